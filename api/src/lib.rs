@@ -1,0 +1,11 @@
+//! The outside: use cases, GraphQL, HTTP, sign-in, configuration, telemetry and the commands of the
+//! `countersign` binary.
+
+pub mod app;
+pub mod command;
+pub mod config;
+pub mod graphql;
+pub mod http;
+pub mod identity;
+pub mod server;
+pub mod telemetry;

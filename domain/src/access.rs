@@ -1,0 +1,127 @@
+//! The closed sets that policies speak of: roles, capabilities and scopes.
+//!
+//! The same names stand in the Cedar schema as enum entities; a test holds the two together.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// A name that is not in the closed set it was looked up in.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{name}` is not a {kind}")]
+pub struct UnknownNameError {
+    kind: &'static str,
+    name: String,
+}
+
+macro_rules! closed_set {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// Every member of the set, in the order of its declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in every layer: Cedar, the database, GraphQL and tokens.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownNameError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|member| member.name() == text).ok_or_else(|| {
+                    UnknownNameError { kind: $kind, name: text.chars().take(64).collect() }
+                })
+            }
+        }
+    };
+}
+
+closed_set! {
+    /// What a member is in a tenant. A membership has exactly one.
+    Role, "role", {
+        /// Answers for the tenant. The last one can not be removed.
+        Owner = "owner",
+        /// Runs the tenant: members and tokens, not the amounts.
+        Admin = "admin",
+        /// Runs the business: sees and sorts the books.
+        Manager = "manager",
+        /// Keeps the books.
+        Accountant = "accountant",
+        /// Works for the company: sees amounts only of accounts in their care.
+        Worker = "worker",
+        /// Shares the household's personal accounts.
+        Family = "family",
+        /// Reads everything, writes nothing.
+        Auditor = "auditor",
+    }
+}
+
+closed_set! {
+    /// A permission that a tenant grants one member beside their role. Ceilings still hold.
+    Capability, "capability", {
+        /// Names, dates, states, categories and magnitudes.
+        ReadBasic = "read.basic",
+        /// Exact amounts and balances.
+        ReadFinancial = "read.financial",
+        /// Counterparties, account numbers and remittance text.
+        ReadPii = "read.pii",
+        /// Members and their roles.
+        ReadMember = "read.member",
+        /// API tokens.
+        ReadToken = "read.token",
+        /// The audit log.
+        ReadAudit = "read.audit",
+        /// Sorting transactions, making categories.
+        WriteBasic = "write.basic",
+        /// Accounts and imports.
+        WriteFinancial = "write.financial",
+        /// Removing members.
+        AdminMember = "admin.member",
+        /// Making and revoking API tokens.
+        AdminToken = "admin.token",
+    }
+}
+
+closed_set! {
+    /// What a machine may do. A token carries a set of these and nothing else.
+    Scope, "scope", {
+        /// Names, dates, states, categories and magnitudes.
+        BasicRead = "basic:read",
+        /// Exact amounts and balances.
+        FinancialRead = "financial:read",
+        /// Counterparties, account numbers and remittance text.
+        PiiRead = "pii:read",
+        /// Members and their roles.
+        MembersRead = "members:read",
+        /// The list of API tokens.
+        TokensRead = "tokens:read",
+        /// The audit log.
+        AuditRead = "audit:read",
+        /// `createAccount`.
+        AccountsCreate = "accounts:create",
+        /// `createCategory`.
+        CategoriesCreate = "categories:create",
+        /// `categorizeTransaction`.
+        TransactionsCategorize = "transactions:categorize",
+        /// `importStatement`.
+        StatementsImport = "statements:import",
+        /// `removeMember`. Named for completeness: refused to every machine by policy.
+        MembersRemove = "members:remove",
+        /// `createApiToken`. Refused to every machine by policy.
+        ApiTokensCreate = "api_tokens:create",
+        /// `revokeApiToken`. Refused to every machine by policy.
+        ApiTokensRevoke = "api_tokens:revoke",
+    }
+}

@@ -1,0 +1,289 @@
+//! Exact money. No float exists in this product.
+
+use std::{fmt, str::FromStr};
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The most digits after the point that an amount may have.
+pub const SCALE_MAX: u32 = 6;
+/// Amounts lie strictly between minus and plus this many units of their currency.
+pub const ABS_LIMIT: i64 = 1_000_000_000_000_000;
+
+/// Why a text or a number is not money.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum MoneyError {
+    /// Not a plain decimal number such as `-12.50`.
+    #[error("`{0}` is not a decimal number")]
+    Number(String),
+    /// More digits after the point than [`SCALE_MAX`].
+    #[error("an amount has at most {SCALE_MAX} digits after the point")]
+    Scale,
+    /// As large as [`ABS_LIMIT`] or larger.
+    #[error("an amount is less than {ABS_LIMIT} units")]
+    Size,
+    /// Not three upper-case letters.
+    #[error("`{0}` is not an ISO 4217 currency code")]
+    Currency(String),
+    /// Two currencies in one sum.
+    #[error("`{0}` and `{1}` can not be added")]
+    Mixed(Currency, Currency),
+}
+
+/// A currency by its ISO 4217 alphabetic code: three upper-case ASCII letters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The three letters.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("XXX")
+    }
+
+    /// Digits after the point in ordinary use, by ISO 4217: 0 for JPY, 3 for KWD, otherwise 2.
+    pub fn minor_digits(self) -> u32 {
+        match self.code() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        }
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match <[u8; 3]>::try_from(text.as_bytes()) {
+            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
+            _ => Err(MoneyError::Currency(text.chars().take(8).collect())),
+        }
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// An amount of one currency. Positive is money in, negative is money out.
+///
+/// Its `Debug` form hides the amount, so that a stray print tells nothing (TEL-2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    amount: Decimal,
+    currency: Currency,
+}
+
+impl Money {
+    /// An amount within the bounds of [`SCALE_MAX`] and [`ABS_LIMIT`].
+    pub fn new(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        let amount = amount.normalize();
+        if amount.scale() > SCALE_MAX {
+            return Err(MoneyError::Scale);
+        }
+        if amount.abs() >= Decimal::from(ABS_LIMIT) {
+            return Err(MoneyError::Size);
+        }
+        Ok(Self { amount, currency })
+    }
+
+    /// Parses a plain decimal such as `-12.50`. No exponent, no grouping, no spaces.
+    pub fn parse(amount: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let plain = amount
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+'));
+        let number = || MoneyError::Number(amount.chars().take(32).collect());
+        if !plain {
+            return Err(number());
+        }
+        Self::new(
+            Decimal::from_str_exact(amount).map_err(|_| number())?,
+            currency,
+        )
+    }
+
+    /// The exact amount, normalized: no trailing zeros.
+    pub const fn amount(&self) -> Decimal {
+        self.amount
+    }
+
+    /// The currency.
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// The sum, of the same currency only.
+    pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
+        if self.currency != other.currency {
+            return Err(MoneyError::Mixed(self.currency, other.currency));
+        }
+        let sum = self
+            .amount
+            .checked_add(other.amount)
+            .ok_or(MoneyError::Size)?;
+        Self::new(sum, self.currency)
+    }
+
+    /// The order of magnitude, which is all that internal systems may see (BKS-2).
+    pub fn magnitude(&self) -> Magnitude {
+        Magnitude::of(self.amount)
+    }
+
+    /// The amount as text with at least the currency's usual digits: `12.50`, `1200` for JPY.
+    pub fn to_decimal_text(&self) -> String {
+        let mut shown = self.amount;
+        if shown.scale() < self.currency.minor_digits() {
+            shown.rescale(self.currency.minor_digits());
+        }
+        shown.to_string()
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Money({} {:?})", self.currency, self.magnitude())
+    }
+}
+
+/// The order of magnitude of an amount, whatever its sign (BKS-2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Magnitude {
+    /// Under 10.
+    Micro,
+    /// From 10 to 100.
+    Small,
+    /// Above 100, to 1,000.
+    Medium,
+    /// Above 1,000, to 10,000.
+    Large,
+    /// Above 10,000.
+    Xlarge,
+}
+
+impl Magnitude {
+    /// Every bucket, from the smallest.
+    pub const ALL: [Self; 5] = [
+        Self::Micro,
+        Self::Small,
+        Self::Medium,
+        Self::Large,
+        Self::Xlarge,
+    ];
+
+    /// The bucket of an amount, by its absolute value.
+    pub fn of(amount: Decimal) -> Self {
+        let size = amount.abs();
+        if size < Decimal::from(10) {
+            Self::Micro
+        } else if size <= Decimal::from(100) {
+            Self::Small
+        } else if size <= Decimal::from(1_000) {
+            Self::Medium
+        } else if size <= Decimal::from(10_000) {
+            Self::Large
+        } else {
+            Self::Xlarge
+        }
+    }
+
+    /// The name, as GraphQL and the database write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Micro => "MICRO",
+            Self::Small => "SMALL",
+            Self::Medium => "MEDIUM",
+            Self::Large => "LARGE",
+            Self::Xlarge => "XLARGE",
+        }
+    }
+
+    /// The bucket of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|bucket| bucket.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn eur(text: &str) -> Result<Money, MoneyError> {
+        Money::parse(text, "EUR".parse()?)
+    }
+
+    #[test]
+    fn buckets_follow_the_published_bounds() {
+        for (amount, bucket) in [
+            ("0", Magnitude::Micro),
+            ("-9.99", Magnitude::Micro),
+            ("10", Magnitude::Small),
+            ("100", Magnitude::Small),
+            ("100.01", Magnitude::Medium),
+            ("-1000", Magnitude::Medium),
+            ("1000.01", Magnitude::Large),
+            ("10000", Magnitude::Large),
+            ("10000.01", Magnitude::Xlarge),
+        ] {
+            assert_eq!(eur(amount).map(|m| m.magnitude()), Ok(bucket), "{amount}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_a_plain_decimal_is_refused() {
+        for text in [
+            "",
+            "1e3",
+            "1,5",
+            " 1",
+            "1_000",
+            "NaN",
+            "--1",
+            "1.2.3",
+            "0.0000001",
+        ] {
+            assert!(eur(text).is_err(), "{text}");
+        }
+        assert_eq!(eur("1000000000000000"), Err(MoneyError::Size));
+    }
+
+    #[test]
+    fn debug_form_hides_the_amount() {
+        assert_eq!(format!("{:?}", eur("1234.56")), "Ok(Money(EUR Large))");
+    }
+
+    #[test]
+    fn text_has_the_digits_of_its_currency() {
+        assert_eq!(eur("12.5").map(|m| m.to_decimal_text()), Ok("12.50".into()));
+        assert_eq!(
+            eur("12.345").map(|m| m.to_decimal_text()),
+            Ok("12.345".into())
+        );
+        let yen = "JPY".parse().and_then(|jpy| Money::parse("1200", jpy));
+        assert_eq!(yen.map(|m| m.to_decimal_text()), Ok("1200".into()));
+    }
+}

@@ -1,0 +1,1 @@
+//! Who may: Cedar policies, the engine, scopes and decisions.

@@ -1,0 +1,1 @@
+//! Private PostgreSQL, PgBouncer and OpenID provider for the demo and the tests.
