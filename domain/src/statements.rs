@@ -9,6 +9,14 @@ use thiserror::Error;
 
 use crate::money::{Currency, Money};
 
+pub use self::{
+    fingerprint::{fingerprint, occurrences},
+    recognise::recognise,
+};
+
+mod fingerprint;
+mod recognise;
+
 /// The most bytes a file may have.
 pub const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The most transactions a file may hold.
@@ -17,6 +25,13 @@ pub const TRANSACTIONS_MAX: usize = 50_000;
 pub const STATEMENTS_MAX: usize = 500;
 /// The most levels that an XML or SGML file may nest.
 pub const DEPTH_MAX: usize = 64;
+
+/// The most characters that a description may have.
+pub const DESCRIPTION_MAX: usize = 4_000;
+/// The most characters that the name of the other party may have.
+pub const COUNTERPARTY_MAX: usize = 500;
+/// The most characters that a reference or an account number may have.
+pub const REFERENCE_MAX: usize = 200;
 
 /// A format that files come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -166,4 +181,75 @@ pub struct CsvMapping {
     pub decimal_mark: char,
     /// The currency of the amounts.
     pub currency: Currency,
+}
+
+impl StatementError {
+    pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// A fault of the file as a whole.
+    pub(crate) fn file(reason: impl Into<String>) -> Self {
+        Self::new("file", reason)
+    }
+}
+
+/// Reads a file from untrusted bytes. All of it is well-formed, or nothing is returned.
+///
+/// The format is found by [`recognise`]; a file that is none of those is read as CSV if a mapping
+/// says how. Balances are not compared here: see [`check_balance`].
+///
+/// # Errors
+/// A file of no known format, one beyond a limit, and the first fault of a file that is malformed.
+pub fn parse(
+    bytes: &[u8],
+    csv: Option<&CsvMapping>,
+) -> Result<(Format, Vec<Statement>), StatementError> {
+    if bytes.is_empty() {
+        return Err(StatementError::file("the file is empty"));
+    }
+    if bytes.len() > BYTES_MAX {
+        return Err(StatementError::file(format!(
+            "the file has {} bytes, and at most {BYTES_MAX} are read",
+            bytes.len()
+        )));
+    }
+    let _ = csv;
+    Err(recognise::refusal(bytes))
+}
+
+/// Checks that the opening balance and the entries add up to the closing balance, exactly.
+///
+/// # Errors
+/// An imbalance, with the numbers of the sender's own file. The error is for the sender only.
+pub fn check_balance(statement: &Statement) -> Result<BalanceCheck, StatementError> {
+    let (Some(opening), Some(closing)) = (statement.opening, statement.closing) else {
+        return Ok(BalanceCheck::NotStated);
+    };
+    let place = || match &statement.reference {
+        Some(reference) => format!("statement `{reference}`"),
+        None => "statement".to_owned(),
+    };
+    let mut reached = opening.money;
+    for entry in &statement.entries {
+        reached = reached
+            .plus(entry.amount)
+            .map_err(|error| StatementError::new(place(), error.to_string()))?;
+    }
+    if reached == closing.money {
+        return Ok(BalanceCheck::Balanced);
+    }
+    Err(StatementError::new(
+        place(),
+        format!(
+            "the opening balance `{}` and {} entries lead to `{}`, but the closing balance is `{}`",
+            opening.money.to_decimal_text(),
+            statement.entries.len(),
+            reached.to_decimal_text(),
+            closing.money.to_decimal_text()
+        ),
+    ))
 }
