@@ -14,8 +14,17 @@ pub use self::{
     recognise::recognise,
 };
 
+mod camt;
+mod csv;
+mod encoding;
+mod field;
 mod fingerprint;
+mod mt940;
+mod ofx;
 mod recognise;
+mod sgml;
+mod tree;
+mod xml;
 
 /// The most bytes a file may have.
 pub const BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -217,8 +226,55 @@ pub fn parse(
             bytes.len()
         )));
     }
-    let _ = csv;
-    Err(recognise::refusal(bytes))
+    let (format, statements) = match (recognise(bytes), csv) {
+        (Some(format @ (Format::Camt053 | Format::Camt052)), _) => (format, camt::parse(bytes)?),
+        (Some(Format::Ofx), _) => (Format::Ofx, ofx::parse(bytes)?),
+        (Some(Format::Mt940), _) => (Format::Mt940, mt940::parse(bytes)?),
+        (Some(Format::Csv) | None, Some(mapping)) if !recognise::is_foreign(bytes) => {
+            (Format::Csv, vec![csv::parse(bytes, mapping)?])
+        }
+        _ => return Err(recognise::refusal(bytes)),
+    };
+    check_repeats(&statements)?;
+    Ok((format, statements))
+}
+
+/// A file that holds one statement twice would count its entries twice.
+fn check_repeats(statements: &[Statement]) -> Result<(), StatementError> {
+    for (index, statement) in statements.iter().enumerate() {
+        let earlier = statements
+            .iter()
+            .take(index)
+            .position(|other| other == statement);
+        if let Some(earlier) = earlier.filter(|_| !statement.entries.is_empty()) {
+            return Err(StatementError::file(format!(
+                "statement {} repeats statement {}",
+                index + 1,
+                earlier + 1
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_statement_count(count: usize) -> Result<(), StatementError> {
+    match count > STATEMENTS_MAX {
+        true => {
+            let reason = format!("the file has more than {STATEMENTS_MAX} statements");
+            Err(StatementError::file(reason))
+        }
+        false => Ok(()),
+    }
+}
+
+fn check_transaction_count(count: usize) -> Result<(), StatementError> {
+    match count > TRANSACTIONS_MAX {
+        true => {
+            let reason = format!("the file has more than {TRANSACTIONS_MAX} transactions");
+            Err(StatementError::file(reason))
+        }
+        false => Ok(()),
+    }
 }
 
 /// Checks that the opening balance and the entries add up to the closing balance, exactly.
