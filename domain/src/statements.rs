@@ -258,22 +258,20 @@ fn check_repeats(statements: &[Statement]) -> Result<(), StatementError> {
 }
 
 fn check_statement_count(count: usize) -> Result<(), StatementError> {
-    match count > STATEMENTS_MAX {
-        true => {
-            let reason = format!("the file has more than {STATEMENTS_MAX} statements");
-            Err(StatementError::file(reason))
-        }
-        false => Ok(()),
+    if count > STATEMENTS_MAX {
+        let reason = format!("the file has more than {STATEMENTS_MAX} statements");
+        Err(StatementError::file(reason))
+    } else {
+        Ok(())
     }
 }
 
 fn check_transaction_count(count: usize) -> Result<(), StatementError> {
-    match count > TRANSACTIONS_MAX {
-        true => {
-            let reason = format!("the file has more than {TRANSACTIONS_MAX} transactions");
-            Err(StatementError::file(reason))
-        }
-        false => Ok(()),
+    if count > TRANSACTIONS_MAX {
+        let reason = format!("the file has more than {TRANSACTIONS_MAX} transactions");
+        Err(StatementError::file(reason))
+    } else {
+        Ok(())
     }
 }
 

@@ -186,9 +186,10 @@ fn row(
     let amount = match (columns.amount, columns.credit, columns.debit) {
         (Some(amount), _, _) => money(amount, &mapping.amount)?,
         (None, Some(credit), Some(debit)) => {
-            let side = |column: usize, header| match row.cell(column).is_empty() {
-                true => Ok(None),
-                false => {
+            let side = |column: usize, header| {
+                if row.cell(column).is_empty() {
+                    Ok(None)
+                } else {
                     money(column, header).map(|money| Some(money).filter(|m| !m.amount().is_zero()))
                 }
             };

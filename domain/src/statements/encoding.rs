@@ -45,15 +45,22 @@ pub(super) fn undeclared(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(|_| windows_1252(bytes), Cow::Borrowed)
 }
 
+/// The line of a byte, as errors name it.
+pub(super) fn line(bytes: &[u8], offset: usize) -> String {
+    let before = bytes.get(..offset).unwrap_or(bytes);
+    format!("line {}", before.split(|byte| *byte == b'\n').count())
+}
+
 fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
 fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, StatementError> {
     str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        StatementError::new(format!("line {line}"), "the text is not valid UTF-8")
+        StatementError::new(
+            line(bytes, error.valid_up_to()),
+            "the text is not valid UTF-8",
+        )
     })
 }
 

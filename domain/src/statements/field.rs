@@ -156,6 +156,9 @@ pub(super) fn negated(money: Money) -> Result<Money, String> {
 
 /// A currency code.
 pub(super) fn currency(raw: &str) -> Result<Currency, String> {
+    if raw.is_empty() {
+        return Err("the currency is empty".to_owned());
+    }
     raw.parse()
         .map_err(|_| format!("{} is not an ISO 4217 currency code", quoted(raw)))
 }

@@ -171,9 +171,12 @@ fn message(fields: &[Field<'_>]) -> Result<Message, StatementError> {
 
 fn read(draft: &mut Draft, field: &Field<'_>) -> Result<(), StatementError> {
     let at = |reason: String| field.fault(reason);
-    let once = |taken: bool| match taken {
-        true => Err(field.fault(format!("field `:{}:` is given a second time", field.tag))),
-        false => Ok(()),
+    let once = |taken: bool| {
+        if taken {
+            Err(field.fault(format!("field `:{}:` is given a second time", field.tag)))
+        } else {
+            Ok(())
+        }
     };
     let about_entry = std::mem::take(&mut draft.after_entry);
     match field.tag {

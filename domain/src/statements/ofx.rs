@@ -51,9 +51,10 @@ fn statements(document: &Document<'_>) -> Result<Vec<Statement>, StatementError>
             found.push(statement);
         }
     }
-    match found.is_empty() {
-        true => Err(root.fault("the file holds no statement of a bank account or credit card")),
-        false => Ok(found),
+    if found.is_empty() {
+        Err(root.fault("the file holds no statement of a bank account or credit card"))
+    } else {
+        Ok(found)
     }
 }
 
@@ -185,9 +186,10 @@ fn date(element: Element<'_>) -> Result<NaiveDate, StatementError> {
     };
     read().ok_or_else(|| {
         let name = element.name();
-        element.fault(match text.is_empty() {
-            true => format!("`{name}` is empty"),
-            false => format!("{} is not a date such as `20150131`", field::quoted(text)),
+        element.fault(if text.is_empty() {
+            format!("`{name}` is empty")
+        } else {
+            format!("{} is not a date such as `20150131`", field::quoted(text))
         })
     })
 }

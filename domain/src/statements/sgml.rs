@@ -131,8 +131,8 @@ impl<'a> Tokens<'a> {
 
 /// Whether a `<` starts markup; banks also leave it unescaped in texts.
 fn starts_markup(rest: &str) -> bool {
-    rest.bytes()
-        .nth(1)
+    rest.as_bytes()
+        .get(1)
         .is_none_or(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'!' | b'?'))
 }
 

@@ -1,6 +1,6 @@
 //! Elements of a marked-up file, with their place in it for errors.
 
-use super::{DEPTH_MAX, StatementError};
+use super::{DEPTH_MAX, StatementError, encoding};
 
 /// The most elements that a file may have. Real statements take a hundred bytes for each; this
 /// bounds the memory that a file of nothing but tags can ask for.
@@ -48,11 +48,7 @@ impl<'a> Document<'a> {
 
     /// The line of a byte of the source, as errors name it.
     pub(super) fn line(&self, offset: usize) -> String {
-        let before = self.source.as_bytes().get(..offset).unwrap_or_default();
-        format!(
-            "line {}",
-            before.iter().filter(|byte| **byte == b'\n').count() + 1
-        )
+        encoding::line(self.source.as_bytes(), offset)
     }
 
     pub(super) fn fault(&self, offset: usize, reason: impl Into<String>) -> StatementError {
@@ -63,10 +59,6 @@ impl<'a> Document<'a> {
     pub(super) fn innermost(&self) -> Option<(&'a str, bool)> {
         let node = self.nodes.get(*self.open.last()?)?;
         Some((node.name, !node.text.is_empty()))
-    }
-
-    pub(super) fn depth(&self) -> usize {
-        self.open.len()
     }
 
     /// Opens an element inside the innermost open one.
@@ -117,14 +109,16 @@ impl<'a> Document<'a> {
             .last()
             .and_then(|index| self.nodes.get_mut(*index));
         let Some(node) = node else {
-            return match text.trim().is_empty() {
-                true => Ok(()),
-                false => Err(self.fault(offset, "there is text outside of every element")),
+            return if text.trim().is_empty() {
+                Ok(())
+            } else {
+                Err(self.fault(offset, "there is text outside of every element"))
             };
         };
-        let text = match node.text.is_empty() {
-            true => text.trim_start(),
-            false => text,
+        let text = if node.text.is_empty() {
+            text.trim_start()
+        } else {
+            text
         };
         node.text.push_str(text);
         Ok(())
@@ -256,9 +250,10 @@ impl<'d> Element<'d> {
         }
         let repeats =
             count > 1 || matches!(self.name(), "Stmt" | "Rpt" | "Ntry" | "Bal" | "TxDtls");
-        match repeats {
-            true => format!("{}[{number}]", self.name()),
-            false => self.name().to_owned(),
+        if repeats {
+            format!("{}[{number}]", self.name())
+        } else {
+            self.name().to_owned()
         }
     }
 }

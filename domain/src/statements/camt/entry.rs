@@ -18,9 +18,8 @@ pub(super) fn read(
     }
     let amount = signed_amount(element, currency)?;
     let value_on = element.child("ValDt").map(date).transpose()?;
-    let booked_on = match element.child("BookgDt").map(date).transpose()?.or(value_on) {
-        Some(day) => day,
-        None => return Err(element.fault("`Ntry` has neither `BookgDt` nor `ValDt`")),
+    let Some(booked_on) = element.child("BookgDt").map(date).transpose()?.or(value_on) else {
+        return Err(element.fault("`Ntry` has neither `BookgDt` nor `ValDt`"));
     };
     let details: Vec<Element<'_>> = element
         .all("NtryDtls")
@@ -131,9 +130,10 @@ fn with_details(
     }
     let own = optional(details, &["Refs", "AcctSvcrRef"], field::reference)?;
     let is_part = amount != whole.amount;
-    let reference = match is_part {
-        true => own.or_else(|| whole.reference.clone()),
-        false => whole.reference.clone().or(own),
+    let reference = if is_part {
+        own.or_else(|| whole.reference.clone())
+    } else {
+        whole.reference.clone().or(own)
     };
     Ok(Entry {
         amount,
@@ -165,9 +165,10 @@ fn counterparty(
             }
         },
     };
-    let sides: &[&'static str] = match is_credit(indicator)? != reversal {
-        true => &["Dbtr", "UltmtDbtr"],
-        false => &["Cdtr", "UltmtCdtr"],
+    let sides: &[&'static str] = if is_credit(indicator)? == reversal {
+        &["Cdtr", "UltmtCdtr"]
+    } else {
+        &["Dbtr", "UltmtDbtr"]
     };
     let Some(parties) = details.child("RltdPties") else {
         return Ok(None);

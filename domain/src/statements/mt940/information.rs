@@ -18,9 +18,10 @@ pub(super) fn describe(entry: &mut Entry, lines: &[&str]) -> Result<(), String> 
     let (name, text) = if let Some(subfields) = subfields(joined.trim_start()) {
         let purpose = join(&subfields, |code| matches!(code, 20..=29 | 60..=63));
         let name = join(&subfields, |code| matches!(code, 32 | 33));
-        let purpose = match purpose.trim().is_empty() {
-            true => join(&subfields, |code| code == 0),
-            false => purpose,
+        let purpose = if purpose.trim().is_empty() {
+            join(&subfields, |code| code == 0)
+        } else {
+            purpose
         };
         (name, purpose)
     } else if let Some(parts) = slashed(joined.trim_start()) {

@@ -7,7 +7,9 @@ use crate::{
 };
 
 /// What stands where a reference would, to say that there is none or that field 86 has it.
-const PLACEHOLDERS: [&str; 7] = ["NONREF", "EREF", "KREF", "PREF", "MREF", "MARF", "KREF+"];
+const PLACEHOLDERS: [&str; 8] = [
+    "NONREF", "N", "EREF", "KREF", "PREF", "MREF", "MARF", "KREF+",
+];
 
 /// Reads `YYMMDD[MMDD](C|D|RC|RD)[funds code]amount type[reference][//reference]`. Until field 86
 /// says more, the supplementary details are the description, or else the type.
@@ -44,9 +46,12 @@ pub(super) fn entry(
     let (owner, bank) = references.split_once("//").unwrap_or((references, ""));
     let known = |text: &str| {
         let text = text.trim();
-        (!PLACEHOLDERS.contains(&text))
-            .then_some(text.to_owned())
-            .unwrap_or_default()
+        if PLACEHOLDERS.contains(&text) {
+            ""
+        } else {
+            text
+        }
+        .to_owned()
     };
     let bank = field::reference(&known(bank))?;
     Ok(Entry {
