@@ -1,1 +1,33 @@
-//! Who may: Cedar policies, the engine, scopes and decisions.
+//! Who may: the Cedar policies, the engine that decides by them, and what it gives out.
+//!
+//! The policies themselves are in `cedar/`, to be read alone. The engine is their only interpreter;
+//! a [`Permit`] or a [`ReadScope`] can not be made anywhere else, and the storage floor moves
+//! nothing without one.
+//!
+//! A decision about a class of fields is made once for each *shape* of principal by Cedar's
+//! type-aware partial evaluation, with placeholders for who asks and where, and kept. What is left
+//! to the row becomes a [`Predicate`], which is evaluated on rows in hand and turned into SQL for
+//! lists. Any error in an evaluation denies.
+
+mod action;
+mod cache;
+mod decision;
+mod engine;
+mod entity;
+mod error;
+mod load;
+mod matrix;
+mod predicate;
+mod residual;
+pub mod resource;
+pub mod row;
+mod scope;
+
+pub use action::ActionId;
+pub use decision::{Basis, Decision, Decisions, Refusal, RowRule};
+pub use engine::Engine;
+pub use error::PolicyError;
+pub use predicate::{Literal, Predicate, SELF};
+pub use resource::Resource;
+pub use row::{Attribute, Row};
+pub use scope::{Permit, ReadScope};

@@ -1,0 +1,74 @@
+//! Actions, by number.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cedar_policy::{EntityUid, Schema};
+
+use crate::error::PolicyError;
+
+/// A field or another capability, by its number in the engine that gave it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ActionId(pub(crate) u16);
+
+impl ActionId {
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// What is known of an action.
+#[derive(Debug)]
+pub(crate) struct Action {
+    pub(crate) name: String,
+    pub(crate) uid: EntityUid,
+    /// The one resource type that it applies to, without its namespace.
+    pub(crate) resource: String,
+    /// The groups that it is in, transitively.
+    pub(crate) groups: BTreeSet<String>,
+}
+
+/// Every action that applies to something, by number and by name.
+#[derive(Debug)]
+pub(crate) struct Actions {
+    pub(crate) all: Vec<Action>,
+    by_name: HashMap<String, ActionId>,
+}
+
+impl Actions {
+    pub(crate) fn of(schema: &Schema) -> Result<Self, PolicyError> {
+        let entities =
+            schema.action_entities().map_err(|error| PolicyError::Schema(error.to_string()))?;
+        let mut all = Vec::new();
+        for uid in schema.actions() {
+            let mut resources = schema.resources_for_action(uid).into_iter().flatten();
+            let Some(resource) = resources.next() else { continue };
+            let name = uid.id().unescaped().to_owned();
+            if resources.any(|other| other != resource) {
+                let fault = "applies to more than one type of resource".to_owned();
+                return Err(PolicyError::Form { id: name, fault });
+            }
+            let groups = entities.ancestors(uid).into_iter().flatten();
+            all.push(Action {
+                name,
+                uid: uid.clone(),
+                resource: resource.basename().to_owned(),
+                groups: groups.map(|group| group.id().unescaped().to_owned()).collect(),
+            });
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut by_name = HashMap::with_capacity(all.len());
+        for (i, action) in all.iter().enumerate() {
+            let id = u16::try_from(i).map_err(|_| PolicyError::TooManyActions)?;
+            by_name.insert(action.name.clone(), ActionId(id));
+        }
+        Ok(Self { all, by_name })
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<ActionId> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(crate) fn get(&self, id: ActionId) -> Option<&Action> {
+        self.all.get(id.index())
+    }
+}

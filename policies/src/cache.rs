@@ -1,0 +1,71 @@
+//! Decisions that are kept for every principal of one shape.
+
+use std::sync::Arc;
+
+use countersign_domain::{
+    access::{Capability, Role, Scope},
+    principal::{Actor, Principal},
+};
+use moka::sync::Cache;
+
+use crate::{decision::Compiled, load::Kind};
+
+/// Everything of an actor that the policies can see, but for who it is and where.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Shape {
+    principal: PrincipalShape,
+    mfa: bool,
+    suspended: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum PrincipalShape {
+    Human(Role, Vec<Capability>),
+    Machine(Vec<Scope>),
+}
+
+impl Shape {
+    pub(crate) fn of(actor: &Actor) -> Self {
+        let principal = match &actor.principal {
+            Principal::Human(human) => {
+                PrincipalShape::Human(human.role, human.capabilities.iter().copied().collect())
+            }
+            Principal::Machine(machine) => {
+                PrincipalShape::Machine(machine.scopes.iter().copied().collect())
+            }
+        };
+        let mfa = actor.human().is_some_and(|human| human.mfa);
+        Self { principal, mfa, suspended: actor.tenant_suspended }
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        match self.principal {
+            PrincipalShape::Human(..) => Kind::Human,
+            PrincipalShape::Machine(_) => Kind::Machine,
+        }
+    }
+}
+
+/// The most decisions that are kept.
+const ENTRIES_MAX: u64 = 65_536;
+
+/// By shape and slice.
+#[derive(Debug)]
+pub(crate) struct Compilations {
+    cache: Cache<(Arc<Shape>, usize), Arc<Compiled>>,
+}
+
+impl Compilations {
+    pub(crate) fn new() -> Self {
+        Self { cache: Cache::new(ENTRIES_MAX) }
+    }
+
+    pub(crate) fn get_or(
+        &self,
+        shape: &Arc<Shape>,
+        slice: usize,
+        compile: impl FnOnce() -> Compiled,
+    ) -> Arc<Compiled> {
+        self.cache.get_with((Arc::clone(shape), slice), || Arc::new(compile()))
+    }
+}

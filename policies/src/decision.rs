@@ -1,0 +1,160 @@
+//! What was decided, and why.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use countersign_domain::id::TenantId;
+use smol_str::SmolStr;
+
+use crate::{
+    action::ActionId,
+    predicate::Predicate,
+    row::{Attribute, Row},
+};
+
+/// The permits that decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    /// Their ids, sorted.
+    pub rules: Vec<SmolStr>,
+}
+
+/// A refusal, with the rules that made it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refusal {
+    action: SmolStr,
+    rules: Vec<SmolStr>,
+    missing: Vec<SmolStr>,
+}
+
+impl Refusal {
+    pub(crate) fn new(action: &str, rules: Vec<SmolStr>, missing: Vec<SmolStr>) -> Self {
+        Self { action: action.into(), rules, missing }
+    }
+
+    /// The action that was refused: `Transaction.amount`.
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// The ceilings that refused; empty where no permit was met.
+    pub fn rules(&self) -> &[SmolStr] {
+        &self.rules
+    }
+
+    /// The permits that would have let it through, had one of them been met.
+    pub fn missing(&self) -> &[SmolStr] {
+        &self.missing
+    }
+
+    /// One text that names what refused: the ceilings, or the permits that were not met.
+    pub fn rule(&self) -> String {
+        if self.rules.is_empty() {
+            format!("no-permit({})", self.missing.join(", "))
+        } else {
+            self.rules.join(", ")
+        }
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refusal({} by {})", self.action, self.rule())
+    }
+}
+
+/// One policy's condition on the row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Conditional {
+    pub(crate) rule: SmolStr,
+    pub(crate) condition: Predicate,
+}
+
+/// What is decided for one slice and one shape of principal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Compiled {
+    pub(crate) permits: Vec<Conditional>,
+    pub(crate) forbids: Vec<Conditional>,
+    /// `permits` without `forbids`, in one condition.
+    pub(crate) predicate: Predicate,
+    /// All permits of the slice, met or not.
+    pub(crate) missing: Vec<SmolStr>,
+}
+
+/// A decision that depends on the row.
+#[derive(Debug, Clone)]
+pub struct RowRule {
+    pub(crate) action: SmolStr,
+    pub(crate) tenant: TenantId,
+    pub(crate) compiled: Arc<Compiled>,
+}
+
+impl RowRule {
+    /// Decides for a row in hand. What can not be evaluated refuses.
+    pub fn decide(&self, row: &dyn Row) -> Result<(), Refusal> {
+        let compiled = &self.compiled;
+        // The compiled conditions take for granted that the row is of the actor's tenant.
+        if row.attribute("tenant") != Attribute::Id(self.tenant.uuid()) {
+            let fence = vec![SmolStr::new_static(crate::engine::FENCE)];
+            return Err(Refusal::new(&self.action, fence, Vec::new()));
+        }
+        let met = |rule: &&Conditional, unknown| rule.condition.evaluate(row).unwrap_or(unknown);
+        let forbids = compiled.forbids.iter().filter(|rule| met(rule, true));
+        let forbids: Vec<SmolStr> = forbids.map(|rule| rule.rule.clone()).collect();
+        if !forbids.is_empty() {
+            return Err(Refusal::new(&self.action, forbids, Vec::new()));
+        }
+        if compiled.permits.iter().any(|rule| met(&rule, false)) {
+            return Ok(());
+        }
+        Err(Refusal::new(&self.action, Vec::new(), compiled.missing.clone()))
+    }
+
+    /// The condition that a row must meet, given that it is of the actor's tenant.
+    pub fn predicate(&self) -> &Predicate {
+        &self.compiled.predicate
+    }
+
+    /// The policies that look at the row, sorted.
+    pub fn rules(&self) -> Vec<SmolStr> {
+        let all = self.compiled.permits.iter().chain(&self.compiled.forbids);
+        let mut rules: Vec<SmolStr> = all.map(|rule| rule.rule.clone()).collect();
+        rules.sort();
+        rules.dedup();
+        rules
+    }
+}
+
+/// A decision about one action.
+#[derive(Debug, Clone)]
+pub enum Decision {
+    /// Permitted, on every row of the tenant.
+    Allow(Basis),
+    /// Refused, on every row.
+    Deny(Refusal),
+    /// Decided row by row.
+    Row(RowRule),
+}
+
+/// The decisions of one operation. What was not decided is refused.
+#[derive(Debug, Clone)]
+pub struct Decisions {
+    pub(crate) by_action: Arc<HashMap<ActionId, Decision>>,
+    pub(crate) undecided: Arc<Decision>,
+}
+
+impl Decisions {
+    pub(crate) fn new(by_action: HashMap<ActionId, Decision>) -> Self {
+        let undecided = Refusal::new("undecided", vec![SmolStr::new_static("undecided")], vec![]);
+        Self { by_action: Arc::new(by_action), undecided: Arc::new(Decision::Deny(undecided)) }
+    }
+
+    /// The decision about an action.
+    pub fn get(&self, action: ActionId) -> &Decision {
+        self.by_action.get(&action).unwrap_or(&self.undecided)
+    }
+
+    /// Every decision that was made.
+    pub fn iter(&self) -> impl Iterator<Item = (ActionId, &Decision)> {
+        self.by_action.iter().map(|(action, decision)| (*action, decision))
+    }
+}

@@ -1,0 +1,310 @@
+//! The engine: the only caller of Cedar.
+
+use std::{collections::HashMap, sync::Arc};
+
+use cedar_policy::{
+    Decision as CedarDecision, EntityTypeName, PartialEntities, PartialEntityUid, PartialRequest,
+    PolicyId, Request,
+};
+use countersign_domain::principal::Actor;
+use smol_str::SmolStr;
+
+use crate::{
+    action::{Action, ActionId},
+    cache::{Compilations, Shape},
+    decision::{Basis, Compiled, Conditional, Decision, Decisions, Refusal, RowRule},
+    entity::{self, Bound, EntityError},
+    error::PolicyError,
+    load::{self, Loaded, NAMESPACE, Slice},
+    predicate::Predicate,
+    residual::{self, Facts},
+    resource::Resource,
+    row::Row,
+    scope::{Permit, ReadScope},
+};
+
+/// The policy that keeps tenants apart.
+pub(crate) const FENCE: &str = "fence.tenant";
+/// The rule that a refusal names where an evaluation failed. It is an alarm, not a policy.
+const ERROR_RULE: &str = "policy-error";
+
+/// Decides by the policies that are built in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    loaded: Loaded,
+    compilations: Compilations,
+}
+
+impl Engine {
+    /// Parses, validates and slices the policies; takes some tens of milliseconds.
+    pub fn embedded() -> Result<Self, PolicyError> {
+        Ok(Self::of(load::load()?))
+    }
+
+    pub(crate) fn of(loaded: Loaded) -> Self {
+        Self { inner: Arc::new(Inner { loaded, compilations: Compilations::new() }) }
+    }
+
+    /// SHA-256 of schema and policies, in lower-case hexadecimal.
+    pub fn version(&self) -> &str {
+        &self.inner.loaded.version
+    }
+
+    /// The action of that name: `Transaction.amount`.
+    pub fn action(&self, name: &str) -> Option<ActionId> {
+        self.inner.loaded.actions.find(name)
+    }
+
+    /// Every action with its name, sorted by name.
+    pub fn actions(&self) -> impl Iterator<Item = (ActionId, &str)> {
+        let all = &self.inner.loaded.actions.all;
+        all.iter().filter_map(|action| Some((self.action(&action.name)?, action.name.as_str())))
+    }
+
+    /// The name of an action.
+    pub fn action_name(&self, action: ActionId) -> &str {
+        self.inner.loaded.actions.get(action).map_or("", |action| &action.name)
+    }
+
+    /// The type of resource that an action is on, without its namespace.
+    pub fn resource_of(&self, action: ActionId) -> &str {
+        self.inner.loaded.actions.get(action).map_or("", |action| &action.resource)
+    }
+
+    /// Whether an action is of a kind of data or acts, such as `read.financial`.
+    pub fn is_in_group(&self, action: ActionId, group: &str) -> bool {
+        let action = self.inner.loaded.actions.get(action);
+        action.is_some_and(|action| action.groups.contains(group))
+    }
+
+    /// Decides about several actions at once, before any row.
+    pub fn decide(&self, actor: &Actor, actions: &[ActionId]) -> Decisions {
+        let shape = Arc::new(Shape::of(actor));
+        let mut bound: HashMap<usize, Arc<Compiled>> = HashMap::new();
+        let mut decisions = HashMap::with_capacity(actions.len());
+        for &id in actions {
+            let Some((action, slice)) = self.slice(id, &shape) else { continue };
+            let compiled = bound.entry(slice).or_insert_with(|| {
+                let kept = self.inner.compilations.get_or(&shape, slice, || {
+                    self.compile(actor, action, slice)
+                });
+                Arc::new(kept.bind(entity::who(actor)))
+            });
+            decisions.insert(id, outcome(action, actor, compiled));
+        }
+        Decisions::new(decisions)
+    }
+
+    /// The right to read rows of a kind: those whose `id` may be read.
+    pub fn read_scope<R: Resource>(&self, actor: &Actor) -> Result<ReadScope<R>, Refusal> {
+        let name = format!("{}.id", R::NAME);
+        let Some(action) = self.action(&name) else {
+            return Err(Refusal::new(&name, vec![SmolStr::new_static("undecided")], vec![]));
+        };
+        match self.decide(actor, &[action]).get(action) {
+            Decision::Allow(basis) => {
+                let permission = format!("{name} by {}", basis.rules.join(", "));
+                Ok(ReadScope::new(actor.tenant, Predicate::True, permission))
+            }
+            Decision::Row(rule) => {
+                let permission = format!("{name} by row of {}", rule.rules().join(", "));
+                Ok(ReadScope::new(actor.tenant, rule.predicate().clone(), permission))
+            }
+            Decision::Deny(refusal) => Err(refusal.clone()),
+        }
+    }
+
+    /// Decides about one action on one resource in hand, by the whole set of policies.
+    pub fn permit(
+        &self,
+        actor: &Actor,
+        action: ActionId,
+        resource: &dyn Row,
+    ) -> Result<Permit, Refusal> {
+        let Some(known) = self.inner.loaded.actions.get(action) else {
+            return Err(Refusal::new("", vec![SmolStr::new_static("undecided")], vec![]));
+        };
+        self.authorize(actor, known, resource).unwrap_or_else(|error| Err(alarm(known, &error)))
+    }
+
+    fn authorize(
+        &self,
+        actor: &Actor,
+        action: &Action,
+        resource: &dyn Row,
+    ) -> Result<Result<Permit, Refusal>, EntityError> {
+        let loaded = &self.inner.loaded;
+        let principal = entity::principal(actor, Bound::actor(actor))?;
+        let resource = entity::resource(&action.resource, resource)?;
+        let request = Request::new(
+            principal.uid(),
+            action.uid.clone(),
+            resource.uid(),
+            entity::context(actor)?,
+            Some(&loaded.schema),
+        )?;
+        let entities = entity::entities([principal, resource], &loaded.schema)?;
+        let response = loaded.authorizer.is_authorized(&request, &loaded.policies, &entities);
+        // A forbid that fails is skipped by Cedar: that would let through what it forbids.
+        if let Some(error) = response.diagnostics().errors().next() {
+            return Err(EntityError(error.to_string()));
+        }
+        let rules = sorted(response.diagnostics().reason());
+        Ok(match response.decision() {
+            CedarDecision::Allow => {
+                let permission = format!("{} by {}", action.name, rules.join(", "));
+                Ok(Permit::new(actor.tenant, &action.name, permission))
+            }
+            CedarDecision::Deny => {
+                let shape = Shape::of(actor);
+                let id = self.action(&action.name);
+                let missing = id.and_then(|id| self.slice(id, &shape)).map(|(_, slice)| slice);
+                let missing = missing.and_then(|slice| loaded.slices.get(slice));
+                let missing = if rules.is_empty() { missing.map(permits_of) } else { None };
+                Err(Refusal::new(&action.name, rules, missing.unwrap_or_default()))
+            }
+        })
+    }
+
+    fn slice(&self, id: ActionId, shape: &Shape) -> Option<(&Action, usize)> {
+        let loaded = &self.inner.loaded;
+        let action = loaded.actions.get(id)?;
+        let slice = loaded.slice_of.get(&shape.kind())?.get(id.index())?;
+        Some((action, *slice))
+    }
+
+    /// Partial evaluation of a slice for the shape of an actor: everything but the row is known.
+    fn compile(&self, actor: &Actor, action: &Action, slice: usize) -> Compiled {
+        let Some(slice) = self.inner.loaded.slices.get(slice) else { return Compiled::refusing() };
+        self.evaluate(actor, action, slice).unwrap_or_else(|error| {
+            alarm(action, &error);
+            Compiled::refusing()
+        })
+    }
+
+    fn evaluate(
+        &self,
+        actor: &Actor,
+        action: &Action,
+        slice: &Slice,
+    ) -> Result<Compiled, EntityError> {
+        let schema = &self.inner.loaded.schema;
+        let principal = entity::principal(actor, Bound::PLACEHOLDER)?;
+        let resource: EntityTypeName = format!("{NAMESPACE}::{}", action.resource).parse()?;
+        let request = PartialRequest::new(
+            PartialEntityUid::from_concrete(principal.uid()),
+            action.uid.clone(),
+            PartialEntityUid::new(resource, None),
+            Some(entity::context(actor)?),
+            schema,
+        )?;
+        let entities = entity::entities([principal], schema)?;
+        let entities = PartialEntities::from_concrete(entities, schema)?;
+        let response = slice.policies.tpe(&request, &entities, schema)?;
+        let facts = Facts { tenant: entity::PLACEHOLDER_TENANT };
+        let sure = |ids: &mut dyn Iterator<Item = &PolicyId>| -> Vec<Conditional> {
+            let ids = ids.map(|id| id.to_string());
+            ids.map(|id| Conditional { rule: id.into(), condition: Predicate::True }).collect()
+        };
+        let mut permits = sure(&mut response.true_permits());
+        // A forbid that can only fail counts as met: stricter than Cedar, which would skip it.
+        let mut forbids = sure(&mut response.true_forbids());
+        forbids.extend(sure(&mut response.error_forbids()));
+        for policy in response.residual_policies() {
+            let condition = residual::condition(&policy, facts);
+            if condition == Predicate::False {
+                continue;
+            }
+            let rule = SmolStr::new(policy.id());
+            let target = match policy.effect() {
+                cedar_policy::Effect::Permit => &mut permits,
+                cedar_policy::Effect::Forbid => &mut forbids,
+            };
+            target.push(Conditional { rule, condition });
+        }
+        Ok(Compiled::new(permits, forbids, permits_of(slice)))
+    }
+}
+
+impl Compiled {
+    fn new(
+        mut permits: Vec<Conditional>,
+        mut forbids: Vec<Conditional>,
+        missing: Vec<SmolStr>,
+    ) -> Self {
+        // Cedar gives residuals in random order.
+        permits.sort_by(|a, b| a.rule.cmp(&b.rule));
+        forbids.sort_by(|a, b| a.rule.cmp(&b.rule));
+        let any = |rules: &[Conditional]| {
+            Predicate::or(rules.iter().map(|rule| rule.condition.clone()))
+        };
+        let predicate = Predicate::and([any(&permits), any(&forbids).negate()]);
+        Self { permits, forbids, predicate, missing }
+    }
+
+    /// Refuses everything, where the policies could not be evaluated.
+    fn refusing() -> Self {
+        let rule = SmolStr::new_static(ERROR_RULE);
+        let forbids = vec![Conditional { rule, condition: Predicate::True }];
+        Self::new(Vec::new(), forbids, Vec::new())
+    }
+
+    fn bind(&self, who: uuid::Uuid) -> Self {
+        let bind = |rules: &[Conditional]| -> Vec<Conditional> {
+            let rules = rules.iter();
+            rules
+                .map(|rule| Conditional {
+                    rule: rule.rule.clone(),
+                    condition: rule.condition.bind(who),
+                })
+                .collect()
+        };
+        Self {
+            permits: bind(&self.permits),
+            forbids: bind(&self.forbids),
+            predicate: self.predicate.bind(who),
+            missing: self.missing.clone(),
+        }
+    }
+}
+
+fn outcome(action: &Action, actor: &Actor, compiled: &Arc<Compiled>) -> Decision {
+    let sure = |rules: &[Conditional]| -> Vec<SmolStr> {
+        let rules = rules.iter().filter(|rule| rule.condition == Predicate::True);
+        rules.map(|rule| rule.rule.clone()).collect()
+    };
+    match compiled.predicate {
+        Predicate::True => Decision::Allow(Basis { rules: sure(&compiled.permits) }),
+        Predicate::False => {
+            let forbids = sure(&compiled.forbids);
+            let missing = if forbids.is_empty() { compiled.missing.clone() } else { Vec::new() };
+            Decision::Deny(Refusal::new(&action.name, forbids, missing))
+        }
+        _ => Decision::Row(RowRule {
+            action: SmolStr::new(&action.name),
+            tenant: actor.tenant,
+            compiled: Arc::clone(compiled),
+        }),
+    }
+}
+
+fn alarm(action: &Action, error: &EntityError) -> Refusal {
+    tracing::error!(action = %action.name, error = %error.0, "the policies can not be evaluated");
+    Refusal::new(&action.name, vec![SmolStr::new_static(ERROR_RULE)], Vec::new())
+}
+
+
+fn permits_of(slice: &Slice) -> Vec<SmolStr> {
+    slice.permits.iter().map(SmolStr::new).collect()
+}
+
+fn sorted<'a>(ids: impl Iterator<Item = &'a PolicyId>) -> Vec<SmolStr> {
+    let mut ids: Vec<SmolStr> = ids.map(|id| id.to_string().into()).collect();
+    ids.sort();
+    ids
+}

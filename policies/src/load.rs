@@ -1,0 +1,216 @@
+//! Reads the policies that are built in, and refuses every form that the engine's caching could not
+//! stand on.
+
+use std::collections::HashMap;
+
+use cedar_policy::{
+    Authorizer, Effect, EntityTypeName, Policy, PolicyId, PolicySet, Schema, SchemaFragment,
+    ValidationMode, Validator,
+};
+use sha2::{Digest, Sha256};
+
+use crate::{action::Actions, error::PolicyError};
+
+const SCHEMAS: [&str; 2] = [
+    include_str!("../cedar/schema.cedarschema"),
+    include_str!("../cedar/actions.cedarschema"),
+];
+const POLICIES: [&str; 3] = [
+    include_str!("../cedar/00_ceilings.cedar"),
+    include_str!("../cedar/humans.cedar"),
+    include_str!("../cedar/machines.cedar"),
+];
+/// The one policy that compares tenants. Its fact is checked natively on every row.
+pub(crate) const NAMESPACE: &str = "Countersign";
+
+/// Policies that can concern one kind of principal, one action and its resource.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    pub(crate) policies: PolicySet,
+    pub(crate) permits: Vec<String>,
+}
+
+/// What the two kinds of principal are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Human,
+    Machine,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Human, Self::Machine];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Human => "Human",
+            Self::Machine => "Machine",
+        }
+    }
+}
+
+/// The policies, ready to decide.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) schema: Schema,
+    pub(crate) actions: Actions,
+    pub(crate) authorizer: Authorizer,
+    /// The whole set, for decisions about one resource in hand.
+    pub(crate) policies: PolicySet,
+    /// Distinct slices: fields of one kind of data on one type share one.
+    pub(crate) slices: Vec<Slice>,
+    /// For each kind of principal, the slice of each action.
+    pub(crate) slice_of: HashMap<Kind, Vec<usize>>,
+    pub(crate) version: String,
+}
+
+pub(crate) fn load() -> Result<Loaded, PolicyError> {
+    load_from(&SCHEMAS, &POLICIES)
+}
+
+/// Loads other texts than those built in, for tests of the loader and of forgotten policies.
+pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, PolicyError> {
+    let schema = schema(schemas)?;
+    let policies = parse(texts)?;
+    validate(&schema, &policies)?;
+    for policy in policies.policies() {
+        check_form(policy)?;
+    }
+    let actions = Actions::of(&schema)?;
+    let (slices, slice_of) = slices(&schema, &policies, &actions)?;
+    let mut digest = Sha256::new();
+    for text in schemas.iter().chain(texts) {
+        digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(text.as_bytes());
+    }
+    let version = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let authorizer = Authorizer::new();
+    Ok(Loaded { schema, actions, authorizer, policies, slices, slice_of, version })
+}
+
+fn schema(texts: &[&str]) -> Result<Schema, PolicyError> {
+    let fault = |error: &dyn std::error::Error| PolicyError::Schema(chain(error));
+    // The parts are one namespace, written in files that a reviewer reads apart.
+    let opening = format!("namespace {NAMESPACE} {{");
+    let parts = texts.iter().filter_map(|text| {
+        let (_, body) = text.split_once(&opening)?;
+        Some(body.trim_end().strip_suffix('}').unwrap_or(body))
+    });
+    let whole = format!("{opening}{}}}", parts.collect::<String>());
+    let (fragment, mut warnings) =
+        SchemaFragment::from_cedarschema_str(&whole).map_err(|error| fault(&error))?;
+    if let Some(warning) = warnings.next() {
+        return Err(PolicyError::Schema(warning.to_string()));
+    }
+    Schema::from_schema_fragments([fragment]).map_err(|error| fault(&error))
+}
+
+fn parse(texts: &[&str]) -> Result<PolicySet, PolicyError> {
+    let mut named = Vec::new();
+    for text in texts {
+        let set: PolicySet =
+            text.parse().map_err(|error: cedar_policy::ParseErrors| PolicyError::Parse(chain(&error)))?;
+        if set.templates().next().is_some() {
+            return Err(PolicyError::Id("a template has no place here".to_owned()));
+        }
+        for policy in set.policies() {
+            let id = policy.annotation("id").filter(|id| !id.is_empty());
+            let id = id.ok_or_else(|| PolicyError::Id(format!("a policy has no `@id`: {policy}")))?;
+            if policy.annotation("description").is_none_or(str::is_empty) {
+                return Err(PolicyError::Id(format!("policy `{id}` has no `@description`")));
+            }
+            named.push(policy.new_id(PolicyId::new(id)));
+        }
+    }
+    PolicySet::from_policies(named).map_err(|error| PolicyError::Id(chain(&error)))
+}
+
+/// Strict, no warnings, and level 1: attributes of principal and resource only, so that no other
+/// entity has to be loaded for a decision.
+fn validate(schema: &Schema, policies: &PolicySet) -> Result<(), PolicyError> {
+    let validator = Validator::new(schema.clone());
+    let result = validator.validate_with_level(policies, ValidationMode::Strict, 1);
+    if result.validation_passed_without_warnings() {
+        return Ok(());
+    }
+    let errors = result.validation_errors().map(ToString::to_string);
+    let warnings = result.validation_warnings().map(ToString::to_string);
+    Err(PolicyError::Invalid(errors.chain(warnings).collect::<Vec<_>>().join("; ")))
+}
+
+/// Decisions are kept for a shape of principal, with placeholders for ids. That is sound because
+/// Cedar treats ids as opaque, as long as no policy names one.
+fn check_form(policy: &Policy) -> Result<(), PolicyError> {
+    let closed = ["Action", "Role", "Capability", "Scope"];
+    for uid in policy.entity_literals() {
+        if !closed.contains(&uid.type_name().basename()) {
+            let fault = format!("names the entity `{uid}`; only closed sets may be named");
+            return Err(PolicyError::Form { id: policy.id().to_string(), fault });
+        }
+    }
+    let form = |fault: String| PolicyError::Form { id: policy.id().to_string(), fault };
+    let pst = policy.to_pst().map_err(|error| form(error.to_string()))?;
+    // The slices are by action, so a condition must not speak of it again.
+    if format!("{:?}", pst.body().clauses()).contains("Var(Action)") {
+        return Err(form("speaks of `action` in a condition".to_owned()));
+    }
+    Ok(())
+}
+
+type Slices = (Vec<Slice>, HashMap<Kind, Vec<usize>>);
+
+fn slices(
+    schema: &Schema,
+    policies: &PolicySet,
+    actions: &Actions,
+) -> Result<Slices, PolicyError> {
+    let mut ids: HashMap<(Kind, String), Vec<&Policy>> = HashMap::new();
+    for policy in policies.policies() {
+        for environment in policy.get_valid_request_envs(schema) {
+            let kind = kind_of(environment.principal());
+            let action = environment.action().id().unescaped().to_owned();
+            let Some(kind) = kind else { continue };
+            ids.entry((kind, action)).or_default().push(policy);
+        }
+    }
+    let mut slices = Vec::new();
+    let mut known: HashMap<(Kind, String, Vec<String>), usize> = HashMap::new();
+    let mut slice_of: HashMap<Kind, Vec<usize>> = HashMap::new();
+    for kind in Kind::ALL {
+        for action in &actions.all {
+            let mut members = ids.remove(&(kind, action.name.clone())).unwrap_or_default();
+            members.sort_by_key(|policy| policy.id().to_string());
+            members.dedup_by_key(|policy| policy.id().to_string());
+            let names: Vec<String> = members.iter().map(|policy| policy.id().to_string()).collect();
+            let key = (kind, action.resource.clone(), names);
+            let index = if let Some(index) = known.get(&key) {
+                *index
+            } else {
+                let permits = members.iter().filter(|policy| policy.effect() == Effect::Permit);
+                let permits = permits.map(|policy| policy.id().to_string()).collect();
+                let set = PolicySet::from_policies(members.into_iter().cloned())
+                    .map_err(|error| PolicyError::Id(chain(&error)))?;
+                slices.push(Slice { policies: set, permits });
+                known.insert(key, slices.len().saturating_sub(1));
+                slices.len().saturating_sub(1)
+            };
+            slice_of.entry(kind).or_default().push(index);
+        }
+    }
+    Ok((slices, slice_of))
+}
+
+fn kind_of(name: &EntityTypeName) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| kind.name() == name.basename())
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,89 @@
+//! Who may what, as a table that is reviewed like source.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use countersign_domain::{
+    access::{Role, Scope},
+    id::{ApiTokenId, MemberId, SessionId, TenantId, UserId},
+    principal::{Actor, Human, Machine, MachineCredential, Principal},
+};
+use uuid::Uuid;
+
+use crate::{Decision, Engine};
+
+/// The width of the column of actions.
+const NAME_WIDTH: usize = 36;
+
+impl Engine {
+    /// Every action against every role, and against a machine with each one scope: `yes`, `no`, or
+    /// `row` where the row decides. Human rows of the second table are left out.
+    pub fn role_matrix(&self) -> String {
+        let mut text = String::from(
+            "Generated from the policies by `cargo generate`; reviewed like source.\n\
+             yes: on every row of the tenant; row: the row decides; no: never.\n\n",
+        );
+        let people: Vec<(&str, Actor)> =
+            Role::ALL.iter().map(|role| (role.name(), human(*role))).collect();
+        self.table(&mut text, &people);
+        text.push_str("\nA machine with this one scope:\n\n");
+        for scope in Scope::ALL {
+            let actor = machine(*scope);
+            let all: Vec<_> = self.actions().collect();
+            let ids: Vec<_> = all.iter().map(|(id, _)| *id).collect();
+            let decisions = self.decide(&actor, &ids);
+            let open = all.iter().filter(|(id, name)| {
+                let refused = matches!(decisions.get(*id), Decision::Deny(_));
+                !refused && !self.is_in_group(*id, "structure") && *name != "Capability.explainRefusal"
+            });
+            let names: Vec<_> = open.map(|(_, name)| *name).collect();
+            let _ = writeln!(text, "{:24} {}", scope.name(), names.join(" "));
+        }
+        text
+    }
+
+    fn table(&self, text: &mut String, actors: &[(&str, Actor)]) {
+        let actions: Vec<_> = self.actions().collect();
+        let ids: Vec<_> = actions.iter().map(|(id, _)| *id).collect();
+        let decided: Vec<_> =
+            actors.iter().map(|(_, actor)| self.decide(actor, &ids)).collect();
+        let _ = write!(text, "{:NAME_WIDTH$}", "");
+        for (name, _) in actors {
+            let _ = write!(text, " {name:>10}");
+        }
+        text.push('\n');
+        for (id, name) in actions {
+            let _ = write!(text, "{name:NAME_WIDTH$}");
+            for decisions in &decided {
+                let cell = match decisions.get(id) {
+                    Decision::Allow(_) => "yes",
+                    Decision::Row(_) => "row",
+                    Decision::Deny(_) => "no",
+                };
+                let _ = write!(text, " {cell:>10}");
+            }
+            text.push('\n');
+        }
+    }
+}
+
+fn human(role: Role) -> Actor {
+    actor(Principal::Human(Human {
+        user: UserId::new(Uuid::from_u128(2)),
+        member: MemberId::new(Uuid::from_u128(3)),
+        session: SessionId::new(Uuid::from_u128(4)),
+        role,
+        capabilities: BTreeSet::new(),
+        mfa: true,
+    }))
+}
+
+fn machine(scope: Scope) -> Actor {
+    actor(Principal::Machine(Machine {
+        credential: MachineCredential::ApiToken(ApiTokenId::new(Uuid::from_u128(5))),
+        scopes: BTreeSet::from([scope]),
+    }))
+}
+
+fn actor(principal: Principal) -> Actor {
+    Actor { tenant: TenantId::new(Uuid::from_u128(1)), principal, tenant_suspended: false }
+}
