@@ -36,12 +36,15 @@ pub(crate) struct Actions {
 
 impl Actions {
     pub(crate) fn of(schema: &Schema) -> Result<Self, PolicyError> {
-        let entities =
-            schema.action_entities().map_err(|error| PolicyError::Schema(error.to_string()))?;
+        let entities = schema
+            .action_entities()
+            .map_err(|error| PolicyError::Schema(error.to_string()))?;
         let mut all = Vec::new();
         for uid in schema.actions() {
             let mut resources = schema.resources_for_action(uid).into_iter().flatten();
-            let Some(resource) = resources.next() else { continue };
+            let Some(resource) = resources.next() else {
+                continue;
+            };
             let name = uid.id().unescaped().to_owned();
             if resources.any(|other| other != resource) {
                 let fault = "applies to more than one type of resource".to_owned();
@@ -52,7 +55,9 @@ impl Actions {
                 name,
                 uid: uid.clone(),
                 resource: resource.basename().to_owned(),
-                groups: groups.map(|group| group.id().unescaped().to_owned()).collect(),
+                groups: groups
+                    .map(|group| group.id().unescaped().to_owned())
+                    .collect(),
             });
         }
         all.sort_by(|a, b| a.name.cmp(&b.name));

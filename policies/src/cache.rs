@@ -35,7 +35,11 @@ impl Shape {
             }
         };
         let mfa = actor.human().is_some_and(|human| human.mfa);
-        Self { principal, mfa, suspended: actor.tenant_suspended }
+        Self {
+            principal,
+            mfa,
+            suspended: actor.tenant_suspended,
+        }
     }
 
     pub(crate) const fn kind(&self) -> Kind {
@@ -57,7 +61,9 @@ pub(crate) struct Compilations {
 
 impl Compilations {
     pub(crate) fn new() -> Self {
-        Self { cache: Cache::new(ENTRIES_MAX) }
+        Self {
+            cache: Cache::new(ENTRIES_MAX),
+        }
     }
 
     pub(crate) fn get_or(
@@ -66,6 +72,7 @@ impl Compilations {
         slice: usize,
         compile: impl FnOnce() -> Compiled,
     ) -> Arc<Compiled> {
-        self.cache.get_with((Arc::clone(shape), slice), || Arc::new(compile()))
+        self.cache
+            .get_with((Arc::clone(shape), slice), || Arc::new(compile()))
     }
 }

@@ -28,7 +28,11 @@ pub struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(action: &str, rules: Vec<SmolStr>, missing: Vec<SmolStr>) -> Self {
-        Self { action: action.into(), rules, missing }
+        Self {
+            action: action.into(),
+            rules,
+            missing,
+        }
     }
 
     /// The action that was refused: `Transaction.amount`.
@@ -106,7 +110,11 @@ impl RowRule {
         if compiled.permits.iter().any(|rule| met(&rule, false)) {
             return Ok(());
         }
-        Err(Refusal::new(&self.action, Vec::new(), compiled.missing.clone()))
+        Err(Refusal::new(
+            &self.action,
+            Vec::new(),
+            compiled.missing.clone(),
+        ))
     }
 
     /// The condition that a row must meet, given that it is of the actor's tenant.
@@ -145,7 +153,10 @@ pub struct Decisions {
 impl Decisions {
     pub(crate) fn new(by_action: HashMap<ActionId, Decision>) -> Self {
         let undecided = Refusal::new("undecided", vec![SmolStr::new_static("undecided")], vec![]);
-        Self { by_action: Arc::new(by_action), undecided: Arc::new(Decision::Deny(undecided)) }
+        Self {
+            by_action: Arc::new(by_action),
+            undecided: Arc::new(Decision::Deny(undecided)),
+        }
     }
 
     /// The decision about an action.
@@ -155,6 +166,8 @@ impl Decisions {
 
     /// Every decision that was made.
     pub fn iter(&self) -> impl Iterator<Item = (ActionId, &Decision)> {
-        self.by_action.iter().map(|(action, decision)| (*action, decision))
+        self.by_action
+            .iter()
+            .map(|(action, decision)| (*action, decision))
     }
 }

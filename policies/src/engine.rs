@@ -47,7 +47,12 @@ impl Engine {
     }
 
     pub(crate) fn of(loaded: Loaded) -> Self {
-        Self { inner: Arc::new(Inner { loaded, compilations: Compilations::new() }) }
+        Self {
+            inner: Arc::new(Inner {
+                loaded,
+                compilations: Compilations::new(),
+            }),
+        }
     }
 
     /// SHA-256 of schema and policies, in lower-case hexadecimal.
@@ -63,17 +68,26 @@ impl Engine {
     /// Every action with its name, sorted by name.
     pub fn actions(&self) -> impl Iterator<Item = (ActionId, &str)> {
         let all = &self.inner.loaded.actions.all;
-        all.iter().filter_map(|action| Some((self.action(&action.name)?, action.name.as_str())))
+        all.iter()
+            .filter_map(|action| Some((self.action(&action.name)?, action.name.as_str())))
     }
 
     /// The name of an action.
     pub fn action_name(&self, action: ActionId) -> &str {
-        self.inner.loaded.actions.get(action).map_or("", |action| &action.name)
+        self.inner
+            .loaded
+            .actions
+            .get(action)
+            .map_or("", |action| &action.name)
     }
 
     /// The type of resource that an action is on, without its namespace.
     pub fn resource_of(&self, action: ActionId) -> &str {
-        self.inner.loaded.actions.get(action).map_or("", |action| &action.resource)
+        self.inner
+            .loaded
+            .actions
+            .get(action)
+            .map_or("", |action| &action.resource)
     }
 
     /// Whether an action is of a kind of data or acts, such as `read.financial`.
@@ -88,11 +102,14 @@ impl Engine {
         let mut bound: HashMap<usize, Arc<Compiled>> = HashMap::new();
         let mut decisions = HashMap::with_capacity(actions.len());
         for &id in actions {
-            let Some((action, slice)) = self.slice(id, &shape) else { continue };
+            let Some((action, slice)) = self.slice(id, &shape) else {
+                continue;
+            };
             let compiled = bound.entry(slice).or_insert_with(|| {
-                let kept = self.inner.compilations.get_or(&shape, slice, || {
-                    self.compile(actor, action, slice)
-                });
+                let kept = self
+                    .inner
+                    .compilations
+                    .get_or(&shape, slice, || self.compile(actor, action, slice));
                 Arc::new(kept.bind(entity::who(actor)))
             });
             decisions.insert(id, outcome(action, actor, compiled));
@@ -104,7 +121,11 @@ impl Engine {
     pub fn read_scope<R: Resource>(&self, actor: &Actor) -> Result<ReadScope<R>, Refusal> {
         let name = format!("{}.id", R::NAME);
         let Some(action) = self.action(&name) else {
-            return Err(Refusal::new(&name, vec![SmolStr::new_static("undecided")], vec![]));
+            return Err(Refusal::new(
+                &name,
+                vec![SmolStr::new_static("undecided")],
+                vec![],
+            ));
         };
         match self.decide(actor, &[action]).get(action) {
             Decision::Allow(basis) => {
@@ -113,7 +134,11 @@ impl Engine {
             }
             Decision::Row(rule) => {
                 let permission = format!("{name} by row of {}", rule.rules().join(", "));
-                Ok(ReadScope::new(actor.tenant, rule.predicate().clone(), permission))
+                Ok(ReadScope::new(
+                    actor.tenant,
+                    rule.predicate().clone(),
+                    permission,
+                ))
             }
             Decision::Deny(refusal) => Err(refusal.clone()),
         }
@@ -127,9 +152,14 @@ impl Engine {
         resource: &dyn Row,
     ) -> Result<Permit, Refusal> {
         let Some(known) = self.inner.loaded.actions.get(action) else {
-            return Err(Refusal::new("", vec![SmolStr::new_static("undecided")], vec![]));
+            return Err(Refusal::new(
+                "",
+                vec![SmolStr::new_static("undecided")],
+                vec![],
+            ));
         };
-        self.authorize(actor, known, resource).unwrap_or_else(|error| Err(alarm(known, &error)))
+        self.authorize(actor, known, resource)
+            .unwrap_or_else(|error| Err(alarm(known, &error)))
     }
 
     fn authorize(
@@ -149,7 +179,9 @@ impl Engine {
             Some(&loaded.schema),
         )?;
         let entities = entity::entities([principal, resource], &loaded.schema)?;
-        let response = loaded.authorizer.is_authorized(&request, &loaded.policies, &entities);
+        let response = loaded
+            .authorizer
+            .is_authorized(&request, &loaded.policies, &entities);
         // A forbid that fails is skipped by Cedar: that would let through what it forbids.
         if let Some(error) = response.diagnostics().errors().next() {
             return Err(EntityError(error.to_string()));
@@ -163,10 +195,20 @@ impl Engine {
             CedarDecision::Deny => {
                 let shape = Shape::of(actor);
                 let id = self.action(&action.name);
-                let missing = id.and_then(|id| self.slice(id, &shape)).map(|(_, slice)| slice);
+                let missing = id
+                    .and_then(|id| self.slice(id, &shape))
+                    .map(|(_, slice)| slice);
                 let missing = missing.and_then(|slice| loaded.slices.get(slice));
-                let missing = if rules.is_empty() { missing.map(permits_of) } else { None };
-                Err(Refusal::new(&action.name, rules, missing.unwrap_or_default()))
+                let missing = if rules.is_empty() {
+                    missing.map(permits_of)
+                } else {
+                    None
+                };
+                Err(Refusal::new(
+                    &action.name,
+                    rules,
+                    missing.unwrap_or_default(),
+                ))
             }
         })
     }
@@ -180,7 +222,9 @@ impl Engine {
 
     /// Partial evaluation of a slice for the shape of an actor: everything but the row is known.
     fn compile(&self, actor: &Actor, action: &Action, slice: usize) -> Compiled {
-        let Some(slice) = self.inner.loaded.slices.get(slice) else { return Compiled::refusing() };
+        let Some(slice) = self.inner.loaded.slices.get(slice) else {
+            return Compiled::refusing();
+        };
         self.evaluate(actor, action, slice).unwrap_or_else(|error| {
             alarm(action, &error);
             Compiled::refusing()
@@ -206,10 +250,16 @@ impl Engine {
         let entities = entity::entities([principal], schema)?;
         let entities = PartialEntities::from_concrete(entities, schema)?;
         let response = slice.policies.tpe(&request, &entities, schema)?;
-        let facts = Facts { tenant: entity::PLACEHOLDER_TENANT };
+        let facts = Facts {
+            tenant: entity::PLACEHOLDER_TENANT,
+        };
         let sure = |ids: &mut dyn Iterator<Item = &PolicyId>| -> Vec<Conditional> {
             let ids = ids.map(|id| id.to_string());
-            ids.map(|id| Conditional { rule: id.into(), condition: Predicate::True }).collect()
+            ids.map(|id| Conditional {
+                rule: id.into(),
+                condition: Predicate::True,
+            })
+            .collect()
         };
         let mut permits = sure(&mut response.true_permits());
         // A forbid that can only fail counts as met: stricter than Cedar, which would skip it.
@@ -240,17 +290,24 @@ impl Compiled {
         // Cedar gives residuals in random order.
         permits.sort_by(|a, b| a.rule.cmp(&b.rule));
         forbids.sort_by(|a, b| a.rule.cmp(&b.rule));
-        let any = |rules: &[Conditional]| {
-            Predicate::or(rules.iter().map(|rule| rule.condition.clone()))
-        };
+        let any =
+            |rules: &[Conditional]| Predicate::or(rules.iter().map(|rule| rule.condition.clone()));
         let predicate = Predicate::and([any(&permits), any(&forbids).negate()]);
-        Self { permits, forbids, predicate, missing }
+        Self {
+            permits,
+            forbids,
+            predicate,
+            missing,
+        }
     }
 
     /// Refuses everything, where the policies could not be evaluated.
     fn refusing() -> Self {
         let rule = SmolStr::new_static(ERROR_RULE);
-        let forbids = vec![Conditional { rule, condition: Predicate::True }];
+        let forbids = vec![Conditional {
+            rule,
+            condition: Predicate::True,
+        }];
         Self::new(Vec::new(), forbids, Vec::new())
     }
 
@@ -275,14 +332,22 @@ impl Compiled {
 
 fn outcome(action: &Action, actor: &Actor, compiled: &Arc<Compiled>) -> Decision {
     let sure = |rules: &[Conditional]| -> Vec<SmolStr> {
-        let rules = rules.iter().filter(|rule| rule.condition == Predicate::True);
+        let rules = rules
+            .iter()
+            .filter(|rule| rule.condition == Predicate::True);
         rules.map(|rule| rule.rule.clone()).collect()
     };
     match compiled.predicate {
-        Predicate::True => Decision::Allow(Basis { rules: sure(&compiled.permits) }),
+        Predicate::True => Decision::Allow(Basis {
+            rules: sure(&compiled.permits),
+        }),
         Predicate::False => {
             let forbids = sure(&compiled.forbids);
-            let missing = if forbids.is_empty() { compiled.missing.clone() } else { Vec::new() };
+            let missing = if forbids.is_empty() {
+                compiled.missing.clone()
+            } else {
+                Vec::new()
+            };
             Decision::Deny(Refusal::new(&action.name, forbids, missing))
         }
         _ => Decision::Row(RowRule {
@@ -295,9 +360,12 @@ fn outcome(action: &Action, actor: &Actor, compiled: &Arc<Compiled>) -> Decision
 
 fn alarm(action: &Action, error: &EntityError) -> Refusal {
     tracing::error!(action = %action.name, error = %error.0, "the policies can not be evaluated");
-    Refusal::new(&action.name, vec![SmolStr::new_static(ERROR_RULE)], Vec::new())
+    Refusal::new(
+        &action.name,
+        vec![SmolStr::new_static(ERROR_RULE)],
+        Vec::new(),
+    )
 }
-
 
 fn permits_of(slice: &Slice) -> Vec<SmolStr> {
     slice.permits.iter().map(SmolStr::new).collect()

@@ -35,10 +35,16 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    pub(crate) const PLACEHOLDER: Self = Self { tenant: PLACEHOLDER_TENANT, who: SELF };
+    pub(crate) const PLACEHOLDER: Self = Self {
+        tenant: PLACEHOLDER_TENANT,
+        who: SELF,
+    };
 
     pub(crate) fn actor(actor: &Actor) -> Self {
-        Self { tenant: actor.tenant.uuid(), who: who(actor) }
+        Self {
+            tenant: actor.tenant.uuid(),
+            who: who(actor),
+        }
     }
 }
 
@@ -66,20 +72,30 @@ pub(crate) fn principal(actor: &Actor, bound: Bound) -> Result<Entity, EntityErr
     let mut parents = HashSet::new();
     let type_name = match &actor.principal {
         Principal::Human(human) => {
-            let names = human.capabilities.iter().map(|c| reference("Capability", c.name()));
+            let names = human
+                .capabilities
+                .iter()
+                .map(|c| reference("Capability", c.name()));
             let set = RestrictedExpression::new_set(names.collect::<Result<Vec<_>, _>>()?);
             attributes.insert("capabilities".to_owned(), set);
             parents.insert(uid("Role", human.role.name())?);
             "Human"
         }
         Principal::Machine(machine) => {
-            let names = machine.scopes.iter().map(|scope| reference("Scope", scope.name()));
+            let names = machine
+                .scopes
+                .iter()
+                .map(|scope| reference("Scope", scope.name()));
             let set = RestrictedExpression::new_set(names.collect::<Result<Vec<_>, _>>()?);
             attributes.insert("scopes".to_owned(), set);
             "Machine"
         }
     };
-    Ok(Entity::new(uid(type_name, &bound.who.to_string())?, attributes, parents)?)
+    Ok(Entity::new(
+        uid(type_name, &bound.who.to_string())?,
+        attributes,
+        parents,
+    )?)
 }
 
 /// A row in hand, as an entity of its type.
@@ -95,9 +111,16 @@ pub(crate) fn resource(type_name: &str, row: &dyn Row) -> Result<Entity, EntityE
         }
     }
     if let Attribute::Bool(personal) = row.attribute("personal") {
-        attributes.insert("personal".to_owned(), RestrictedExpression::new_bool(personal));
+        attributes.insert(
+            "personal".to_owned(),
+            RestrictedExpression::new_bool(personal),
+        );
     }
-    Ok(Entity::new(uid(type_name, &id)?, attributes, HashSet::new())?)
+    Ok(Entity::new(
+        uid(type_name, &id)?,
+        attributes,
+        HashSet::new(),
+    )?)
 }
 
 /// Entities that the schema has checked; the actions are among them, without which a forbid on a

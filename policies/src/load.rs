@@ -82,9 +82,21 @@ pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, Poli
         digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
         digest.update(text.as_bytes());
     }
-    let version = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let version = digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let authorizer = Authorizer::new();
-    Ok(Loaded { schema, actions, authorizer, policies, slices, slice_of, version })
+    Ok(Loaded {
+        schema,
+        actions,
+        authorizer,
+        policies,
+        slices,
+        slice_of,
+        version,
+    })
 }
 
 fn schema(texts: &[&str]) -> Result<Schema, PolicyError> {
@@ -107,16 +119,20 @@ fn schema(texts: &[&str]) -> Result<Schema, PolicyError> {
 fn parse(texts: &[&str]) -> Result<PolicySet, PolicyError> {
     let mut named = Vec::new();
     for text in texts {
-        let set: PolicySet =
-            text.parse().map_err(|error: cedar_policy::ParseErrors| PolicyError::Parse(chain(&error)))?;
+        let set: PolicySet = text
+            .parse()
+            .map_err(|error: cedar_policy::ParseErrors| PolicyError::Parse(chain(&error)))?;
         if set.templates().next().is_some() {
             return Err(PolicyError::Id("a template has no place here".to_owned()));
         }
         for policy in set.policies() {
             let id = policy.annotation("id").filter(|id| !id.is_empty());
-            let id = id.ok_or_else(|| PolicyError::Id(format!("a policy has no `@id`: {policy}")))?;
+            let id =
+                id.ok_or_else(|| PolicyError::Id(format!("a policy has no `@id`: {policy}")))?;
             if policy.annotation("description").is_none_or(str::is_empty) {
-                return Err(PolicyError::Id(format!("policy `{id}` has no `@description`")));
+                return Err(PolicyError::Id(format!(
+                    "policy `{id}` has no `@description`"
+                )));
             }
             named.push(policy.new_id(PolicyId::new(id)));
         }
@@ -134,7 +150,9 @@ fn validate(schema: &Schema, policies: &PolicySet) -> Result<(), PolicyError> {
     }
     let errors = result.validation_errors().map(ToString::to_string);
     let warnings = result.validation_warnings().map(ToString::to_string);
-    Err(PolicyError::Invalid(errors.chain(warnings).collect::<Vec<_>>().join("; ")))
+    Err(PolicyError::Invalid(
+        errors.chain(warnings).collect::<Vec<_>>().join("; "),
+    ))
 }
 
 /// Decisions are kept for a shape of principal, with placeholders for ids. That is sound because
@@ -144,10 +162,16 @@ fn check_form(policy: &Policy) -> Result<(), PolicyError> {
     for uid in policy.entity_literals() {
         if !closed.contains(&uid.type_name().basename()) {
             let fault = format!("names the entity `{uid}`; only closed sets may be named");
-            return Err(PolicyError::Form { id: policy.id().to_string(), fault });
+            return Err(PolicyError::Form {
+                id: policy.id().to_string(),
+                fault,
+            });
         }
     }
-    let form = |fault: String| PolicyError::Form { id: policy.id().to_string(), fault };
+    let form = |fault: String| PolicyError::Form {
+        id: policy.id().to_string(),
+        fault,
+    };
     let pst = policy.to_pst().map_err(|error| form(error.to_string()))?;
     // The slices are by action, so a condition must not speak of it again.
     if format!("{:?}", pst.body().clauses()).contains("Var(Action)") {
@@ -158,11 +182,7 @@ fn check_form(policy: &Policy) -> Result<(), PolicyError> {
 
 type Slices = (Vec<Slice>, HashMap<Kind, Vec<usize>>);
 
-fn slices(
-    schema: &Schema,
-    policies: &PolicySet,
-    actions: &Actions,
-) -> Result<Slices, PolicyError> {
+fn slices(schema: &Schema, policies: &PolicySet, actions: &Actions) -> Result<Slices, PolicyError> {
     let mut ids: HashMap<(Kind, String), Vec<&Policy>> = HashMap::new();
     for policy in policies.policies() {
         for environment in policy.get_valid_request_envs(schema) {
@@ -180,16 +200,24 @@ fn slices(
             let mut members = ids.remove(&(kind, action.name.clone())).unwrap_or_default();
             members.sort_by_key(|policy| policy.id().to_string());
             members.dedup_by_key(|policy| policy.id().to_string());
-            let names: Vec<String> = members.iter().map(|policy| policy.id().to_string()).collect();
+            let names: Vec<String> = members
+                .iter()
+                .map(|policy| policy.id().to_string())
+                .collect();
             let key = (kind, action.resource.clone(), names);
             let index = if let Some(index) = known.get(&key) {
                 *index
             } else {
-                let permits = members.iter().filter(|policy| policy.effect() == Effect::Permit);
+                let permits = members
+                    .iter()
+                    .filter(|policy| policy.effect() == Effect::Permit);
                 let permits = permits.map(|policy| policy.id().to_string()).collect();
                 let set = PolicySet::from_policies(members.into_iter().cloned())
                     .map_err(|error| PolicyError::Id(chain(&error)))?;
-                slices.push(Slice { policies: set, permits });
+                slices.push(Slice {
+                    policies: set,
+                    permits,
+                });
                 known.insert(key, slices.len().saturating_sub(1));
                 slices.len().saturating_sub(1)
             };
@@ -200,7 +228,9 @@ fn slices(
 }
 
 fn kind_of(name: &EntityTypeName) -> Option<Kind> {
-    Kind::ALL.into_iter().find(|kind| kind.name() == name.basename())
+    Kind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == name.basename())
 }
 
 /// An error with its causes, on one line.

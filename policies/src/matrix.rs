@@ -22,8 +22,10 @@ impl Engine {
             "Generated from the policies by `cargo generate`; reviewed like source.\n\
              yes: on every row of the tenant; row: the row decides; no: never.\n\n",
         );
-        let people: Vec<(&str, Actor)> =
-            Role::ALL.iter().map(|role| (role.name(), human(*role))).collect();
+        let people: Vec<(&str, Actor)> = Role::ALL
+            .iter()
+            .map(|role| (role.name(), human(*role)))
+            .collect();
         self.table(&mut text, &people);
         text.push_str("\nA machine with this one scope:\n\n");
         for scope in Scope::ALL {
@@ -33,7 +35,9 @@ impl Engine {
             let decisions = self.decide(&actor, &ids);
             let open = all.iter().filter(|(id, name)| {
                 let refused = matches!(decisions.get(*id), Decision::Deny(_));
-                !refused && !self.is_in_group(*id, "structure") && *name != "Capability.explainRefusal"
+                !refused
+                    && !self.is_in_group(*id, "structure")
+                    && *name != "Capability.explainRefusal"
             });
             let names: Vec<_> = open.map(|(_, name)| *name).collect();
             let _ = writeln!(text, "{:24} {}", scope.name(), names.join(" "));
@@ -44,8 +48,10 @@ impl Engine {
     fn table(&self, text: &mut String, actors: &[(&str, Actor)]) {
         let actions: Vec<_> = self.actions().collect();
         let ids: Vec<_> = actions.iter().map(|(id, _)| *id).collect();
-        let decided: Vec<_> =
-            actors.iter().map(|(_, actor)| self.decide(actor, &ids)).collect();
+        let decided: Vec<_> = actors
+            .iter()
+            .map(|(_, actor)| self.decide(actor, &ids))
+            .collect();
         let _ = write!(text, "{:NAME_WIDTH$}", "");
         for (name, _) in actors {
             let _ = write!(text, " {name:>10}");
@@ -85,5 +91,9 @@ fn machine(scope: Scope) -> Actor {
 }
 
 fn actor(principal: Principal) -> Actor {
-    Actor { tenant: TenantId::new(Uuid::from_u128(1)), principal, tenant_suspended: false }
+    Actor {
+        tenant: TenantId::new(Uuid::from_u128(1)),
+        principal,
+        tenant_suspended: false,
+    }
 }

@@ -171,7 +171,11 @@ impl Predicate {
                 if attribute == Attribute::Missing {
                     return None;
                 }
-                Some(values.iter().any(|value| equals(attribute, value) == Some(true)))
+                Some(
+                    values
+                        .iter()
+                        .any(|value| equals(attribute, value) == Some(true)),
+                )
             }
             Self::Less(name, bound) => long(row.attribute(name)).map(|n| n < *bound),
             Self::LessOrEqual(name, bound) => long(row.attribute(name)).map(|n| n <= *bound),

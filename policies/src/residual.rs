@@ -37,26 +37,37 @@ fn convert(expression: &Expr, facts: Facts) -> Predicate {
     let converted = match expression {
         Expr::Literal(PstLiteral::Bool(true)) => Some(Predicate::True),
         Expr::Literal(PstLiteral::Bool(false)) => Some(Predicate::False),
-        Expr::BinaryOp { op: BinaryOp::And, left, right } => {
-            Some(Predicate::and([convert(left, facts), convert(right, facts)]))
-        }
-        Expr::BinaryOp { op: BinaryOp::Or, left, right } => {
-            Some(Predicate::or([convert(left, facts), convert(right, facts)]))
-        }
-        Expr::UnaryOp { op: UnaryOp::Not, expr } => Some(convert(expr, facts).negate()),
+        Expr::BinaryOp {
+            op: BinaryOp::And,
+            left,
+            right,
+        } => Some(Predicate::and([
+            convert(left, facts),
+            convert(right, facts),
+        ])),
+        Expr::BinaryOp {
+            op: BinaryOp::Or,
+            left,
+            right,
+        } => Some(Predicate::or([convert(left, facts), convert(right, facts)])),
+        Expr::UnaryOp {
+            op: UnaryOp::Not,
+            expr,
+        } => Some(convert(expr, facts).negate()),
         Expr::BinaryOp { op, left, right } => compare(*op, left, right, facts),
         Expr::HasAttr { expr, attrs } => match (attribute(expr), attrs.first(), attrs.len()) {
-            (Some(path), name, 1) if path.is_empty() => {
-                Some(if name == "tenant" { Predicate::True } else { Predicate::Has(name.clone()) })
-            }
+            (Some(path), name, 1) if path.is_empty() => Some(if name == "tenant" {
+                Predicate::True
+            } else {
+                Predicate::Has(name.clone())
+            }),
             _ => None,
         },
         Expr::GetAttr { .. } => attribute(expression).map(Predicate::Is),
         _ => None,
     };
-    converted.unwrap_or_else(|| {
-        Predicate::Opaque(format!("{expression:?}").chars().take(120).collect())
-    })
+    converted
+        .unwrap_or_else(|| Predicate::Opaque(format!("{expression:?}").chars().take(120).collect()))
 }
 
 fn compare(op: BinaryOp, left: &Expr, right: &Expr, facts: Facts) -> Option<Predicate> {
@@ -79,9 +90,11 @@ fn compare(op: BinaryOp, left: &Expr, right: &Expr, facts: Facts) -> Option<Pred
 
 fn equal(left: Term, right: Term) -> Option<Predicate> {
     match (left, right) {
-        (Term::Literal(a), Term::Literal(b)) => {
-            Some(if a == b { Predicate::True } else { Predicate::False })
-        }
+        (Term::Literal(a), Term::Literal(b)) => Some(if a == b {
+            Predicate::True
+        } else {
+            Predicate::False
+        }),
         (Term::Attribute(name), Term::Literal(value))
         | (Term::Literal(value), Term::Attribute(name)) => Some(Predicate::Equals(name, value)),
         (Term::Attribute(_), Term::Attribute(_)) => None,
@@ -90,9 +103,11 @@ fn equal(left: Term, right: Term) -> Option<Predicate> {
 
 fn less(left: Term, right: Term) -> Option<Predicate> {
     match (left, right) {
-        (Term::Literal(Literal::Long(a)), Term::Literal(Literal::Long(b))) => {
-            Some(if a < b { Predicate::True } else { Predicate::False })
-        }
+        (Term::Literal(Literal::Long(a)), Term::Literal(Literal::Long(b))) => Some(if a < b {
+            Predicate::True
+        } else {
+            Predicate::False
+        }),
         (Term::Attribute(name), Term::Literal(Literal::Long(bound))) => {
             Some(Predicate::Less(name, bound))
         }
@@ -128,9 +143,9 @@ fn term(expression: &Expr, facts: Facts) -> Option<Term> {
 fn attribute(expression: &Expr) -> Option<SmolStr> {
     match expression {
         Expr::Var(Var::Resource) => Some(SmolStr::default()),
-        Expr::GetAttr { expr, attr } => {
-            attribute(expr).filter(|path| path.is_empty()).map(|_| attr.clone())
-        }
+        Expr::GetAttr { expr, attr } => attribute(expr)
+            .filter(|path| path.is_empty())
+            .map(|_| attr.clone()),
         _ => None,
     }
 }

@@ -39,7 +39,10 @@ pub struct TenantOnly {
 impl TenantOnly {
     /// A tenant's books as a whole, or its own row.
     pub const fn books(tenant: TenantId) -> Self {
-        Self { tenant, id: tenant.uuid() }
+        Self {
+            tenant,
+            id: tenant.uuid(),
+        }
     }
 }
 
@@ -84,14 +87,26 @@ pub struct TenantRow<'a, T> {
 impl Row for TenantRow<'_, Account> {
     fn attribute(&self, name: &str) -> Attribute<'_> {
         let row = self.row;
-        keepable(name, self.tenant, row.id.uuid(), row.custodian, row.personal)
+        keepable(
+            name,
+            self.tenant,
+            row.id.uuid(),
+            row.custodian,
+            row.personal,
+        )
     }
 }
 
 impl Row for TenantRow<'_, Transaction> {
     fn attribute(&self, name: &str) -> Attribute<'_> {
         let row = self.row;
-        keepable(name, self.tenant, row.id.uuid(), row.custodian, row.personal)
+        keepable(
+            name,
+            self.tenant,
+            row.id.uuid(),
+            row.custodian,
+            row.personal,
+        )
     }
 }
 

@@ -53,7 +53,13 @@ impl<R> Clone for ReadScope<R> {
 
 impl<R: Resource> fmt::Debug for ReadScope<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReadScope<{}>({} where {})", R::NAME, self.tenant, self.predicate)
+        write!(
+            f,
+            "ReadScope<{}>({} where {})",
+            R::NAME,
+            self.tenant,
+            self.predicate
+        )
     }
 }
 
@@ -68,7 +74,11 @@ pub struct Permit {
 
 impl Permit {
     pub(crate) fn new(tenant: TenantId, action: &str, permission: String) -> Self {
-        Self { tenant, action: action.to_owned(), permission }
+        Self {
+            tenant,
+            action: action.to_owned(),
+            permission,
+        }
     }
 
     /// The tenant that it is for.
