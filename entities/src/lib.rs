@@ -1,1 +1,70 @@
 //! How it is stored: transactions, stores, the audit writer, sealing.
+//!
+//! The only floor that speaks SeaORM, and nothing of it leaves: callers see domain types, scopes
+//! and permits. Two laws are carried here. *No context, no connection*: a transaction on tenant data
+//! comes from [`Database::enter`] alone, which lets PostgreSQL say in the same round trip who acts
+//! where. *No scope, no row*: every read wants a `ReadScope` and every write a `Permit`, both made
+//! by the policy engine alone, and of the transaction's own tenant.
+//!
+//! | module | is |
+//! |---|---|
+//! | `database` | the pools, and the ways in |
+//! | `context` | credentials, and the request context that only entering makes |
+//! | `transaction` | read and write transactions; the one commit |
+//! | `store` | one file per resource |
+//! | `audit` | links the chain; group commit for reads |
+//! | `entry` | the sign-in side, on a role of its own |
+//! | `operator` | tenants, members, machines and the ledger, for the operator's commands |
+//! | `keys`, `seal` | keys of tenants, sealed under the key-encryption key |
+
+mod audit;
+mod clock;
+mod context;
+mod database;
+mod enter;
+mod entry;
+mod error;
+mod filter;
+mod isolation;
+mod keys;
+#[expect(
+    unreachable_pub,
+    reason = "SeaORM's derives want the types of a table public"
+)]
+mod model;
+mod operator;
+mod page;
+mod seal;
+mod settings;
+mod store;
+mod transaction;
+mod wire;
+
+pub use audit::EventDraft;
+pub use clock::{Clock, Ids, SystemClock, SystemIds};
+pub use context::{Credential, RequestContext, RequestFacts, SessionSecret};
+pub use database::Database;
+pub use entry::{
+    Entry, NewSession, ProvidedIdentity, ProviderTokens, RefreshLock, SessionRecord, SessionTenant,
+    SignIn, SignInError,
+};
+pub use error::{Cause, Constraint, EnterError, StoreError, Why, WriteError};
+pub use filter::{AuditFilter, Sign, TransactionFilter};
+pub use isolation::IsolationError;
+pub use operator::{
+    LedgerFault, LedgerReport, NewMachine, NewMember, NewTenant, Operator, OperatorError,
+    TenantRecord,
+};
+pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
+pub use seal::{KeyEncryptionKey, KeyError};
+pub use settings::Settings;
+pub use store::{
+    accounts::NewAccount,
+    api_tokens::{ApiToken, NewApiToken},
+    audit_entries::AuditEntry,
+    imports::{Import, NewImport, NewStatement, NewTransaction},
+    members::Member,
+    statements::Statement,
+    tenants::Tenant,
+};
+pub use transaction::{ReadTransaction, Reader, WriteTransaction};

@@ -1,0 +1,136 @@
+//! Credentials, and what entering makes of them.
+
+use std::{collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use countersign_domain::{
+    access::Scope,
+    id::{RequestId, TenantId},
+    principal::Actor,
+    token::HashedToken,
+};
+use secrecy::{ExposeSecret, SecretBox};
+use sha2::{Digest, Sha256};
+
+/// What a browser's session cookie holds: 32 random bytes, of which the database keeps the SHA-256.
+pub struct SessionSecret(SecretBox<[u8; 32]>);
+
+impl SessionSecret {
+    /// The secret of those bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(SecretBox::new(Box::new(bytes)))
+    }
+
+    /// The secret as cookies carry it: 64 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let canonical = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        canonical.then(|| Self::new(bytes))
+    }
+
+    /// The text for the cookie.
+    pub fn reveal(&self) -> String {
+        hex::encode(self.0.expose_secret())
+    }
+
+    pub(crate) fn hashed(&self) -> [u8; 32] {
+        Sha256::digest(self.0.expose_secret()).into()
+    }
+}
+
+impl Clone for SessionSecret {
+    fn clone(&self) -> Self {
+        Self::new(*self.0.expose_secret())
+    }
+}
+
+impl fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionSecret")
+    }
+}
+
+/// What a request brings to be let in with. Its form is checked before; whether it opens anything is
+/// for PostgreSQL to say.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A signed-in browser.
+    Session(SessionSecret),
+    /// A token made in this product.
+    ApiToken(HashedToken),
+    /// A verified client-credentials token of the OpenID provider.
+    ClientCredentials {
+        /// Who issued it (`iss`).
+        issuer: String,
+        /// Which client it is for (`client_id` or `azp`).
+        client_id: String,
+        /// The scopes it carries. The machine has those of them that it is registered with.
+        scopes: BTreeSet<Scope>,
+    },
+}
+
+/// What is known of a request before it is let in.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestFacts {
+    /// The request.
+    pub request: RequestId,
+    /// Where it comes from.
+    pub source: Option<IpAddr>,
+    /// When it came.
+    pub at: DateTime<Utc>,
+}
+
+/// Who acts, where and when. Only entering makes one, so whoever holds one was let in.
+#[derive(Debug, Clone)]
+pub struct RequestContext(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    actor: Actor,
+    credential: Credential,
+    facts: RequestFacts,
+}
+
+impl RequestContext {
+    pub(crate) fn new(actor: Actor, credential: Credential, facts: RequestFacts) -> Self {
+        Self(Arc::new(Inner {
+            actor,
+            credential,
+            facts,
+        }))
+    }
+
+    /// Who acts, as the database confirmed.
+    pub fn actor(&self) -> &Actor {
+        &self.0.actor
+    }
+
+    /// Where.
+    pub fn tenant(&self) -> TenantId {
+        self.0.actor.tenant
+    }
+
+    /// In which request.
+    pub fn request(&self) -> RequestId {
+        self.0.facts.request
+    }
+
+    /// When the request came.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.facts.at
+    }
+
+    /// From where.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.0.facts.source
+    }
+
+    pub(crate) fn credential(&self) -> &Credential {
+        &self.0.credential
+    }
+
+    pub(crate) fn facts(&self) -> &RequestFacts {
+        &self.0.facts
+    }
+}

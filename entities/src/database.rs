@@ -1,0 +1,230 @@
+//! The pools, and the ways in.
+
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    ConnectOptions, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use uuid::Uuid;
+
+use crate::{
+    audit::{EventDraft, Recorder, Unlinked},
+    clock::{Clock, Ids},
+    context::{Credential, RequestContext, RequestFacts},
+    enter::{self, Entrance},
+    entry::Entry,
+    error::{Cause, EnterError, StoreError, Why},
+    isolation::{self, IsolationError},
+    keys::Keys,
+    operator::Operator,
+    seal::KeyEncryptionKey,
+    settings::Settings,
+    transaction::{ReadTransaction, Reader, WriteTransaction},
+    wire::Wire,
+};
+
+/// How many statements a connection keeps prepared.
+const PREPARED_MAX: usize = 256;
+/// How many connections the audit writer and the sign-in side have of their own.
+const BESIDE_MAX: u32 = 4;
+
+/// The storage floor. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Database(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) books: PgPool,
+    pub(crate) entry: PgPool,
+    pub(crate) prepared: bool,
+    pub(crate) begin: String,
+    pub(crate) kek: Arc<KeyEncryptionKey>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    recorder: Recorder,
+}
+
+impl Database {
+    /// Prepares the pools. Nothing is connected yet, so that this works while PostgreSQL is away.
+    #[expect(
+        clippy::unused_async,
+        reason = "the pools start their upkeep on the runtime"
+    )]
+    pub async fn connect(
+        settings: Settings,
+        kek: KeyEncryptionKey,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self, StoreError> {
+        let kek = Arc::new(kek);
+        let keys = Arc::new(Keys::new(Arc::clone(&kek)));
+        let books = pool(&settings, &settings.books_url, settings.connections_max)?;
+        let beside = settings.connections_max.clamp(1, BESIDE_MAX);
+        let recorder = Recorder::new(
+            pool(&settings, &settings.books_url, beside)?,
+            settings.prepared_statements,
+            settings.statement_timeout,
+            settings.acquire_timeout,
+            Arc::clone(&keys),
+        );
+        Ok(Self(Arc::new(Inner {
+            books,
+            entry: pool(&settings, &settings.entry_url, beside)?,
+            prepared: settings.prepared_statements,
+            begin: enter::begin(settings.statement_timeout),
+            kek,
+            keys,
+            clock,
+            ids,
+            recorder,
+        })))
+    }
+
+    /// Finds what would make the isolation of tenants a mere promise: the server refuses to start.
+    pub async fn check_isolation(&self) -> Result<(), IsolationError> {
+        isolation::check(&self.0).await
+    }
+
+    /// Whether PostgreSQL answers on both roles.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        for pool in [&self.0.books, &self.0.entry] {
+            let batch = format!("{}SELECT 1", self.0.begin);
+            let (wire, _) = Wire::open(pool, self.0.prepared, &batch).await?;
+            wire.end(crate::wire::End::Rollback).await?;
+        }
+        Ok(())
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// The maker of identifiers and secrets.
+    pub fn ids(&self) -> &dyn Ids {
+        &*self.0.ids
+    }
+
+    /// Lets a credential in, in one round trip: PostgreSQL says who acts where, sets the tenant for
+    /// row-level security, and counts the named ids, all of which must be the tenant's (ISO-4).
+    pub async fn enter(
+        &self,
+        credential: &Credential,
+        request: &RequestFacts,
+        named: &[Uuid],
+    ) -> Result<(RequestContext, ReadTransaction), EnterError> {
+        let (context, reader) = self.open(credential, request, named).await?;
+        Ok((context, ReadTransaction::new(reader)))
+    }
+
+    /// Enters again with the credential of the context, to read.
+    pub async fn read(&self, context: &RequestContext) -> Result<ReadTransaction, EnterError> {
+        Ok(ReadTransaction::new(self.open_again(context).await?))
+    }
+
+    /// Enters again with the credential of the context, to write.
+    pub async fn write(&self, context: &RequestContext) -> Result<WriteTransaction, EnterError> {
+        Ok(WriteTransaction::new(
+            self.open_again(context).await?,
+            context.clone(),
+            Arc::clone(&self.0.keys),
+            Arc::clone(&self.0.ids),
+            self.0.recorder.clone(),
+        ))
+    }
+
+    /// Appends a row to the tenant's audit chain by group commit. Returns when it is durable; where
+    /// it fails, nothing may be answered (law 4).
+    pub async fn record(
+        &self,
+        context: &RequestContext,
+        draft: EventDraft,
+    ) -> Result<(), StoreError> {
+        let row = Unlinked::of_request(context, draft, self.0.ids.uuid());
+        self.0.recorder.record(context.tenant(), row).await
+    }
+
+    /// The sign-in side.
+    pub fn entry(&self) -> Entry {
+        Entry::new(Arc::clone(&self.0))
+    }
+
+    /// The operator's side.
+    pub fn operator(&self) -> Operator {
+        Operator::new(Arc::clone(&self.0))
+    }
+
+    /// Closes every connection, after those in use are given back.
+    pub async fn close(&self) {
+        self.0.books.close().await;
+        self.0.entry.close().await;
+        self.0.recorder.close().await;
+    }
+
+    async fn open(
+        &self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        named: &[Uuid],
+    ) -> Result<(RequestContext, Reader), EnterError> {
+        let named: BTreeSet<Uuid> = named.iter().copied().collect();
+        let batch = format!(
+            "{}{}",
+            self.0.begin,
+            enter::enter(credential, facts.at, &named)
+        );
+        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
+        let entrance = Entrance::read(&row, credential)?;
+        let tenant = entrance.actor.tenant;
+        let context = entrance.into_context(credential, facts, named.len())?;
+        Ok((context, Reader::new(wire, tenant)))
+    }
+
+    /// What was decided for the context holds only while PostgreSQL says the same of who acts: a
+    /// role or tenant that changed in between ends the request.
+    async fn open_again(&self, context: &RequestContext) -> Result<Reader, EnterError> {
+        let (now, reader) = self
+            .open(context.credential(), context.facts(), &[])
+            .await?;
+        if now.actor() == context.actor() {
+            Ok(reader)
+        } else {
+            Err(EnterError::Unauthenticated(Why::NoMembership))
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Database")
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Database")
+    }
+}
+
+fn pool(settings: &Settings, url: &SecretString, max: u32) -> Result<PgPool, StoreError> {
+    let cache = if settings.prepared_statements {
+        PREPARED_MAX
+    } else {
+        0
+    };
+    let options = PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| StoreError::Database(Cause::new("a database url is malformed")))?
+        .application_name("countersign")
+        .statement_cache_capacity(cache)
+        // A start-up parameter that poolers refuse; it is for floats, of which there are none.
+        .extra_float_digits(None)
+        .disable_statement_logging();
+    Ok(PgPoolOptions::new()
+        .max_connections(max)
+        .acquire_timeout(settings.acquire_timeout)
+        // Entering is the test: a dead connection is thrown away there.
+        .test_before_acquire(false)
+        .connect_lazy_with(options))
+}

@@ -1,0 +1,112 @@
+//! Sign-ins that have gone to the provider and are not back yet. Each is taken once.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Entry;
+use crate::{error::StoreError, seal::About};
+
+/// A sign-in under way (OpenID Connect Core, section 3.1; RFC 7636).
+#[derive(Clone)]
+pub struct SignIn {
+    /// SHA-256 of `state`.
+    pub state_hash: [u8; 32],
+    /// What the ID token must repeat.
+    pub nonce: SecretString,
+    /// The PKCE verifier; sealed at rest.
+    pub verifier: SecretString,
+    /// Where to go afterwards: a path of ours.
+    pub return_url: String,
+    /// Until when it may come back.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entry {
+    /// Keeps a sign-in until it comes back.
+    pub async fn save_sign_in(&self, sign_in: &SignIn) -> Result<(), StoreError> {
+        let seal = |secret: &SecretString, purpose| {
+            let about = about(purpose, &sign_in.state_hash);
+            let plain = secret.expose_secret().as_bytes();
+            self.0.kek.seal(plain, &about, &*self.0.ids)
+        };
+        let (nonce, verifier) = (
+            seal(&sign_in.nonce, "sign-in nonce")?,
+            seal(&sign_in.verifier, "sign-in verifier")?,
+        );
+        let session = self.begin().await?;
+        session
+            .execute(
+                "DELETE FROM countersign.sign_ins WHERE expires_at <= $1",
+                [self.0.clock.now().into()],
+            )
+            .await?;
+        session
+            .execute(
+                "INSERT INTO countersign.sign_ins \
+                 (state_hash, nonce_sealed, verifier_sealed, return_url, expires_at) \
+                 VALUES ($1, $2, $3, $4, $5)",
+                [
+                    sign_in.state_hash.to_vec().into(),
+                    nonce.into(),
+                    verifier.into(),
+                    sign_in.return_url.clone().into(),
+                    sign_in.expires_at.into(),
+                ],
+            )
+            .await?;
+        session.commit().await
+    }
+
+    /// Takes the sign-in of that `state`, once, if it is still good.
+    pub async fn take_sign_in(
+        &self,
+        state_hash: &[u8; 32],
+        at: DateTime<Utc>,
+    ) -> Result<Option<SignIn>, StoreError> {
+        let session = self.begin().await?;
+        let row = session
+            .row(
+                "DELETE FROM countersign.sign_ins WHERE state_hash = $1 \
+                 RETURNING nonce_sealed, verifier_sealed, return_url, expires_at",
+                [state_hash.to_vec().into()],
+            )
+            .await?;
+        session.commit().await?;
+        let Some(row) = row else { return Ok(None) };
+        let open = |column: &str, purpose| {
+            let sealed: Vec<u8> = row.try_get("", column)?;
+            let plain = self.0.kek.open(&sealed, &about(purpose, state_hash))?;
+            let text = String::from_utf8(plain.to_vec()).map_err(|_| StoreError::Sealed)?;
+            Ok::<_, StoreError>(SecretString::from(text))
+        };
+        let expires_at: DateTime<Utc> = row.try_get("", "expires_at")?;
+        if expires_at <= at {
+            return Ok(None);
+        }
+        Ok(Some(SignIn {
+            state_hash: *state_hash,
+            nonce: open("nonce_sealed", "sign-in nonce")?,
+            verifier: open("verifier_sealed", "sign-in verifier")?,
+            return_url: row.try_get("", "return_url")?,
+            expires_at,
+        }))
+    }
+}
+
+fn about<'a>(purpose: &'a str, state_hash: &'a [u8; 32]) -> About<'a> {
+    About {
+        purpose,
+        owner: state_hash,
+        version: 1,
+    }
+}

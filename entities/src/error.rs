@@ -1,0 +1,243 @@
+//! What can go wrong, for two audiences: the variant is for the caller's answer, the source for the
+//! operator's log.
+//!
+//! The source keeps PostgreSQL's code and primary message and drops its detail, which quotes rows.
+
+use std::fmt;
+
+use countersign_domain::id::TenantId;
+use sea_orm::{DbErr, RuntimeErr};
+use thiserror::Error;
+
+use crate::context::RequestContext;
+
+/// Why storage did not do what it was asked for.
+#[derive(Debug, Clone, Error)]
+pub enum StoreError {
+    /// PostgreSQL is away, or has no connection to give in time. Trying again may help.
+    #[error("the database is not available")]
+    Unavailable(#[source] Cause),
+    /// PostgreSQL refused a statement.
+    #[error("the database refused a statement")]
+    Database(#[source] Cause),
+    /// A scope or a permit of another tenant was brought to a transaction (law 2).
+    #[error("a scope of {found} was brought to a transaction of {expected}")]
+    ForeignScope {
+        /// The transaction's tenant.
+        expected: TenantId,
+        /// The scope's tenant.
+        found: TenantId,
+    },
+    /// A policy's row condition can not be written as SQL, so that no row may be read under it.
+    #[error("the row condition can not be written as sql: {0}")]
+    Predicate(String),
+    /// What is stored contradicts itself.
+    #[error("what is stored is inconsistent: {0}")]
+    Inconsistent(String),
+    /// A sealed value does not open: another key, or changed bytes.
+    #[error("a sealed value does not open")]
+    Sealed,
+}
+
+impl StoreError {
+    /// Something that can not be, unless rows were changed behind the product's back or a
+    /// programmer erred.
+    pub fn inconsistent(what: impl Into<String>) -> Self {
+        Self::Inconsistent(what.into())
+    }
+
+    /// Whether trying again later may help.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// The operator's side of an error: PostgreSQL's five-character code, if it answered, and what it
+/// or the network said.
+#[derive(Clone, Error)]
+#[error("{message}{}", .code.as_deref().map(|code| format!(" (SQLSTATE {code})")).unwrap_or_default())]
+pub struct Cause {
+    code: Option<String>,
+    message: String,
+}
+
+impl Cause {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            code: None,
+            message: message.into(),
+        }
+    }
+
+    /// The five-character code of PostgreSQL, where it was PostgreSQL who refused.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The name of a constraint, `<table>_<meaning>`: `categories_name`, `memberships_last_owner`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constraint(String);
+
+impl Constraint {
+    /// The name, as the migrations give it.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a write did not happen. The transaction is over for anything but being dropped or refused.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The rows contradict a rule of the schema; use cases answer by the constraint's name.
+    #[error("the rows contradict `{}`", .0.name())]
+    Conflict(Constraint),
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a credential opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// Nobody knows it, or it was ended or revoked.
+    Unknown,
+    /// It was good once.
+    Expired,
+    /// The session is good, and its user is not, or no longer, a member of the tenant.
+    NoMembership,
+}
+
+/// Why a request was not let in.
+#[derive(Debug, Error)]
+pub enum EnterError {
+    /// The credential opens nothing.
+    #[error("the credential opens nothing: {0:?}")]
+    Unauthenticated(Why),
+    /// The session is good and has chosen no tenant yet.
+    #[error("the session has no active tenant")]
+    NoTenant,
+    /// The request names an id that is not of its tenant (ISO-4). Whether the id is of another
+    /// tenant or of nobody is for the record, never for the answer. The transaction has ended.
+    #[error("the request names {foreign} ids of other tenants and {missing} of nobody")]
+    ForeignIds {
+        /// Who asked; for recording the refusal.
+        context: RequestContext,
+        /// How many of the ids are another tenant's.
+        foreign: u32,
+        /// How many of the ids are nobody's.
+        missing: u32,
+    },
+    /// PostgreSQL is away.
+    #[error("the database is not available")]
+    Unavailable(#[source] StoreError),
+    /// Storage failed otherwise.
+    #[error("the credential could not be checked")]
+    Store(#[source] StoreError),
+}
+
+impl From<StoreError> for EnterError {
+    fn from(error: StoreError) -> Self {
+        if error.is_unavailable() {
+            Self::Unavailable(error)
+        } else {
+            Self::Store(error)
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        classify(&error)
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match sqlx_error(&error) {
+            Some(error) => classify(error),
+            None => Self::Database(Cause::new(error.to_string())),
+        }
+    }
+}
+
+impl From<WriteError> for StoreError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Store(error) => error,
+            WriteError::Conflict(constraint) => Self::Database(Cause {
+                code: None,
+                message: format!("the rows contradict `{}`", constraint.name()),
+            }),
+        }
+    }
+}
+
+impl From<DbErr> for WriteError {
+    fn from(error: DbErr) -> Self {
+        match sqlx_error(&error).and_then(violated) {
+            Some(constraint) => Self::Conflict(constraint),
+            None => Self::Store(error.into()),
+        }
+    }
+}
+
+fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error))
+        | DbErr::Conn(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// The constraint, where the error is of class 23, integrity constraint violation.
+fn violated(error: &sqlx::Error) -> Option<Constraint> {
+    let database = error.as_database_error()?;
+    let integrity = database.code()?.starts_with("23");
+    let name = database.constraint()?.to_owned();
+    integrity.then_some(Constraint(name))
+}
+
+fn classify(error: &sqlx::Error) -> StoreError {
+    let Some(database) = error.as_database_error() else {
+        let cause = Cause::new(error.to_string());
+        return if connection_is_lost(error) {
+            StoreError::Unavailable(cause)
+        } else {
+            StoreError::Database(cause)
+        };
+    };
+    let cause = Cause {
+        code: database.code().map(Into::into),
+        message: database.message().to_owned(),
+    };
+    if connection_is_lost(error) {
+        StoreError::Unavailable(cause)
+    } else {
+        StoreError::Database(cause)
+    }
+}
+
+/// Whether the connection is gone, or was never there: the network, a pool without a free place, or
+/// a server that is starting, stopping or full (classes 08 and 57P, codes 53300 and 25P03).
+pub(crate) fn connection_is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "25P03"
+        }),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,221 @@
+//! What lists are narrowed by: the caller's filter, and the policies' row condition as SQL.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use countersign_domain::{
+    audit::Outcome,
+    id::{AccountId, CategoryId},
+    money::Magnitude,
+};
+use countersign_policies::{Literal, Predicate};
+use sea_orm::{
+    ColumnTrait, Condition,
+    sea_query::{Expr, ExprTrait, extension::postgres::PgExpr},
+};
+
+use crate::{
+    error::StoreError,
+    model::{accounts, audit_entries, transactions},
+};
+
+/// Money in or money out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Amounts above zero, and zero.
+    In,
+    /// Amounts below zero.
+    Out,
+}
+
+/// Which transactions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TransactionFilter {
+    /// On this account.
+    pub account: Option<AccountId>,
+    /// In this category.
+    pub category: Option<CategoryId>,
+    /// Only those without a category.
+    pub uncategorized: bool,
+    /// Booked on this day or later.
+    pub from: Option<NaiveDate>,
+    /// Booked on this day or earlier.
+    pub to: Option<NaiveDate>,
+    /// Of this order of magnitude.
+    pub magnitude: Option<Magnitude>,
+    /// In or out.
+    pub sign: Option<Sign>,
+    /// Part of the description or the counterparty, without regard to case.
+    pub text: Option<String>,
+}
+
+impl TransactionFilter {
+    pub(crate) fn condition(&self) -> Condition {
+        use transactions::Column;
+        let text = self.text.as_deref().map(|text| {
+            let pattern = format!("%{}%", escaped(text));
+            let like =
+                |column: Column| Expr::col((transactions::Entity, column)).ilike(pattern.clone());
+            Condition::any()
+                .add(like(Column::Description))
+                .add(like(Column::Counterparty))
+        });
+        Condition::all()
+            .add_option(self.account.map(|id| Column::AccountId.eq(id.uuid())))
+            .add_option(self.category.map(|id| Column::CategoryId.eq(id.uuid())))
+            .add_option(self.uncategorized.then(|| Column::CategoryId.is_null()))
+            .add_option(self.from.map(|day| Column::BookedOn.gte(day)))
+            .add_option(self.to.map(|day| Column::BookedOn.lte(day)))
+            .add_option(
+                self.magnitude
+                    .map(|bucket| Column::Magnitude.eq(bucket.name())),
+            )
+            .add_option(self.sign.map(|sign| match sign {
+                Sign::In => Column::Amount.gte(0),
+                Sign::Out => Column::Amount.lt(0),
+            }))
+            .add_option(text)
+    }
+}
+
+/// `%` and `_` are letters like any other in what people search for.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// Which rows of the audit log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// At this instant or later.
+    pub from: Option<DateTime<Utc>>,
+    /// At this instant or earlier.
+    pub to: Option<DateTime<Utc>>,
+    /// Of this action: `statement.imported`.
+    pub action: Option<String>,
+    /// By this actor: `usr_…`, `tok_…`, `mch_…`.
+    pub actor: Option<String>,
+    /// That ended so.
+    pub outcome: Option<Outcome>,
+}
+
+impl AuditFilter {
+    pub(crate) fn condition(&self) -> Condition {
+        use audit_entries::Column;
+        Condition::all()
+            .add_option(self.from.map(|at| Column::OccurredAt.gte(at)))
+            .add_option(self.to.map(|at| Column::OccurredAt.lte(at)))
+            .add_option(self.action.as_ref().map(|action| Column::Action.eq(action)))
+            .add_option(self.actor.as_ref().map(|actor| Column::ActorId.eq(actor)))
+            .add_option(
+                self.outcome
+                    .map(|outcome| Column::Outcome.eq(outcome.name())),
+            )
+    }
+}
+
+/// The columns that the policies' attributes of one resource stand for. An attribute without a
+/// column makes the condition an error, never a silent truth.
+pub(crate) struct Columns {
+    pub(crate) id: Expr,
+    pub(crate) tenant: Expr,
+    pub(crate) user: Option<Expr>,
+    /// The account that says who is custodian and whether it is personal.
+    pub(crate) by_account: bool,
+}
+
+impl Columns {
+    /// For a resource that policies know by its tenant alone.
+    pub(crate) fn plain<C: ColumnTrait>(id: C, tenant: C) -> Self {
+        Self {
+            id: Expr::col(id.as_column_ref()),
+            tenant: Expr::col(tenant.as_column_ref()),
+            user: None,
+            by_account: false,
+        }
+    }
+
+    /// For a resource that is, or is joined with, an account.
+    pub(crate) fn of_account<C: ColumnTrait>(id: C, tenant: C) -> Self {
+        Self {
+            by_account: true,
+            ..Self::plain(id, tenant)
+        }
+    }
+
+    pub(crate) fn with_user<C: ColumnTrait>(self, user: C) -> Self {
+        Self {
+            user: Some(Expr::col(user.as_column_ref())),
+            ..self
+        }
+    }
+
+    fn column(&self, attribute: &str) -> Result<Expr, StoreError> {
+        let account = |column: accounts::Column| {
+            self.by_account
+                .then(|| Expr::col((accounts::Entity, column)))
+        };
+        match attribute {
+            "" => Some(self.id.clone()),
+            "tenant" => Some(self.tenant.clone()),
+            "user" => self.user.clone(),
+            "custodian" => account(accounts::Column::CustodianId),
+            "personal" => account(accounts::Column::Personal),
+            _ => None,
+        }
+        .ok_or_else(|| StoreError::Predicate(format!("`{attribute}` has no column")))
+    }
+
+    /// The condition as SQL.
+    pub(crate) fn condition(&self, predicate: &Predicate) -> Result<Condition, StoreError> {
+        Ok(match predicate {
+            Predicate::True => Condition::all(),
+            Predicate::False => Condition::all().add(Expr::val(false)),
+            Predicate::And(parts) => self.each(Condition::all(), parts)?,
+            // `any` of nothing is false, and sea-query leaves an empty condition out.
+            Predicate::Or(parts) if parts.is_empty() => Condition::all().add(Expr::val(false)),
+            Predicate::Or(parts) => self.each(Condition::any(), parts)?,
+            Predicate::Not(part) if matches!(**part, Predicate::True) => {
+                Condition::all().add(Expr::val(false))
+            }
+            Predicate::Not(part) => Condition::all().add(self.condition(part)?.not()),
+            Predicate::Is(attribute) => Condition::all().add(self.column(attribute)?),
+            Predicate::Has(attribute) => {
+                Condition::all().add(self.column(attribute)?.is_not_null())
+            }
+            Predicate::Equals(attribute, literal) => {
+                Condition::all().add(self.column(attribute)?.eq(value(literal)))
+            }
+            Predicate::OneOf(attribute, literals) => {
+                let column = self.column(attribute)?;
+                Condition::all().add(column.is_in(literals.iter().map(value)))
+            }
+            Predicate::Less(attribute, bound) => {
+                Condition::all().add(self.column(attribute)?.lt(*bound))
+            }
+            Predicate::LessOrEqual(attribute, bound) => {
+                Condition::all().add(self.column(attribute)?.lte(*bound))
+            }
+            Predicate::Opaque(text) => return Err(StoreError::Predicate(text.clone())),
+        })
+    }
+
+    fn each(&self, whole: Condition, parts: &[Predicate]) -> Result<Condition, StoreError> {
+        parts
+            .iter()
+            .try_fold(whole, |whole, part| Ok(whole.add(self.condition(part)?)))
+    }
+}
+
+fn value(literal: &Literal) -> Expr {
+    match literal {
+        Literal::Bool(value) => Expr::val(*value),
+        Literal::Long(value) => Expr::val(*value),
+        Literal::Text(value) => Expr::val(value.as_str()),
+        Literal::Id(value) => Expr::val(*value),
+    }
+}

@@ -1,0 +1,79 @@
+//! Refuses to run on a database in which tenants are not isolated (ISO-1).
+
+use sqlx::Row;
+use thiserror::Error;
+
+use crate::{
+    database::Inner,
+    error::StoreError,
+    wire::{End, Wire},
+};
+
+/// What makes isolation a mere promise.
+#[derive(Debug, Error)]
+pub enum IsolationError {
+    /// A role that the server connects as could switch row-level security off.
+    #[error("role `{role}` {what}")]
+    Role {
+        /// The role.
+        role: String,
+        /// What it is or may: one sentence without a subject.
+        what: String,
+    },
+    /// A table with tenants' rows that is not confined.
+    #[error("table `{0}` holds tenants' rows without forced row-level security")]
+    Table(String),
+    /// Nothing is there to be checked: the migrations have not run.
+    #[error("schema `countersign` has no tenant tables: run the migrations")]
+    Empty,
+    /// The check itself failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One row: the role, what is wrong with it (or null), the first unconfined table (or null), and
+/// how many tenant tables there are. Membership counts as ownership: who may `SET ROLE` to the
+/// owner is the owner.
+const CHECK: &str = "
+SELECT current_user::text AS role,
+  CASE
+    WHEN me.rolsuper THEN 'is a superuser'
+    WHEN me.rolbypassrls THEN 'may bypass row-level security'
+    WHEN EXISTS (SELECT FROM pg_roles r WHERE (r.rolsuper OR r.rolbypassrls)
+                 AND pg_has_role(me.oid, r.oid, 'MEMBER')) THEN 'is a member of a role that may bypass row-level security'
+    WHEN EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname = 'countersign' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+                 AND pg_has_role(me.oid, c.relowner, 'MEMBER')) THEN 'owns a table of the product'
+    WHEN pg_has_role(me.oid, (SELECT nspowner FROM pg_namespace WHERE nspname = 'countersign'), 'MEMBER')
+      THEN 'owns the schema of the product'
+  END AS fault,
+  (SELECT min(c.relname)::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+   WHERE n.nspname = 'countersign' AND c.relkind IN ('r', 'p')
+   AND NOT (c.relrowsecurity AND c.relforcerowsecurity)) AS unconfined,
+  (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+   WHERE n.nspname = 'countersign' AND c.relkind IN ('r', 'p')) AS tables
+FROM pg_roles me WHERE me.rolname = current_user";
+
+pub(crate) async fn check(database: &Inner) -> Result<(), IsolationError> {
+    for pool in [&database.books, &database.entry] {
+        let batch = format!("{}{CHECK}", database.begin);
+        let (wire, row) = Wire::open(pool, database.prepared, &batch).await?;
+        wire.end(End::Rollback).await?;
+        let role: String = row.try_get("role").map_err(StoreError::from)?;
+        let fault: Option<String> = row.try_get("fault").map_err(StoreError::from)?;
+        let table: Option<String> = row.try_get("unconfined").map_err(StoreError::from)?;
+        let tables: i64 = row.try_get("tables").map_err(StoreError::from)?;
+        if let Some(what) = fault {
+            return Err(IsolationError::Role { role, what });
+        }
+        if let Some(table) = table {
+            return Err(IsolationError::Table(table));
+        }
+        if tables == 0 {
+            return Err(IsolationError::Empty);
+        }
+    }
+    Ok(())
+}

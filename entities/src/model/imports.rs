@@ -1,0 +1,25 @@
+//! Imports of files.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(schema_name = "countersign", table_name = "imports")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub file_name: String,
+    pub format: String,
+    pub sha256: Vec<u8>,
+    pub byte_count: i32,
+    pub statement_count: i32,
+    pub imported_count: i32,
+    pub duplicate_count: i32,
+    pub created_at: ChronoDateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,510 @@
+//! The operator's side: tenants, members, machines, and the ledger.
+//!
+//! Neither role can do this alone. The entry role knows the names of tenants and has no grant on
+//! books; the books role may enter a tenant whose random id it is told, and can not list tenants. So
+//! a command resolves the name on one connection and enters the id on the other, and a credential
+//! of the books alone neither finds a tenant nor names one.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use countersign_domain::{
+    access::{Capability, Role, Scope},
+    audit::{ChainError, Event, GENESIS, Head, Outcome, verify_link},
+    id::{AuditEntryId, MachineId, MemberId, RequestId, TenantId, UserId},
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    Statement, Value,
+};
+use thiserror::Error;
+
+use crate::{
+    audit::{self, Unlinked, fixed},
+    database::Inner,
+    enter,
+    entry::Entry,
+    error::{StoreError, WriteError},
+    model::audit_entries::{Column, Entity},
+    store::audit_entries::AuditEntry,
+    wire::{End, Wire},
+};
+
+/// How many rows of the ledger are read at a time.
+const ROWS: u64 = 1_000;
+
+/// The operator's side. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Operator(Arc<Inner>);
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Operator")
+    }
+}
+
+/// Why a command of the operator did nothing.
+#[derive(Debug, Error)]
+pub enum OperatorError {
+    /// No tenant has that slug.
+    #[error("no tenant is called `{0}`")]
+    UnknownTenant(String),
+    /// The rows contradict a rule of the schema: the name is taken, the form is wrong.
+    #[error("the database holds `{0}` against it")]
+    Conflict(String),
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<WriteError> for OperatorError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Conflict(constraint) => Self::Conflict(constraint.name().to_owned()),
+            WriteError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// A tenant to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTenant {
+    /// Its name in addresses and commands: 2 to 40 of `a` to `z`, `0` to `9` and `-`.
+    pub slug: String,
+    /// Its name, 1 to 100 characters.
+    pub name: String,
+}
+
+/// A member to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMember {
+    /// The address they are invited by.
+    pub email: String,
+    /// Their name, until they sign in with their own.
+    pub name: String,
+    /// What they will be.
+    pub role: Role,
+    /// What is granted beside the role.
+    pub capabilities: BTreeSet<Capability>,
+}
+
+/// A machine to be registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMachine {
+    /// `iss` of its tokens.
+    pub issuer: String,
+    /// Its client id at the provider.
+    pub client_id: String,
+    /// What to call it.
+    pub name: String,
+    /// The most it may do.
+    pub scopes: BTreeSet<Scope>,
+}
+
+/// A tenant as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantRecord {
+    /// Identifier.
+    pub id: TenantId,
+    /// Its name in addresses and commands.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What verifying a ledger found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerReport {
+    /// The first row that was checked.
+    pub from: i64,
+    /// How many rows are good.
+    pub verified: u64,
+    /// The last good row; 0 where there is none.
+    pub last: Head,
+}
+
+/// Why a ledger does not verify.
+#[derive(Debug, Error)]
+pub enum LedgerFault {
+    /// The first row that fails.
+    #[error(transparent)]
+    Broken(#[from] ChainError),
+    /// The last row is not the one that the head names.
+    #[error("row {seq} is the last, and is not the one that the head names")]
+    Head {
+        /// The last row.
+        seq: i64,
+    },
+    /// The range is none: from 1, and not beyond its end.
+    #[error("rows {from} to {to} are no range")]
+    Range {
+        /// The first.
+        from: i64,
+        /// The last.
+        to: i64,
+    },
+    /// Storage failed; nothing is said of the ledger.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Operator {
+    pub(crate) fn new(database: Arc<Inner>) -> Self {
+        Self(database)
+    }
+
+    /// Every tenant, by slug.
+    pub async fn tenants(&self) -> Result<Vec<TenantRecord>, StoreError> {
+        let wire = self.entry().await?;
+        let sql = "SELECT id, slug, name FROM countersign.tenants ORDER BY slug";
+        let rows = wire.query_all_raw(statement(&wire, sql, [])).await?;
+        wire.end(End::Rollback).await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// The tenant of that slug.
+    pub async fn tenant(&self, slug: &str) -> Result<TenantRecord, OperatorError> {
+        let wire = self.entry().await?;
+        let sql = "SELECT id, slug, name FROM countersign.tenants WHERE slug = $1";
+        let row = wire
+            .query_one_raw(statement(&wire, sql, [slug.into()]))
+            .await;
+        let row = row.map_err(StoreError::from)?;
+        wire.end(End::Rollback).await?;
+        let row = row.ok_or_else(|| OperatorError::UnknownTenant(slug.to_owned()))?;
+        Ok(record(&row)?)
+    }
+
+    /// Makes a tenant, its audit key and the first row of its chain. A tenant that was left without
+    /// its key, because the second step was cut off, gets it by making it again.
+    pub async fn create_tenant(&self, new: &NewTenant) -> Result<TenantId, OperatorError> {
+        let tenant = TenantId::new(self.0.ids.uuid());
+        let wire = self.entry().await?;
+        let made = wire
+            .execute_raw(statement(
+                &wire,
+                "SELECT countersign.create_tenant($1, $2, $3, $4)",
+                [
+                    tenant.uuid().into(),
+                    new.slug.clone().into(),
+                    new.name.clone().into(),
+                    self.0.clock.now().into(),
+                ],
+            ))
+            .await;
+        match made.map_err(WriteError::from) {
+            Ok(_) => wire.end(End::Commit).await?,
+            Err(error) => {
+                drop(wire);
+                return self.finish_tenant(new, error).await;
+            }
+        }
+        self.give_key(tenant, &new.slug).await?;
+        Ok(tenant)
+    }
+
+    async fn finish_tenant(
+        &self,
+        new: &NewTenant,
+        error: WriteError,
+    ) -> Result<TenantId, OperatorError> {
+        let taken = matches!(&error, WriteError::Conflict(c) if c.name() == "tenants_slug");
+        if !taken {
+            return Err(error.into());
+        }
+        let tenant = self.tenant(&new.slug).await?.id;
+        match self.give_key(tenant, &new.slug).await {
+            Ok(()) => Ok(tenant),
+            // It has its key: the slug is simply taken.
+            Err(OperatorError::Conflict(_)) => Err(error.into()),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn give_key(&self, tenant: TenantId, slug: &str) -> Result<(), OperatorError> {
+        let wire = self.books(tenant).await?;
+        self.0.keys.make_audit(&wire, tenant, &*self.0.ids).await?;
+        let payload = serde_json::json!({ "slug": slug });
+        let targets = vec![tenant.to_string()];
+        self.commit(
+            wire,
+            tenant,
+            "tenant create",
+            "tenant.created",
+            targets,
+            payload,
+        )
+        .await
+    }
+
+    /// Adds a member: the user of that address, made if there is none.
+    pub async fn add_member(
+        &self,
+        tenant: TenantId,
+        new: &NewMember,
+    ) -> Result<(MemberId, UserId), OperatorError> {
+        let at = self.0.clock.now();
+        let user = Entry::new(Arc::clone(&self.0))
+            .invite(&new.email, &new.name, at)
+            .await?;
+        let member = MemberId::new(self.0.ids.uuid());
+        let capabilities: Vec<String> = new.capabilities.iter().map(ToString::to_string).collect();
+        let wire = self.books(tenant).await?;
+        let insert = statement(
+            &wire,
+            "INSERT INTO countersign.memberships \
+             (tenant_id, id, user_id, role, capabilities, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            [
+                tenant.uuid().into(),
+                member.uuid().into(),
+                user.uuid().into(),
+                new.role.name().into(),
+                capabilities.into(),
+                at.into(),
+            ],
+        );
+        wire.execute_raw(insert).await.map_err(WriteError::from)?;
+        let payload = serde_json::json!({ "role": new.role.name(), "user": user.to_string() });
+        let targets = vec![member.to_string()];
+        self.commit(wire, tenant, "member add", "member.added", targets, payload)
+            .await?;
+        Ok((member, user))
+    }
+
+    /// Registers a machine. A client of a provider acts in one tenant only.
+    pub async fn add_machine(
+        &self,
+        tenant: TenantId,
+        new: &NewMachine,
+    ) -> Result<MachineId, OperatorError> {
+        let machine = MachineId::new(self.0.ids.uuid());
+        let scopes: Vec<String> = new.scopes.iter().map(ToString::to_string).collect();
+        let wire = self.books(tenant).await?;
+        let insert = statement(
+            &wire,
+            "INSERT INTO countersign.machines \
+             (tenant_id, id, issuer, client_id, name, scopes, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [
+                tenant.uuid().into(),
+                machine.uuid().into(),
+                new.issuer.clone().into(),
+                new.client_id.clone().into(),
+                new.name.clone().into(),
+                scopes.clone().into(),
+                self.0.clock.now().into(),
+            ],
+        );
+        wire.execute_raw(insert).await.map_err(WriteError::from)?;
+        let payload = serde_json::json!({ "scopes": scopes });
+        let targets = vec![machine.to_string()];
+        self.commit(
+            wire,
+            tenant,
+            "machine add",
+            "machine.added",
+            targets,
+            payload,
+        )
+        .await?;
+        Ok(machine)
+    }
+
+    /// Up to `limit` (at most 1,000) rows of the tenant's ledger, from `from` on, in order.
+    pub async fn ledger_rows(
+        &self,
+        tenant: TenantId,
+        from: i64,
+        limit: u64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let rows = rows(&wire, tenant, from, limit.min(ROWS)).await?;
+        wire.end(End::Rollback).await?;
+        Ok(rows)
+    }
+
+    /// Checks the links and signatures of rows `from` to `to` (1 and the end, if `None`), and, where
+    /// the range reaches the end, that the chain ends where its head says (AUD-4).
+    pub async fn verify_ledger(
+        &self,
+        tenant: TenantId,
+        from: Option<i64>,
+        to: Option<i64>,
+    ) -> Result<LedgerReport, LedgerFault> {
+        let first = from.unwrap_or(1);
+        let end = to.unwrap_or(i64::MAX);
+        if first < 1 || end < first {
+            return Err(LedgerFault::Range {
+                from: first,
+                to: end,
+            });
+        }
+        let wire = self.snapshot(tenant).await?;
+        let key = self.0.keys.audit(&wire, tenant).await?;
+        let expected = head(&wire, tenant).await?;
+        let end = end.min(expected.seq);
+        let mut last = before(&wire, tenant, first).await?;
+        let mut verified = 0_u64;
+        while last.seq < end {
+            let page = rows(&wire, tenant, last.seq.saturating_add(1), ROWS).await?;
+            if page.is_empty() {
+                break;
+            }
+            for row in page.iter().take_while(|row| row.link.seq <= end) {
+                last = verify_link(&last, tenant, &row.event, &row.link, &key)?;
+                verified = verified.saturating_add(1);
+            }
+        }
+        let beyond = rows(&wire, tenant, expected.seq.saturating_add(1), 1).await?;
+        wire.end(End::Rollback).await?;
+        if last.seq < end {
+            return Err(ChainError::Truncated {
+                expected: expected.seq,
+                found: last.seq,
+            }
+            .into());
+        }
+        let longer = beyond.first().filter(|_| to.is_none());
+        if let Some(row) = longer {
+            let found = row.link.seq;
+            return Err(ChainError::Truncated {
+                expected: expected.seq,
+                found,
+            }
+            .into());
+        }
+        if last.seq == expected.seq && last.hash != expected.hash {
+            return Err(LedgerFault::Head { seq: last.seq });
+        }
+        Ok(LedgerReport {
+            from: first,
+            verified,
+            last,
+        })
+    }
+
+    async fn entry(&self) -> Result<Wire, StoreError> {
+        let batch = format!("{}SELECT 1", self.0.begin);
+        Ok(Wire::open(&self.0.entry, self.0.prepared, &batch).await?.0)
+    }
+
+    /// A transaction in the tenant in which head and rows are of one moment: writers go on.
+    async fn snapshot(&self, tenant: TenantId) -> Result<Wire, StoreError> {
+        let begin = self.0.begin.replacen(
+            "BEGIN;",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;",
+            1,
+        );
+        let batch = format!("{begin}{}", enter::enter_tenant(tenant));
+        Ok(Wire::open(&self.0.books, self.0.prepared, &batch).await?.0)
+    }
+
+    /// A transaction in the tenant.
+    async fn books(&self, tenant: TenantId) -> Result<Wire, StoreError> {
+        let batch = format!("{}{}", self.0.begin, enter::enter_tenant(tenant));
+        Ok(Wire::open(&self.0.books, self.0.prepared, &batch).await?.0)
+    }
+
+    async fn commit(
+        &self,
+        wire: Wire,
+        tenant: TenantId,
+        command: &str,
+        action: &str,
+        targets: Vec<String>,
+        payload: serde_json::Value,
+    ) -> Result<(), OperatorError> {
+        let row = Unlinked {
+            id: AuditEntryId::new(self.0.ids.uuid()),
+            event: Event {
+                actor_kind: "operator".to_owned(),
+                actor_id: command.to_owned(),
+                action: action.to_owned(),
+                permission: "operator".to_owned(),
+                outcome: Outcome::Done,
+                targets,
+                request: RequestId::new(self.0.ids.uuid()),
+                source: None,
+                payload: payload.to_string(),
+                occurred_at: at_micros(self.0.clock.now()),
+            },
+        };
+        let key = self.0.keys.audit(&wire, tenant).await?;
+        let head = audit::lock_head(&wire).await?;
+        audit::append(&wire, tenant, head, &[row], &key).await?;
+        Ok(wire.end(End::Commit).await?)
+    }
+}
+
+/// What the database keeps of an instant.
+fn at_micros(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
+}
+
+/// The head before row `first`, taken from the row before it.
+async fn before(wire: &Wire, tenant: TenantId, first: i64) -> Result<Head, LedgerFault> {
+    let Some(seq) = first.checked_sub(1).filter(|seq| *seq > 0) else {
+        return Ok(Head {
+            seq: 0,
+            hash: GENESIS,
+        });
+    };
+    let row = rows(wire, tenant, seq, 1).await?.into_iter().next();
+    match row {
+        Some(row) if row.link.seq == seq => Ok(Head {
+            seq,
+            hash: row.link.hash,
+        }),
+        Some(row) => Err(ChainError::Gap {
+            expected: seq,
+            found: row.link.seq,
+        }
+        .into()),
+        None => Err(LedgerFault::Range {
+            from: first,
+            to: first,
+        }),
+    }
+}
+
+async fn head(wire: &Wire, tenant: TenantId) -> Result<Head, StoreError> {
+    let sql = "SELECT seq, hash FROM countersign.audit_heads WHERE tenant_id = $1";
+    let row = wire
+        .query_one_raw(statement(wire, sql, [tenant.uuid().into()]))
+        .await?;
+    let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no audit head"))?;
+    let hash: Vec<u8> = row.try_get("", "hash")?;
+    Ok(Head {
+        seq: row.try_get("", "seq")?,
+        hash: fixed(&hash)?,
+    })
+}
+
+async fn rows(
+    wire: &Wire,
+    tenant: TenantId,
+    from: i64,
+    limit: u64,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let rows = Entity::find()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::Seq.gte(from))
+        .order_by_asc(Column::Seq)
+        .limit(limit)
+        .all(wire)
+        .await?;
+    rows.into_iter().map(AuditEntry::try_from).collect()
+}
+
+fn statement<const N: usize>(wire: &Wire, sql: &'static str, values: [Value; N]) -> Statement {
+    Statement::from_sql_and_values(wire.get_database_backend(), sql, values)
+}
+
+fn record(row: &QueryResult) -> Result<TenantRecord, StoreError> {
+    Ok(TenantRecord {
+        id: TenantId::new(row.try_get("", "id")?),
+        slug: row.try_get("", "slug")?,
+        name: row.try_get("", "name")?,
+    })
+}

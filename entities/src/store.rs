@@ -1,0 +1,192 @@
+//! One file per resource: its row, and the methods of transactions that read and write it.
+
+pub(crate) mod accounts;
+pub(crate) mod api_tokens;
+pub(crate) mod audit_entries;
+pub(crate) mod categories;
+pub(crate) mod imports;
+pub(crate) mod members;
+pub(crate) mod statements;
+pub(crate) mod tenants;
+pub(crate) mod transactions;
+
+use countersign_domain::{
+    id::UserId,
+    money::{Currency, Money},
+};
+use rust_decimal::Decimal;
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
+    sea_query::{Expr, ExprTrait, LockType, Order, extension::postgres::PgFunc},
+};
+use uuid::Uuid;
+
+use crate::{
+    error::{StoreError, WriteError},
+    page::{Direction, Page, Position, Slice, SortKey},
+    wire::Wire,
+};
+
+/// What a list is sorted by.
+pub(crate) enum Sorted<C> {
+    /// By id, which is by the time of making.
+    ById(C, Order),
+    /// By a key, then the id; newest first.
+    ByKey(C, C),
+}
+
+impl<C: ColumnTrait> Sorted<C> {
+    fn order(&self, direction: Direction) -> Order {
+        let order = match self {
+            Self::ById(_, order) => order.clone(),
+            Self::ByKey(..) => Order::Desc,
+        };
+        match (direction, order) {
+            (Direction::Backward, Order::Asc) => Order::Desc,
+            (Direction::Backward, _) => Order::Asc,
+            (Direction::Forward, order) => order,
+        }
+    }
+
+    /// The rows beyond the position, as one comparison of whole keys, which an index answers.
+    fn beyond(&self, order: &Order, position: &Position) -> Result<Condition, StoreError> {
+        let (columns, values) = match (self, position.sort) {
+            (Self::ById(id, _), SortKey::Id) => {
+                (Expr::col(id.as_column_ref()), Expr::val(position.id))
+            }
+            (Self::ByKey(key, id), SortKey::Date(date)) => pair(*key, *id, date.into(), position),
+            (Self::ByKey(key, id), SortKey::Number(n)) => pair(*key, *id, n.into(), position),
+            _ => {
+                return Err(StoreError::inconsistent("the position is of another list"));
+            }
+        };
+        Ok(Condition::all().add(match order {
+            Order::Asc => columns.gt(values),
+            _ => columns.lt(values),
+        }))
+    }
+}
+
+fn pair<C: ColumnTrait>(key: C, id: C, value: sea_orm::Value, position: &Position) -> (Expr, Expr) {
+    (
+        Expr::tuple([
+            Expr::col(key.as_column_ref()),
+            Expr::col(id.as_column_ref()),
+        ]),
+        Expr::tuple([Expr::val(value), Expr::val(position.id)]),
+    )
+}
+
+/// Fetches one page of `select`.
+pub(crate) async fn list<E, R, T>(
+    wire: &Wire,
+    select: Select<E>,
+    page: &Page,
+    sorted: Sorted<E::Column>,
+) -> Result<Slice<T>, StoreError>
+where
+    E: EntityTrait,
+    R: FromQueryResult + Send + Sync,
+    T: TryFrom<R, Error = StoreError>,
+{
+    page.check()?;
+    let order = sorted.order(page.direction);
+    let mut select = match &page.position {
+        Some(position) => select.filter(sorted.beyond(&order, position)?),
+        None => select,
+    };
+    select = match sorted {
+        Sorted::ById(id, _) => select.order_by(id, order),
+        Sorted::ByKey(key, id) => select.order_by(key, order.clone()).order_by(id, order),
+    };
+    // One more than wanted tells whether there are more.
+    let select = select.limit(u64::from(page.limit).saturating_add(1));
+    let mut rows = select.into_model::<R>().all(wire).await?;
+    let has_more = rows.len() > usize::from(page.limit);
+    rows.truncate(usize::from(page.limit));
+    if page.direction == Direction::Backward {
+        rows.reverse();
+    }
+    let rows = rows
+        .into_iter()
+        .map(T::try_from)
+        .collect::<Result<_, _>>()?;
+    Ok(Slice { rows, has_more })
+}
+
+/// Fetches every row of `select`.
+pub(crate) async fn all<E, R, T>(wire: &Wire, select: Select<E>) -> Result<Vec<T>, StoreError>
+where
+    E: EntityTrait,
+    R: FromQueryResult + Send + Sync,
+    T: TryFrom<R, Error = StoreError>,
+{
+    let rows = select.into_model::<R>().all(wire).await?;
+    rows.into_iter().map(T::try_from).collect()
+}
+
+/// Fetches the one row of `select` and locks it, and nothing that it is joined with, until the
+/// transaction ends.
+pub(crate) async fn lock<E, R, T>(
+    wire: &Wire,
+    mut select: Select<E>,
+) -> Result<Option<T>, StoreError>
+where
+    E: EntityTrait,
+    R: FromQueryResult + Send + Sync,
+    T: TryFrom<R, Error = StoreError>,
+{
+    let table = E::default().table_name().to_owned();
+    QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
+    let row = select.into_model::<R>().one(wire).await?;
+    row.map(T::try_from).transpose()
+}
+
+/// `column = any($1)`: one statement text, however many ids there are.
+pub(crate) fn any_of<C: ColumnTrait>(column: C, ids: impl Iterator<Item = Uuid>) -> Expr {
+    let ids: Vec<Uuid> = ids.collect();
+    Expr::col(column.as_column_ref()).eq(PgFunc::any(Expr::val(ids)))
+}
+
+/// A write by id touches its one row, or something is wrong.
+pub(crate) fn one_row(rows: u64, what: &str) -> Result<(), WriteError> {
+    if rows == 1 {
+        return Ok(());
+    }
+    Err(StoreError::inconsistent(format!("{rows} {what} were written where one was meant")).into())
+}
+
+pub(crate) fn money(amount: Decimal, currency: &str) -> Result<Money, StoreError> {
+    Money::new(amount, self::currency(currency)?)
+        .map_err(|error| StoreError::inconsistent(error.to_string()))
+}
+
+pub(crate) fn currency(code: &str) -> Result<Currency, StoreError> {
+    code.parse()
+        .map_err(|_| StoreError::inconsistent(format!("`{code}` is not a currency")))
+}
+
+pub(crate) fn named<T>(found: Option<T>, name: &str) -> Result<T, StoreError> {
+    found.ok_or_else(|| StoreError::inconsistent(format!("`{name}` is not a known name")))
+}
+
+pub(crate) fn count(number: i32) -> Result<u32, StoreError> {
+    u32::try_from(number).map_err(|_| StoreError::inconsistent("a count is negative"))
+}
+
+pub(crate) fn stored_count(number: usize) -> Result<i32, StoreError> {
+    i32::try_from(number).map_err(|_| StoreError::inconsistent("a count is too large"))
+}
+
+pub(crate) fn user(id: Option<Uuid>) -> Option<UserId> {
+    id.map(UserId::new)
+}
+
+/// The position of a row in a list that is sorted by id.
+pub(crate) const fn by_id(id: Uuid) -> Position {
+    Position {
+        sort: SortKey::Id,
+        id,
+    }
+}

@@ -1,0 +1,155 @@
+//! Accounts.
+
+use chrono::{DateTime, Utc};
+use countersign_domain::{
+    books::Account,
+    id::{AccountId, UserId},
+    money::Currency,
+};
+use countersign_policies::{Permit, ReadScope, resource};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select,
+    sea_query::Order,
+};
+
+use super::{Sorted, all, any_of, by_id, currency, list, lock, money, user};
+use crate::{
+    error::{StoreError, WriteError},
+    filter::Columns,
+    model::accounts::{ActiveModel, Column, Entity, Model},
+    page::{Keyset, Page, Position, Slice},
+    transaction::{Reader, WriteTransaction},
+};
+
+/// An account to be entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAccount {
+    /// Identifier.
+    pub id: AccountId,
+    /// What the tenant calls it; 1 to 80 characters.
+    pub name: String,
+    /// The currency that it is kept in.
+    pub currency: Currency,
+    /// IBAN or the bank's own number, without spaces; at most 200 characters.
+    pub number: Option<String>,
+    /// The member who has it in their care.
+    pub custodian: Option<UserId>,
+    /// A personal account of the owner's household.
+    pub personal: bool,
+}
+
+impl Keyset for Account {
+    fn position(&self) -> Position {
+        by_id(self.id.uuid())
+    }
+}
+
+impl TryFrom<Model> for Account {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let balance = match (row.balance, row.balance_on) {
+            (Some(amount), Some(on)) => Some((money(amount, &row.currency)?, on)),
+            _ => None,
+        };
+        Ok(Self {
+            id: AccountId::new(row.id),
+            name: row.name,
+            currency: currency(&row.currency)?,
+            number: row.number,
+            custodian: user(row.custodian_id),
+            personal: row.personal,
+            balance,
+            created_at: row.created_at,
+        })
+    }
+}
+
+impl Reader {
+    /// A page of accounts, oldest first.
+    pub async fn accounts(
+        &self,
+        scope: &ReadScope<resource::Account>,
+        page: &Page,
+    ) -> Result<Slice<Account>, StoreError> {
+        let select = self.select_accounts(scope)?;
+        list::<_, Model, _>(
+            &self.wire,
+            select,
+            page,
+            Sorted::ById(Column::Id, Order::Asc),
+        )
+        .await
+    }
+
+    /// Those of the accounts that the scope covers, in any order.
+    pub async fn accounts_by_id(
+        &self,
+        scope: &ReadScope<resource::Account>,
+        ids: &[AccountId],
+    ) -> Result<Vec<Account>, StoreError> {
+        let select = self
+            .select_accounts(scope)?
+            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
+        all::<_, Model, _>(&self.wire, select).await
+    }
+
+    fn select_accounts(
+        &self,
+        scope: &ReadScope<resource::Account>,
+    ) -> Result<Select<Entity>, StoreError> {
+        self.admit(scope)?;
+        let columns = Columns::of_account(Column::Id, Column::TenantId);
+        Ok(Entity::find()
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(columns.condition(scope.predicate())?))
+    }
+}
+
+impl WriteTransaction {
+    /// The account, locked until the transaction ends.
+    pub async fn lock_account(
+        &self,
+        scope: &ReadScope<resource::Account>,
+        id: AccountId,
+    ) -> Result<Option<Account>, StoreError> {
+        let select = self
+            .select_accounts(scope)?
+            .filter(Column::Id.eq(id.uuid()));
+        lock::<_, Model, _>(&self.wire, select).await
+    }
+
+    /// The account with that number, locked until the transaction ends.
+    pub async fn lock_account_by_number(
+        &self,
+        scope: &ReadScope<resource::Account>,
+        number: &str,
+    ) -> Result<Option<Account>, StoreError> {
+        let select = self
+            .select_accounts(scope)?
+            .filter(Column::Number.eq(number));
+        lock::<_, Model, _>(&self.wire, select).await
+    }
+
+    /// Enters an account. Conflicts: `accounts_number`, `accounts_custodian`.
+    pub async fn insert_account(
+        &self,
+        permit: &Permit,
+        new: &NewAccount,
+    ) -> Result<Account, WriteError> {
+        self.admit_permit(permit)?;
+        let at: DateTime<Utc> = self.context().now();
+        let row = ActiveModel {
+            tenant_id: Set(self.tenant_id().uuid()),
+            id: Set(new.id.uuid()),
+            name: Set(new.name.clone()),
+            currency: Set(new.currency.code().to_owned()),
+            number: Set(new.number.clone()),
+            custodian_id: Set(new.custodian.map(UserId::uuid)),
+            personal: Set(new.personal),
+            created_at: Set(at),
+            ..Default::default()
+        };
+        Ok(row.insert(&self.wire).await?.try_into()?)
+    }
+}

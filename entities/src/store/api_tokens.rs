@@ -1,0 +1,202 @@
+//! API tokens. Their hash goes in and never comes out: the entrance alone compares it.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use countersign_domain::{
+    access::Scope,
+    id::{ApiTokenId, UserId},
+    token::HashedToken,
+};
+use countersign_policies::{Permit, ReadScope, resource};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select, Statement,
+    sea_query::{Expr, Order},
+};
+
+use super::{Sorted, all, any_of, by_id, list, lock, named, one_row, user};
+use crate::{
+    error::{StoreError, WriteError},
+    filter::Columns,
+    model::api_tokens::{Column, Entity, Model},
+    page::{Keyset, Page, Position, Slice},
+    transaction::{Reader, WriteTransaction},
+};
+
+/// A scoped API token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Identifier.
+    pub id: ApiTokenId,
+    /// What its maker calls it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+    /// Its last four digits, to tell tokens apart.
+    pub last_four: String,
+    /// Who made it, if a member still.
+    pub created_by: Option<UserId>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+    /// When it was last let in, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// A token to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApiToken {
+    /// Identifier.
+    pub id: ApiTokenId,
+    /// What its maker calls it; 1 to 60 characters.
+    pub name: String,
+    /// What it may do; not empty.
+    pub scopes: BTreeSet<Scope>,
+    /// What is stored of it.
+    pub hash: HashedToken,
+    /// Its last four digits.
+    pub last_four: String,
+    /// Who makes it.
+    pub created_by: Option<UserId>,
+    /// When it ends by itself; at most 366 days from now.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Keyset for ApiToken {
+    fn position(&self) -> Position {
+        by_id(self.id.uuid())
+    }
+}
+
+impl TryFrom<Model> for ApiToken {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let scope = |name: &String| named(name.parse().ok(), name);
+        Ok(Self {
+            id: ApiTokenId::new(row.id),
+            name: row.name,
+            scopes: row.scopes.iter().map(scope).collect::<Result<_, _>>()?,
+            last_four: row.last_four,
+            created_by: user(row.created_by),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
+        })
+    }
+}
+
+impl Reader {
+    /// A page of tokens, oldest first.
+    pub async fn api_tokens(
+        &self,
+        scope: &ReadScope<resource::ApiToken>,
+        page: &Page,
+    ) -> Result<Slice<ApiToken>, StoreError> {
+        let select = self.select_api_tokens(scope)?;
+        list::<_, Model, _>(
+            &self.wire,
+            select,
+            page,
+            Sorted::ById(Column::Id, Order::Asc),
+        )
+        .await
+    }
+
+    /// Those of the tokens that the scope covers, in any order.
+    pub async fn api_tokens_by_id(
+        &self,
+        scope: &ReadScope<resource::ApiToken>,
+        ids: &[ApiTokenId],
+    ) -> Result<Vec<ApiToken>, StoreError> {
+        let select = self
+            .select_api_tokens(scope)?
+            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
+        all::<_, Model, _>(&self.wire, select).await
+    }
+
+    fn select_api_tokens(
+        &self,
+        scope: &ReadScope<resource::ApiToken>,
+    ) -> Result<Select<Entity>, StoreError> {
+        self.admit(scope)?;
+        let columns = Columns::plain(Column::Id, Column::TenantId);
+        Ok(Entity::find()
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(columns.condition(scope.predicate())?))
+    }
+}
+
+impl WriteTransaction {
+    /// The token, locked until the transaction ends.
+    pub async fn lock_api_token(
+        &self,
+        scope: &ReadScope<resource::ApiToken>,
+        id: ApiTokenId,
+    ) -> Result<Option<ApiToken>, StoreError> {
+        let select = self
+            .select_api_tokens(scope)?
+            .filter(Column::Id.eq(id.uuid()));
+        lock::<_, Model, _>(&self.wire, select).await
+    }
+
+    /// Stores a token.
+    pub async fn insert_api_token(
+        &self,
+        permit: &Permit,
+        new: &NewApiToken,
+    ) -> Result<ApiToken, WriteError> {
+        self.admit_permit(permit)?;
+        let scopes: Vec<String> = new.scopes.iter().map(ToString::to_string).collect();
+        let at = self.context().now();
+        let statement = Statement::from_sql_and_values(
+            self.wire.get_database_backend(),
+            "INSERT INTO countersign.api_tokens \
+             (tenant_id, id, name, hash, scopes, last_four, created_by, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            [
+                self.tenant_id().uuid().into(),
+                new.id.uuid().into(),
+                new.name.clone().into(),
+                new.hash.as_bytes().to_vec().into(),
+                scopes.into(),
+                new.last_four.clone().into(),
+                new.created_by.map(UserId::uuid).into(),
+                at.into(),
+                new.expires_at.into(),
+            ],
+        );
+        self.wire.execute_raw(statement).await?;
+        Ok(ApiToken {
+            id: new.id,
+            name: new.name.clone(),
+            scopes: new.scopes.clone(),
+            last_four: new.last_four.clone(),
+            created_by: new.created_by,
+            created_at: at,
+            expires_at: new.expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        })
+    }
+
+    /// Revokes a token: its next entrance is refused. What was revoked stays revoked.
+    pub async fn revoke_api_token(
+        &self,
+        permit: &Permit,
+        id: ApiTokenId,
+        at: DateTime<Utc>,
+    ) -> Result<(), WriteError> {
+        self.admit_permit(permit)?;
+        let update = Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(at))
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::RevokedAt.is_null());
+        one_row(update.exec(&self.wire).await?.rows_affected, "tokens")
+    }
+}

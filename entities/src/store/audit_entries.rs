@@ -1,0 +1,178 @@
+//! Rows of the audit log, each with its link, so that a reader can check the chain.
+
+use chrono::{DateTime, Utc};
+use countersign_domain::{
+    audit::{Event, Link, Outcome},
+    id::{AuditEntryId, RequestId},
+};
+use countersign_policies::{ReadScope, resource};
+use sea_orm::{
+    ColumnTrait, EntityName, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait, Query},
+};
+use uuid::Uuid;
+
+use super::{Sorted, all, any_of, list, named};
+use crate::{
+    audit::fixed,
+    error::StoreError,
+    filter::{AuditFilter, Columns},
+    model::{
+        audit_entries::{Column, Entity, Model},
+        memberships, users,
+    },
+    page::{Keyset, Page, Position, Slice, SortKey},
+    transaction::Reader,
+};
+
+/// A row of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Identifier.
+    pub id: AuditEntryId,
+    /// What it says.
+    pub event: Event,
+    /// Its place in the chain.
+    pub link: Link,
+    /// The name of the actor, if a member still.
+    pub actor_name: Option<String>,
+}
+
+impl Keyset for AuditEntry {
+    fn position(&self) -> Position {
+        Position {
+            sort: SortKey::Number(self.link.seq),
+            id: self.id.uuid(),
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    seq: i64,
+    id: Uuid,
+    previous: Vec<u8>,
+    hash: Vec<u8>,
+    signature: Vec<u8>,
+    actor_kind: String,
+    actor_id: String,
+    action: String,
+    permission: String,
+    outcome: String,
+    targets: Vec<String>,
+    request_id: Uuid,
+    source: Option<String>,
+    payload: String,
+    occurred_at: DateTime<Utc>,
+    actor_name: Option<String>,
+}
+
+impl TryFrom<Row> for AuditEntry {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AuditEntryId::new(row.id),
+            event: Event {
+                actor_kind: row.actor_kind,
+                actor_id: row.actor_id,
+                action: row.action,
+                permission: row.permission,
+                outcome: named(Outcome::from_name(&row.outcome), &row.outcome)?,
+                targets: row.targets,
+                request: RequestId::new(row.request_id),
+                source: row.source,
+                payload: row.payload,
+                occurred_at: row.occurred_at,
+            },
+            link: Link {
+                seq: row.seq,
+                previous: fixed(&row.previous)?,
+                hash: fixed(&row.hash)?,
+                signature: fixed(&row.signature)?,
+            },
+            actor_name: row.actor_name,
+        })
+    }
+}
+
+impl TryFrom<Model> for AuditEntry {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Row {
+            seq: row.seq,
+            id: row.id,
+            previous: row.previous,
+            hash: row.hash,
+            signature: row.signature,
+            actor_kind: row.actor_kind,
+            actor_id: row.actor_id,
+            action: row.action,
+            permission: row.permission,
+            outcome: row.outcome,
+            targets: row.targets,
+            request_id: row.request_id,
+            source: row.source,
+            payload: row.payload,
+            occurred_at: row.occurred_at,
+            actor_name: None,
+        }
+        .try_into()
+    }
+}
+
+impl Reader {
+    /// A page of the audit log, newest first.
+    pub async fn audit_entries(
+        &self,
+        scope: &ReadScope<resource::AuditEntry>,
+        filter: &AuditFilter,
+        page: &Page,
+    ) -> Result<Slice<AuditEntry>, StoreError> {
+        let select = self.select_audit(scope)?.filter(filter.condition());
+        let sorted = Sorted::ByKey(Column::Seq, Column::Id);
+        list::<_, Row, _>(&self.wire, select, page, sorted).await
+    }
+
+    /// Those of the rows that the scope covers, in any order.
+    pub async fn audit_entries_by_id(
+        &self,
+        scope: &ReadScope<resource::AuditEntry>,
+        ids: &[AuditEntryId],
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let select = self
+            .select_audit(scope)?
+            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
+        all::<_, Row, _>(&self.wire, select).await
+    }
+
+    fn select_audit(
+        &self,
+        scope: &ReadScope<resource::AuditEntry>,
+    ) -> Result<Select<Entity>, StoreError> {
+        self.admit(scope)?;
+        let tenant = self.tenant_id().uuid();
+        let columns = Columns::plain(Column::Id, Column::TenantId);
+        // The log names a human as `usr_` and the id's digits.
+        let written = Expr::cust_with_expr(
+            "'usr_' || replace($1::text, '-', '')",
+            Expr::col((users::Entity, users::Column::Id)),
+        );
+        let name = Query::select()
+            .column((users::Entity, users::Column::Name))
+            .from(users::Entity.table_ref())
+            .inner_join(
+                memberships::Entity.table_ref(),
+                Expr::col((memberships::Entity, memberships::Column::UserId))
+                    .equals((users::Entity, users::Column::Id)),
+            )
+            .and_where(memberships::Column::TenantId.eq(tenant))
+            .and_where(Expr::col((Entity, Column::ActorId)).eq(written))
+            .take();
+        Ok(Entity::find()
+            .expr_as(Expr::SubQuery(None, Box::new(name.into())), "actor_name")
+            .filter(Column::TenantId.eq(tenant))
+            .filter(columns.condition(scope.predicate())?))
+    }
+}

@@ -1,0 +1,373 @@
+//! Imports of files, all or nothing, and each file and each booked entry once.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use countersign_domain::{
+    id::{AccountId, ImportId, StatementId, TransactionId},
+    money::Currency,
+    statements::{Balance, BalanceCheck, Entry, Format},
+};
+use countersign_policies::{Permit, ReadScope, resource};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityName, EntityTrait, QueryFilter, Select,
+    sea_query::{Expr, OnConflict, Order, Query},
+};
+
+use super::{
+    Sorted, all, any_of, by_id, count, list, named, one_row, statements::Statement, stored_count,
+};
+use crate::{
+    error::{StoreError, WriteError},
+    filter::Columns,
+    model::{
+        accounts,
+        imports::{ActiveModel, Column, Entity, Model},
+        statements, transactions,
+    },
+    page::{Keyset, Page, Position, Slice},
+    transaction::{Reader, WriteTransaction},
+};
+
+/// How many transactions one statement inserts: PostgreSQL binds at most 65,535 values.
+const CHUNK: usize = 1_000;
+
+/// One import of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// Identifier.
+    pub id: ImportId,
+    /// The name of the file, as people know it.
+    pub file_name: String,
+    /// What it was recognised as.
+    pub format: Format,
+    /// SHA-256 of the file, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub byte_count: u32,
+    /// How many statements it holds.
+    pub statement_count: u32,
+    /// Transactions that were new.
+    pub imported_count: u32,
+    /// Transactions that the books already had.
+    pub duplicate_count: u32,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A file to be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewImport {
+    /// Identifier.
+    pub id: ImportId,
+    /// The name of the file; 1 to 200 characters.
+    pub file_name: String,
+    /// What it was recognised as.
+    pub format: Format,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// Its size in bytes.
+    pub byte_count: u32,
+    /// What it holds.
+    pub statements: Vec<NewStatement>,
+}
+
+/// A statement to be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStatement {
+    /// Identifier.
+    pub id: StatementId,
+    /// The account it is of, which the caller has locked.
+    pub account: AccountId,
+    /// The bank's own identification of the statement.
+    pub reference: Option<String>,
+    /// The currency of the account.
+    pub currency: Currency,
+    /// The first day.
+    pub period_start: Option<NaiveDate>,
+    /// The last day.
+    pub period_end: Option<NaiveDate>,
+    /// The balance before the first entry.
+    pub opening: Option<Balance>,
+    /// The balance after the last entry.
+    pub closing: Option<Balance>,
+    /// Whether the entries lead from the one to the other.
+    pub balance_check: BalanceCheck,
+    /// Its entries.
+    pub transactions: Vec<NewTransaction>,
+}
+
+/// A booked entry to be imported, unless the books have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTransaction {
+    /// Identifier.
+    pub id: TransactionId,
+    /// What makes it the same entry in another file of the same account.
+    pub fingerprint: [u8; 32],
+    /// What the file says.
+    pub entry: Entry,
+}
+
+impl Keyset for Import {
+    fn position(&self) -> Position {
+        by_id(self.id.uuid())
+    }
+}
+
+impl TryFrom<Model> for Import {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: ImportId::new(row.id),
+            format: named(Format::from_name(&row.format), &row.format)?,
+            file_name: row.file_name,
+            sha256: hex::encode(row.sha256),
+            byte_count: count(row.byte_count)?,
+            statement_count: count(row.statement_count)?,
+            imported_count: count(row.imported_count)?,
+            duplicate_count: count(row.duplicate_count)?,
+            created_at: row.created_at,
+        })
+    }
+}
+
+impl Reader {
+    /// A page of imports, newest first.
+    pub async fn imports(
+        &self,
+        scope: &ReadScope<resource::Import>,
+        page: &Page,
+    ) -> Result<Slice<Import>, StoreError> {
+        let select = self.select_imports(scope)?;
+        list::<_, Model, _>(
+            &self.wire,
+            select,
+            page,
+            Sorted::ById(Column::Id, Order::Desc),
+        )
+        .await
+    }
+
+    /// Those of the imports that the scope covers, in any order.
+    pub async fn imports_by_id(
+        &self,
+        scope: &ReadScope<resource::Import>,
+        ids: &[ImportId],
+    ) -> Result<Vec<Import>, StoreError> {
+        let select = self
+            .select_imports(scope)?
+            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
+        all::<_, Model, _>(&self.wire, select).await
+    }
+
+    /// The import of that very file, if there was one.
+    pub async fn import_by_sha256(
+        &self,
+        scope: &ReadScope<resource::Import>,
+        sha256: &[u8; 32],
+    ) -> Result<Option<Import>, StoreError> {
+        let select = self
+            .select_imports(scope)?
+            .filter(Column::Sha256.eq(sha256.to_vec()));
+        let row = select.one(&self.wire).await?;
+        row.map(Import::try_from).transpose()
+    }
+
+    fn select_imports(
+        &self,
+        scope: &ReadScope<resource::Import>,
+    ) -> Result<Select<Entity>, StoreError> {
+        self.admit(scope)?;
+        let columns = Columns::plain(Column::Id, Column::TenantId);
+        Ok(Entity::find()
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(columns.condition(scope.predicate())?))
+    }
+}
+
+impl WriteTransaction {
+    /// Imports a file: its statements, and those of its transactions that the books do not have.
+    /// Conflict: `imports_file` where the very file was imported a moment ago.
+    pub async fn insert_import(
+        &self,
+        permit: &Permit,
+        new: &NewImport,
+    ) -> Result<(Import, Vec<Statement>), WriteError> {
+        self.admit_permit(permit)?;
+        let row = ActiveModel {
+            tenant_id: Set(self.tenant_id().uuid()),
+            id: Set(new.id.uuid()),
+            file_name: Set(new.file_name.clone()),
+            format: Set(new.format.name().to_owned()),
+            sha256: Set(new.sha256.to_vec()),
+            byte_count: Set(i32::try_from(new.byte_count).unwrap_or(i32::MAX)),
+            statement_count: Set(stored_count(new.statements.len())?),
+            imported_count: Set(0),
+            duplicate_count: Set(0),
+            created_at: Set(self.context().now()),
+        };
+        let mut row = row.insert(&self.wire).await?;
+        let custody = self.custody(new).await?;
+        let (mut total, mut imported) = (0_usize, 0_usize);
+        let mut written = Vec::with_capacity(new.statements.len());
+        for statement in &new.statements {
+            written.push(self.insert_statement(new.id, statement, &custody).await?);
+            total = total.saturating_add(statement.transactions.len());
+            for chunk in statement.transactions.chunks(CHUNK) {
+                imported = imported.saturating_add(self.insert_new(statement, chunk).await?);
+            }
+            self.set_balance(statement).await?;
+        }
+        row.imported_count = stored_count(imported)?;
+        row.duplicate_count = stored_count(total.saturating_sub(imported))?;
+        let counted = Entity::update_many()
+            .col_expr(Column::ImportedCount, Expr::value(row.imported_count))
+            .col_expr(Column::DuplicateCount, Expr::value(row.duplicate_count))
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(Column::Id.eq(new.id.uuid()));
+        one_row(counted.exec(&self.wire).await?.rows_affected, "imports")?;
+        Ok((row.try_into()?, written))
+    }
+
+    /// The accounts of the import, for what decisions by row need of them.
+    async fn custody(
+        &self,
+        new: &NewImport,
+    ) -> Result<BTreeMap<AccountId, accounts::Model>, StoreError> {
+        let ids = new
+            .statements
+            .iter()
+            .map(|statement| statement.account.uuid());
+        let rows = accounts::Entity::find()
+            .filter(accounts::Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(any_of(accounts::Column::Id, ids))
+            .all(&self.wire)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (AccountId::new(row.id), row))
+            .collect())
+    }
+
+    async fn insert_statement(
+        &self,
+        import: ImportId,
+        new: &NewStatement,
+        custody: &BTreeMap<AccountId, accounts::Model>,
+    ) -> Result<Statement, WriteError> {
+        let account = custody
+            .get(&new.account)
+            .ok_or_else(|| StoreError::inconsistent("the account of a statement is not there"))?;
+        let (opening, closing) = (new.opening.map(|b| b.money), new.closing.map(|b| b.money));
+        let row = statements::ActiveModel {
+            tenant_id: Set(self.tenant_id().uuid()),
+            id: Set(new.id.uuid()),
+            import_id: Set(import.uuid()),
+            account_id: Set(new.account.uuid()),
+            reference: Set(new.reference.clone()),
+            currency: Set(new.currency.code().to_owned()),
+            period_start: Set(new.period_start),
+            period_end: Set(new.period_end),
+            opening: Set(opening.map(|money| money.amount())),
+            closing: Set(closing.map(|money| money.amount())),
+            balance_check: Set(new.balance_check.name().to_owned()),
+            transaction_count: Set(stored_count(new.transactions.len())?),
+        };
+        let row = row.insert(&self.wire).await?;
+        Ok(Statement {
+            id: new.id,
+            account: new.account,
+            import,
+            reference: row.reference,
+            currency: new.currency,
+            period_start: new.period_start,
+            period_end: new.period_end,
+            opening,
+            closing,
+            balance_check: new.balance_check,
+            transaction_count: count(row.transaction_count)?,
+            custodian: super::user(account.custodian_id),
+            personal: account.personal,
+        })
+    }
+
+    /// Inserts those of the entries that the account does not have; says how many.
+    async fn insert_new(
+        &self,
+        statement: &NewStatement,
+        entries: &[NewTransaction],
+    ) -> Result<usize, WriteError> {
+        use transactions::Column;
+        let mut insert = Query::insert();
+        insert
+            .into_table(transactions::Entity.table_ref())
+            .columns([
+                Column::TenantId,
+                Column::Id,
+                Column::AccountId,
+                Column::StatementId,
+                Column::BookedOn,
+                Column::ValueOn,
+                Column::Currency,
+                Column::Amount,
+                Column::Counterparty,
+                Column::Description,
+                Column::Reference,
+                Column::Fingerprint,
+            ]);
+        for NewTransaction {
+            id,
+            fingerprint,
+            entry,
+        } in entries
+        {
+            insert
+                .values([
+                    self.tenant_id().uuid().into(),
+                    id.uuid().into(),
+                    statement.account.uuid().into(),
+                    statement.id.uuid().into(),
+                    entry.booked_on.into(),
+                    entry.value_on.into(),
+                    entry.amount.currency().code().into(),
+                    entry.amount.amount().into(),
+                    entry.counterparty.clone().into(),
+                    entry.description.clone().into(),
+                    entry.reference.clone().into(),
+                    fingerprint.to_vec().into(),
+                ])
+                .map_err(|error| StoreError::inconsistent(error.to_string()))?;
+        }
+        let known = [Column::TenantId, Column::AccountId, Column::Fingerprint];
+        insert.on_conflict(OnConflict::columns(known).do_nothing().to_owned());
+        let inserted = self.wire.execute(&insert).await?.rows_affected();
+        usize::try_from(inserted)
+            .map_err(|_| StoreError::inconsistent("a count is too large").into())
+    }
+
+    /// The closing balance becomes the account's, unless the account has a newer one.
+    async fn set_balance(&self, statement: &NewStatement) -> Result<(), WriteError> {
+        use accounts::{Column, Entity};
+        let Some(closing) = statement.closing else {
+            return Ok(());
+        };
+        let Some(on) = closing.on.or(statement.period_end) else {
+            return Ok(());
+        };
+        let older = Condition::any()
+            .add(Column::BalanceOn.is_null())
+            .add(Column::BalanceOn.lte(on));
+        Entity::update_many()
+            .col_expr(Column::Balance, Expr::value(closing.money.amount()))
+            .col_expr(Column::BalanceOn, Expr::value(on))
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(Column::Id.eq(statement.account.uuid()))
+            .filter(older)
+            .exec(&self.wire)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Transactions, each with the custodian of its account, for decisions by row.
+
+use chrono::NaiveDate;
+use countersign_domain::{
+    books::Transaction,
+    id::{AccountId, CategoryId, StatementId, TransactionId},
+};
+use countersign_policies::{Permit, ReadScope, resource};
+use rust_decimal::Decimal;
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QuerySelect,
+    RelationTrait, Select, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::{Sorted, all, any_of, list, lock, money, one_row, user};
+use crate::{
+    error::{StoreError, WriteError},
+    filter::{Columns, TransactionFilter},
+    model::{
+        accounts,
+        transactions::{Column, Entity, Relation},
+    },
+    page::{Keyset, Page, Position, Slice, SortKey},
+    transaction::{Reader, WriteTransaction},
+};
+
+impl Keyset for Transaction {
+    fn position(&self) -> Position {
+        Position {
+            sort: SortKey::Date(self.booked_on),
+            id: self.id.uuid(),
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    account_id: Uuid,
+    statement_id: Uuid,
+    category_id: Option<Uuid>,
+    booked_on: NaiveDate,
+    value_on: Option<NaiveDate>,
+    currency: String,
+    amount: Decimal,
+    counterparty: Option<String>,
+    description: String,
+    reference: Option<String>,
+    custodian_id: Option<Uuid>,
+    personal: bool,
+}
+
+impl TryFrom<Row> for Transaction {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: TransactionId::new(row.id),
+            account: AccountId::new(row.account_id),
+            statement: StatementId::new(row.statement_id),
+            category: row.category_id.map(CategoryId::new),
+            booked_on: row.booked_on,
+            value_on: row.value_on,
+            amount: money(row.amount, &row.currency)?,
+            counterparty: row.counterparty,
+            description: row.description,
+            reference: row.reference,
+            custodian: user(row.custodian_id),
+            personal: row.personal,
+        })
+    }
+}
+
+impl Reader {
+    /// A page of transactions, newest booking first.
+    pub async fn transactions(
+        &self,
+        scope: &ReadScope<resource::Transaction>,
+        filter: &TransactionFilter,
+        page: &Page,
+    ) -> Result<Slice<Transaction>, StoreError> {
+        let select = self.select_transactions(scope)?.filter(filter.condition());
+        let sorted = Sorted::ByKey(Column::BookedOn, Column::Id);
+        list::<_, Row, _>(&self.wire, select, page, sorted).await
+    }
+
+    /// How many there are with that filter.
+    pub async fn transaction_count(
+        &self,
+        scope: &ReadScope<resource::Transaction>,
+        filter: &TransactionFilter,
+    ) -> Result<u64, StoreError> {
+        let select = self.select_transactions(scope)?.filter(filter.condition());
+        Ok(select.count(&self.wire).await?)
+    }
+
+    /// Those of the transactions that the scope covers, in any order.
+    pub async fn transactions_by_id(
+        &self,
+        scope: &ReadScope<resource::Transaction>,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>, StoreError> {
+        let select = self
+            .select_transactions(scope)?
+            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
+        all::<_, Row, _>(&self.wire, select).await
+    }
+
+    fn select_transactions(
+        &self,
+        scope: &ReadScope<resource::Transaction>,
+    ) -> Result<Select<Entity>, StoreError> {
+        self.admit(scope)?;
+        let columns = Columns::of_account(Column::Id, Column::TenantId);
+        Ok(Entity::find()
+            .join(JoinType::InnerJoin, Relation::Account.def())
+            .column(accounts::Column::CustodianId)
+            .column(accounts::Column::Personal)
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(columns.condition(scope.predicate())?))
+    }
+}
+
+impl WriteTransaction {
+    /// The transaction, locked until this database transaction ends.
+    pub async fn lock_transaction(
+        &self,
+        scope: &ReadScope<resource::Transaction>,
+        id: TransactionId,
+    ) -> Result<Option<Transaction>, StoreError> {
+        let select = self
+            .select_transactions(scope)?
+            .filter(Column::Id.eq(id.uuid()));
+        lock::<_, Row, _>(&self.wire, select).await
+    }
+
+    /// Puts the transaction into a category, or takes it out of its category. Conflict:
+    /// `transactions_category`.
+    pub async fn set_transaction_category(
+        &self,
+        permit: &Permit,
+        id: TransactionId,
+        category: Option<CategoryId>,
+    ) -> Result<(), WriteError> {
+        self.admit_permit(permit)?;
+        let update = Entity::update_many()
+            .col_expr(
+                Column::CategoryId,
+                Expr::value(category.map(CategoryId::uuid)),
+            )
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(Column::Id.eq(id.uuid()));
+        let updated = update.exec(&self.wire).await?;
+        one_row(updated.rows_affected, "transactions")
+    }
+}
