@@ -193,15 +193,22 @@ pub struct CsvMapping {
 }
 
 impl StatementError {
-    pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+    /// Parsers that this crate builds on repeat the file's text in their messages, with its line
+    /// breaks and at any length; so both parts are cut to one line of bounded length here.
+    pub(crate) fn new(place: impl AsRef<str>, reason: impl AsRef<str>) -> Self {
+        const MOST: usize = 300;
+        let line = |text: &str| {
+            let plain = |c: char| if c.is_control() { ' ' } else { c };
+            text.chars().take(MOST).map(plain).collect()
+        };
         Self {
-            place: place.into(),
-            reason: reason.into(),
+            place: line(place.as_ref()),
+            reason: line(reason.as_ref()),
         }
     }
 
     /// A fault of the file as a whole.
-    pub(crate) fn file(reason: impl Into<String>) -> Self {
+    pub(crate) fn file(reason: impl AsRef<str>) -> Self {
         Self::new("file", reason)
     }
 }

@@ -163,7 +163,7 @@ impl Row<'_> {
         self.record.get(column).unwrap_or("").trim()
     }
 
-    fn fault(&self, header: Option<&str>, reason: impl Into<String>) -> StatementError {
+    fn fault(&self, header: Option<&str>, reason: impl AsRef<str>) -> StatementError {
         let column = header.map_or_else(String::new, |header| format!(", column {header}"));
         StatementError::new(format!("{}{column}", self.place), reason)
     }

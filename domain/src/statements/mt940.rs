@@ -17,7 +17,7 @@ struct Field<'a> {
 }
 
 impl Field<'_> {
-    fn fault(&self, reason: impl Into<String>) -> StatementError {
+    fn fault(&self, reason: impl AsRef<str>) -> StatementError {
         StatementError::new(format!("line {}", self.number), reason)
     }
 

@@ -8,6 +8,8 @@ use super::{
     tree::{Document, Places},
 };
 
+const ROOT: &str = "OFX";
+
 enum Token<'a> {
     Open(&'a str),
     Close(&'a str),
@@ -57,9 +59,11 @@ pub(super) fn document(source: &str) -> Result<Document<'_>, StatementError> {
     }
 }
 
-/// Ends the innermost element if it is a field, which holds no elements.
+/// Ends the innermost element if it is a field, which holds no elements. The root never is one, so
+/// that a file which was cut off is said to end too early.
 fn close_field(document: &mut Document<'_>, closed: &HashSet<&str>) {
     if let Some((name, has_text)) = document.innermost()
+        && name != ROOT
         && (has_text || !closed.contains(name))
     {
         document.close();

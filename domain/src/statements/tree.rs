@@ -51,7 +51,7 @@ impl<'a> Document<'a> {
         encoding::line(self.source.as_bytes(), offset)
     }
 
-    pub(super) fn fault(&self, offset: usize, reason: impl Into<String>) -> StatementError {
+    pub(super) fn fault(&self, offset: usize, reason: impl AsRef<str>) -> StatementError {
         StatementError::new(self.line(offset), reason)
     }
 
@@ -206,7 +206,7 @@ impl<'d> Element<'d> {
     }
 
     /// An error at this element.
-    pub(super) fn fault(self, reason: impl Into<String>) -> StatementError {
+    pub(super) fn fault(self, reason: impl AsRef<str>) -> StatementError {
         StatementError::new(self.place(), reason)
     }
 
