@@ -1,1 +1,320 @@
-//! To be filled.
+//! Use cases, one file per area. No web types in them: nothing here knows GraphQL or HTTP.
+//!
+//! A mutation is a recipe: open the write transaction, lock and load what it touches, ask the
+//! engine for the permit, let the domain decide what is correct, write, and `finish` with the audit
+//! event, which is the only commit.
+
+pub mod accounts;
+pub mod api_tokens;
+pub mod categories;
+pub mod members;
+pub mod statements;
+pub mod transactions;
+
+use countersign_domain::{access::Scope, audit::Outcome};
+use countersign_entities::{
+    Database, EnterError, EventDraft, RequestContext, StoreError, WriteError, WriteTransaction,
+};
+use countersign_policies::{ActionId, Engine, Permit, Refusal, Row};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+/// A mutation's one name, in the layers that a caller or an auditor meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MutationName {
+    /// The GraphQL field; the Cedar action is `Mutation.<field>`.
+    pub field: &'static str,
+    /// The audit event, noun and past verb.
+    pub event: &'static str,
+    /// The token scope.
+    pub scope: Scope,
+}
+
+/// Every mutation. A test holds the GraphQL schema, the policies and the scopes to this table.
+pub const MUTATIONS: [MutationName; 7] = [
+    MutationName {
+        field: "importStatement",
+        event: "statement.imported",
+        scope: Scope::StatementsImport,
+    },
+    MutationName {
+        field: "createAccount",
+        event: "account.created",
+        scope: Scope::AccountsCreate,
+    },
+    MutationName {
+        field: "createCategory",
+        event: "category.created",
+        scope: Scope::CategoriesCreate,
+    },
+    MutationName {
+        field: "categorizeTransaction",
+        event: "transaction.categorized",
+        scope: Scope::TransactionsCategorize,
+    },
+    MutationName {
+        field: "createApiToken",
+        event: "api_token.created",
+        scope: Scope::ApiTokensCreate,
+    },
+    MutationName {
+        field: "revokeApiToken",
+        event: "api_token.revoked",
+        scope: Scope::ApiTokensRevoke,
+    },
+    MutationName {
+        field: "removeMember",
+        event: "member.removed",
+        scope: Scope::MembersRemove,
+    },
+];
+
+/// The audit event of a mutation.
+pub fn event_of(field: &str) -> Option<&'static str> {
+    MUTATIONS
+        .iter()
+        .find(|name| name.field == field)
+        .map(|name| name.event)
+}
+
+/// What every use case works with.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The storage floor.
+    pub database: Database,
+    /// The policy engine.
+    pub engine: Engine,
+}
+
+/// What is wrong with the input, for the person who gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// A stable code.
+    pub code: FaultCode,
+    /// One sentence.
+    pub message: String,
+    /// The path to the input field.
+    pub field: Vec<&'static str>,
+}
+
+impl Fault {
+    /// A fault of one input field.
+    pub fn new(code: FaultCode, field: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            field: vec!["input", field],
+        }
+    }
+}
+
+/// The stable codes of faults, which GraphQL shows as `UserErrorCode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultCode {
+    /// The value is not of the form that is wanted.
+    Invalid,
+    /// The name or number is in use.
+    Taken,
+    /// Nothing of that id.
+    NotFound,
+    /// More than the limit.
+    TooLarge,
+    /// The statement does not parse.
+    StatementBroken,
+    /// The entries do not lead from the opening to the closing balance.
+    StatementUnbalanced,
+    /// No account has the statement's number.
+    AccountUnknown,
+    /// The file does not say which account.
+    AccountAmbiguous,
+    /// The statement is in another currency than the account.
+    CurrencyMismatch,
+    /// The tenant would be without an owner.
+    LastOwner,
+    /// It was done before.
+    AlreadyDone,
+}
+
+impl FaultCode {
+    /// Every code with its name in GraphQL.
+    pub const ALL: [(Self, &'static str); 11] = [
+        (Self::Invalid, "INVALID"),
+        (Self::Taken, "TAKEN"),
+        (Self::NotFound, "NOT_FOUND"),
+        (Self::TooLarge, "TOO_LARGE"),
+        (Self::StatementBroken, "STATEMENT_BROKEN"),
+        (Self::StatementUnbalanced, "STATEMENT_UNBALANCED"),
+        (Self::AccountUnknown, "ACCOUNT_UNKNOWN"),
+        (Self::AccountAmbiguous, "ACCOUNT_AMBIGUOUS"),
+        (Self::CurrencyMismatch, "CURRENCY_MISMATCH"),
+        (Self::LastOwner, "LAST_OWNER"),
+        (Self::AlreadyDone, "ALREADY_DONE"),
+    ];
+
+    /// The name in GraphQL.
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(code, _)| *code == self)
+            .map_or("INVALID", |(_, name)| name)
+    }
+}
+
+/// Why a use case did nothing.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The input is at fault; nothing was changed.
+    #[error("the input has {} faults", .0.len())]
+    Faults(Vec<Fault>),
+    /// A policy refused.
+    #[error("refused by policy")]
+    Refused(Refusal),
+    /// The caller was let in before and is not any more.
+    #[error("the credential ended")]
+    Entry(#[from] EnterError),
+    /// Storage failed; nothing was changed.
+    #[error("storage failed")]
+    Store(#[from] StoreError),
+}
+
+impl From<Fault> for AppError {
+    fn from(fault: Fault) -> Self {
+        Self::Faults(vec![fault])
+    }
+}
+
+/// A mutation under way: its transaction, and the name that it has in every layer.
+pub(crate) struct Mutation<'a> {
+    services: &'a Services,
+    context: &'a RequestContext,
+    action: ActionId,
+    /// The audit event, noun and past verb.
+    event: &'static str,
+    pub(crate) transaction: WriteTransaction,
+}
+
+impl<'a> Mutation<'a> {
+    /// Opens the write transaction. `field` is the mutation's GraphQL name.
+    pub(crate) async fn begin(
+        services: &'a Services,
+        context: &'a RequestContext,
+        field: &str,
+    ) -> Result<Self, AppError> {
+        let unnamed = || AppError::Store(StoreError::inconsistent("a mutation without a name"));
+        let event = event_of(field).ok_or_else(unnamed)?;
+        let action = services
+            .engine
+            .action(&format!("Mutation.{field}"))
+            .ok_or_else(unnamed)?;
+        let transaction = services.database.write(context).await?;
+        Ok(Self {
+            services,
+            context,
+            action,
+            event,
+            transaction,
+        })
+    }
+
+    /// Asks the engine about the resource in hand.
+    pub(crate) fn permit(&self, resource: &dyn Row) -> Result<Permit, Refusal> {
+        self.services
+            .engine
+            .permit(self.context.actor(), self.action, resource)
+    }
+
+    /// Commits, with the audit event in the same transaction.
+    pub(crate) async fn finish(
+        self,
+        permit: Permit,
+        targets: Vec<String>,
+        payload: Value,
+    ) -> Result<(), AppError> {
+        let draft = EventDraft {
+            action: self.event.to_owned(),
+            permission: permit.permission().to_owned(),
+            outcome: Outcome::Done,
+            targets,
+            payload,
+        };
+        Ok(self.transaction.finish(permit, draft).await?)
+    }
+
+    /// Rolls back and records the refusal, by policy or by a rule of input.
+    pub(crate) async fn refuse(self, error: AppError, targets: Vec<String>) -> AppError {
+        let (permission, payload) = match &error {
+            AppError::Refused(refusal) => (
+                format!("{} refused by {}", refusal.action(), refusal.rule()),
+                json!({ "reason": "policy" }),
+            ),
+            AppError::Faults(faults) => {
+                let codes: Vec<_> = faults.iter().map(|fault| fault.code.name()).collect();
+                let name = self.services.engine.action_name(self.action);
+                (
+                    name.to_owned(),
+                    json!({ "reason": "input", "faults": codes }),
+                )
+            }
+            AppError::Entry(_) | AppError::Store(_) => return error,
+        };
+        let draft = EventDraft {
+            action: self.event.to_owned(),
+            permission,
+            outcome: Outcome::Refused,
+            targets,
+            payload,
+        };
+        match self.transaction.refuse(draft).await {
+            Ok(()) => error,
+            // A refusal that can not be recorded is not answered as one: no audit, no answer.
+            Err(store) => store.into(),
+        }
+    }
+}
+
+/// Runs a step of a mutation; on failure the refusal is recorded before it is returned.
+macro_rules! attempt {
+    ($mutation:ident, $targets:expr, $step:expr) => {
+        match $step {
+            Ok(value) => value,
+            Err(error) => {
+                return Err($mutation
+                    .refuse($crate::app::AppError::from(error), $targets)
+                    .await);
+            }
+        }
+    };
+}
+pub(crate) use attempt;
+
+/// A constraint that the use case did not foresee is a fault of ours, not of the input.
+impl From<WriteError> for AppError {
+    fn from(error: WriteError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A write that met a constraint becomes the fault that the use case names for it.
+pub(crate) fn constraint(error: WriteError, fault: impl FnOnce() -> Fault) -> AppError {
+    match error {
+        WriteError::Conflict(_) => fault().into(),
+        WriteError::Store(error) => error.into(),
+    }
+}
+
+/// A name as people give it: trimmed, from 1 to `max` characters, no control characters.
+pub(crate) fn name(text: &str, max: usize, field: &'static str) -> Result<String, Fault> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > max || text.chars().any(char::is_control) {
+        let message =
+            format!("give it a name of 1 to {max} characters, without control characters");
+        return Err(Fault::new(FaultCode::Invalid, field, message));
+    }
+    Ok(text.to_owned())
+}

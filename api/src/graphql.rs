@@ -1,1 +1,56 @@
-//! To be filled.
+//! The GraphQL endpoint: from a document to an answer whose every field was decided.
+//!
+//! | file | is |
+//! |---|---|
+//! | [`Endpoint`] (`endpoint.rs`) | the way of a request, step by step |
+//! | `field.rs` | the one place where fields are made, each bound to its Cedar action |
+//! | `schema.rs` | the schema from its parts, one file per resource |
+//! | `limits.rs`, `plan.rs`, `shape.rs` | what is known of a document before it runs |
+//! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
+//! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
+//! | `completion.rs`, `error.rs`, `record.rs` | what leaves: the answer's form, its errors, its audit row |
+
+mod accounts;
+mod api_tokens;
+mod audit_entries;
+mod categories;
+mod completion;
+mod connection;
+mod cursor;
+mod document;
+mod endpoint;
+mod error;
+mod field;
+mod imports;
+mod inputs;
+mod limits;
+mod loader;
+mod members;
+mod node;
+mod operation;
+mod plan;
+mod record;
+mod scalars;
+mod schema;
+mod shape;
+mod statements;
+mod tenants;
+mod transactions;
+mod user_errors;
+mod viewer;
+
+pub use cursor::CursorKey;
+pub(crate) use endpoint::is_request_error;
+pub use endpoint::{Answer, Endpoint, GraphqlRequest, Method};
+pub use limits::{LimitError, Limits};
+pub use schema::BuildError;
+
+use countersign_policies::Engine;
+
+/// The schema as SDL, as it is committed.
+pub fn sdl(engine: &Engine) -> Result<String, BuildError> {
+    let options = async_graphql::SDLExportOptions::new()
+        .include_specified_by()
+        .sorted_fields();
+    Ok(schema::build(engine)?.sdl_with_options(options))
+}

@@ -1,0 +1,147 @@
+//! Accounts: `createAccount`, `account.created`, `accounts:create`.
+
+use countersign_domain::{
+    books::Account,
+    id::{AccountId, MemberId},
+    money::Currency,
+};
+use countersign_entities::{NewAccount, RequestContext};
+use countersign_policies::{resource, row::TenantOnly};
+use serde_json::json;
+
+use super::{AppError, Fault, FaultCode, Mutation, Services, attempt, constraint, name};
+
+/// The longest name of an account, in characters.
+pub const NAME_MAX: usize = 80;
+
+/// The input of [`create`], as the caller gave it.
+#[derive(Debug, Clone)]
+pub struct CreateAccount {
+    /// What to call it.
+    pub name: String,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// IBAN or the bank's own number; spaces do not count.
+    pub number: Option<String>,
+    /// The member who has it in their care.
+    pub custodian: Option<MemberId>,
+    /// Whether it is a personal account of the owner's household.
+    pub personal: bool,
+}
+
+/// Enters an account into the books.
+pub async fn create(
+    services: &Services,
+    context: &RequestContext,
+    input: CreateAccount,
+) -> Result<Account, AppError> {
+    let mutation = Mutation::begin(services, context, "createAccount").await?;
+    let books = TenantOnly::books(context.tenant());
+    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let parsed = attempt!(mutation, vec![], parse(&input));
+    let custodian = match input.custodian {
+        None => None,
+        Some(member) => {
+            let scope = attempt!(
+                mutation,
+                vec![],
+                services
+                    .engine
+                    .read_scope::<resource::Member>(context.actor())
+            );
+            let members = attempt!(
+                mutation,
+                vec![],
+                mutation.transaction.members_by_id(&scope, &[member]).await
+            );
+            let unknown = || {
+                Fault::new(
+                    FaultCode::NotFound,
+                    "custodianId",
+                    "there is no member with that id",
+                )
+            };
+            Some(attempt!(
+                mutation,
+                vec![],
+                members.first().map(|m| m.user).ok_or_else(unknown)
+            ))
+        }
+    };
+    let new = NewAccount {
+        id: AccountId::new(services.database.ids().uuid()),
+        name: parsed.name,
+        currency: parsed.currency,
+        number: parsed.number,
+        custodian,
+        personal: input.personal,
+    };
+    let inserted = mutation.transaction.insert_account(&permit, &new).await;
+    let account = attempt!(
+        mutation,
+        vec![],
+        inserted.map_err(|error| constraint(error, || Fault::new(
+            FaultCode::Taken,
+            "number",
+            "another account has that number"
+        )))
+    );
+    let payload = json!({
+        "currency": account.currency,
+        "personal": account.personal,
+        "hasNumber": account.number.is_some(),
+        "hasCustodian": account.custodian.is_some(),
+    });
+    mutation
+        .finish(permit, vec![account.id.to_string()], payload)
+        .await?;
+    Ok(account)
+}
+
+struct Parsed {
+    name: String,
+    currency: Currency,
+    number: Option<String>,
+}
+
+fn parse(input: &CreateAccount) -> Result<Parsed, AppError> {
+    let mut faults = Vec::new();
+    let name = name(&input.name, NAME_MAX, "name").map_err(|fault| faults.push(fault));
+    let currency = input.currency.parse().map_err(|_| {
+        faults.push(Fault::new(
+            FaultCode::Invalid,
+            "currency",
+            "give a currency as three capital letters, such as EUR",
+        ));
+    });
+    let number = input
+        .number
+        .as_deref()
+        .map(account_number)
+        .transpose()
+        .map_err(|fault| {
+            faults.push(fault);
+        });
+    match (name, currency, number) {
+        (Ok(name), Ok(currency), Ok(number)) => Ok(Parsed {
+            name,
+            currency,
+            number,
+        }),
+        _ => Err(AppError::Faults(faults)),
+    }
+}
+
+/// An account number without spaces, in capitals. Whatever starts like an IBAN must be one.
+fn account_number(text: &str) -> Result<String, Fault> {
+    let number: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let number = number.to_ascii_uppercase();
+    let plain = number
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '.'));
+    if number.is_empty() || number.len() > 40 || !plain {
+        let message = "give an account number of 1 to 40 letters and digits";
+        return Err(Fault::new(FaultCode::Invalid, "number", message));
+    }
+    Ok(number)
+}

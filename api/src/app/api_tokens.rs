@@ -1,0 +1,133 @@
+//! API tokens: `createApiToken`, `api_token.created`; `revokeApiToken`, `api_token.revoked`.
+
+use std::collections::BTreeSet;
+
+use chrono::Duration;
+use countersign_domain::{access::Scope, id::ApiTokenId, token::PlainToken};
+use countersign_entities::{ApiToken, NewApiToken, RequestContext};
+use countersign_policies::{resource, row::TenantOnly};
+use serde_json::json;
+
+use super::{AppError, Fault, FaultCode, Mutation, Services, attempt, name};
+
+/// The longest name of a token, in characters.
+pub const NAME_MAX: usize = 60;
+/// The longest life of a token, in days.
+pub const DAYS_MAX: i64 = 365;
+
+/// The input of [`create`], as the caller gave it.
+#[derive(Debug, Clone)]
+pub struct CreateApiToken {
+    /// What it is for.
+    pub name: String,
+    /// Names of scopes.
+    pub scopes: Vec<String>,
+    /// From 1 to [`DAYS_MAX`].
+    pub expires_in_days: i64,
+}
+
+/// Makes a token. The plain token is returned this once and is not kept.
+pub async fn create(
+    services: &Services,
+    context: &RequestContext,
+    input: CreateApiToken,
+) -> Result<(ApiToken, PlainToken), AppError> {
+    let mutation = Mutation::begin(services, context, "createApiToken").await?;
+    let books = TenantOnly::books(context.tenant());
+    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let (name, scopes, life) = attempt!(mutation, vec![], parse(&input));
+    let plain = PlainToken::from_random(&services.database.ids().random32());
+    let new = NewApiToken {
+        id: ApiTokenId::new(services.database.ids().uuid()),
+        name,
+        scopes,
+        hash: plain.hashed(),
+        last_four: plain.last_four(),
+        created_by: context.actor().human().map(|human| human.user),
+        expires_at: context.now() + life,
+    };
+    let inserted = mutation.transaction.insert_api_token(&permit, &new).await;
+    let token = attempt!(mutation, vec![], inserted);
+    let payload = json!({
+        "scopes": token.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
+        "expiresAt": token.expires_at,
+    });
+    mutation
+        .finish(permit, vec![token.id.to_string()], payload)
+        .await?;
+    Ok((token, plain))
+}
+
+fn parse(input: &CreateApiToken) -> Result<(String, BTreeSet<Scope>, Duration), AppError> {
+    let mut faults = Vec::new();
+    let name = name(&input.name, NAME_MAX, "name").map_err(|fault| faults.push(fault));
+    let scopes: Result<BTreeSet<Scope>, _> = input.scopes.iter().map(|s| s.parse()).collect();
+    let scopes = match scopes {
+        Ok(scopes) if scopes.is_empty() => Err("choose at least one scope".to_owned()),
+        Ok(scopes) => Ok(scopes),
+        Err(unknown) => Err(unknown.to_string()),
+    };
+    let scopes = scopes.map_err(|message| {
+        faults.push(Fault::new(FaultCode::Invalid, "scopes", message));
+    });
+    let days = (1..=DAYS_MAX).contains(&input.expires_in_days);
+    if !days {
+        let message = format!("choose from 1 to {DAYS_MAX} days");
+        faults.push(Fault::new(FaultCode::Invalid, "expiresInDays", message));
+    }
+    match (name, scopes) {
+        (Ok(name), Ok(scopes)) if days => Ok((name, scopes, Duration::days(input.expires_in_days))),
+        _ => Err(AppError::Faults(faults)),
+    }
+}
+
+/// Revokes a token; its next use is refused.
+pub async fn revoke(
+    services: &Services,
+    context: &RequestContext,
+    id: ApiTokenId,
+) -> Result<ApiToken, AppError> {
+    let mutation = Mutation::begin(services, context, "revokeApiToken").await?;
+    let targets = vec![id.to_string()];
+    let permit = {
+        let row = TenantOnly {
+            tenant: context.tenant(),
+            id: id.uuid(),
+        };
+        attempt!(mutation, targets, mutation.permit(&row))
+    };
+    let scope = services
+        .engine
+        .read_scope::<resource::ApiToken>(context.actor());
+    let scope = attempt!(mutation, targets, scope);
+    let found = attempt!(
+        mutation,
+        targets,
+        mutation.transaction.lock_api_token(&scope, id).await
+    );
+    let unknown = Fault::new(
+        FaultCode::NotFound,
+        "apiTokenId",
+        "there is no token with that id",
+    );
+    let before = attempt!(mutation, targets, found.ok_or(unknown));
+    if before.revoked_at.is_some() {
+        let done = Fault::new(
+            FaultCode::AlreadyDone,
+            "apiTokenId",
+            "that token is revoked already",
+        );
+        return Err(mutation.refuse(done.into(), targets).await);
+    }
+    let at = context.now();
+    attempt!(
+        mutation,
+        targets,
+        mutation.transaction.revoke_api_token(&permit, id, at).await
+    );
+    mutation.finish(permit, targets, json!({})).await?;
+    Ok(ApiToken {
+        revoked_at: Some(at),
+        ..before
+    })
+}

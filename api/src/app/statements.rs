@@ -1,0 +1,298 @@
+//! Statements: `importStatement`, `statement.imported`, `statements:import`.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use countersign_domain::{
+    books::Account,
+    id::{AccountId, ImportId, StatementId, TransactionId},
+    statements::{
+        self, BalanceCheck, CsvMapping, Entry, Format, Statement as Parsed, StatementError,
+    },
+};
+use countersign_entities::{
+    Import, NewImport, NewStatement, NewTransaction, RequestContext, Statement,
+};
+use countersign_policies::{Permit, ReadScope, resource, row::TenantOnly};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{AppError, Fault, FaultCode, Mutation, Services, attempt};
+
+/// The longest name of a file, in characters.
+pub const FILE_NAME_MAX: usize = 200;
+
+/// The input of [`import`], as the caller gave it.
+#[derive(Debug)]
+pub struct ImportStatement {
+    /// The name of the file, as people know it.
+    pub file_name: String,
+    /// The file.
+    pub content: Vec<u8>,
+    /// The account that it belongs to, where the file does not say.
+    pub account: Option<AccountId>,
+    /// How columns are read, for CSV.
+    pub csv: Option<CsvMapping>,
+}
+
+/// What an import did.
+#[derive(Debug)]
+pub struct Imported {
+    /// The import, new or of before.
+    pub import: Import,
+    /// Its statements.
+    pub statements: Vec<Statement>,
+    /// Whether this very file was imported before; nothing was changed then.
+    pub already: bool,
+}
+
+/// A file that was read and checked, before any account is known.
+struct File {
+    name: String,
+    sha256: [u8; 32],
+    bytes: usize,
+    format: Format,
+    statements: Vec<(Parsed, BalanceCheck)>,
+}
+
+/// Imports a file, all or nothing.
+pub async fn import(
+    services: &Services,
+    context: &RequestContext,
+    input: ImportStatement,
+) -> Result<Imported, AppError> {
+    let account = input.account;
+    // Eight megabytes take a while to parse: not on a thread that serves others.
+    let read = tokio::task::spawn_blocking(move || read(input)).await;
+    let mutation = Mutation::begin(services, context, "importStatement").await?;
+    let books = TenantOnly::books(context.tenant());
+    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let file = read.unwrap_or_else(|_| {
+        Err(Fault::new(
+            FaultCode::StatementBroken,
+            "content",
+            "the file can not be read",
+        ))
+    });
+    let file = attempt!(mutation, vec![], file);
+
+    let actor = context.actor();
+    let imports = services.engine.read_scope::<resource::Import>(actor);
+    let imports = attempt!(mutation, vec![], imports);
+    let before = mutation
+        .transaction
+        .import_by_sha256(&imports, &file.sha256)
+        .await;
+    if let Some(import) = attempt!(mutation, vec![], before) {
+        let scope = services.engine.read_scope::<resource::Statement>(actor);
+        let scope = attempt!(mutation, vec![], scope);
+        let statements = mutation
+            .transaction
+            .statements_by_import(&scope, import.id)
+            .await;
+        let statements = attempt!(mutation, vec![], statements);
+        let targets = vec![import.id.to_string()];
+        mutation
+            .finish(permit, targets, json!({ "alreadyImported": true }))
+            .await?;
+        return Ok(Imported {
+            import,
+            statements,
+            already: true,
+        });
+    }
+
+    let scope = services.engine.read_scope::<resource::Account>(actor);
+    let scope = attempt!(mutation, vec![], scope);
+    let placed = place(&mutation, &scope, account, &file).await;
+    let new = new_import(services, &file, attempt!(mutation, vec![], placed));
+    commit(mutation, permit, &new).await
+}
+
+async fn commit(
+    mutation: Mutation<'_>,
+    permit: Permit,
+    new: &NewImport,
+) -> Result<Imported, AppError> {
+    let inserted = mutation.transaction.insert_import(&permit, new).await;
+    let inserted = inserted.map_err(|error| {
+        super::constraint(error, || {
+            Fault::new(
+                FaultCode::AlreadyDone,
+                "content",
+                "the file was imported a moment ago",
+            )
+        })
+    });
+    let (import, statements) = attempt!(mutation, vec![], inserted);
+    let mut targets = vec![import.id.to_string()];
+    targets.extend(statements.iter().map(|statement| statement.id.to_string()));
+    let payload = json!({
+        "format": import.format.name(),
+        "sha256": import.sha256,
+        "statements": import.statement_count,
+        "imported": import.imported_count,
+        "duplicates": import.duplicate_count,
+        "balanceChecks": statements.iter().map(|s| s.balance_check.name()).collect::<Vec<_>>(),
+    });
+    mutation.finish(permit, targets, payload).await?;
+    Ok(Imported {
+        import,
+        statements,
+        already: false,
+    })
+}
+
+/// Parses and checks the file. Pure work on bytes.
+fn read(input: ImportStatement) -> Result<File, Fault> {
+    let name = super::name(&input.file_name, FILE_NAME_MAX, "fileName")?;
+    if input.content.len() > statements::BYTES_MAX {
+        let limit = statements::BYTES_MAX / 1024 / 1024;
+        let message = format!("the file is larger than {limit} MiB: split it by month");
+        return Err(Fault::new(FaultCode::TooLarge, "content", message));
+    }
+    let broken = |error: StatementError| {
+        Fault::new(FaultCode::StatementBroken, "content", error.to_string())
+    };
+    let (format, parsed) = statements::parse(&input.content, input.csv.as_ref()).map_err(broken)?;
+    let unbalanced = |error: StatementError| {
+        Fault::new(FaultCode::StatementUnbalanced, "content", error.to_string())
+    };
+    let checked = parsed.into_iter().map(|statement| {
+        statements::check_balance(&statement)
+            .map(|check| (statement, check))
+            .map_err(unbalanced)
+    });
+    Ok(File {
+        name,
+        sha256: Sha256::digest(&input.content).into(),
+        bytes: input.content.len(),
+        format,
+        statements: checked.collect::<Result<_, _>>()?,
+    })
+}
+
+/// Finds the account of each statement, and locks it.
+async fn place<'f>(
+    mutation: &Mutation<'_>,
+    scope: &ReadScope<resource::Account>,
+    chosen: Option<AccountId>,
+    file: &'f File,
+) -> Result<Vec<(Account, &'f Parsed, BalanceCheck)>, AppError> {
+    let mut placed = Vec::with_capacity(file.statements.len());
+    for (statement, check) in &file.statements {
+        let account = match (chosen, &statement.account_number) {
+            (Some(id), number) => {
+                let found = mutation.transaction.lock_account(scope, id).await?;
+                let account = found.ok_or_else(|| {
+                    Fault::new(
+                        FaultCode::NotFound,
+                        "accountId",
+                        "there is no account with that id",
+                    )
+                })?;
+                same_number(&account, number.as_deref())?;
+                account
+            }
+            (None, Some(number)) => {
+                let found = mutation
+                    .transaction
+                    .lock_account_by_number(scope, number)
+                    .await?;
+                found.ok_or_else(|| {
+                    let message = format!("no account has the number `{number}`: create it first");
+                    Fault::new(FaultCode::AccountUnknown, "accountId", message)
+                })?
+            }
+            (None, None) => {
+                let message = "the file does not say which account it is of: choose one";
+                return Err(Fault::new(FaultCode::AccountAmbiguous, "accountId", message).into());
+            }
+        };
+        if account.currency != statement.currency {
+            let message = format!(
+                "the statement is in {} and the account in {}",
+                statement.currency, account.currency
+            );
+            return Err(Fault::new(FaultCode::CurrencyMismatch, "accountId", message).into());
+        }
+        placed.push((account, statement, *check));
+    }
+    Ok(placed)
+}
+
+/// A file that names its account is not put on another one.
+fn same_number(account: &Account, stated: Option<&str>) -> Result<(), Fault> {
+    match (account.number.as_deref(), stated) {
+        (Some(own), Some(stated)) if own != stated => {
+            let message = format!("the file is of account `{stated}`, not of the chosen one");
+            Err(Fault::new(FaultCode::AccountUnknown, "accountId", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn new_import(
+    services: &Services,
+    file: &File,
+    placed: Vec<(Account, &Parsed, BalanceCheck)>,
+) -> NewImport {
+    let ids = services.database.ids();
+    // Counts equal entries over the whole file, so that two equal card payments are both kept and
+    // an overlapping file adds neither again.
+    let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
+    let statements = placed.into_iter().map(|(account, parsed, check)| {
+        let transactions = parsed.entries.iter().map(|entry| NewTransaction {
+            id: TransactionId::new(ids.uuid()),
+            fingerprint: occurrence(account.id, entry, &mut seen),
+            entry: entry.clone(),
+        });
+        let (period_start, period_end) = period(parsed);
+        NewStatement {
+            id: StatementId::new(ids.uuid()),
+            account: account.id,
+            reference: parsed.reference.clone(),
+            currency: parsed.currency,
+            period_start,
+            period_end,
+            opening: parsed.opening,
+            closing: parsed.closing,
+            balance_check: check,
+            transactions: transactions.collect(),
+        }
+    });
+    NewImport {
+        id: ImportId::new(ids.uuid()),
+        file_name: file.name.clone(),
+        format: file.format,
+        sha256: file.sha256,
+        byte_count: u32::try_from(file.bytes).unwrap_or(u32::MAX),
+        statements: statements.collect(),
+    }
+}
+
+fn occurrence(account: AccountId, entry: &Entry, seen: &mut HashMap<[u8; 32], u32>) -> [u8; 32] {
+    let nth = seen
+        .entry(statements::fingerprint(account, entry, 0))
+        .or_default();
+    let fingerprint = statements::fingerprint(account, entry, *nth);
+    *nth = nth.saturating_add(1);
+    fingerprint
+}
+
+/// The days that a statement speaks of: its balances' days, or its entries'.
+fn period(statement: &Parsed) -> (Option<NaiveDate>, Option<NaiveDate>) {
+    let days = || statement.entries.iter().map(|entry| entry.booked_on);
+    let start = statement
+        .opening
+        .and_then(|balance| balance.on)
+        .or_else(|| days().min());
+    let end = statement
+        .closing
+        .and_then(|balance| balance.on)
+        .or_else(|| days().max());
+    (
+        start.into_iter().chain(days().min()).min(),
+        end.into_iter().chain(days().max()).max(),
+    )
+}

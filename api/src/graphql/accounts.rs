@@ -1,0 +1,200 @@
+//! `Account`: a bank account in the books.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{InputObject, InputValue, TypeRef},
+};
+use countersign_domain::{books::Account, id::TenantId};
+use countersign_entities::Member;
+use countersign_policies::{Row, resource, row::TenantRow};
+use futures::FutureExt;
+
+use super::{
+    connection::{self, Connection, Names},
+    field::{Context, ObjectBuilder, Resolved, Source, operation, parent},
+    inputs, loader, members, scalars,
+    schema::Parts,
+    user_errors::{made, payload, payload_builder},
+};
+use crate::app::{self, accounts::CreateAccount};
+
+impl Source for Arc<Account> {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        look(&TenantRow {
+            tenant,
+            row: self.as_ref(),
+        })
+    }
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    object(parts);
+    connection::register::<Account>(
+        parts,
+        Names {
+            connection: "AccountConnection",
+            edge: "AccountEdge",
+            node: "Account",
+        },
+    );
+    parts.query(|query| {
+        query.resolve(
+            "accounts",
+            TypeRef::named("AccountConnection"),
+            "The tenant's bank accounts.",
+            connection::page_arguments(),
+            accounts,
+        )
+    });
+    create(parts);
+}
+
+fn object(parts: &mut Parts<'_>) {
+    let account =
+        ObjectBuilder::<Arc<Account>>::new(parts.engine, "Account", "A bank account in the books.")
+            .implements("Node")
+            .value("id", TypeRef::named_nn(TypeRef::ID), "`acc_…`.", |a| {
+                Some(a.id.to_string().into())
+            })
+            .value(
+                "name",
+                TypeRef::named_nn(TypeRef::STRING),
+                "What the tenant calls it.",
+                |a| Some(Value::from(a.name.as_str())),
+            )
+            .value(
+                "currency",
+                TypeRef::named_nn("CurrencyCode"),
+                "Its currency.",
+                |a| Some(Value::from(a.currency.code())),
+            )
+            .value(
+                "personal",
+                TypeRef::named_nn(TypeRef::BOOLEAN),
+                "A personal account of the owner's household.",
+                |a| Some(a.personal.into()),
+            )
+            .value(
+                "number",
+                TypeRef::named(TypeRef::STRING),
+                "IBAN or the bank's own number, without spaces.",
+                |a| scalars::text_value(a.number.as_ref()),
+            )
+            .resolve(
+                "custodian",
+                TypeRef::named("Member"),
+                "Who has the account or its card in their care.",
+                vec![],
+                custodian,
+            )
+            .value(
+                "balance",
+                TypeRef::named("Decimal"),
+                "The closing balance of the newest statement.",
+                |a| a.balance.map(|(money, _)| scalars::money_value(money)),
+            )
+            .value(
+                "balanceOn",
+                TypeRef::named("Date"),
+                "The day of that balance.",
+                |a| a.balance.map(|(_, on)| scalars::date_value(on)),
+            )
+            .value(
+                "createdAt",
+                TypeRef::named_nn("DateTime"),
+                "When it was entered.",
+                |a| Some(scalars::instant_value(a.created_at)),
+            );
+    parts.object(account);
+}
+
+fn create(parts: &mut Parts<'_>) {
+    parts.input(
+        InputObject::new("CreateAccountInput")
+            .field(
+                InputValue::new("name", TypeRef::named_nn(TypeRef::STRING))
+                    .description("What to call it, from 1 to 80 characters."),
+            )
+            .field(InputValue::new(
+                "currency",
+                TypeRef::named_nn("CurrencyCode"),
+            ))
+            .field(
+                InputValue::new("number", TypeRef::named(TypeRef::STRING))
+                    .description("IBAN or the bank's own number, by which statements find it."),
+            )
+            .field(
+                InputValue::new("custodianId", TypeRef::named(TypeRef::ID))
+                    .description("The member who has it in their care."),
+            )
+            .field(
+                InputValue::new("personal", TypeRef::named_nn(TypeRef::BOOLEAN))
+                    .default_value(false),
+            ),
+    );
+    let created = payload_builder::<Arc<Account>>(parts, "CreateAccountPayload").object(
+        "account",
+        TypeRef::named("Account"),
+        "The new account.",
+        made,
+    );
+    parts.object(created);
+    parts.mutation(|mutation| {
+        mutation.resolve(
+            "createAccount",
+            TypeRef::named("CreateAccountPayload"),
+            "Enters an account into the books.",
+            vec![InputValue::new(
+                "input",
+                TypeRef::named_nn("CreateAccountInput"),
+            )],
+            create_account,
+        )
+    });
+}
+
+fn custodian(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let user = parent::<Arc<Account>>(&context)?.custodian;
+        members::member_by_user(&context, user).await
+    }
+    .boxed()
+}
+
+fn accounts(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let page = connection::page(&context, operation, "accounts")?;
+        let scope = operation.scope::<resource::Account>()?;
+        let slice = operation.reader().await?.accounts(&scope, &page).await?;
+        if loader::wants(&context, "custodian") {
+            let users = slice
+                .rows
+                .iter()
+                .filter_map(|row| row.custodian.map(|user| user.uuid()));
+            loader::preload::<Member>(operation, users).await?;
+        }
+        Ok(Connection::new(operation, "accounts", &page, slice, ()).into_value())
+    }
+    .boxed()
+}
+
+fn create_account(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let input = inputs::input(&context)?;
+        let command = CreateAccount {
+            name: inputs::required(&input, "name")?,
+            currency: inputs::required(&input, "currency")?,
+            number: inputs::text(&input, "number"),
+            custodian: inputs::id(&input, "custodianId")?,
+            personal: inputs::boolean(&input, "personal"),
+        };
+        operation.close_reader().await?;
+        let created = app::accounts::create(&operation.services, &operation.context, command).await;
+        payload(created.map(Arc::new))
+    }
+    .boxed()
+}

@@ -1,0 +1,274 @@
+//! `ApiToken`: what a machine shows to be let in.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{FieldValue, InputObject, InputValue, TypeRef},
+};
+use countersign_domain::{
+    id::{ApiTokenId, TenantId},
+    token::PlainToken,
+};
+use countersign_entities::{ApiToken, Member};
+use countersign_policies::{Row, resource, row::TenantOnly};
+use futures::FutureExt;
+
+use super::{
+    connection::{self, Connection, Names},
+    field::{Context, ObjectBuilder, Resolved, Source, operation, parent},
+    inputs, loader, members, scalars,
+    schema::Parts,
+    user_errors::{made, payload, payload_builder},
+};
+use crate::app::{self, api_tokens::CreateApiToken};
+
+impl Source for Arc<ApiToken> {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        look(&TenantOnly {
+            tenant,
+            id: self.id.uuid(),
+        })
+    }
+}
+
+/// A token that was just made: the one time that its text is at hand.
+struct Created {
+    row: Arc<ApiToken>,
+    plain: PlainToken,
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    object(parts);
+    connection::register::<ApiToken>(
+        parts,
+        Names {
+            connection: "ApiTokenConnection",
+            edge: "ApiTokenEdge",
+            node: "ApiToken",
+        },
+    );
+    parts.query(|query| {
+        query.resolve(
+            "apiTokens",
+            TypeRef::named("ApiTokenConnection"),
+            "The tenant's API tokens.",
+            connection::page_arguments(),
+            api_tokens,
+        )
+    });
+    create(parts);
+    revoke(parts);
+}
+
+fn object(parts: &mut Parts<'_>) {
+    let instant = || TypeRef::named("DateTime");
+    let token = ObjectBuilder::<Arc<ApiToken>>::new(
+        parts.engine,
+        "ApiToken",
+        "What a machine shows to be let in. The token itself is not kept.",
+    )
+    .implements("Node")
+    .value("id", TypeRef::named_nn(TypeRef::ID), "`tok_…`.", |t| {
+        Some(t.id.to_string().into())
+    })
+    .value(
+        "name",
+        TypeRef::named_nn(TypeRef::STRING),
+        "What it is for.",
+        |t| Some(Value::from(t.name.as_str())),
+    )
+    .value(
+        "scopes",
+        TypeRef::named_nn_list_nn(TypeRef::STRING),
+        "What it may do.",
+        |t| {
+            Some(Value::List(
+                t.scopes
+                    .iter()
+                    .map(|scope| Value::from(scope.name()))
+                    .collect(),
+            ))
+        },
+    )
+    .value(
+        "lastFour",
+        TypeRef::named_nn(TypeRef::STRING),
+        "The last four digits, to tell tokens apart.",
+        |t| Some(Value::from(t.last_four.as_str())),
+    )
+    .resolve(
+        "createdBy",
+        TypeRef::named("Member"),
+        "Who made it.",
+        vec![],
+        |context| {
+            async move {
+                let user = parent::<Arc<ApiToken>>(&context)?.created_by;
+                members::member_by_user(&context, user).await
+            }
+            .boxed()
+        },
+    )
+    .value(
+        "createdAt",
+        TypeRef::named_nn("DateTime"),
+        "When it was made.",
+        |t| Some(scalars::instant_value(t.created_at)),
+    )
+    .value(
+        "expiresAt",
+        TypeRef::named_nn("DateTime"),
+        "When it ends by itself.",
+        |t| Some(scalars::instant_value(t.expires_at)),
+    )
+    .value(
+        "lastUsedAt",
+        instant(),
+        "When it was last used, to the minute.",
+        |t| t.last_used_at.map(scalars::instant_value),
+    )
+    .value("revokedAt", instant(), "When it was revoked.", |t| {
+        t.revoked_at.map(scalars::instant_value)
+    });
+    parts.object(token);
+}
+
+fn create(parts: &mut Parts<'_>) {
+    parts.input(
+        InputObject::new("CreateApiTokenInput")
+            .field(
+                InputValue::new("name", TypeRef::named_nn(TypeRef::STRING))
+                    .description("What it is for, from 1 to 60 characters."),
+            )
+            .field(
+                InputValue::new("scopes", TypeRef::named_nn_list_nn(TypeRef::STRING))
+                    .description("What it may do: at least one scope."),
+            )
+            .field(
+                InputValue::new("expiresInDays", TypeRef::named_nn(TypeRef::INT))
+                    .default_value(90)
+                    .description("From 1 to 365."),
+            ),
+    );
+    let created = payload_builder::<Created>(parts, "CreateApiTokenPayload")
+        .object(
+            "apiToken",
+            TypeRef::named("ApiToken"),
+            "The new token's row.",
+            |payload| {
+                payload
+                    .made
+                    .as_ref()
+                    .map(|made| FieldValue::borrowed_any(&made.row))
+            },
+        )
+        .value(
+            "plainToken",
+            TypeRef::named(TypeRef::STRING),
+            "The token, shown this once.",
+            |payload| {
+                payload
+                    .made
+                    .as_ref()
+                    .map(|made| Value::from(made.plain.reveal()))
+            },
+        );
+    parts.object(created);
+    parts.mutation(|mutation| {
+        mutation.resolve(
+            "createApiToken",
+            TypeRef::named("CreateApiTokenPayload"),
+            "Makes an API token and shows it once.",
+            vec![InputValue::new(
+                "input",
+                TypeRef::named_nn("CreateApiTokenInput"),
+            )],
+            create_api_token,
+        )
+    });
+}
+
+fn revoke(parts: &mut Parts<'_>) {
+    parts.input(
+        InputObject::new("RevokeApiTokenInput").field(InputValue::new(
+            "apiTokenId",
+            TypeRef::named_nn(TypeRef::ID),
+        )),
+    );
+    let revoked = payload_builder::<Arc<ApiToken>>(parts, "RevokeApiTokenPayload").object(
+        "apiToken",
+        TypeRef::named("ApiToken"),
+        "The token.",
+        made,
+    );
+    parts.object(revoked);
+    parts.mutation(|mutation| {
+        mutation.resolve(
+            "revokeApiToken",
+            TypeRef::named("RevokeApiTokenPayload"),
+            "Revokes a token: its very next use is refused.",
+            vec![InputValue::new(
+                "input",
+                TypeRef::named_nn("RevokeApiTokenInput"),
+            )],
+            revoke_api_token,
+        )
+    });
+}
+
+fn api_tokens(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let page = connection::page(&context, operation, "apiTokens")?;
+        let scope = operation.scope::<resource::ApiToken>()?;
+        let slice = operation.reader().await?.api_tokens(&scope, &page).await?;
+        if loader::wants(&context, "createdBy") {
+            let users = slice
+                .rows
+                .iter()
+                .filter_map(|row| row.created_by.map(|user| user.uuid()));
+            loader::preload::<Member>(operation, users).await?;
+        }
+        Ok(Connection::new(operation, "apiTokens", &page, slice, ()).into_value())
+    }
+    .boxed()
+}
+
+fn create_api_token(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let input = inputs::input(&context)?;
+        let scopes = inputs::given(&input, "scopes").and_then(|value| value.list().ok());
+        let scopes = scopes.map(|list| {
+            list.iter()
+                .filter_map(|scope| scope.string().ok().map(str::to_owned))
+                .collect()
+        });
+        let days = inputs::given(&input, "expiresInDays").and_then(|value| value.i64().ok());
+        let command = CreateApiToken {
+            name: inputs::required(&input, "name")?,
+            scopes: scopes.unwrap_or_default(),
+            expires_in_days: days.unwrap_or_default(),
+        };
+        operation.close_reader().await?;
+        let created =
+            app::api_tokens::create(&operation.services, &operation.context, command).await;
+        payload(created.map(|(row, plain)| Created {
+            row: Arc::new(row),
+            plain,
+        }))
+    }
+    .boxed()
+}
+
+fn revoke_api_token(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let id: ApiTokenId = inputs::required_id(&inputs::input(&context)?, "apiTokenId")?;
+        operation.close_reader().await?;
+        let revoked = app::api_tokens::revoke(&operation.services, &operation.context, id).await;
+        payload(revoked.map(Arc::new))
+    }
+    .boxed()
+}

@@ -1,0 +1,217 @@
+//! `AuditEntry`: a row of the tenant's audit log.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{Enum, InputObject, InputValue, TypeRef},
+};
+use countersign_domain::{audit::Outcome, id::TenantId};
+use countersign_entities::{AuditEntry, AuditFilter};
+use countersign_policies::{Row, resource, row::TenantOnly};
+use futures::FutureExt;
+
+use super::{
+    connection::{self, Connection, Names},
+    error::GraphqlError,
+    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    inputs,
+    scalars::{self, enum_value},
+    schema::Parts,
+};
+
+impl Source for Arc<AuditEntry> {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        look(&TenantOnly {
+            tenant,
+            id: self.id.uuid(),
+        })
+    }
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    object(parts);
+    connection::register::<AuditEntry>(
+        parts,
+        Names {
+            connection: "AuditEntryConnection",
+            edge: "AuditEntryEdge",
+            node: "AuditEntry",
+        },
+    );
+    parts.enumeration(
+        Enum::new("AuditOutcome")
+            .description("How it ended: done, refused by policy or by a rule of input, or failed.")
+            .item(Outcome::Done.name())
+            .item(Outcome::Refused.name())
+            .item(Outcome::Failed.name()),
+    );
+    let instant = || TypeRef::named("DateTime");
+    parts.input(
+        InputObject::new("AuditEntryFilter")
+            .description("Which rows; every condition given must hold.")
+            .field(InputValue::new("from", instant()).description("At this instant or later."))
+            .field(InputValue::new("to", instant()).description("Before this instant."))
+            .field(
+                InputValue::new("action", TypeRef::named(TypeRef::STRING))
+                    .description("The whole name, such as `statement.imported`."),
+            )
+            .field(
+                InputValue::new("actorId", TypeRef::named(TypeRef::STRING))
+                    .description("`usr_…`, `tok_…`, `mch_…` or an operator's command."),
+            )
+            .field(InputValue::new("outcome", TypeRef::named("AuditOutcome"))),
+    );
+    parts.query(|query| {
+        let mut arguments = connection::page_arguments();
+        arguments.insert(
+            0,
+            InputValue::new("filter", TypeRef::named("AuditEntryFilter")),
+        );
+        query.resolve(
+            "auditEntries",
+            TypeRef::named("AuditEntryConnection"),
+            "The tenant's audit log, newest first.",
+            arguments,
+            audit_entries,
+        )
+    });
+}
+
+fn object(parts: &mut Parts<'_>) {
+    let text = || TypeRef::named_nn(TypeRef::STRING);
+    let entry = ObjectBuilder::<Arc<AuditEntry>>::new(
+        parts.engine,
+        "AuditEntry",
+        "A row of the audit log, linked to the row before it.",
+    )
+    .implements("Node")
+    .value("id", TypeRef::named_nn(TypeRef::ID), "`aud_…`.", |e| {
+        Some(e.id.to_string().into())
+    })
+    .value(
+        "seq",
+        TypeRef::named_nn(TypeRef::INT),
+        "From 1, without a gap.",
+        |e| Some(i32::try_from(e.link.seq).unwrap_or(i32::MAX).into()),
+    )
+    .value("occurredAt", TypeRef::named_nn("DateTime"), "When.", |e| {
+        Some(scalars::instant_value(e.event.occurred_at))
+    })
+    .value(
+        "actorKind",
+        text(),
+        "`human`, `machine` or `operator`.",
+        |e| Some(Value::from(e.event.actor_kind.as_str())),
+    )
+    .value(
+        "actorId",
+        text(),
+        "`usr_…`, `tok_…`, `mch_…` or an operator's command.",
+        |e| Some(Value::from(e.event.actor_id.as_str())),
+    )
+    .value(
+        "actorName",
+        TypeRef::named(TypeRef::STRING),
+        "The actor's name, if it is a member still.",
+        |e| scalars::text_value(e.actor_name.as_ref()),
+    )
+    .value(
+        "action",
+        text(),
+        "What was done, noun and past verb.",
+        |e| Some(Value::from(e.event.action.as_str())),
+    )
+    .value(
+        "permission",
+        text(),
+        "The action and the rules that decided.",
+        |e| Some(Value::from(e.event.permission.as_str())),
+    )
+    .value(
+        "outcome",
+        TypeRef::named_nn("AuditOutcome"),
+        "How it ended.",
+        |e| Some(enum_value(e.event.outcome.name())),
+    )
+    .value(
+        "targets",
+        TypeRef::named_nn_list_nn(TypeRef::STRING),
+        "What it was done to.",
+        |e| {
+            Some(Value::List(
+                e.event
+                    .targets
+                    .iter()
+                    .map(|t| Value::from(t.as_str()))
+                    .collect(),
+            ))
+        },
+    )
+    .value(
+        "requestId",
+        text(),
+        "The request that it happened in.",
+        |e| Some(e.event.request.to_string().into()),
+    )
+    .value(
+        "source",
+        TypeRef::named(TypeRef::STRING),
+        "The caller's network address.",
+        |e| scalars::text_value(e.event.source.as_ref()),
+    )
+    .value("payload", text(), "Redacted payload, as JSON text.", |e| {
+        Some(Value::from(e.event.payload.as_str()))
+    })
+    .value(
+        "hash",
+        text(),
+        "SHA-256 of this row, in lower-case hexadecimal.",
+        |e| Some(hex::encode(e.link.hash).into()),
+    )
+    .value("previousHash", text(), "The hash of the row before.", |e| {
+        Some(hex::encode(e.link.previous).into())
+    });
+    parts.object(entry);
+}
+
+fn audit_entries(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let page = connection::page(&context, operation, "auditEntries")?;
+        let filter = read_filter(&context)?;
+        let scope = operation.scope::<resource::AuditEntry>()?;
+        let slice = operation
+            .reader()
+            .await?
+            .audit_entries(&scope, &filter, &page)
+            .await?;
+        Ok(Connection::new(operation, "auditEntries", &page, slice, ()).into_value())
+    }
+    .boxed()
+}
+
+fn read_filter(context: &Context<'_>) -> Result<AuditFilter, GraphqlError> {
+    let given = context.args.get("filter").filter(|value| !value.is_null());
+    let Some(given) = given.and_then(|value| value.object().ok()) else {
+        return Ok(AuditFilter::default());
+    };
+    let short = |name: &str| match inputs::text(&given, name) {
+        Some(text) if text.len() > 100 => Err(GraphqlError::BadInput(format!(
+            "`{name}` has at most 100 characters"
+        ))),
+        text => Ok(text),
+    };
+    let instant = |name| {
+        inputs::text(&given, name)
+            .as_deref()
+            .and_then(scalars::parse_instant)
+    };
+    Ok(AuditFilter {
+        from: instant("from"),
+        to: instant("to"),
+        action: short("action")?,
+        actor: short("actorId")?,
+        outcome: inputs::member(&given, "outcome").and_then(Outcome::from_name),
+    })
+}

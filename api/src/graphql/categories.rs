@@ -1,0 +1,118 @@
+//! `Category`: what transactions are sorted under.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{InputObject, InputValue, TypeRef},
+};
+use countersign_domain::{books::Category, id::TenantId};
+use countersign_policies::{Row, resource, row::TenantOnly};
+use futures::FutureExt;
+
+use super::{
+    connection::{self, Connection, Names},
+    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    inputs, scalars,
+    schema::Parts,
+    user_errors::{made, payload, payload_builder},
+};
+use crate::app;
+
+impl Source for Arc<Category> {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        look(&TenantOnly {
+            tenant,
+            id: self.id.uuid(),
+        })
+    }
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    let category = ObjectBuilder::<Arc<Category>>::new(
+        parts.engine,
+        "Category",
+        "What transactions are sorted under.",
+    )
+    .implements("Node")
+    .value("id", TypeRef::named_nn(TypeRef::ID), "`cat_…`.", |c| {
+        Some(c.id.to_string().into())
+    })
+    .value(
+        "name",
+        TypeRef::named_nn(TypeRef::STRING),
+        "Its name.",
+        |c| Some(Value::from(c.name.as_str())),
+    )
+    .value(
+        "createdAt",
+        TypeRef::named_nn("DateTime"),
+        "When it was made.",
+        |c| Some(scalars::instant_value(c.created_at)),
+    );
+    parts.object(category);
+    connection::register::<Category>(
+        parts,
+        Names {
+            connection: "CategoryConnection",
+            edge: "CategoryEdge",
+            node: "Category",
+        },
+    );
+    parts.query(|query| {
+        query.resolve(
+            "categories",
+            TypeRef::named("CategoryConnection"),
+            "The tenant's categories.",
+            connection::page_arguments(),
+            categories,
+        )
+    });
+    parts.input(
+        InputObject::new("CreateCategoryInput").field(
+            InputValue::new("name", TypeRef::named_nn(TypeRef::STRING))
+                .description("From 1 to 60 characters, unlike every other category's."),
+        ),
+    );
+    let created = payload_builder::<Arc<Category>>(parts, "CreateCategoryPayload").object(
+        "category",
+        TypeRef::named("Category"),
+        "The new category.",
+        made,
+    );
+    parts.object(created);
+    parts.mutation(|mutation| {
+        mutation.resolve(
+            "createCategory",
+            TypeRef::named("CreateCategoryPayload"),
+            "Makes a category.",
+            vec![InputValue::new(
+                "input",
+                TypeRef::named_nn("CreateCategoryInput"),
+            )],
+            create_category,
+        )
+    });
+}
+
+fn categories(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let page = connection::page(&context, operation, "categories")?;
+        let scope = operation.scope::<resource::Category>()?;
+        let slice = operation.reader().await?.categories(&scope, &page).await?;
+        Ok(Connection::new(operation, "categories", &page, slice, ()).into_value())
+    }
+    .boxed()
+}
+
+fn create_category(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let name = inputs::required(&inputs::input(&context)?, "name")?;
+        operation.close_reader().await?;
+        let created = app::categories::create(&operation.services, &operation.context, &name).await;
+        payload(created.map(Arc::new))
+    }
+    .boxed()
+}

@@ -1,0 +1,277 @@
+//! Connections after the Relay cursor specification, over keyset pages.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{FieldValue, InputValue, TypeRef},
+};
+use countersign_domain::id::TenantId;
+use countersign_entities::{Direction, Keyset, Page, Slice};
+use countersign_policies::Row;
+
+use super::{
+    error::GraphqlError,
+    field::{Context, ObjectBuilder, Source},
+    operation::Operation,
+    plan::PAGE_DEFAULT,
+    schema::Parts,
+};
+
+/// The most rows of one page.
+pub(super) const PAGE_MAX: u16 = 200;
+
+/// A page of a list.
+#[derive(Debug)]
+pub(super) struct Connection<T, X = ()> {
+    edges: Vec<Arc<Edge<T>>>,
+    page_info: PageInfo,
+    /// What a connection knows beside its page.
+    pub(super) extra: X,
+}
+
+/// A row with the cursor of its place.
+#[derive(Debug)]
+pub(super) struct Edge<T> {
+    cursor: String,
+    node: Arc<T>,
+}
+
+/// What lies before and after a page.
+#[derive(Debug, Clone)]
+pub(super) struct PageInfo {
+    has_next_page: bool,
+    has_previous_page: bool,
+    start_cursor: Option<String>,
+    end_cursor: Option<String>,
+}
+
+macro_rules! without_row {
+    ($($(@[$($generic:ident),*])? $type:ty),* $(,)?) => {$(
+        impl $(<$($generic: Send + Sync + 'static),*>)? Source for $type {
+            fn with_row<R>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> R) -> R {
+                look(&countersign_policies::row::TenantOnly::books(tenant))
+            }
+        }
+    )*};
+}
+pub(super) use without_row;
+
+without_row!(@[T, X] Connection<T, X>, @[T] Arc<Edge<T>>, PageInfo);
+
+/// The arguments of every list.
+pub(super) fn page_arguments() -> Vec<InputValue> {
+    let int = || TypeRef::named(TypeRef::INT);
+    let text = || TypeRef::named(TypeRef::STRING);
+    vec![
+        InputValue::new("first", int())
+            .description("The first so many rows, from 1 to 200; 50 where nothing is said."),
+        InputValue::new("after", text()).description("The rows after this cursor."),
+        InputValue::new("last", int()).description("The last so many rows, from 1 to 200."),
+        InputValue::new("before", text()).description("The rows before this cursor."),
+    ]
+}
+
+/// Reads the arguments of a list.
+pub(super) fn page(
+    context: &Context<'_>,
+    operation: &Operation,
+    list: &str,
+) -> Result<Page, GraphqlError> {
+    let (first, last) = (size(context, "first")?, size(context, "last")?);
+    if first.is_some() && last.is_some() {
+        return Err(GraphqlError::BadInput(
+            "give `first` or `last`, not both".to_owned(),
+        ));
+    }
+    let (direction, limit, cursor) = match last {
+        Some(last) => (Direction::Backward, last, "before"),
+        None => (Direction::Forward, first.unwrap_or(PAGE_DEFAULT), "after"),
+    };
+    let other = if cursor == "after" { "before" } else { "after" };
+    if text(context, other).is_some() {
+        let sentence = format!(
+            "`{other}` goes with `{}`",
+            if last.is_some() { "first" } else { "last" }
+        );
+        return Err(GraphqlError::BadInput(sentence));
+    }
+    let position = text(context, cursor)
+        .map(|text| {
+            operation
+                .cursor_key
+                .open(operation.tenant(), list, text)
+                .ok_or_else(|| {
+                    GraphqlError::BadInput(format!("`{cursor}` is not a cursor of this list"))
+                })
+        })
+        .transpose()?;
+    Ok(Page {
+        limit,
+        direction,
+        position,
+    })
+}
+
+fn text<'a>(context: &'a Context<'_>, name: &str) -> Option<&'a str> {
+    context
+        .args
+        .get(name)
+        .filter(|value| !value.is_null())
+        .and_then(|value| value.string().ok())
+}
+
+fn size(context: &Context<'_>, name: &str) -> Result<Option<u16>, GraphqlError> {
+    let Some(value) = context.args.get(name).filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let size = value.u64().ok().and_then(|n| u16::try_from(n).ok());
+    match size.filter(|n| (1..=PAGE_MAX).contains(n)) {
+        Some(size) => Ok(Some(size)),
+        None => Err(GraphqlError::BadInput(format!(
+            "`{name}` is a number from 1 to {PAGE_MAX}"
+        ))),
+    }
+}
+
+impl<T: Keyset + Send + Sync + 'static, X: Send + Sync + 'static> Connection<T, X> {
+    /// Makes the connection of a slice that was read for `page`.
+    pub(super) fn new(
+        operation: &Operation,
+        list: &str,
+        page: &Page,
+        slice: Slice<T>,
+        extra: X,
+    ) -> Self {
+        let tenant = operation.tenant();
+        let edges: Vec<_> = slice
+            .rows
+            .into_iter()
+            .map(|row| {
+                let cursor = operation.cursor_key.seal(tenant, list, &row.position());
+                Arc::new(Edge {
+                    cursor,
+                    node: Arc::new(row),
+                })
+            })
+            .collect();
+        let beyond = page.position.is_some();
+        let (has_next_page, has_previous_page) = match page.direction {
+            Direction::Forward => (slice.has_more, beyond),
+            Direction::Backward => (beyond, slice.has_more),
+        };
+        let page_info = PageInfo {
+            has_next_page,
+            has_previous_page,
+            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+        };
+        Self {
+            edges,
+            page_info,
+            extra,
+        }
+    }
+
+    /// The connection as a field's value.
+    pub(super) fn into_value<'a>(self) -> Option<FieldValue<'a>> {
+        Some(FieldValue::owned_any(self))
+    }
+}
+
+/// The names of a connection's types.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names {
+    pub(super) connection: &'static str,
+    pub(super) edge: &'static str,
+    pub(super) node: &'static str,
+}
+
+/// Registers the connection and edge types of a row type.
+pub(super) fn register<T: Send + Sync + 'static>(parts: &mut Parts<'_>, names: Names) {
+    let connection = connection_builder::<T, ()>(parts, names);
+    parts.object(connection);
+}
+
+/// The connection's type, to which a list may add fields of its own; registers the edge's type.
+pub(super) fn connection_builder<'e, T, X>(
+    parts: &mut Parts<'e>,
+    names: Names,
+) -> ObjectBuilder<'e, Connection<T, X>>
+where
+    T: Send + Sync + 'static,
+    X: Send + Sync + 'static,
+{
+    let edge = ObjectBuilder::<Arc<Edge<T>>>::new(
+        parts.engine,
+        names.edge,
+        "A row with the cursor of its place in the list.",
+    )
+    .value(
+        "cursor",
+        TypeRef::named_nn(TypeRef::STRING),
+        "The cursor of this row.",
+        |edge| Some(Value::from(edge.cursor.as_str())),
+    )
+    .object("node", TypeRef::named_nn(names.node), "The row.", |edge| {
+        Some(FieldValue::borrowed_any(&edge.node))
+    });
+    parts.object(edge);
+    ObjectBuilder::<Connection<T, X>>::new(parts.engine, names.connection, "A page of a list.")
+        .object(
+            "edges",
+            TypeRef::named_nn_list_nn(names.edge),
+            "The rows with cursors.",
+            |page| {
+                Some(FieldValue::list(
+                    page.edges.iter().map(|e| FieldValue::borrowed_any(e)),
+                ))
+            },
+        )
+        .object(
+            "nodes",
+            TypeRef::named_nn_list_nn(names.node),
+            "The rows alone.",
+            |page| {
+                Some(FieldValue::list(
+                    page.edges.iter().map(|e| FieldValue::borrowed_any(&e.node)),
+                ))
+            },
+        )
+        .object(
+            "pageInfo",
+            TypeRef::named_nn("PageInfo"),
+            "What lies around the page.",
+            |page| Some(FieldValue::borrowed_any(&page.page_info)),
+        )
+}
+
+/// Registers `PageInfo`.
+pub(super) fn register_page_info(parts: &mut Parts<'_>) {
+    let boolean = || TypeRef::named_nn(TypeRef::BOOLEAN);
+    let cursor = || TypeRef::named(TypeRef::STRING);
+    let page_info =
+        ObjectBuilder::<PageInfo>::new(parts.engine, "PageInfo", "What lies around a page.")
+            .value("hasNextPage", boolean(), "Whether rows follow.", |info| {
+                Some(info.has_next_page.into())
+            })
+            .value(
+                "hasPreviousPage",
+                boolean(),
+                "Whether rows precede.",
+                |info| Some(info.has_previous_page.into()),
+            )
+            .value(
+                "startCursor",
+                cursor(),
+                "The cursor of the first row.",
+                |info| info.start_cursor.as_deref().map(Value::from),
+            )
+            .value(
+                "endCursor",
+                cursor(),
+                "The cursor of the last row.",
+                |info| info.end_cursor.as_deref().map(Value::from),
+            );
+    parts.object(page_info);
+}

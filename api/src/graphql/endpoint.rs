@@ -1,0 +1,393 @@
+//! The way of a request, step by step.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use async_graphql::{
+    Name, Response, ServerError, Value, Variables, dynamic::Schema, indexmap::IndexMap,
+};
+use async_graphql_parser::types::{OperationDefinition, OperationType};
+use countersign_domain::id::RequestId;
+use countersign_entities::{
+    Credential, Database, EnterError, ReadTransaction, RequestContext, RequestFacts, StoreError,
+};
+use countersign_policies::{ActionId, Decision, Engine};
+use uuid::Uuid;
+
+use super::{
+    BuildError,
+    completion::{self, Completion},
+    cursor::CursorKey,
+    document::{Document, DocumentError, Documents},
+    error::{self, GraphqlError, request_error},
+    limits::Limits,
+    operation::Operation,
+    plan::{Measure, MeasureError, Plan, Planner, root_type},
+    record, schema,
+    shape::SchemaShape,
+};
+use crate::app::Services;
+
+/// A GraphQL request, whatever it came in.
+#[derive(Debug)]
+pub struct GraphqlRequest {
+    /// The document's text.
+    pub query: String,
+    /// Which of its operations, where there are several.
+    pub operation_name: Option<String>,
+    /// The variables.
+    pub variables: Variables,
+}
+
+/// How a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Safe: queries only.
+    Get,
+    /// Anything.
+    Post,
+}
+
+/// What leaves.
+#[derive(Debug)]
+pub enum Answer {
+    /// The request was not let in; nothing was read.
+    NotEntered(EnterError),
+    /// The request was refused before it ran: an HTTP status and one error.
+    Refused(u16, ServerError),
+    /// It ran.
+    Ran(Response),
+}
+
+/// The endpoint. One for the process.
+#[derive(Debug)]
+pub struct Endpoint {
+    services: Services,
+    schema: Schema,
+    shape: SchemaShape,
+    documents: Documents,
+    limits: Limits,
+    cursor_key: CursorKey,
+    explain: Option<ActionId>,
+    introspect: Option<ActionId>,
+    foreign_requests: AtomicU64,
+}
+
+impl Endpoint {
+    /// Builds the schema; fails where a field has no action, which is a fault of the build.
+    pub fn new(
+        database: Database,
+        engine: Engine,
+        limits: Limits,
+        cursor_key: CursorKey,
+    ) -> Result<Self, BuildError> {
+        let schema = schema::build(&engine)?;
+        let shape = SchemaShape::parse(&schema.sdl()).map_err(BuildError::Sdl)?;
+        Ok(Self {
+            schema,
+            shape,
+            documents: Documents::new(),
+            limits,
+            cursor_key,
+            explain: engine.action("Capability.explainRefusal"),
+            introspect: engine.action("Capability.introspect"),
+            foreign_requests: AtomicU64::new(0),
+            services: Services { database, engine },
+        })
+    }
+
+    /// The bounds of a request.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Requests that named another tenant's ids and were refused whole, since the start (ISO-4).
+    pub fn foreign_requests(&self) -> u64 {
+        self.foreign_requests.load(Ordering::Relaxed)
+    }
+
+    /// Runs a request for a credential.
+    pub async fn run(
+        &self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        method: Method,
+        request: GraphqlRequest,
+    ) -> Answer {
+        match self.try_run(credential, facts, method, request).await {
+            Ok(response) => Answer::Ran(response),
+            Err(answer) => answer,
+        }
+    }
+
+    async fn try_run(
+        &self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        method: Method,
+        request: GraphqlRequest,
+    ) -> Result<Response, Answer> {
+        let id = facts.request;
+        let document = self.document(&request.query, id)?;
+        let invalid = |message| refused(400, "GRAPHQL_VALIDATION_FAILED", message, id);
+        let name = request
+            .operation_name
+            .as_deref()
+            .filter(|name| !name.is_empty());
+        let (operation, plan) = document.operation(name).map_err(invalid)?;
+        match (plan.kind, method) {
+            (OperationType::Query, _) | (OperationType::Mutation, Method::Post) => {}
+            (OperationType::Mutation, Method::Get) => {
+                let message = "send a mutation by POST".to_owned();
+                return Err(refused(405, "METHOD_NOT_ALLOWED", message, id));
+            }
+            (OperationType::Subscription, _) => {
+                return Err(invalid("there are no subscriptions here".to_owned()));
+            }
+        }
+        let variables = completion::with_defaults(&request.variables, operation);
+        let measure = self.measure(&document, operation, &variables, id)?;
+        let (context, reader) = self.enter(credential, facts, &measure).await?;
+        let state = self.decide(context, reader, &plan).await?;
+        if plan.kind == OperationType::Mutation {
+            // A mutation takes a connection of its own.
+            state
+                .close_reader()
+                .await
+                .map_err(|error| failed(&error, id))?;
+        }
+        let response = self
+            .execute(&state, &document, name, request.variables)
+            .await;
+        state
+            .close_reader()
+            .await
+            .map_err(|error| failed(&error, id))?;
+        let response = self.complete(response, &state, &document, operation, &variables, &measure);
+        self.record(&state, &plan, &measure, &document, &response)
+            .await?;
+        Ok(response)
+    }
+
+    fn document(&self, text: &str, id: RequestId) -> Result<Arc<Document>, Answer> {
+        let services = &self.services;
+        self.documents
+            .get(text, &self.limits, &self.shape, &services.engine)
+            .map_err(|error| match error {
+                DocumentError::Parse(error) => {
+                    refused(400, "GRAPHQL_PARSE_FAILED", error.to_string(), id)
+                }
+                DocumentError::Limit(error) => refused(400, error.code(), error.to_string(), id),
+            })
+    }
+
+    fn measure(
+        &self,
+        document: &Document,
+        operation: &OperationDefinition,
+        variables: &Variables,
+        id: RequestId,
+    ) -> Result<Measure, Answer> {
+        let planner = Planner {
+            shape: &self.shape,
+            engine: &self.services.engine,
+            document: &document.parsed,
+        };
+        planner
+            .measure(operation, variables, &self.limits)
+            .map_err(|error| match error {
+                MeasureError::Limit(error) => refused(400, error.code(), error.to_string(), id),
+                MeasureError::NotAnId(text) => {
+                    let message =
+                        format!("`{text}` is not an id: ids look like `acc_` and 32 digits");
+                    refused(400, "BAD_USER_INPUT", message, id)
+                }
+            })
+    }
+
+    /// Law 1: one round trip lets the caller in and opens the transaction.
+    async fn enter(
+        &self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        measure: &Measure,
+    ) -> Result<(RequestContext, ReadTransaction), Answer> {
+        let named: Vec<Uuid> = measure.named.keys().copied().collect();
+        match self
+            .services
+            .database
+            .enter(credential, facts, &named)
+            .await
+        {
+            Ok(entered) => Ok(entered),
+            Err(EnterError::ForeignIds {
+                context, foreign, ..
+            }) => {
+                if foreign > 0 {
+                    self.foreign_requests.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(request = %facts.request, "a request named another tenant's ids");
+                }
+                let draft = record::unknown_ids(measure);
+                let recorded = self.services.database.record(&context, draft).await;
+                recorded.map_err(|error| failed(&error.into(), facts.request))?;
+                let message = "there is nothing with one of the ids that the request names";
+                Err(refused(404, "NOT_FOUND", message.to_owned(), facts.request))
+            }
+            Err(error) => Err(Answer::NotEntered(error)),
+        }
+    }
+
+    /// Law 3: the whole operation is decided before it runs.
+    async fn decide(
+        &self,
+        context: RequestContext,
+        reader: ReadTransaction,
+        plan: &Plan,
+    ) -> Result<Arc<Operation>, Answer> {
+        let mut actions = plan.actions.clone();
+        actions.extend(self.explain);
+        actions.extend(self.introspect);
+        let decisions = self.services.engine.decide(context.actor(), &actions);
+        let allowed = |action: Option<ActionId>| {
+            action.is_some_and(|action| matches!(decisions.get(action), Decision::Allow(_)))
+        };
+        let reveal_rules = allowed(self.explain);
+        let may_introspect = allowed(self.introspect);
+        let request = context.request();
+        let operation = Arc::new(Operation::new(
+            self.services.clone(),
+            context,
+            reader,
+            decisions,
+            reveal_rules,
+            self.cursor_key.clone(),
+        ));
+        if plan.introspects && !may_introspect {
+            operation
+                .close_reader()
+                .await
+                .map_err(|error| failed(&error, request))?;
+            let message = "the schema is not shown to you: ask for the explorer capability";
+            return Err(refused(
+                403,
+                "INTROSPECTION_DISABLED",
+                message.to_owned(),
+                request,
+            ));
+        }
+        Ok(operation)
+    }
+
+    async fn execute(
+        &self,
+        operation: &Arc<Operation>,
+        document: &Document,
+        name: Option<&str>,
+        variables: Variables,
+    ) -> Response {
+        // The text is not needed: the parsed document is set below.
+        let mut request = async_graphql::Request::new(String::new())
+            .variables(variables)
+            .data(Arc::clone(operation));
+        request.operation_name = name.map(str::to_owned);
+        request.set_parsed_query(document.parsed.clone());
+        self.schema.execute(request).await
+    }
+
+    fn complete(
+        &self,
+        mut response: Response,
+        operation: &Operation,
+        document: &Document,
+        definition: &OperationDefinition,
+        variables: &Variables,
+        measure: &Measure,
+    ) -> Response {
+        let request = operation.context.request();
+        for error in &mut response.errors {
+            error::complete(error, request);
+        }
+        let ran = response.errors.is_empty() || !is_request_error(&response);
+        let set = &definition.selection_set.node;
+        if ran && (!response.errors.is_empty() || set.items.len() > 1) {
+            let completion = Completion {
+                shape: &self.shape,
+                document: &document.parsed,
+                variables,
+            };
+            let data = std::mem::take(&mut response.data);
+            response.data = completion.data(data, set, root_type(definition.ty));
+        }
+        let redactions = redactions(operation);
+        if !redactions.is_empty() {
+            response
+                .extensions
+                .insert("redactions".to_owned(), Value::List(redactions));
+        }
+        let cost = IndexMap::from([(Name::new("requested"), Value::from(measure.cost))]);
+        response
+            .extensions
+            .insert("cost".to_owned(), Value::Object(cost));
+        response
+    }
+
+    /// Law 4: the answer leaves after its audit row is durable, or not at all.
+    async fn record(
+        &self,
+        operation: &Operation,
+        plan: &Plan,
+        measure: &Measure,
+        document: &Document,
+        response: &Response,
+    ) -> Result<(), Answer> {
+        let recorded = match plan.kind {
+            // Nothing was invoked where the document is not valid.
+            _ if is_request_error(response) => Ok(()),
+            OperationType::Query => record::query(operation, plan, measure, document).await,
+            OperationType::Mutation | OperationType::Subscription => {
+                record::refused_mutations(operation).await
+            }
+        };
+        recorded.map_err(|error: StoreError| failed(&error.into(), operation.context.request()))
+    }
+}
+
+/// Whether the document itself was refused, by validation or coercion: no field ran.
+pub(crate) fn is_request_error(response: &Response) -> bool {
+    response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+fn redactions(operation: &Operation) -> Vec<Value> {
+    let redactions = operation.redactions().into_iter().map(|(path, redaction)| {
+        let rule = if operation.reveal_rules {
+            Value::from(redaction.rule)
+        } else {
+            Value::Null
+        };
+        Value::Object(IndexMap::from([
+            (Name::new("path"), Value::from(path)),
+            (Name::new("rule"), rule),
+            (Name::new("count"), Value::from(redaction.count)),
+        ]))
+    });
+    redactions.collect()
+}
+
+fn refused(status: u16, code: &str, message: String, request: RequestId) -> Answer {
+    Answer::Refused(status, request_error(code, message, request))
+}
+
+fn failed(error: &GraphqlError, request: RequestId) -> Answer {
+    let (status, message) = match error {
+        GraphqlError::Unavailable => (503, "the service is away for a moment: try again"),
+        _ => (
+            500,
+            "something failed on our side: name the request id to support",
+        ),
+    };
+    refused(status, error.code(), message.to_owned(), request)
+}

@@ -1,0 +1,131 @@
+//! Errors of GraphQL: what the caller sees, which is a code, a sentence and a request id.
+//!
+//! The cause of a failure goes to the log with the same request id, and never into an answer.
+
+use async_graphql::{Error, ErrorExtensionValues, PathSegment, Pos, ServerError};
+use countersign_domain::id::RequestId;
+use countersign_entities::{EnterError, StoreError};
+use countersign_policies::Refusal;
+
+/// What a resolver may fail with.
+#[derive(Debug)]
+pub(crate) enum GraphqlError {
+    /// A policy refused.
+    Refused(Refusal),
+    /// Nothing of that id here, or nothing that this caller may see.
+    NotFound,
+    /// An argument is wrong; the sentence says what to do.
+    BadInput(String),
+    /// The credential ended while the request ran.
+    Unauthenticated,
+    /// The database is away.
+    Unavailable,
+    /// Ours. The cause is in the log.
+    Internal,
+}
+
+impl GraphqlError {
+    /// The stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::BadInput(_) => "BAD_USER_INPUT",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Unavailable => "SERVICE_UNAVAILABLE",
+            Self::Internal => "INTERNAL_SERVER_ERROR",
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::Refused(refusal) => format!("`{}` is refused by policy", refusal.action()),
+            Self::NotFound => "there is nothing with that id".to_owned(),
+            Self::BadInput(sentence) => sentence.clone(),
+            Self::Unauthenticated => "sign in, or use a token that is valid".to_owned(),
+            Self::Unavailable => "the service is away for a moment: try again".to_owned(),
+            Self::Internal => {
+                "something failed on our side: name the request id to support".to_owned()
+            }
+        }
+    }
+
+    /// The GraphQL error. The rule that refused is named only where `reveal_rules`.
+    pub(crate) fn into_error(self, request: RequestId, reveal_rules: bool) -> Error {
+        let mut extensions = extensions(self.code(), request);
+        if let Self::Refused(refusal) = &self
+            && reveal_rules
+        {
+            extensions.set("rule", refusal.rule());
+        }
+        let mut error = Error::new(self.sentence());
+        error.extensions = Some(extensions);
+        error
+    }
+}
+
+impl From<StoreError> for GraphqlError {
+    fn from(error: StoreError) -> Self {
+        if error.is_unavailable() {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database is away"
+            );
+            Self::Unavailable
+        } else {
+            tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
+            Self::Internal
+        }
+    }
+}
+
+impl From<EnterError> for GraphqlError {
+    fn from(error: EnterError) -> Self {
+        match error {
+            EnterError::Unauthenticated(_) | EnterError::NoTenant => Self::Unauthenticated,
+            EnterError::ForeignIds { .. } => Self::NotFound,
+            EnterError::Unavailable(error) | EnterError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The extensions that every error has.
+pub(super) fn extensions(code: &str, request: RequestId) -> ErrorExtensionValues {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    extensions.set("requestId", request.to_string());
+    extensions
+}
+
+/// An error of the whole request.
+pub(super) fn request_error(code: &str, message: String, request: RequestId) -> ServerError {
+    let mut error = ServerError::new(message, None::<Pos>);
+    error.extensions = Some(extensions(code, request));
+    error
+}
+
+/// Gives a code to an error of async-graphql's own, which has none: validation and coercion where
+/// it has no path, otherwise a value that its own types refuse.
+pub(super) fn complete(error: &mut ServerError, request: RequestId) {
+    let has_code = error
+        .extensions
+        .as_ref()
+        .is_some_and(|e| e.get("code").is_some());
+    if has_code {
+        return;
+    }
+    let at_field = error
+        .path
+        .iter()
+        .any(|segment| matches!(segment, PathSegment::Field(_)));
+    if at_field && error.message.starts_with("internal: ") {
+        tracing::error!(message = %error.message, path = ?error.path, "a resolver broke its type");
+        "something failed on our side: name the request id to support"
+            .clone_into(&mut error.message);
+        error.extensions = Some(extensions("INTERNAL_SERVER_ERROR", request));
+    } else if at_field {
+        error.extensions = Some(extensions("BAD_USER_INPUT", request));
+    } else {
+        error.extensions = Some(extensions("GRAPHQL_VALIDATION_FAILED", request));
+    }
+}

@@ -1,0 +1,108 @@
+//! `Import`: one import of a file.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{Enum, TypeRef},
+};
+use countersign_domain::{id::TenantId, statements::Format};
+use countersign_entities::Import;
+use countersign_policies::{Row, resource, row::TenantOnly};
+use futures::FutureExt;
+
+use super::{
+    connection::{self, Connection, Names},
+    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    scalars::{self, enum_value},
+    schema::Parts,
+};
+
+impl Source for Arc<Import> {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        look(&TenantOnly {
+            tenant,
+            id: self.id.uuid(),
+        })
+    }
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    let mut formats = Enum::new("StatementFormat").description("A format that statements come in.");
+    for format in Format::ALL {
+        formats = formats.item(format.name());
+    }
+    parts.enumeration(formats);
+    let int = || TypeRef::named_nn(TypeRef::INT);
+    let text = || TypeRef::named_nn(TypeRef::STRING);
+    let import = ObjectBuilder::<Arc<Import>>::new(parts.engine, "Import", "One import of a file.")
+        .implements("Node")
+        .value("id", TypeRef::named_nn(TypeRef::ID), "`imp_…`.", |i| {
+            Some(i.id.to_string().into())
+        })
+        .value("fileName", text(), "The file's name.", |i| {
+            Some(Value::from(i.file_name.as_str()))
+        })
+        .value(
+            "format",
+            TypeRef::named_nn("StatementFormat"),
+            "Its format.",
+            |i| Some(enum_value(i.format.name())),
+        )
+        .value(
+            "sha256",
+            text(),
+            "SHA-256 of the file, in lower-case hexadecimal.",
+            |i| Some(Value::from(i.sha256.as_str())),
+        )
+        .value("byteCount", int(), "The file's size.", |i| {
+            Some(i.byte_count.into())
+        })
+        .value("statementCount", int(), "Statements in it.", |i| {
+            Some(i.statement_count.into())
+        })
+        .value("importedCount", int(), "Transactions that were new.", |i| {
+            Some(i.imported_count.into())
+        })
+        .value(
+            "duplicateCount",
+            int(),
+            "Transactions that the books already had, from an overlapping file.",
+            |i| Some(i.duplicate_count.into()),
+        )
+        .value(
+            "createdAt",
+            TypeRef::named_nn("DateTime"),
+            "When it was imported.",
+            |i| Some(scalars::instant_value(i.created_at)),
+        );
+    parts.object(import);
+    connection::register::<Import>(
+        parts,
+        Names {
+            connection: "ImportConnection",
+            edge: "ImportEdge",
+            node: "Import",
+        },
+    );
+    parts.query(|query| {
+        query.resolve(
+            "imports",
+            TypeRef::named("ImportConnection"),
+            "The files that were imported, newest first.",
+            connection::page_arguments(),
+            imports,
+        )
+    });
+}
+
+fn imports(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let page = connection::page(&context, operation, "imports")?;
+        let scope = operation.scope::<resource::Import>()?;
+        let slice = operation.reader().await?.imports(&scope, &page).await?;
+        Ok(Connection::new(operation, "imports", &page, slice, ()).into_value())
+    }
+    .boxed()
+}

@@ -1,0 +1,294 @@
+//! Limits that are checked before anything walks the expansion of a document.
+//!
+//! Fragments that each spread the next one twice double the work per fragment: a request of one
+//! kilobyte would otherwise keep a worker busy for ever, in validation, before any of
+//! async-graphql's own limits count. So the expanded selections are counted first, once per
+//! fragment, by arithmetic alone.
+
+use std::collections::HashMap;
+
+use async_graphql::Name;
+use async_graphql_parser::types::{ExecutableDocument, Selection, SelectionSet};
+use thiserror::Error;
+
+/// Bounds of one request. Every refusal names the bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most bytes of an HTTP body. A statement of 8 MiB in Base64 fits.
+    pub body_bytes_max: usize,
+    /// The most bytes of a document.
+    pub document_bytes_max: usize,
+    /// The most selections of a document after its fragments are expanded.
+    pub selections_max: u64,
+    /// The most levels of fields.
+    pub depth_max: u32,
+    /// The most aliased fields.
+    pub aliases_max: u32,
+    /// The most directives.
+    pub directives_max: u32,
+    /// The most root fields of one operation.
+    pub root_fields_max: u32,
+    /// The highest cost: fields, times the rows asked for.
+    pub cost_max: u64,
+    /// The most identifiers that one request may name.
+    pub ids_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 12 * 1024 * 1024,
+            document_bytes_max: 64 * 1024,
+            selections_max: 2_000,
+            depth_max: 15,
+            aliases_max: 50,
+            directives_max: 50,
+            root_fields_max: 20,
+            cost_max: 20_000,
+            ids_max: 500,
+        }
+    }
+}
+
+/// A document that is beyond a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LimitError {
+    /// Too many bytes.
+    #[error("the document has more than {0} bytes")]
+    DocumentBytes(usize),
+    /// Too many selections after expansion.
+    #[error("the document selects more than {0} fields when its fragments are expanded")]
+    Selections(u64),
+    /// Fragments that spread each other.
+    #[error("the document has fragments that spread themselves")]
+    FragmentCycle,
+    /// Fragments within fragments, too deep.
+    #[error("the document nests more than {NESTING_MAX} selection sets")]
+    Nesting,
+    /// Too deep.
+    #[error("the document nests more than {0} levels")]
+    Depth(u32),
+    /// Too many aliases.
+    #[error("the document has more than {0} aliases")]
+    Aliases(u32),
+    /// Too many directives.
+    #[error("the document has more than {0} directives")]
+    Directives(u32),
+    /// Too many root fields.
+    #[error("the operation has more than {0} root fields")]
+    RootFields(u32),
+    /// One response key for two mutations.
+    #[error("the operation has two mutations under one name: give each an alias of its own")]
+    RepeatedMutation,
+    /// Too dear.
+    #[error("the operation costs {cost}, and the limit is {limit}: ask for fewer rows or fields")]
+    Cost {
+        /// What it costs.
+        cost: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Too many identifiers.
+    #[error("the request names more than {0} ids")]
+    Ids(usize),
+}
+
+impl LimitError {
+    /// The stable code of GraphQL's `extensions.code`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Depth(_) | Self::Nesting => "DEPTH_LIMIT_EXCEEDED",
+            Self::Cost { .. } => "COST_LIMIT_EXCEEDED",
+            Self::FragmentCycle | Self::RepeatedMutation => "GRAPHQL_VALIDATION_FAILED",
+            Self::DocumentBytes(_)
+            | Self::Selections(_)
+            | Self::Aliases(_)
+            | Self::Directives(_)
+            | Self::RootFields(_)
+            | Self::Ids(_) => "DOCUMENT_LIMIT_EXCEEDED",
+        }
+    }
+}
+
+/// Levels of selection sets, fragments among them.
+const NESTING_MAX: u32 = 64;
+
+/// What a selection set comes to when its fragments are expanded. Sums saturate.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    selections: u64,
+    aliases: u64,
+    directives: u64,
+    depth: u64,
+}
+
+impl Extent {
+    fn add(&mut self, other: Self) {
+        self.selections = self.selections.saturating_add(other.selections);
+        self.aliases = self.aliases.saturating_add(other.aliases);
+        self.directives = self.directives.saturating_add(other.directives);
+        self.depth = self.depth.max(other.depth);
+    }
+}
+
+enum Memo {
+    Counting,
+    Counted(Extent),
+}
+
+/// Refuses a document whose expansion is beyond the limits, in time linear in its text.
+pub(super) fn check_expansion(
+    document: &ExecutableDocument,
+    limits: &Limits,
+) -> Result<(), LimitError> {
+    let mut memo = HashMap::new();
+    let mut whole = Extent::default();
+    for (_, operation) in document.operations.iter() {
+        let set = &operation.node.selection_set.node;
+        whole.add(extent(set, document, &mut memo, 0)?);
+        let own = operation.node.directives.len();
+        whole.directives = whole.directives.saturating_add(count(own));
+    }
+    // A fragment that nothing spreads is walked by validation all the same.
+    for name in document.fragments.keys() {
+        fragment_extent(name, document, &mut memo, 0)?;
+    }
+    if whole.selections > limits.selections_max {
+        return Err(LimitError::Selections(limits.selections_max));
+    }
+    if whole.depth > u64::from(limits.depth_max) {
+        return Err(LimitError::Depth(limits.depth_max));
+    }
+    if whole.aliases > u64::from(limits.aliases_max) {
+        return Err(LimitError::Aliases(limits.aliases_max));
+    }
+    if whole.directives > u64::from(limits.directives_max) {
+        return Err(LimitError::Directives(limits.directives_max));
+    }
+    Ok(())
+}
+
+/// Recursion is bounded by [`NESTING_MAX`], so that a chain of fragments can not exhaust the stack.
+fn extent<'a>(
+    set: &'a SelectionSet,
+    document: &'a ExecutableDocument,
+    memo: &mut HashMap<&'a Name, Memo>,
+    level: u32,
+) -> Result<Extent, LimitError> {
+    if level > NESTING_MAX {
+        return Err(LimitError::Nesting);
+    }
+    let level = level.saturating_add(1);
+    let mut sum = Extent::default();
+    for selection in &set.items {
+        let mut part = match &selection.node {
+            Selection::Field(field) => {
+                let mut inner = extent(&field.node.selection_set.node, document, memo, level)?;
+                inner.depth = inner.depth.saturating_add(1);
+                inner.aliases = inner
+                    .aliases
+                    .saturating_add(u64::from(field.node.alias.is_some()));
+                inner
+            }
+            Selection::InlineFragment(fragment) => {
+                extent(&fragment.node.selection_set.node, document, memo, level)?
+            }
+            Selection::FragmentSpread(spread) => {
+                fragment_extent(&spread.node.fragment_name.node, document, memo, level)?
+            }
+        };
+        part.selections = part.selections.saturating_add(1);
+        let directives = count(selection.node.directives().len());
+        part.directives = part.directives.saturating_add(directives);
+        sum.add(part);
+    }
+    Ok(sum)
+}
+
+fn fragment_extent<'a>(
+    name: &Name,
+    document: &'a ExecutableDocument,
+    memo: &mut HashMap<&'a Name, Memo>,
+    level: u32,
+) -> Result<Extent, LimitError> {
+    // An unknown fragment counts nothing; validation names it.
+    let Some((name, fragment)) = document.fragments.get_key_value(name) else {
+        return Ok(Extent::default());
+    };
+    match memo.get(name) {
+        Some(Memo::Counted(known)) => return Ok(*known),
+        Some(Memo::Counting) => return Err(LimitError::FragmentCycle),
+        None => {}
+    }
+    memo.insert(name, Memo::Counting);
+    let counted = extent(&fragment.node.selection_set.node, document, memo, level)?;
+    memo.insert(name, Memo::Counted(counted));
+    Ok(counted)
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    fn check(text: &str) -> Result<(), LimitError> {
+        check_expansion(
+            &async_graphql_parser::parse_query(text).unwrap(),
+            &Limits::default(),
+        )
+    }
+
+    /// A document of about a kilobyte whose expansion has 2^n selections.
+    fn doubling(n: u32) -> String {
+        let mut text = String::from("{ ...f0 } ");
+        for i in 0..n {
+            let next = i + 1;
+            let _ = write!(text, "fragment f{i} on Query {{ ...f{next} ...f{next} }} ");
+        }
+        let _ = write!(text, "fragment f{n} on Query {{ viewer {{ kind }} }}");
+        text
+    }
+
+    #[test]
+    fn doubling_fragments_are_refused_at_once() {
+        for n in [11, 25, 60] {
+            assert_eq!(
+                check(&doubling(n)),
+                Err(LimitError::Selections(2_000)),
+                "{n}"
+            );
+        }
+        assert_eq!(check(&doubling(2_000)), Err(LimitError::Nesting));
+        assert_eq!(check(&doubling(4)), Ok(()));
+    }
+
+    #[test]
+    fn fragments_that_spread_themselves_are_refused() {
+        let cycle = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }";
+        assert_eq!(check(cycle), Err(LimitError::FragmentCycle));
+        let unused = "{ __typename } fragment a on Query { ...a }";
+        assert_eq!(check(unused), Err(LimitError::FragmentCycle));
+    }
+
+    #[test]
+    fn each_limit_is_named() {
+        let deep = format!("{}__typename{}", "{a".repeat(16), "}".repeat(16)).replace("__", "{__");
+        let deep = deep.replace("typename", "typename}");
+        assert_eq!(check(&deep), Err(LimitError::Depth(15)));
+        let aliases: String = (0..51).map(|i| format!("a{i}: __typename ")).collect();
+        assert_eq!(
+            check(&format!("{{ {aliases} }}")),
+            Err(LimitError::Aliases(50))
+        );
+        let directives = "@skip(if: false) ".repeat(51);
+        assert_eq!(
+            check(&format!("{{ __typename {directives} }}")),
+            Err(LimitError::Directives(50))
+        );
+    }
+}

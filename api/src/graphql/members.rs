@@ -1,0 +1,145 @@
+//! `Member`: a person's place in the tenant.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{FieldValue, InputObject, InputValue, TypeRef},
+};
+use countersign_domain::id::{MemberId, TenantId};
+use countersign_entities::Member;
+use countersign_policies::{Row, resource, row::TenantOnly};
+use futures::FutureExt;
+
+use super::{
+    connection::{self, Connection, Names},
+    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    inputs, scalars,
+    schema::Parts,
+    user_errors::{payload, payload_builder},
+};
+use crate::app;
+
+impl Source for Arc<Member> {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        look(&TenantOnly {
+            tenant,
+            id: self.id.uuid(),
+        })
+    }
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    let text = || TypeRef::named(TypeRef::STRING);
+    let member = ObjectBuilder::<Arc<Member>>::new(
+        parts.engine,
+        "Member",
+        "A person's place in the tenant.",
+    )
+    .implements("Node")
+    .value("id", TypeRef::named_nn(TypeRef::ID), "`mbr_…`.", |m| {
+        Some(m.id.to_string().into())
+    })
+    .value(
+        "name",
+        text(),
+        "The person's own name for themselves.",
+        |m| Some(Value::from(m.name.as_str())),
+    )
+    .value(
+        "email",
+        text(),
+        "The address that they sign in with.",
+        |m| Some(Value::from(m.email.as_str())),
+    )
+    .value("role", text(), "Their one role.", |m| {
+        Some(Value::from(m.role.name()))
+    })
+    .value(
+        "capabilities",
+        TypeRef::named_nn_list(TypeRef::STRING),
+        "What the tenant granted beside the role.",
+        |m| {
+            let names = m.capabilities.iter().map(|c| Value::from(c.name()));
+            Some(Value::List(names.collect()))
+        },
+    )
+    .value(
+        "joinedAt",
+        TypeRef::named("DateTime"),
+        "When they joined.",
+        |m| Some(scalars::instant_value(m.joined_at)),
+    );
+    parts.object(member);
+    connection::register::<Member>(
+        parts,
+        Names {
+            connection: "MemberConnection",
+            edge: "MemberEdge",
+            node: "Member",
+        },
+    );
+    parts.query(|query| {
+        query.resolve(
+            "members",
+            TypeRef::named("MemberConnection"),
+            "The tenant's people.",
+            connection::page_arguments(),
+            members,
+        )
+    });
+    parts.input(
+        InputObject::new("RemoveMemberInput")
+            .field(InputValue::new("memberId", TypeRef::named_nn(TypeRef::ID))),
+    );
+    let removed = payload_builder::<MemberId>(parts, "RemoveMemberPayload").value(
+        "removedMemberId",
+        TypeRef::named(TypeRef::ID),
+        "The membership that ended.",
+        |payload| payload.made.map(|id| id.to_string().into()),
+    );
+    parts.object(removed);
+    parts.mutation(|mutation| {
+        mutation.resolve(
+            "removeMember",
+            TypeRef::named("RemoveMemberPayload"),
+            "Ends a membership: the person's very next request here is refused.",
+            vec![InputValue::new(
+                "input",
+                TypeRef::named_nn("RemoveMemberInput"),
+            )],
+            remove_member,
+        )
+    });
+}
+
+fn members(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let page = connection::page(&context, operation, "members")?;
+        let scope = operation.scope::<resource::Member>()?;
+        let slice = operation.reader().await?.members(&scope, &page).await?;
+        Ok(Connection::new(operation, "members", &page, slice, ()).into_value())
+    }
+    .boxed()
+}
+
+fn remove_member(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let id: MemberId = inputs::required_id(&inputs::input(&context)?, "memberId")?;
+        operation.close_reader().await?;
+        payload(app::members::remove(&operation.services, &operation.context, id).await)
+    }
+    .boxed()
+}
+
+/// A field that points to a member by the person's id.
+pub(super) async fn member_by_user<'a>(
+    context: &Context<'a>,
+    user: Option<countersign_domain::id::UserId>,
+) -> Result<Option<FieldValue<'a>>, super::error::GraphqlError> {
+    let Some(user) = user else { return Ok(None) };
+    let member = super::loader::load::<Member>(operation(context)?, user.uuid()).await?;
+    Ok(member.map(FieldValue::owned_any))
+}

@@ -1,0 +1,147 @@
+//! What one operation carries through its resolvers: who asks, what was decided, and the one read
+//! transaction.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_graphql::{QueryPathNode, QueryPathSegment, dynamic::ResolverContext};
+use countersign_domain::id::TenantId;
+use countersign_entities::{ReadTransaction, RequestContext};
+use countersign_policies::{Decisions, ReadScope, Refusal, Resource};
+
+use super::{cursor::CursorKey, error::GraphqlError, loader::Loaded};
+use crate::app::Services;
+
+/// A field that was hidden, by the pattern of its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Redaction {
+    pub(super) rule: String,
+    pub(super) count: u64,
+}
+
+/// The state of one operation.
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub(super) services: Services,
+    pub(super) context: RequestContext,
+    pub(super) decisions: Decisions,
+    /// Whether this caller may know which rule refused (AUT-3).
+    pub(super) reveal_rules: bool,
+    pub(super) cursor_key: CursorKey,
+    pub(super) loaded: Loaded,
+    redactions: Mutex<BTreeMap<String, Redaction>>,
+    refusals: Mutex<Vec<Refusal>>,
+    /// The read transaction. A mutation's use case closes it first, because a second connection
+    /// taken while one is held is how a pool starves itself.
+    reader: tokio::sync::Mutex<Option<Arc<ReadTransaction>>>,
+}
+
+impl Operation {
+    pub(super) fn new(
+        services: Services,
+        context: RequestContext,
+        reader: ReadTransaction,
+        decisions: Decisions,
+        reveal_rules: bool,
+        cursor_key: CursorKey,
+    ) -> Self {
+        Self {
+            services,
+            context,
+            decisions,
+            reveal_rules,
+            cursor_key,
+            loaded: Loaded::default(),
+            redactions: Mutex::default(),
+            refusals: Mutex::default(),
+            reader: tokio::sync::Mutex::new(Some(Arc::new(reader))),
+        }
+    }
+
+    pub(super) fn tenant(&self) -> TenantId {
+        self.context.tenant()
+    }
+
+    /// The read transaction, entered anew where a mutation closed it.
+    pub(super) async fn reader(&self) -> Result<Arc<ReadTransaction>, GraphqlError> {
+        let mut reader = self.reader.lock().await;
+        if let Some(open) = reader.as_ref() {
+            return Ok(Arc::clone(open));
+        }
+        let open = Arc::new(self.services.database.read(&self.context).await?);
+        *reader = Some(Arc::clone(&open));
+        Ok(open)
+    }
+
+    /// Ends the read transaction, if one is open.
+    pub(super) async fn close_reader(&self) -> Result<(), GraphqlError> {
+        let open = self.reader.lock().await.take();
+        if let Some(reader) = open.and_then(Arc::into_inner) {
+            reader.leave().await?;
+        }
+        Ok(())
+    }
+
+    /// The scope to read rows of a kind, if any may be read.
+    pub(super) fn scope<R: Resource>(&self) -> Result<ReadScope<R>, GraphqlError> {
+        let scope = self.services.engine.read_scope::<R>(self.context.actor());
+        scope.map_err(GraphqlError::Refused)
+    }
+
+    /// Notes that a field was hidden.
+    pub(super) fn redact(&self, context: &ResolverContext<'_>, refusal: &Refusal) {
+        let pattern = context
+            .path_node
+            .as_ref()
+            .map(path_pattern)
+            .unwrap_or_default();
+        let mut redactions = self
+            .redactions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let redaction = redactions.entry(pattern).or_insert_with(|| Redaction {
+            rule: refusal.rule(),
+            count: 0,
+        });
+        redaction.count = redaction.count.saturating_add(1);
+    }
+
+    /// Notes that a root field was refused.
+    pub(super) fn refuse(&self, refusal: &Refusal) {
+        self.refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(refusal.clone());
+    }
+
+    pub(super) fn redactions(&self) -> BTreeMap<String, Redaction> {
+        self.redactions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn refusals(&self) -> Vec<Refusal> {
+        self.refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// The path with every list index written `*`, so that one entry speaks for all rows.
+fn path_pattern(node: &QueryPathNode<'_>) -> String {
+    let mut segments = vec![segment(node)];
+    segments.extend(node.parents().map(segment));
+    segments.reverse();
+    segments.join(".")
+}
+
+fn segment<'a>(node: &QueryPathNode<'a>) -> &'a str {
+    match node.segment {
+        QueryPathSegment::Index(_) => "*",
+        QueryPathSegment::Name(name) => name,
+    }
+}

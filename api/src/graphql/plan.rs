@@ -1,0 +1,302 @@
+//! What an operation is about to do, known before it runs: the actions to be decided, the cost, the
+//! identifiers that it names.
+
+use std::collections::{BTreeMap, HashSet};
+
+use async_graphql::{Name, Variables};
+use async_graphql_parser::types::{
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use async_graphql_value::{ConstValue, Value};
+use countersign_domain::id;
+use countersign_policies::{ActionId, Engine};
+use uuid::Uuid;
+
+use super::{
+    limits::{LimitError, Limits},
+    shape::{SchemaShape, TypeShape},
+};
+
+/// Rows that a list is taken to have where the caller does not say.
+pub(super) const PAGE_DEFAULT: u16 = 50;
+
+/// A root field of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RootField {
+    pub(super) name: String,
+    pub(super) action: ActionId,
+}
+
+/// What does not depend on variables.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) kind: OperationType,
+    /// Every action to be decided, distinct.
+    pub(super) actions: Vec<ActionId>,
+    /// The distinct root fields, in order of their names.
+    pub(super) roots: Vec<RootField>,
+    /// Whether `__schema` or `__type` is asked for.
+    pub(super) introspects: bool,
+    /// Root selections, aliases and repetitions among them.
+    root_count: usize,
+}
+
+/// What depends on variables.
+#[derive(Debug)]
+pub(super) struct Measure {
+    pub(super) cost: u64,
+    /// Every identifier that is passed as an argument, distinct, as the caller wrote it.
+    pub(super) named: BTreeMap<Uuid, String>,
+}
+
+/// Why a request's arguments are refused before they reach a resolver.
+#[derive(Debug)]
+pub(super) enum MeasureError {
+    Limit(LimitError),
+    /// Not an identifier at all: the text, shortened.
+    NotAnId(String),
+}
+
+/// Walks documents whose expansion is known to be bounded (`limits::check_expansion`).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Planner<'a> {
+    pub(super) shape: &'a SchemaShape,
+    pub(super) engine: &'a Engine,
+    pub(super) document: &'a ExecutableDocument,
+}
+
+impl Planner<'_> {
+    /// Plans one operation.
+    pub(super) fn plan(
+        &self,
+        operation: &OperationDefinition,
+        limits: &Limits,
+    ) -> Result<Plan, LimitError> {
+        let mut plan = Plan {
+            kind: operation.ty,
+            actions: Vec::new(),
+            roots: Vec::new(),
+            introspects: false,
+            root_count: 0,
+        };
+        let root = root_type(operation.ty);
+        self.collect(&operation.selection_set.node, root, true, &mut plan);
+        plan.actions.sort_unstable();
+        plan.actions.dedup();
+        plan.roots.sort_unstable();
+        plan.roots.dedup();
+        let root_fields_max = usize::try_from(limits.root_fields_max).unwrap_or(usize::MAX);
+        if plan.root_count > root_fields_max {
+            return Err(LimitError::RootFields(limits.root_fields_max));
+        }
+        if operation.ty == OperationType::Mutation {
+            self.refuse_repeated_mutations(operation)?;
+        }
+        Ok(plan)
+    }
+
+    /// Two mutations under one response key are valid where they are equal, and must run once. The
+    /// executor would run both, so such a document is refused.
+    fn refuse_repeated_mutations(&self, operation: &OperationDefinition) -> Result<(), LimitError> {
+        let mut keys = HashSet::new();
+        let mut repeated = false;
+        self.each_field(
+            &operation.selection_set.node,
+            "Mutation",
+            &mut |field, _| {
+                repeated |= !keys.insert(field.response_key().node.clone());
+            },
+        );
+        if repeated {
+            Err(LimitError::RepeatedMutation)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn collect(&self, set: &SelectionSet, parent: &str, at_root: bool, plan: &mut Plan) {
+        self.each_field(set, parent, &mut |field, parent| {
+            let name = field.name.node.as_str();
+            plan.root_count = plan.root_count.saturating_add(usize::from(at_root));
+            if matches!(name, "__schema" | "__type") {
+                plan.introspects = true;
+                return;
+            }
+            for concrete in self.shape.concrete(parent) {
+                if let Some(action) = self.engine.action(&format!("{concrete}.{name}")) {
+                    plan.actions.push(action);
+                    if at_root {
+                        plan.roots.push(RootField {
+                            name: name.to_owned(),
+                            action,
+                        });
+                    }
+                }
+            }
+            // An unknown field has no shape; validation names it.
+            if let Some(shape) = self.shape.field(parent, name) {
+                self.collect(&field.selection_set.node, &shape.ty.name, false, plan);
+            }
+        });
+    }
+
+    /// Visits the fields of a selection set with fragments expanded, each with the type it is
+    /// selected on.
+    fn each_field(&self, set: &SelectionSet, parent: &str, visit: &mut dyn FnMut(&Field, &str)) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => visit(&field.node, parent),
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref();
+                    let on = on.map_or(parent, |condition| condition.node.on.node.as_str());
+                    self.each_field(&fragment.node.selection_set.node, on, visit);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = self.document.fragments.get(name) {
+                        let on = fragment.node.type_condition.node.on.node.as_str();
+                        self.each_field(&fragment.node.selection_set.node, on, visit);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Computes the cost and collects the identifiers, with the variables of one request.
+    pub(super) fn measure(
+        &self,
+        operation: &OperationDefinition,
+        variables: &Variables,
+        limits: &Limits,
+    ) -> Result<Measure, MeasureError> {
+        let mut walk = Walk {
+            planner: self,
+            operation,
+            variables,
+            named: BTreeMap::new(),
+            not_an_id: None,
+        };
+        let set = &operation.selection_set.node;
+        let cost = walk.cost(set, root_type(operation.ty));
+        if let Some(text) = walk.not_an_id {
+            return Err(MeasureError::NotAnId(text));
+        }
+        if cost > limits.cost_max {
+            return Err(MeasureError::Limit(LimitError::Cost {
+                cost,
+                limit: limits.cost_max,
+            }));
+        }
+        if walk.named.len() > limits.ids_max {
+            return Err(MeasureError::Limit(LimitError::Ids(limits.ids_max)));
+        }
+        Ok(Measure {
+            cost,
+            named: walk.named,
+        })
+    }
+}
+
+struct Walk<'a> {
+    planner: &'a Planner<'a>,
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    named: BTreeMap<Uuid, String>,
+    not_an_id: Option<String>,
+}
+
+impl Walk<'_> {
+    /// One for each field, times the rows that the list above it was asked for.
+    fn cost(&mut self, set: &SelectionSet, parent: &str) -> u64 {
+        let mut sum: u64 = 0;
+        let planner = self.planner;
+        planner.each_field(set, parent, &mut |field, parent| {
+            let Some(shape) = planner.shape.field(parent, field.name.node.as_str()) else {
+                sum = sum.saturating_add(1);
+                return;
+            };
+            let mut rows = shape
+                .arguments
+                .contains_key("first")
+                .then_some(u64::from(PAGE_DEFAULT));
+            for (name, value) in &field.arguments {
+                let value = self.constant(&value.node);
+                if matches!(name.node.as_str(), "first" | "last") {
+                    if let ConstValue::Number(n) = &value {
+                        rows = n.as_u64().or(rows);
+                    }
+                } else if name.node == "ids"
+                    && let ConstValue::List(ids) = &value
+                {
+                    rows = u64::try_from(ids.len()).ok();
+                }
+                if let Some(ty) = shape.arguments.get(name.node.as_str()) {
+                    self.collect_ids(&value, ty);
+                }
+            }
+            let inner = self.cost(&field.selection_set.node, &shape.ty.name);
+            let inner = inner.saturating_mul(rows.unwrap_or(1));
+            sum = sum.saturating_add(inner).saturating_add(1);
+        });
+        sum
+    }
+
+    /// The value with variables put in; an absent variable without default is null.
+    fn constant(&self, value: &Value) -> ConstValue {
+        value
+            .clone()
+            .into_const_with(|name| Ok::<_, std::convert::Infallible>(self.variable(&name)))
+            .unwrap_or_default()
+    }
+
+    fn variable(&self, name: &Name) -> ConstValue {
+        if let Some(value) = self.variables.get(name) {
+            return value.clone();
+        }
+        let definitions = &self.operation.variable_definitions;
+        let definition = definitions.iter().find(|d| d.node.name.node == *name);
+        definition
+            .and_then(|d| d.node.default_value().cloned())
+            .unwrap_or_default()
+    }
+
+    fn collect_ids(&mut self, value: &ConstValue, ty: &TypeShape) {
+        match value {
+            ConstValue::List(items) => items.iter().for_each(|item| self.collect_ids(item, ty)),
+            ConstValue::String(text) if ty.name == "ID" => match id::parse_any(text) {
+                Some((_, uuid)) => {
+                    self.named.insert(uuid, text.clone());
+                }
+                None => self.not_an_id = Some(text.chars().take(64).collect()),
+            },
+            ConstValue::Number(number) if ty.name == "ID" => {
+                self.not_an_id = Some(number.to_string());
+            }
+            ConstValue::Object(fields) => {
+                let planner = self.planner;
+                let Some(input) = planner.shape.input(&ty.name) else {
+                    return;
+                };
+                for (name, value) in fields {
+                    if let Some(ty) = input.get(name.as_str()) {
+                        self.collect_ids(value, ty);
+                    }
+                }
+            }
+            ConstValue::Null
+            | ConstValue::Number(_)
+            | ConstValue::String(_)
+            | ConstValue::Boolean(_)
+            | ConstValue::Binary(_)
+            | ConstValue::Enum(_) => {}
+        }
+    }
+}
+
+pub(super) const fn root_type(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}

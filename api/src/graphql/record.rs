@@ -1,0 +1,104 @@
+//! The audit rows of an operation. Law 4: no audit, no answer.
+
+use std::collections::BTreeSet;
+
+use countersign_domain::audit::Outcome;
+use countersign_entities::{EventDraft, StoreError};
+use countersign_policies::{Decision, Refusal};
+use serde_json::json;
+
+use super::{
+    document::Document,
+    operation::Operation,
+    plan::{Measure, Plan, RootField},
+};
+use crate::app::event_of;
+
+/// Ids that an audit row names at the most.
+const TARGETS_MAX: usize = 20;
+
+/// Records a query that ran: one row, with the decision of every root field.
+pub(super) async fn query(
+    operation: &Operation,
+    plan: &Plan,
+    measure: &Measure,
+    document: &Document,
+) -> Result<(), StoreError> {
+    let refused = !operation.refusals().is_empty();
+    let hidden: u64 = operation
+        .redactions()
+        .values()
+        .map(|redaction| redaction.count)
+        .sum();
+    let permission: Vec<_> = plan
+        .roots
+        .iter()
+        .map(|root| permission(operation, root))
+        .collect();
+    let draft = EventDraft {
+        action: "books.read".to_owned(),
+        permission: permission.join("; "),
+        outcome: if refused {
+            Outcome::Refused
+        } else {
+            Outcome::Done
+        },
+        targets: measure.named.values().take(TARGETS_MAX).cloned().collect(),
+        payload: json!({
+            "document": hex::encode(document.sha256),
+            "fields": plan.roots.iter().map(|root| root.name.as_str()).collect::<Vec<_>>(),
+            "hidden": hidden,
+        }),
+    };
+    operation
+        .services
+        .database
+        .record(&operation.context, draft)
+        .await
+}
+
+/// Records the mutations that were refused before their use case ran. One that ran has its row in
+/// its own transaction.
+pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), StoreError> {
+    let refusals = operation.refusals();
+    let distinct: BTreeSet<_> = refusals.iter().map(Refusal::action).collect();
+    for action in distinct {
+        let Some(refusal) = refusals.iter().find(|refusal| refusal.action() == action) else {
+            continue;
+        };
+        let field = action.strip_prefix("Mutation.").unwrap_or(action);
+        let draft = EventDraft {
+            action: event_of(field).unwrap_or("mutation.refused").to_owned(),
+            permission: format!("{action} refused by {}", refusal.rule()),
+            outcome: Outcome::Refused,
+            targets: Vec::new(),
+            payload: json!({ "reason": "policy" }),
+        };
+        operation
+            .services
+            .database
+            .record(&operation.context, draft)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A request that was refused whole because it names what is not here. The row does not tell
+/// whether it exists elsewhere, because the tenant reads it.
+pub(super) fn unknown_ids(measure: &Measure) -> EventDraft {
+    EventDraft {
+        action: "request.refused".to_owned(),
+        permission: "named ids that are not here".to_owned(),
+        outcome: Outcome::Refused,
+        targets: measure.named.values().take(TARGETS_MAX).cloned().collect(),
+        payload: json!({ "reason": "ids" }),
+    }
+}
+
+fn permission(operation: &Operation, root: &RootField) -> String {
+    match operation.decisions.get(root.action) {
+        Decision::Allow(basis) => format!("Query.{} by {}", root.name, basis.rules.join(", ")),
+        Decision::Deny(refusal) => format!("Query.{} refused by {}", root.name, refusal.rule()),
+        Decision::Row(rule) => format!("Query.{} by row of {}", root.name, rule.rules().join(", ")),
+    }
+}

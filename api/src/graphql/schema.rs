@@ -1,0 +1,136 @@
+//! Puts the schema together from its parts, one file per resource.
+
+use async_graphql::dynamic::{
+    Enum, InputObject, Interface, InterfaceField, Object, Schema, TypeRef,
+};
+use countersign_domain::id::TenantId;
+use countersign_policies::{Engine, Row};
+use thiserror::Error;
+
+use super::{
+    accounts, api_tokens, audit_entries, categories, connection,
+    field::{ObjectBuilder, Source},
+    imports, members, node, scalars, statements, tenants, transactions, user_errors, viewer,
+};
+
+/// Why the schema can not be built; the server does not start then.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// Fields that the policies' schema has no action for. Nobody could be let in to them.
+    #[error("no Cedar action stands for {}: classify them in `actions.cedarschema`", .0.join(", "))]
+    Unclassified(Vec<String>),
+    /// The types do not fit together.
+    #[error("the GraphQL schema does not fit together")]
+    Schema(#[source] async_graphql::dynamic::SchemaError),
+    /// The SDL that was just written does not parse.
+    #[error("the schema's own SDL does not parse")]
+    Sdl(#[source] async_graphql_parser::Error),
+}
+
+/// The root types, which every resource adds its fields to.
+pub(super) struct RootValue;
+
+/// What the resources add themselves to.
+pub(super) struct Parts<'e> {
+    pub(super) engine: &'e Engine,
+    objects: Vec<Object>,
+    inputs: Vec<InputObject>,
+    enums: Vec<Enum>,
+    unclassified: Vec<String>,
+    query: Option<ObjectBuilder<'e, RootValue>>,
+    mutation: Option<ObjectBuilder<'e, RootValue>>,
+}
+
+super::connection::without_row!(RootValue);
+
+impl<'e> Parts<'e> {
+    pub(super) fn object<T: Source>(&mut self, builder: ObjectBuilder<'e, T>) {
+        let (object, unclassified) = builder.finish();
+        self.objects.push(object);
+        self.unclassified.extend(unclassified);
+    }
+
+    pub(super) fn input(&mut self, input: InputObject) {
+        self.inputs.push(input);
+    }
+
+    pub(super) fn enumeration(&mut self, enumeration: Enum) {
+        self.enums.push(enumeration);
+    }
+
+    /// Adds fields to `Query`.
+    pub(super) fn query(
+        &mut self,
+        add: impl FnOnce(ObjectBuilder<'e, RootValue>) -> ObjectBuilder<'e, RootValue>,
+    ) {
+        self.query = self.query.take().map(add);
+    }
+
+    /// Adds fields to `Mutation`.
+    pub(super) fn mutation(
+        &mut self,
+        add: impl FnOnce(ObjectBuilder<'e, RootValue>) -> ObjectBuilder<'e, RootValue>,
+    ) {
+        self.mutation = self.mutation.take().map(add);
+    }
+}
+
+/// Builds the schema, every field of it bound to its Cedar action.
+pub(super) fn build(engine: &Engine) -> Result<Schema, BuildError> {
+    let mut parts = Parts {
+        engine,
+        objects: Vec::new(),
+        inputs: Vec::new(),
+        enums: Vec::new(),
+        unclassified: Vec::new(),
+        query: Some(ObjectBuilder::root(engine, "Query", "What can be read.")),
+        mutation: Some(ObjectBuilder::root(engine, "Mutation", "What can be done.")),
+    };
+    connection::register_page_info(&mut parts);
+    user_errors::register(&mut parts);
+    node::register(&mut parts);
+    viewer::register(&mut parts);
+    tenants::register(&mut parts);
+    members::register(&mut parts);
+    accounts::register(&mut parts);
+    transactions::register(&mut parts);
+    categories::register(&mut parts);
+    statements::register(&mut parts);
+    imports::register(&mut parts);
+    api_tokens::register(&mut parts);
+    audit_entries::register(&mut parts);
+    for root in [parts.query.take(), parts.mutation.take()]
+        .into_iter()
+        .flatten()
+    {
+        parts.object(root);
+    }
+    if !parts.unclassified.is_empty() {
+        return Err(BuildError::Unclassified(parts.unclassified));
+    }
+    let mut builder = Schema::build("Query", Some("Mutation"), None)
+        .disable_suggestions()
+        .register(node_interface());
+    for scalar in scalars::all() {
+        builder = builder.register(scalar);
+    }
+    for enumeration in parts.enums {
+        builder = builder.register(enumeration);
+    }
+    for input in parts.inputs {
+        builder = builder.register(input);
+    }
+    for object in parts.objects {
+        builder = builder.register(object);
+    }
+    builder.finish().map_err(BuildError::Schema)
+}
+
+fn node_interface() -> Interface {
+    Interface::new("Node")
+        .description("Anything with an id.")
+        .field(
+            InterfaceField::new("id", TypeRef::named_nn(TypeRef::ID))
+                .description("A typed, prefixed UUIDv7."),
+        )
+}

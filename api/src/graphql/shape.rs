@@ -1,0 +1,138 @@
+//! The schema as the planner sees it: which type a field has, what may stand behind an interface,
+//! where identifiers are passed.
+//!
+//! Read from the schema's own SDL at start, so that it can not differ from what is executed.
+
+use std::collections::HashMap;
+
+use async_graphql_parser::types::{
+    BaseType, FieldDefinition, InputValueDefinition, Type, TypeKind, TypeSystemDefinition,
+};
+
+/// A type with its list and non-null wrappers.
+#[derive(Debug, Clone)]
+pub(super) struct TypeShape {
+    /// The innermost type's name.
+    pub(super) name: String,
+    /// The wrappers, outermost first.
+    pub(super) full: Type,
+}
+
+/// One field of an object or interface.
+#[derive(Debug)]
+pub(super) struct FieldShape {
+    pub(super) ty: TypeShape,
+    pub(super) arguments: HashMap<String, TypeShape>,
+}
+
+/// What the planner knows of the schema.
+#[derive(Debug, Default)]
+pub(super) struct SchemaShape {
+    /// Objects and interfaces, by name.
+    fields: HashMap<String, HashMap<String, FieldShape>>,
+    /// Input objects, by name.
+    inputs: HashMap<String, HashMap<String, TypeShape>>,
+    /// The object types that an interface or union may turn out to be.
+    possible: HashMap<String, Vec<String>>,
+}
+
+impl SchemaShape {
+    /// Reads SDL. Fails only where the SDL does not parse.
+    pub(super) fn parse(sdl: &str) -> Result<Self, async_graphql_parser::Error> {
+        let mut shape = Self::default();
+        for definition in async_graphql_parser::parse_schema(sdl)?.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let name = definition.node.name.node.to_string();
+            match definition.node.kind {
+                TypeKind::Object(object) => {
+                    for interface in &object.implements {
+                        shape
+                            .possible
+                            .entry(interface.node.to_string())
+                            .or_default()
+                            .push(name.clone());
+                    }
+                    shape
+                        .fields
+                        .insert(name, fields(object.fields.iter().map(|f| &f.node)));
+                }
+                TypeKind::Interface(interface) => {
+                    shape
+                        .fields
+                        .insert(name, fields(interface.fields.iter().map(|f| &f.node)));
+                }
+                TypeKind::Union(union) => {
+                    let members = union.members.iter().map(|m| m.node.to_string());
+                    shape.possible.entry(name).or_default().extend(members);
+                }
+                TypeKind::InputObject(input) => {
+                    shape
+                        .inputs
+                        .insert(name, inputs(input.fields.iter().map(|f| &f.node)));
+                }
+                TypeKind::Scalar | TypeKind::Enum(_) => {}
+            }
+        }
+        Ok(shape)
+    }
+
+    /// The object types that a value of this type can be: itself, or what stands behind it.
+    pub(super) fn concrete<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+        match self.possible.get(name) {
+            Some(objects) => objects.iter().map(String::as_str).collect(),
+            None => vec![name],
+        }
+    }
+
+    /// A field of an object or interface.
+    pub(super) fn field(&self, type_name: &str, field: &str) -> Option<&FieldShape> {
+        self.fields.get(type_name)?.get(field)
+    }
+
+    /// The fields of an input object.
+    pub(super) fn input(&self, type_name: &str) -> Option<&HashMap<String, TypeShape>> {
+        self.inputs.get(type_name)
+    }
+}
+
+fn fields<'a>(
+    definitions: impl Iterator<Item = &'a FieldDefinition>,
+) -> HashMap<String, FieldShape> {
+    definitions
+        .map(|field| {
+            let arguments = inputs(field.arguments.iter().map(|a| &a.node));
+            (
+                field.name.node.to_string(),
+                FieldShape {
+                    ty: shape(&field.ty.node),
+                    arguments,
+                },
+            )
+        })
+        .collect()
+}
+
+fn inputs<'a>(
+    definitions: impl Iterator<Item = &'a InputValueDefinition>,
+) -> HashMap<String, TypeShape> {
+    definitions
+        .map(|input| (input.name.node.to_string(), shape(&input.ty.node)))
+        .collect()
+}
+
+fn shape(ty: &Type) -> TypeShape {
+    let mut base = &ty.base;
+    while let BaseType::List(inner) = base {
+        base = &inner.base;
+    }
+    let name = match base {
+        BaseType::Named(name) => name.to_string(),
+        BaseType::List(_) => String::new(),
+    };
+    TypeShape {
+        name,
+        full: ty.clone(),
+    }
+}

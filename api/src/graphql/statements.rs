@@ -1,0 +1,365 @@
+//! `Statement`, and the import of one.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{Enum, FieldValue, InputObject, InputValue, ObjectAccessor, TypeRef},
+};
+use countersign_domain::{
+    books::Account,
+    id::TenantId,
+    money::Currency,
+    statements::{BalanceCheck, CsvMapping},
+};
+use countersign_entities::{Import, Statement};
+use countersign_policies::{Row, resource, row::StatementRow};
+use futures::FutureExt;
+
+use super::{
+    connection::{self, Connection, Names},
+    error::GraphqlError,
+    field::{Context, ObjectBuilder, Resolved, Source, operation, parent},
+    inputs, loader,
+    scalars::{self, enum_value},
+    schema::Parts,
+    user_errors::{Payload, payload, payload_builder},
+};
+use crate::app::{self, statements::ImportStatement};
+
+impl Source for Arc<Statement> {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        look(&StatementRow {
+            tenant,
+            id: self.id.uuid(),
+            custodian: self.custodian,
+            personal: self.personal,
+        })
+    }
+}
+
+/// What an import gives back.
+struct Made {
+    import: Arc<Import>,
+    statements: Vec<Arc<Statement>>,
+    already: bool,
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    object(parts);
+    connection::register::<Statement>(
+        parts,
+        Names {
+            connection: "StatementConnection",
+            edge: "StatementEdge",
+            node: "Statement",
+        },
+    );
+    parts.query(|query| {
+        query.resolve(
+            "statements",
+            TypeRef::named("StatementConnection"),
+            "The statements that were imported, newest first.",
+            connection::page_arguments(),
+            statements,
+        )
+    });
+    import_inputs(parts);
+    let imported = payload_builder::<Made>(parts, "ImportStatementPayload")
+        .object(
+            "import",
+            TypeRef::named("Import"),
+            "The import, of now or of before.",
+            |payload| {
+                payload
+                    .made
+                    .as_ref()
+                    .map(|made| FieldValue::borrowed_any(&made.import))
+            },
+        )
+        .object(
+            "statements",
+            TypeRef::named_nn_list("Statement"),
+            "The statements in the file.",
+            |payload: &Payload<Made>| {
+                let statements = &payload.made.as_ref()?.statements;
+                Some(FieldValue::list(
+                    statements.iter().map(|s| FieldValue::borrowed_any(s)),
+                ))
+            },
+        )
+        .value(
+            "alreadyImported",
+            TypeRef::named_nn(TypeRef::BOOLEAN),
+            "True where this very file was imported before; nothing was changed.",
+            |payload| {
+                Some(
+                    payload
+                        .made
+                        .as_ref()
+                        .is_some_and(|made| made.already)
+                        .into(),
+                )
+            },
+        );
+    parts.object(imported);
+    parts.mutation(|mutation| {
+        mutation.resolve(
+            "importStatement",
+            TypeRef::named("ImportStatementPayload"),
+            "Imports a bank statement file, all or nothing.",
+            vec![InputValue::new(
+                "input",
+                TypeRef::named_nn("ImportStatementInput"),
+            )],
+            import_statement,
+        )
+    });
+}
+
+fn object(parts: &mut Parts<'_>) {
+    let mut checks = Enum::new("BalanceCheck").description(
+        "Whether the entries lead from the opening to the closing balance. \
+         A file in which they do not is not imported.",
+    );
+    for check in [BalanceCheck::Balanced, BalanceCheck::NotStated] {
+        checks = checks.item(check.name());
+    }
+    parts.enumeration(checks);
+    let date = || TypeRef::named("Date");
+    let decimal = || TypeRef::named("Decimal");
+    let statement =
+        ObjectBuilder::<Arc<Statement>>::new(parts.engine, "Statement", "A bank statement.")
+            .implements("Node")
+            .value("id", TypeRef::named_nn(TypeRef::ID), "`stm_…`.", |s| {
+                Some(s.id.to_string().into())
+            })
+            .resolve(
+                "account",
+                TypeRef::named("Account"),
+                "Its account.",
+                vec![],
+                |context| {
+                    async move {
+                        let id = parent::<Arc<Statement>>(&context)?.account.uuid();
+                        Ok(loader::value(
+                            loader::load::<Account>(operation(&context)?, id).await?,
+                        ))
+                    }
+                    .boxed()
+                },
+            )
+            .resolve(
+                "import",
+                TypeRef::named("Import"),
+                "What it came with.",
+                vec![],
+                |context| {
+                    async move {
+                        let id = parent::<Arc<Statement>>(&context)?.import.uuid();
+                        Ok(loader::value(
+                            loader::load::<Import>(operation(&context)?, id).await?,
+                        ))
+                    }
+                    .boxed()
+                },
+            )
+            .value(
+                "reference",
+                TypeRef::named(TypeRef::STRING),
+                "The bank's own identification of the statement.",
+                |s| scalars::text_value(s.reference.as_ref()),
+            )
+            .value(
+                "currency",
+                TypeRef::named_nn("CurrencyCode"),
+                "Its currency.",
+                |s| Some(Value::from(s.currency.code())),
+            )
+            .value("periodStart", date(), "The first day it speaks of.", |s| {
+                s.period_start.map(scalars::date_value)
+            })
+            .value("periodEnd", date(), "The last day it speaks of.", |s| {
+                s.period_end.map(scalars::date_value)
+            })
+            .value(
+                "opening",
+                decimal(),
+                "The balance before its entries.",
+                |s| s.opening.map(scalars::money_value),
+            )
+            .value(
+                "closing",
+                decimal(),
+                "The balance after its entries.",
+                |s| s.closing.map(scalars::money_value),
+            )
+            .value(
+                "balanceCheck",
+                TypeRef::named_nn("BalanceCheck"),
+                "Whether its balances agree with its entries.",
+                |s| Some(enum_value(s.balance_check.name())),
+            )
+            .value(
+                "transactionCount",
+                TypeRef::named_nn(TypeRef::INT),
+                "Entries in it, those that the books already had among them.",
+                |s| Some(s.transaction_count.into()),
+            );
+    parts.object(statement);
+}
+
+fn import_inputs(parts: &mut Parts<'_>) {
+    let text = || TypeRef::named(TypeRef::STRING);
+    let required = || TypeRef::named_nn(TypeRef::STRING);
+    parts.input(
+        InputObject::new("ImportStatementInput")
+            .field(
+                InputValue::new("fileName", required())
+                    .description("The name of the file, as people know it."),
+            )
+            .field(InputValue::new("content", TypeRef::named_nn("Base64")).description("The file."))
+            .field(
+                InputValue::new("accountId", TypeRef::named(TypeRef::ID)).description(
+                    "The account that it belongs to. Needed where the file does not name one; \
+                 otherwise the account with that number is taken.",
+                ),
+            )
+            .field(
+                InputValue::new("csv", TypeRef::named("CsvMappingInput"))
+                    .description("How the columns are to be read, for CSV."),
+            ),
+    );
+    let column = |name: &str, description: &str| {
+        InputValue::new(name, TypeRef::named(TypeRef::STRING)).description(description)
+    };
+    parts.input(
+        InputObject::new("CsvMappingInput")
+            .description("The columns of a CSV file, by their headers.")
+            .field(InputValue::new("date", required()).description("The booking date."))
+            .field(
+                InputValue::new("dateFormat", required())
+                    .default_value("%Y-%m-%d")
+                    .description("How dates are written, in `strftime` form."),
+            )
+            .field(column(
+                "amount",
+                "Signed amounts, where one column holds them.",
+            ))
+            .field(column(
+                "credit",
+                "Money in, where two columns hold amounts.",
+            ))
+            .field(column(
+                "debit",
+                "Money out, where two columns hold amounts.",
+            ))
+            .field(InputValue::new("description", required()).description("The description."))
+            .field(column("counterparty", "The other party."))
+            .field(column("reference", "The bank's reference."))
+            .field(column(
+                "balance",
+                "The balance after each row, which is then checked.",
+            ))
+            .field(InputValue::new("delimiter", required()).default_value(","))
+            .field(InputValue::new("decimalMark", required()).default_value("."))
+            .field(
+                InputValue::new("currency", text())
+                    .description("The currency of the amounts; the account's where not given."),
+            ),
+    );
+}
+
+fn statements(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let page = connection::page(&context, operation, "statements")?;
+        let scope = operation.scope::<resource::Statement>()?;
+        let slice = operation.reader().await?.statements(&scope, &page).await?;
+        if loader::wants(&context, "account") {
+            let ids = slice.rows.iter().map(|row| row.account.uuid());
+            loader::preload::<Account>(operation, ids).await?;
+        }
+        if loader::wants(&context, "import") {
+            let ids = slice.rows.iter().map(|row| row.import.uuid());
+            loader::preload::<Import>(operation, ids).await?;
+        }
+        Ok(Connection::new(operation, "statements", &page, slice, ()).into_value())
+    }
+    .boxed()
+}
+
+fn import_statement(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let input = inputs::input(&context)?;
+        let account = inputs::id(&input, "accountId")?;
+        let csv = match inputs::given(&input, "csv").map(|value| value.object()) {
+            Some(Ok(mapping)) => {
+                let fallback = match account {
+                    Some(id) => {
+                        let id = countersign_domain::id::AccountId::uuid(id);
+                        let found = loader::load::<Account>(operation, id).await?;
+                        found.map(|account| account.currency)
+                    }
+                    None => None,
+                };
+                Some(csv_mapping(&mapping, fallback)?)
+            }
+            _ => None,
+        };
+        let command = ImportStatement {
+            file_name: inputs::required(&input, "fileName")?,
+            content: scalars::decode_base64(&inputs::required(&input, "content")?)?,
+            account,
+            csv,
+        };
+        operation.close_reader().await?;
+        let (services, request) = (&operation.services, &operation.context);
+        let imported = app::statements::import(services, request, command).await;
+        payload(imported.map(|imported| Made {
+            import: Arc::new(imported.import),
+            statements: imported.statements.into_iter().map(Arc::new).collect(),
+            already: imported.already,
+        }))
+    }
+    .boxed()
+}
+
+fn csv_mapping(
+    mapping: &ObjectAccessor<'_>,
+    fallback: Option<Currency>,
+) -> Result<CsvMapping, GraphqlError> {
+    let currency = match inputs::text(mapping, "currency") {
+        Some(code) => code.parse().ok(),
+        None => fallback,
+    };
+    let currency = currency.ok_or_else(|| {
+        GraphqlError::BadInput("give `accountId` or the `currency` of the CSV file".to_owned())
+    })?;
+    Ok(CsvMapping {
+        date: inputs::required(mapping, "date")?,
+        date_format: inputs::required(mapping, "dateFormat")?,
+        amount: inputs::text(mapping, "amount"),
+        credit: inputs::text(mapping, "credit"),
+        debit: inputs::text(mapping, "debit"),
+        description: inputs::required(mapping, "description")?,
+        counterparty: inputs::text(mapping, "counterparty"),
+        reference: inputs::text(mapping, "reference"),
+        balance: inputs::text(mapping, "balance"),
+        delimiter: mark(mapping, "delimiter", &[',', ';', '\t', '|'])?,
+        decimal_mark: mark(mapping, "decimalMark", &['.', ','])?,
+        currency,
+    })
+}
+
+fn mark(mapping: &ObjectAccessor<'_>, name: &str, known: &[char]) -> Result<char, GraphqlError> {
+    let text = inputs::required(mapping, name)?;
+    let mut marks = text.chars();
+    match (marks.next(), marks.next()) {
+        (Some(mark), None) if known.contains(&mark) => Ok(mark),
+        _ => Err(GraphqlError::BadInput(format!(
+            "`{name}` is one of {known:?}"
+        ))),
+    }
+}

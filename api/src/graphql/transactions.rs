@@ -1,0 +1,394 @@
+//! `Transaction`: a booked movement of money.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{Enum, InputObject, InputValue, TypeRef},
+};
+use countersign_domain::{
+    books::{Account, Category, Transaction},
+    id::{CategoryId, TenantId, TransactionId},
+    money::Magnitude,
+};
+use countersign_entities::{Sign, Statement, TransactionFilter};
+use countersign_policies::{Decision, ReadScope, Row, resource, row::TenantRow};
+use futures::FutureExt;
+
+use super::{
+    connection::{self, Connection, Names},
+    error::GraphqlError,
+    field::{Context, ObjectBuilder, Resolved, Source, operation, parent},
+    inputs, loader,
+    operation::Operation,
+    scalars::{self, enum_value},
+    schema::Parts,
+    user_errors::{made, payload, payload_builder},
+};
+use crate::app;
+
+const LIST: &str = "transactions";
+
+impl Source for Arc<Transaction> {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        look(&TenantRow {
+            tenant,
+            row: self.as_ref(),
+        })
+    }
+}
+
+/// What `totalCount` counts.
+#[derive(Debug)]
+struct Counted {
+    scope: ReadScope<resource::Transaction>,
+    filter: TransactionFilter,
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    object(parts);
+    let names = Names {
+        connection: "TransactionConnection",
+        edge: "TransactionEdge",
+        node: "Transaction",
+    };
+    let connection = connection::connection_builder::<Transaction, Counted>(parts, names).resolve(
+        "totalCount",
+        TypeRef::named(TypeRef::INT),
+        "How many there are in all, with this filter.",
+        vec![],
+        total_count,
+    );
+    parts.object(connection);
+    filter(parts);
+    parts.query(|query| {
+        let mut arguments = connection::page_arguments();
+        arguments.insert(
+            0,
+            InputValue::new("filter", TypeRef::named("TransactionFilter")),
+        );
+        query.resolve(
+            "transactions",
+            TypeRef::named("TransactionConnection"),
+            "The tenant's transactions, newest first.",
+            arguments,
+            transactions,
+        )
+    });
+    categorize(parts);
+}
+
+fn object(parts: &mut Parts<'_>) {
+    let text = || TypeRef::named(TypeRef::STRING);
+    let transaction = ObjectBuilder::<Arc<Transaction>>::new(
+        parts.engine,
+        "Transaction",
+        "A booked movement of money on an account.",
+    )
+    .implements("Node")
+    .value("id", TypeRef::named_nn(TypeRef::ID), "`txn_…`.", |t| {
+        Some(t.id.to_string().into())
+    })
+    .resolve(
+        "account",
+        TypeRef::named("Account"),
+        "Its account.",
+        vec![],
+        |context| {
+            async move {
+                let id = parent::<Arc<Transaction>>(&context)?.account.uuid();
+                Ok(loader::value(
+                    loader::load::<Account>(operation(&context)?, id).await?,
+                ))
+            }
+            .boxed()
+        },
+    )
+    .resolve(
+        "statement",
+        TypeRef::named("Statement"),
+        "What it came with.",
+        vec![],
+        |context| {
+            async move {
+                let id = parent::<Arc<Transaction>>(&context)?.statement.uuid();
+                Ok(loader::value(
+                    loader::load::<Statement>(operation(&context)?, id).await?,
+                ))
+            }
+            .boxed()
+        },
+    )
+    .resolve(
+        "category",
+        TypeRef::named("Category"),
+        "Where it is sorted.",
+        vec![],
+        |context| {
+            async move {
+                let Some(id) = parent::<Arc<Transaction>>(&context)?.category else {
+                    return Ok(None);
+                };
+                Ok(loader::value(
+                    loader::load::<Category>(operation(&context)?, id.uuid()).await?,
+                ))
+            }
+            .boxed()
+        },
+    )
+    .value(
+        "bookedOn",
+        TypeRef::named_nn("Date"),
+        "The day the bank booked it.",
+        |t| Some(scalars::date_value(t.booked_on)),
+    )
+    .value(
+        "valueOn",
+        TypeRef::named("Date"),
+        "The day it counts for interest.",
+        |t| t.value_on.map(scalars::date_value),
+    )
+    .value(
+        "currency",
+        TypeRef::named_nn("CurrencyCode"),
+        "The amount's currency.",
+        |t| Some(Value::from(t.amount.currency().code())),
+    )
+    .value(
+        "amount",
+        TypeRef::named("Decimal"),
+        "The exact amount: positive in, negative out.",
+        |t| Some(scalars::money_value(t.amount)),
+    )
+    .value(
+        "magnitude",
+        TypeRef::named("Magnitude"),
+        "The order of magnitude, which those may see who may not see the amount.",
+        |t| Some(enum_value(t.amount.magnitude().name())),
+    )
+    .value(
+        "direction",
+        TypeRef::named_nn("Direction"),
+        "In or out.",
+        |t| {
+            Some(enum_value(if t.amount.amount().is_sign_negative() {
+                "OUT"
+            } else {
+                "IN"
+            }))
+        },
+    )
+    .value("counterparty", text(), "The other party.", |t| {
+        scalars::text_value(t.counterparty.as_ref())
+    })
+    .value(
+        "description",
+        text(),
+        "Remittance information, as the bank sent it.",
+        |t| Some(Value::from(t.description.as_str())),
+    )
+    .value("reference", text(), "The bank's reference.", |t| {
+        scalars::text_value(t.reference.as_ref())
+    });
+    parts.object(transaction);
+}
+
+fn filter(parts: &mut Parts<'_>) {
+    let mut magnitudes = Enum::new("Magnitude").description(
+        "MICRO under 10, SMALL to 100, MEDIUM to 1,000, LARGE to 10,000, XLARGE above; \
+         the sign does not count.",
+    );
+    for magnitude in Magnitude::ALL {
+        magnitudes = magnitudes.item(magnitude.name());
+    }
+    parts.enumeration(magnitudes);
+    parts.enumeration(
+        Enum::new("Direction")
+            .description("Which way money moved.")
+            .item("IN")
+            .item("OUT"),
+    );
+    let id = || TypeRef::named(TypeRef::ID);
+    let date = || TypeRef::named("Date");
+    parts.input(
+        InputObject::new("TransactionFilter")
+            .description("Which transactions; every condition given must hold.")
+            .field(InputValue::new("accountId", id()))
+            .field(InputValue::new("categoryId", id()))
+            .field(
+                InputValue::new("uncategorized", TypeRef::named(TypeRef::BOOLEAN))
+                    .description("Only those without a category."),
+            )
+            .field(InputValue::new("from", date()).description("Booked on this day or later."))
+            .field(InputValue::new("to", date()).description("Booked on this day or earlier."))
+            .field(InputValue::new("magnitude", TypeRef::named("Magnitude")))
+            .field(InputValue::new("direction", TypeRef::named("Direction")))
+            .field(
+                InputValue::new("text", TypeRef::named(TypeRef::STRING)).description(
+                    "Part of the description or the counterparty, without regard to case. \
+                 Needs the right to read both.",
+                ),
+            ),
+    );
+}
+
+fn categorize(parts: &mut Parts<'_>) {
+    parts.input(
+        InputObject::new("CategorizeTransactionInput")
+            .field(InputValue::new(
+                "transactionId",
+                TypeRef::named_nn(TypeRef::ID),
+            ))
+            .field(
+                InputValue::new("categoryId", TypeRef::named(TypeRef::ID))
+                    .description("The category, or null to take it out of its category."),
+            ),
+    );
+    let categorized = payload_builder::<Arc<Transaction>>(parts, "CategorizeTransactionPayload")
+        .object(
+            "transaction",
+            TypeRef::named("Transaction"),
+            "The transaction.",
+            made,
+        );
+    parts.object(categorized);
+    parts.mutation(|mutation| {
+        mutation.resolve(
+            "categorizeTransaction",
+            TypeRef::named("CategorizeTransactionPayload"),
+            "Puts a transaction into a category, or takes it out.",
+            vec![InputValue::new(
+                "input",
+                TypeRef::named_nn("CategorizeTransactionInput"),
+            )],
+            categorize_transaction,
+        )
+    });
+}
+
+fn transactions(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let page = connection::page(&context, operation, LIST)?;
+        let scope = operation.scope::<resource::Transaction>()?;
+        let filter = read_filter(&context, operation, &scope)?;
+        let slice = operation
+            .reader()
+            .await?
+            .transactions(&scope, &filter, &page)
+            .await?;
+        let rows = &slice.rows;
+        if loader::wants(&context, "account") {
+            let ids = rows.iter().map(|row| row.account.uuid());
+            loader::preload::<Account>(operation, ids).await?;
+        }
+        if loader::wants(&context, "category") {
+            let ids = rows
+                .iter()
+                .filter_map(|row| row.category.map(CategoryId::uuid));
+            loader::preload::<Category>(operation, ids).await?;
+        }
+        if loader::wants(&context, "statement") {
+            let ids = rows.iter().map(|row| row.statement.uuid());
+            loader::preload::<Statement>(operation, ids).await?;
+        }
+        let counted = Counted { scope, filter };
+        Ok(Connection::new(operation, LIST, &page, slice, counted).into_value())
+    }
+    .boxed()
+}
+
+fn total_count(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let counted = &parent::<Connection<Transaction, Counted>>(&context)?.extra;
+        let reader = operation.reader().await?;
+        let count = reader
+            .transaction_count(&counted.scope, &counted.filter)
+            .await?;
+        Ok(Some(
+            Value::from(i32::try_from(count).unwrap_or(i32::MAX)).into(),
+        ))
+    }
+    .boxed()
+}
+
+fn read_filter(
+    context: &Context<'_>,
+    operation: &Operation,
+    scope: &ReadScope<resource::Transaction>,
+) -> Result<TransactionFilter, GraphqlError> {
+    let given = context.args.get("filter").filter(|value| !value.is_null());
+    let Some(given) = given.and_then(|value| value.object().ok()) else {
+        return Ok(TransactionFilter::default());
+    };
+    let date = |name| {
+        inputs::text(&given, name)
+            .as_deref()
+            .and_then(scalars::parse_date)
+    };
+    let text = inputs::text(&given, "text").filter(|text| !text.trim().is_empty());
+    if let Some(text) = &text {
+        if text.chars().count() > 100 {
+            return Err(GraphqlError::BadInput(
+                "`text` has at most 100 characters".to_owned(),
+            ));
+        }
+        may_search(operation, scope)?;
+    }
+    Ok(TransactionFilter {
+        account: inputs::id(&given, "accountId")?,
+        category: inputs::id(&given, "categoryId")?,
+        uncategorized: inputs::boolean(&given, "uncategorized"),
+        from: date("from"),
+        to: date("to"),
+        magnitude: inputs::member(&given, "magnitude").and_then(Magnitude::from_name),
+        sign: inputs::member(&given, "direction").map(|direction| match direction {
+            "IN" => Sign::In,
+            _ => Sign::Out,
+        }),
+        text,
+    })
+}
+
+/// Searching tells what stands in a field, so it needs the right to read the field on every row
+/// that is searched: whoever may read it on some rows only would learn of the others.
+fn may_search(
+    operation: &Operation,
+    scope: &ReadScope<resource::Transaction>,
+) -> Result<(), GraphqlError> {
+    let engine = &operation.services.engine;
+    let fields = ["Transaction.description", "Transaction.counterparty"];
+    let actions: Vec<_> = fields
+        .iter()
+        .filter_map(|name| engine.action(name))
+        .collect();
+    let decisions = engine.decide(operation.context.actor(), &actions);
+    for action in actions {
+        match decisions.get(action) {
+            Decision::Allow(_) => {}
+            Decision::Deny(refusal) => return Err(GraphqlError::Refused(refusal.clone())),
+            // The rows that may be read are just those that are searched.
+            Decision::Row(rule) if rule.predicate() == scope.predicate() => {}
+            Decision::Row(_) => {
+                let sentence = "`text` searches fields that you may read on some rows only";
+                return Err(GraphqlError::BadInput(sentence.to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn categorize_transaction(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let input = inputs::input(&context)?;
+        let id: TransactionId = inputs::required_id(&input, "transactionId")?;
+        let category: Option<CategoryId> = inputs::id(&input, "categoryId")?;
+        operation.close_reader().await?;
+        let (services, request) = (&operation.services, &operation.context);
+        let done = app::transactions::categorize(services, request, id, category).await;
+        payload(done.map(Arc::new))
+    }
+    .boxed()
+}

@@ -1,0 +1,104 @@
+//! Faults of input, which are data of the payload and not errors of the request.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Value,
+    dynamic::{Enum, FieldValue, TypeRef},
+};
+
+use super::{
+    connection::without_row,
+    error::GraphqlError,
+    field::{ObjectBuilder, Source},
+    schema::Parts,
+};
+use crate::app::{AppError, Fault, FaultCode};
+use countersign_domain::id::TenantId;
+use countersign_policies::Row;
+
+/// What a mutation gives back: what it made, or what was wrong with the input.
+pub(super) struct Payload<T> {
+    pub(super) made: Option<T>,
+    faults: Vec<Fault>,
+}
+
+without_row!(@[T] Payload<T>, Fault);
+
+/// Turns the end of a use case into a payload; what is not a fault of input is an error.
+pub(super) fn payload<'a, T: Send + Sync + 'static>(
+    result: Result<T, AppError>,
+) -> Result<Option<FieldValue<'a>>, GraphqlError> {
+    let payload = match result {
+        Ok(made) => Payload {
+            made: Some(made),
+            faults: Vec::new(),
+        },
+        Err(AppError::Faults(faults)) => Payload { made: None, faults },
+        Err(AppError::Refused(refusal)) => return Err(GraphqlError::Refused(refusal)),
+        Err(AppError::Entry(error)) => return Err(error.into()),
+        Err(AppError::Store(error)) => return Err(error.into()),
+    };
+    Ok(Some(FieldValue::owned_any(payload)))
+}
+
+/// The builder of a payload type, with its `userErrors`.
+pub(super) fn payload_builder<'e, T: Send + Sync + 'static>(
+    parts: &Parts<'e>,
+    name: &'static str,
+) -> ObjectBuilder<'e, Payload<T>> {
+    ObjectBuilder::new(parts.engine, name, "What came of it.").object(
+        "userErrors",
+        TypeRef::named_nn_list_nn("UserError"),
+        "What is wrong with the input; empty where it was done.",
+        |payload| {
+            Some(FieldValue::list(
+                payload.faults.iter().map(|f| FieldValue::borrowed_any(f)),
+            ))
+        },
+    )
+}
+
+/// A row that a payload made, as the parent of its object type.
+pub(super) fn made<T: Send + Sync + 'static>(payload: &Payload<Arc<T>>) -> Option<FieldValue<'_>> {
+    payload
+        .made
+        .as_ref()
+        .map(|row| FieldValue::borrowed_any(row))
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    let mut codes = Enum::new("UserErrorCode").description("The stable codes of faults of input.");
+    for (_, name) in FaultCode::ALL {
+        codes = codes.item(name);
+    }
+    parts.enumeration(codes);
+    let user_error = ObjectBuilder::<Fault>::new(
+        parts.engine,
+        "UserError",
+        "What is wrong with the input, for the person who gave it.",
+    )
+    .value(
+        "code",
+        TypeRef::named_nn("UserErrorCode"),
+        "A stable code.",
+        |fault| Some(super::scalars::enum_value(fault.code.name())),
+    )
+    .value(
+        "message",
+        TypeRef::named_nn(TypeRef::STRING),
+        "One sentence.",
+        |fault| Some(Value::from(fault.message.as_str())),
+    )
+    .value(
+        "field",
+        TypeRef::named_nn_list(TypeRef::STRING),
+        "The path to the input field.",
+        |fault| {
+            Some(Value::List(
+                fault.field.iter().copied().map(Value::from).collect(),
+            ))
+        },
+    );
+    parts.object(user_error);
+}

@@ -1,0 +1,187 @@
+//! `Viewer`: who is asking, and what the policies say of them.
+
+use async_graphql::{
+    Value,
+    dynamic::{Enum, FieldValue, InputValue, TypeRef},
+};
+use countersign_domain::{id::TenantId, principal::Principal};
+use countersign_policies::{Decision, Row};
+use futures::FutureExt;
+
+use super::{
+    connection::without_row,
+    error::GraphqlError,
+    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    members,
+    scalars::enum_value,
+    schema::Parts,
+};
+
+/// Who is asking.
+#[derive(Debug)]
+struct Viewer {
+    principal: Principal,
+}
+
+/// What the policies say of an action, before any row.
+#[derive(Debug)]
+struct Verdict {
+    action: String,
+    verdict: &'static str,
+    rules: Option<Vec<String>>,
+}
+
+without_row!(Viewer, Verdict);
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    parts.enumeration(
+        Enum::new("PrincipalKind")
+            .description("Who asks.")
+            .item("HUMAN")
+            .item("MACHINE"),
+    );
+    parts.enumeration(
+        Enum::new("Verdict")
+            .description("What the policies say, before any row.")
+            .item("ALLOW")
+            .item("DENY")
+            .item("DEPENDS_ON_ROW"),
+    );
+    let viewer = ObjectBuilder::<Viewer>::new(parts.engine, "Viewer", "Who is asking.")
+        .value(
+            "kind",
+            TypeRef::named_nn("PrincipalKind"),
+            "Human or machine.",
+            |viewer| {
+                Some(enum_value(match viewer.principal {
+                    Principal::Human(_) => "HUMAN",
+                    Principal::Machine(_) => "MACHINE",
+                }))
+            },
+        )
+        .resolve(
+            "member",
+            TypeRef::named("Member"),
+            "The member, if a human asks.",
+            vec![],
+            member,
+        )
+        .value(
+            "scopes",
+            TypeRef::named_nn_list(TypeRef::STRING),
+            "The scopes, if a machine asks.",
+            |viewer| match &viewer.principal {
+                Principal::Human(_) => None,
+                Principal::Machine(machine) => {
+                    let names = machine.scopes.iter().map(|scope| Value::from(scope.name()));
+                    Some(Value::List(names.collect()))
+                }
+            },
+        )
+        .resolve(
+            "can",
+            TypeRef::named_nn("Decision"),
+            "What the policies say of an action such as `Mutation.removeMember`, without doing it \
+             and without a row in hand.",
+            vec![InputValue::new(
+                "action",
+                TypeRef::named_nn(TypeRef::STRING),
+            )],
+            can,
+        );
+    parts.object(viewer);
+    let decision =
+        ObjectBuilder::<Verdict>::new(parts.engine, "Decision", "What the policies say.")
+            .value(
+                "action",
+                TypeRef::named_nn(TypeRef::STRING),
+                "The action.",
+                |v| Some(Value::from(v.action.as_str())),
+            )
+            .value(
+                "verdict",
+                TypeRef::named_nn("Verdict"),
+                "The verdict.",
+                |v| Some(enum_value(v.verdict)),
+            )
+            .value(
+                "rules",
+                TypeRef::named_nn_list(TypeRef::STRING),
+                "The rules that decided, or those that would have permitted; null to those who \
+                 may not know.",
+                |v| {
+                    let rules = v.rules.as_ref()?;
+                    Some(Value::List(
+                        rules.iter().map(|r| Value::from(r.as_str())).collect(),
+                    ))
+                },
+            );
+    parts.object(decision);
+    parts.query(|query| {
+        query.resolve(
+            "viewer",
+            TypeRef::named("Viewer"),
+            "Who is asking.",
+            vec![],
+            |context| {
+                async move {
+                    let principal = operation(&context)?.context.actor().principal.clone();
+                    Ok(Some(FieldValue::owned_any(Viewer { principal })))
+                }
+                .boxed()
+            },
+        )
+    });
+}
+
+fn member(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let user = operation(&context)?
+            .context
+            .actor()
+            .human()
+            .map(|human| human.user);
+        members::member_by_user(&context, user).await
+    }
+    .boxed()
+}
+
+fn can(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = operation(&context)?;
+        let name = context
+            .args
+            .get("action")
+            .and_then(|value| value.string().ok());
+        let name = name.unwrap_or_default();
+        let engine = &operation.services.engine;
+        let Some(action) = engine.action(name) else {
+            let shown: String = name.chars().take(64).collect();
+            return Err(GraphqlError::BadInput(format!(
+                "`{shown}` is not an action"
+            )));
+        };
+        let decisions = engine.decide(operation.context.actor(), &[action]);
+        let (verdict, rules) = match decisions.get(action) {
+            Decision::Allow(basis) => ("ALLOW", basis.rules.clone()),
+            Decision::Deny(refusal) => {
+                let rules = if refusal.rules().is_empty() {
+                    refusal.missing()
+                } else {
+                    refusal.rules()
+                };
+                ("DENY", rules.to_vec())
+            }
+            Decision::Row(rule) => ("DEPENDS_ON_ROW", rule.rules().to_vec()),
+        };
+        let rules = operation
+            .reveal_rules
+            .then(|| rules.into_iter().map(|rule| rule.to_string()).collect());
+        Ok(Some(FieldValue::owned_any(Verdict {
+            action: name.to_owned(),
+            verdict,
+            rules,
+        })))
+    }
+    .boxed()
+}

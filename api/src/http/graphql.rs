@@ -1,0 +1,273 @@
+//! GraphQL over HTTP.
+//!
+//! Our own, because the stock integration runs mutations on GET, takes `text/plain`, ignores
+//! `Accept` and always answers 200. Status codes follow the published `graphql-http` audit: a
+//! client that accepts `application/graphql-response+json` gets 4xx for a request that is refused
+//! before it runs; one that knows `application/json` only gets 200 with errors, and 4xx where the
+//! HTTP request itself is at fault.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    },
+    web,
+};
+use async_graphql::{Response, Variables};
+use countersign_entities::RequestFacts;
+use futures::StreamExt;
+use serde::Deserialize;
+
+use super::{RequestInfo, credential::credential, problem::Problem};
+use crate::{
+    graphql::{Answer, GraphqlRequest, Method, is_request_error},
+    server::State,
+};
+
+/// Seconds after which a client may try again.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// Adds `/graphql`.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/graphql")
+            .route(web::get().to(get))
+            .route(web::post().to(post))
+            .default_service(web::to(other_method)),
+    );
+}
+
+/// The answer's media type, by the caller's `Accept`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Media {
+    /// `application/graphql-response+json`: the status tells.
+    Response,
+    /// `application/json`, for clients of before.
+    Json,
+}
+
+impl Media {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Response => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        }
+    }
+
+    /// What the caller prefers of what there is; `None` where it takes neither. A caller that does
+    /// not say gets `application/json`, as the specification has it until 2025.
+    fn negotiate(request: &HttpRequest) -> Option<Self> {
+        let accept: Vec<_> =
+            request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
+        if accept.is_empty() {
+            return Some(Self::Json);
+        }
+        let accept = accept.join(",");
+        let ranges = accept.split(',').filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next()?.to_ascii_lowercase();
+            let mut quality = 1000;
+            for part in parts {
+                if let Some(q) = part.strip_prefix("q=") {
+                    quality = quality_in_thousandths(q)?;
+                }
+            }
+            let (media, specificity) = match name.as_str() {
+                "application/graphql-response+json" => (Self::Response, 2),
+                "application/json" => (Self::Json, 2),
+                "application/*" | "*/*" => (Self::Json, 1),
+                _ => return None,
+            };
+            (quality > 0).then_some((quality, specificity, media == Self::Response, media))
+        });
+        ranges.max_by_key(|(quality, specificity, newer, _)| (*quality, *specificity, *newer)).map(|r| r.3)
+    }
+}
+
+/// A quality value (RFC 9110, section 12.4.2) without a float.
+fn quality_in_thousandths(text: &str) -> Option<u32> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 3 {
+        return None;
+    }
+    let whole: u32 = whole.parse().ok()?;
+    let fraction: u32 = format!("{fraction:0<3}").parse().ok()?;
+    Some(whole.saturating_mul(1000).saturating_add(fraction).min(1000))
+}
+
+/// The members of a request that mean something; others are ignored, as the specification demands.
+#[derive(Debug, Deserialize)]
+struct Body {
+    query: Option<serde_json::Value>,
+    #[serde(rename = "operationName")]
+    operation_name: Option<serde_json::Value>,
+    variables: Option<serde_json::Value>,
+    extensions: Option<serde_json::Value>,
+}
+
+impl Body {
+    /// Checks the form of each member and says which one is wrong.
+    fn into_request(self) -> Result<GraphqlRequest, &'static str> {
+        use serde_json::Value;
+        let Some(Value::String(query)) = self.query else {
+            return Err("`query` is missing, or is not a text");
+        };
+        let operation_name = match self.operation_name {
+            None | Some(Value::Null) => None,
+            Some(Value::String(name)) => Some(name),
+            Some(_) => return Err("`operationName` is not a text"),
+        };
+        let variables = match self.variables {
+            None | Some(Value::Null) => Variables::default(),
+            Some(object @ Value::Object(_)) => Variables::from_json(object),
+            Some(_) => return Err("`variables` is not an object"),
+        };
+        match self.extensions {
+            None | Some(Value::Null | Value::Object(_)) => {}
+            Some(_) => return Err("`extensions` is not an object"),
+        }
+        Ok(GraphqlRequest { query, operation_name, variables })
+    }
+}
+
+async fn post(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+    info: web::ReqData<RequestInfo>,
+) -> Result<HttpResponse, Problem> {
+    let media = Media::negotiate(&request).ok_or_else(not_acceptable)?;
+    if !is_json(&request) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "send the request as `application/json`",
+        ));
+    }
+    // The credential comes before the body: a stranger does not make us read megabytes.
+    let credential = credential(&request, &state).await?;
+    let body = read(payload, state.graphql.limits().body_bytes_max).await?;
+    let body: Body = serde_json::from_slice(&body)
+        .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
+    let graphql = body.into_request().map_err(bad_request)?;
+    let answer = state.graphql.run(&credential, &facts(&state, &info), Method::Post, graphql).await;
+    respond(answer, media)
+}
+
+async fn get(
+    request: HttpRequest,
+    state: web::Data<State>,
+    info: web::ReqData<RequestInfo>,
+) -> Result<HttpResponse, Problem> {
+    let media = Media::negotiate(&request).ok_or_else(not_acceptable)?;
+    let credential = credential(&request, &state).await?;
+    let mut body = Body { query: None, operation_name: None, variables: None, extensions: None };
+    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+        let text = || serde_json::Value::String(value.clone().into_owned());
+        match name.as_ref() {
+            "query" => body.query = Some(text()),
+            "operationName" if !value.is_empty() => body.operation_name = Some(text()),
+            "variables" if !value.is_empty() => body.variables = Some(json(&value)?),
+            "extensions" if !value.is_empty() => body.extensions = Some(json(&value)?),
+            _ => {}
+        }
+    }
+    let graphql = body.into_request().map_err(bad_request)?;
+    let answer = state.graphql.run(&credential, &facts(&state, &info), Method::Get, graphql).await;
+    respond(answer, media)
+}
+
+async fn other_method() -> HttpResponse {
+    HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, POST")).finish()
+}
+
+fn facts(state: &State, info: &RequestInfo) -> RequestFacts {
+    RequestFacts { request: info.request, source: info.source, at: state.database.clock().now() }
+}
+
+fn json(text: &str) -> Result<serde_json::Value, Problem> {
+    serde_json::from_str(text).map_err(|_| bad_request("`variables` or `extensions` is not JSON"))
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let Some(value) = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()) else {
+        return false;
+    };
+    let mut parts = value.split(';').map(str::trim);
+    let essence = parts.next().is_some_and(|e| e.eq_ignore_ascii_case("application/json"));
+    essence
+        && parts.all(|part| {
+            !part.to_ascii_lowercase().starts_with("charset=")
+                || part.eq_ignore_ascii_case("charset=utf-8")
+        })
+}
+
+async fn read(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| bad_request("the body ended before its time"))?;
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "PAYLOAD_TOO_LARGE",
+                &format!("the body has more than {limit} bytes"),
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
+    let (status, response) = match answer {
+        Answer::NotEntered(error) => return Err(error.into()),
+        Answer::Refused(status, error) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            let legacy = media == Media::Json && status == StatusCode::BAD_REQUEST;
+            let status = if legacy { StatusCode::OK } else { status };
+            (status, Response::from_errors(vec![error]))
+        }
+        Answer::Ran(response) => {
+            let refused = media == Media::Response && is_request_error(&response);
+            (if refused { StatusCode::BAD_REQUEST } else { StatusCode::OK }, response)
+        }
+    };
+    let mut http = HttpResponse::build(status);
+    http.insert_header((CONTENT_TYPE, media.name())).insert_header((CACHE_CONTROL, "no-store"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        http.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        http.insert_header((ALLOW, "POST"));
+    }
+    Ok(http.body(write(&response)))
+}
+
+/// The answer as JSON: no `data` where the request was refused before it ran.
+fn write(response: &Response) -> Vec<u8> {
+    let written = if is_request_error(response) {
+        serde_json::to_vec(&serde_json::json!({
+            "errors": response.errors,
+            "extensions": response.extensions,
+        }))
+    } else {
+        serde_json::to_vec(response)
+    };
+    written.unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer can not be written");
+        br#"{"errors":[{"message":"something failed on our side"}]}"#.to_vec()
+    })
+}
+
+fn bad_request(detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+}
+
+fn not_acceptable() -> Problem {
+    Problem::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "NOT_ACCEPTABLE",
+        "accept `application/graphql-response+json` or `application/json`",
+    )
+}
