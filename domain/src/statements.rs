@@ -9,10 +9,7 @@ use thiserror::Error;
 
 use crate::money::{Currency, Money};
 
-pub use self::{
-    fingerprint::{fingerprint, occurrences},
-    recognise::recognise,
-};
+pub use self::{fingerprint::fingerprint, recognise::recognise};
 
 mod camt;
 mod csv;

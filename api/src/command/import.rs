@@ -79,7 +79,12 @@ struct CsvArgs {
     csv_date_format: String,
 
     /// Column of the signed amounts
-    #[arg(long, value_name = "HEADER", requires = "csv_date", conflicts_with_all = ["csv_credit", "csv_debit"])]
+    #[arg(
+        long,
+        value_name = "HEADER",
+        requires = "csv_date",
+        conflicts_with_all = ["csv_credit", "csv_debit"]
+    )]
     csv_amount: Option<String>,
 
     /// Column of money in, where amounts have two columns

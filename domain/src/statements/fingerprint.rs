@@ -1,11 +1,8 @@
 //! What makes one booked entry the same as another, across files.
 
-use std::collections::HashMap;
-
-use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Statement};
+use super::Entry;
 use crate::id::AccountId;
 
 /// The name and version of the encoding, so that no other hash of the product can equal one.
@@ -20,11 +17,12 @@ const DOMAIN: &[u8] = b"countersign.transaction.v1";
 ///
 /// Banks do not promise a unique reference (MT940 says `NONREF`), and two card payments of the same
 /// amount at the same till on the same day are two payments. `occurrence` keeps them apart: it is
-/// the number, from 0, of an entry among those of its account and day that are otherwise equal (see
-/// [`occurrences`]). A file that overlaps an earlier one lists the same entries, so it numbers them
-/// alike and each is recognised; a later file with one more of them has one occurrence that is new.
-/// What this can not tell apart are equal entries without a reference where one day of one account
-/// is cut into two files that do not overlap.
+/// the number, from 0, of an entry among those of its file and account that are equal to it (and so
+/// of the same day). Whoever imports counts over the whole file, for a day may be spread over
+/// several statements. A file that overlaps an earlier one lists the same entries, so it numbers
+/// them alike and each is recognised; a later file with one more of them has one occurrence that is
+/// new. What this can not tell apart are equal entries without a reference where one day of one
+/// account is cut into two files that do not overlap.
 pub fn fingerprint(account: AccountId, entry: &Entry, occurrence: u32) -> [u8; 32] {
     let mut hash = Sha256::new();
     field(&mut hash, DOMAIN);
@@ -41,32 +39,6 @@ pub fn fingerprint(account: AccountId, entry: &Entry, occurrence: u32) -> [u8; 3
     optional(&mut hash, entry.reference.as_deref());
     field(&mut hash, &occurrence.to_be_bytes());
     hash.finalize().into()
-}
-
-/// The occurrence of every entry, statement by statement, for [`fingerprint`].
-///
-/// Counts over the whole file, per account number: a day may be spread over several statements.
-pub fn occurrences(statements: &[Statement]) -> Vec<Vec<u32>> {
-    type Key<'a> = (Option<&'a str>, NaiveDate, [u8; 32]);
-    let mut seen: HashMap<Key<'_>, u32> = HashMap::new();
-    let nobody = AccountId::new(uuid::Uuid::nil());
-    statements
-        .iter()
-        .map(|statement| {
-            let number = statement.account_number.as_deref();
-            statement
-                .entries
-                .iter()
-                .map(|entry| {
-                    let key = (number, entry.booked_on, fingerprint(nobody, entry, 0));
-                    let next = seen.entry(key).or_insert(0);
-                    let occurrence = *next;
-                    *next = next.saturating_add(1);
-                    occurrence
-                })
-                .collect()
-        })
-        .collect()
 }
 
 fn field(hash: &mut Sha256, bytes: &[u8]) {
