@@ -115,7 +115,7 @@ fn largest_files_are_answered_in_seconds() {
         assert!(parse(file.as_bytes(), Some(&mapping())).is_err(), "{unit}");
     }
     assert!(
-        begun.elapsed() < Duration::from_secs(30),
+        begun.elapsed() < Duration::from_mins(1),
         "{:?}",
         begun.elapsed()
     );
