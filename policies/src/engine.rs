@@ -266,7 +266,15 @@ impl Engine {
         let mut forbids = sure(&mut response.true_forbids());
         forbids.extend(sure(&mut response.error_forbids()));
         for policy in response.residual_policies() {
-            let condition = residual::condition(&policy, facts);
+            let mut condition = residual::condition(&policy, facts);
+            // What is not understood permits nothing and forbids everything.
+            if condition.is_opaque() {
+                tracing::error!(policy = %policy.id(), %condition, "a residual is not understood");
+                condition = match policy.effect() {
+                    cedar_policy::Effect::Permit => Predicate::False,
+                    cedar_policy::Effect::Forbid => Predicate::True,
+                };
+            }
             if condition == Predicate::False {
                 continue;
             }

@@ -4,7 +4,10 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use countersign_domain::id::TenantId;
 
-use crate::{predicate::Predicate, resource::Resource};
+use crate::{
+    predicate::{Literal, Predicate},
+    resource::Resource,
+};
 
 /// The right to read rows of one kind in one tenant, with the condition that they must meet.
 pub struct ReadScope<R> {
@@ -16,9 +19,10 @@ pub struct ReadScope<R> {
 
 impl<R: Resource> ReadScope<R> {
     pub(crate) fn new(tenant: TenantId, predicate: Predicate, permission: String) -> Self {
+        let in_tenant = Predicate::Equals("tenant".into(), Literal::Id(tenant.uuid()));
         Self {
             tenant,
-            predicate: Arc::new(predicate),
+            predicate: Arc::new(Predicate::and([in_tenant, predicate])),
             permission: permission.into(),
             resource: PhantomData,
         }
@@ -29,7 +33,7 @@ impl<R: Resource> ReadScope<R> {
         self.tenant
     }
 
-    /// The condition on each row, beside its being of the tenant.
+    /// The condition on each row, its being of the tenant included.
     pub fn predicate(&self) -> &Predicate {
         &self.predicate
     }

@@ -1,0 +1,25 @@
+//! Writes what is derived from the policies: their layout and the snapshot of the role matrix.
+
+use std::{error::Error, fs, path::Path};
+
+use cedar_policy_formatter::{Config, policies_str_to_pretty};
+use countersign_policies::Engine;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["00_ceilings.cedar", "humans.cedar", "machines.cedar"] {
+        let path = folder.join("cedar").join(name);
+        let text = fs::read_to_string(&path)?;
+        let layout = Config {
+            line_width: 100,
+            indent_width: 2,
+        };
+        fs::write(
+            path,
+            policies_str_to_pretty(&text, &layout).map_err(|e| e.to_string())?,
+        )?;
+    }
+    let matrix = Engine::embedded()?.role_matrix();
+    fs::write(folder.join("snapshots/roles.txt"), matrix)?;
+    Ok(())
+}
