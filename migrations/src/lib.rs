@@ -1,1 +1,242 @@
 //! The shape of the database, as reviewed SQL.
+//!
+//! `sql/NNNN_<verb>_<object>.sql` are the migrations, applied in order and once, under a lock, each
+//! in a transaction of its own. What was applied never changes: a file whose content is not what the
+//! database remembers is refused. The README of this folder is the checklist for a new table.
+
+mod roles;
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row, postgres::PgConnectOptions};
+use thiserror::Error;
+
+pub use roles::{RolePasswords, UrlError};
+
+/// One file of `sql/`.
+#[derive(Debug, Clone, Copy)]
+struct Migration {
+    version: i32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $name:literal,)*) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            sql: include_str!(concat!("../sql/", $name, ".sql")),
+        },)*]
+    };
+}
+
+/// In order, and complete: a test compares the list with the folder.
+const MIGRATIONS: &[Migration] = migrations! {
+    1 "0001_create_foundations",
+    2 "0002_create_people",
+    3 "0003_create_sign_in",
+    4 "0004_create_books",
+    5 "0005_create_api_tokens",
+    6 "0006_create_audit",
+    7 "0007_create_entrances",
+};
+
+/// Any number will do, as long as it stays: two runs of the command wait for each other.
+const LOCK: i64 = 0x636f_756e_7465_7273;
+
+/// What the command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The names of the files that were applied now.
+    pub applied: Vec<String>,
+    /// The version that the database is at.
+    pub version: i32,
+}
+
+/// Why the database was not migrated. What was applied before the failing file stays.
+#[derive(Debug, Error)]
+pub enum MigrateError {
+    /// The owner's URL can not be read.
+    #[error("the owner url of the database is malformed")]
+    Url,
+    /// PostgreSQL could not be reached, or refused.
+    #[error("postgresql could not be reached or refused: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A file that was applied has another content now.
+    #[error("migration `{name}` was applied with another content: undo the change, add a new file")]
+    Changed {
+        /// The file.
+        name: String,
+    },
+    /// The database is ahead of this program.
+    #[error("the database is at version {found}, and this program knows up to {known}")]
+    Ahead {
+        /// Of the database.
+        found: i32,
+        /// Of the program.
+        known: i32,
+    },
+    /// A file failed, and nothing of it stays.
+    #[error("migration `{name}` failed: {source}")]
+    Failed {
+        /// The file.
+        name: &'static str,
+        /// What PostgreSQL said.
+        source: sqlx::Error,
+    },
+    /// A role is missing and the owner's URL may not make it.
+    #[error("role `{0}` is missing, and the role of the owner url may not create roles")]
+    RoleMissing(&'static str),
+}
+
+/// The version that this program needs the database to be at.
+pub fn current_version() -> i32 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// Brings the database of `owner_url` to [`current_version`], makes the roles that are missing, and
+/// gives the login roles their passwords.
+pub async fn migrate(
+    owner_url: &SecretString,
+    roles: RolePasswords,
+) -> Result<Report, MigrateError> {
+    let options: PgConnectOptions = owner_url
+        .expose_secret()
+        .parse()
+        .map_err(|_| MigrateError::Url)?;
+    let mut connection = options
+        .application_name("countersign migrate")
+        .extra_float_digits(None)
+        .disable_statement_logging()
+        .connect()
+        .await?;
+    let result = run(&mut connection, &roles).await;
+    // The lock goes with the connection.
+    connection.close().await?;
+    result
+}
+
+async fn run(connection: &mut PgConnection, roles: &RolePasswords) -> Result<Report, MigrateError> {
+    lock(connection).await?;
+    roles::prepare(connection, roles).await?;
+    let known = current_version();
+    let done = history(connection).await?;
+    if let Some(last) = done.last().filter(|(version, ..)| *version > known) {
+        return Err(MigrateError::Ahead {
+            found: last.0,
+            known,
+        });
+    }
+    let mut applied = Vec::new();
+    for migration in MIGRATIONS {
+        let hash = hex::encode(Sha256::digest(migration.sql));
+        match done
+            .iter()
+            .find(|(version, ..)| *version == migration.version)
+        {
+            Some((_, name, sha256)) if *name != migration.name || *sha256 != hash => {
+                return Err(MigrateError::Changed { name: name.clone() });
+            }
+            Some(_) => {}
+            None => {
+                apply(connection, migration, &hash)
+                    .await
+                    .map_err(|source| MigrateError::Failed {
+                        name: migration.name,
+                        source,
+                    })?;
+                tracing::info!(migration = migration.name, "migration applied");
+                applied.push(migration.name.to_owned());
+            }
+        }
+    }
+    Ok(Report {
+        applied,
+        version: known,
+    })
+}
+
+async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    loop {
+        let row = sqlx::query("SELECT pg_try_advisory_lock($1) AS locked")
+            .bind(LOCK)
+            .fetch_one(&mut *connection)
+            .await?;
+        if row.try_get("locked")? {
+            return Ok(());
+        }
+        tracing::info!("another migration is under way");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn history(connection: &mut PgConnection) -> Result<Vec<(i32, String, String)>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT version, name, sha256 FROM countersign.schema_migrations ORDER BY version",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                row.try_get("version")?,
+                row.try_get("name")?,
+                row.try_get("sha256")?,
+            ))
+        })
+        .collect()
+}
+
+async fn apply(
+    connection: &mut PgConnection,
+    migration: &Migration,
+    hash: &str,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    transaction
+        .execute(sqlx::raw_sql("SET LOCAL ROLE countersign_owner"))
+        .await?;
+    transaction.execute(sqlx::raw_sql(migration.sql)).await?;
+    sqlx::query(
+        "INSERT INTO countersign.schema_migrations (version, name, sha256) VALUES ($1, $2, $3)",
+    )
+    .bind(migration.version)
+    .bind(migration.name)
+    .bind(hash)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn list_is_the_folder_in_order() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+        let mut files: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let listed: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|m| format!("{}.sql", m.name))
+            .collect();
+        assert_eq!(listed, files);
+        for (expected, migration) in (1..).zip(MIGRATIONS) {
+            assert_eq!(migration.version, expected);
+            assert!(
+                migration.name.starts_with(&format!("{expected:04}_")),
+                "{}",
+                migration.name
+            );
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The chain: append-only, gapless under concurrent writers, and telling where it was tampered with.
+
+use countersign_domain::{
+    access::Role,
+    audit::{ChainError, Outcome},
+    id::{CategoryId, TenantId},
+};
+use countersign_entities::{AuditFilter, Direction, LedgerFault, Page};
+use countersign_policies::resource;
+use sqlx::{AssertSqlSafe, Executor};
+
+use crate::world::{Person, World, draft, uuid};
+
+async fn verified(world: &World, tenant: TenantId) -> u64 {
+    world
+        .database
+        .operator()
+        .verify_ledger(tenant, None, None)
+        .await
+        .unwrap()
+        .verified
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chain_has_no_gap_under_concurrent_writers_and_group_commit() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let (south, other) = world.company("south").await;
+    let before = verified(&world, tenant).await;
+    let before_south = verified(&world, south).await;
+    let world = std::sync::Arc::new(world);
+    let mut tasks = Vec::new();
+    for writer in 0..16 {
+        let (world, owner, other) = (world.clone(), owner.clone(), other.clone());
+        tasks.push(tokio::spawn(async move {
+            let (context, read) = world.enter(&owner).await;
+            read.leave().await.unwrap();
+            let (elsewhere, read) = world.enter(&other).await;
+            read.leave().await.unwrap();
+            for round in 0..4 {
+                category(&world, &owner, &format!("c {writer} {round}")).await;
+                world
+                    .database
+                    .record(&context, draft("books.read"))
+                    .await
+                    .unwrap();
+                world
+                    .database
+                    .record(&elsewhere, draft("books.read"))
+                    .await
+                    .unwrap();
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(verified(&world, tenant).await - before, 128);
+    assert_eq!(verified(&world, south).await - before_south, 64);
+    let operator = world.database.operator();
+    let part = operator
+        .verify_ledger(tenant, Some(20), Some(40))
+        .await
+        .unwrap();
+    assert_eq!((part.from, part.verified, part.last.seq), (20, 21, 40));
+}
+
+async fn category(world: &World, owner: &Person, name: &str) {
+    let (context, write) = world.write(owner).await;
+    let permit = world.permit(&context, "createCategory");
+    write
+        .insert_category(&permit, CategoryId::new(uuid()), name)
+        .await
+        .unwrap();
+    write
+        .finish(permit, draft("category.created"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn write_that_is_not_finished_leaves_nothing_and_a_refusal_leaves_its_row() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let before = verified(&world, tenant).await;
+    let (context, write) = world.write(&owner).await;
+    let permit = world.permit(&context, "createCategory");
+    write
+        .insert_category(&permit, CategoryId::new(uuid()), "dropped")
+        .await
+        .unwrap();
+    drop(write);
+    let (_, write) = world.write(&owner).await;
+    write
+        .insert_category(&permit, CategoryId::new(uuid()), "refused")
+        .await
+        .unwrap();
+    let refusal = countersign_entities::EventDraft {
+        outcome: Outcome::Refused,
+        ..draft("category.created")
+    };
+    write.refuse(refusal).await.unwrap();
+    let (context, read) = world.enter(&owner).await;
+    let page = Page::first(10);
+    let left = read
+        .categories(&world.scope(&context), &page)
+        .await
+        .unwrap();
+    assert!(left.rows.is_empty());
+    assert_eq!(verified(&world, tenant).await, before + 1);
+    let filter = AuditFilter {
+        outcome: Some(Outcome::Refused),
+        ..AuditFilter::default()
+    };
+    let scope = world.scope::<resource::AuditEntry>(&context);
+    let log = read.audit_entries(&scope, &filter, &page).await.unwrap();
+    assert_eq!(log.rows.len(), 1);
+    assert_eq!(log.rows[0].actor_name.as_deref(), Some("owner-north"));
+    assert_eq!(log.rows[0].event.actor_id, owner.user.to_string());
+}
+
+#[tokio::test]
+async fn conflict_can_not_be_finished_over() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    category(&world, &owner, "Travel").await;
+    let before = verified(&world, tenant).await;
+    let (context, write) = world.write(&owner).await;
+    let permit = world.permit(&context, "createCategory");
+    let twice = write
+        .insert_category(&permit, CategoryId::new(uuid()), "TRAVEL")
+        .await;
+    let Err(countersign_entities::WriteError::Conflict(constraint)) = twice else {
+        panic!("{twice:?}");
+    };
+    assert_eq!(constraint.name(), "categories_name");
+    assert!(
+        write
+            .finish(permit, draft("category.created"))
+            .await
+            .is_err()
+    );
+    assert_eq!(verified(&world, tenant).await, before);
+}
+
+#[tokio::test]
+async fn nobody_updates_deletes_or_truncates() {
+    let world = World::new().await;
+    let (tenant, _) = world.company("north").await;
+    for role in ["countersign_books", "countersign_entry", "postgres"] {
+        let mut connection = world.bare(role).await;
+        for sql in [
+            "UPDATE countersign.audit_entries SET action = 'x'",
+            "DELETE FROM countersign.audit_entries",
+            "TRUNCATE countersign.audit_entries",
+            "TRUNCATE countersign.audit_entries, countersign.audit_heads",
+            "DELETE FROM countersign.audit_heads",
+        ] {
+            let error = connection.execute(sql).await.unwrap_err();
+            assert_eq!(
+                error.as_database_error().unwrap().code().unwrap(),
+                "42501",
+                "{role}: {sql}: {error}"
+            );
+        }
+    }
+    // The owner as well, who could otherwise do anything.
+    let mut owner = world.bare("postgres").await;
+    owner.execute("SET ROLE countersign_owner").await.unwrap();
+    assert!(
+        owner
+            .execute("TRUNCATE countersign.audit_entries")
+            .await
+            .is_err()
+    );
+    assert!(
+        owner
+            .execute("DELETE FROM countersign.audit_entries")
+            .await
+            .is_err()
+    );
+    // And the books insert at the end of the chain only.
+    let mut books = world.bare("countersign_books").await;
+    let sql = format!(
+        "BEGIN; SELECT countersign.enter_tenant('{}'); \
+        INSERT INTO countersign.audit_entries SELECT tenant_id, seq + 5, gen_random_uuid(), previous, hash, \
+        signature, actor_kind, actor_id, action, permission, outcome, targets, request_id, source, payload, \
+        occurred_at FROM countersign.audit_entries WHERE seq = 1",
+        tenant.uuid()
+    );
+    let error = books.execute(AssertSqlSafe(sql)).await.unwrap_err();
+    assert_eq!(
+        error.as_database_error().unwrap().constraint(),
+        Some("audit_entries_link")
+    );
+}
+
+#[tokio::test]
+async fn tampering_is_found_and_the_row_named() {
+    let world = World::new().await;
+    let (tenant, _) = world.company("north").await;
+    world.person(tenant, "mara", Role::Manager).await;
+    world.person(tenant, "arthur", Role::Accountant).await;
+    let rows = verified(&world, tenant).await;
+    assert!(rows >= 4, "{rows}");
+    let tamper = async |sql: &'static str| {
+        let mut admin = world.bare("postgres").await;
+        admin
+            .execute("BEGIN; SET LOCAL session_replication_role = replica")
+            .await
+            .unwrap();
+        admin.execute(sql).await.unwrap();
+        admin.execute("COMMIT").await.unwrap();
+        world
+            .database
+            .operator()
+            .verify_ledger(tenant, None, None)
+            .await
+            .unwrap_err()
+    };
+    let broken = |fault: LedgerFault| match fault {
+        LedgerFault::Broken(error) => error,
+        other => panic!("{other:?}"),
+    };
+    let fault =
+        tamper("UPDATE countersign.audit_entries SET outcome = 'REFUSED' WHERE seq = 2").await;
+    assert_eq!(broken(fault), ChainError::Changed { seq: 2 });
+    let fault = tamper(
+        "UPDATE countersign.audit_entries SET outcome = 'DONE', signature = hash WHERE seq = 2",
+    )
+    .await;
+    assert_eq!(broken(fault), ChainError::Forged { seq: 2 });
+    let fault = tamper("DELETE FROM countersign.audit_entries WHERE seq = 2").await;
+    assert_eq!(
+        broken(fault),
+        ChainError::Gap {
+            expected: 2,
+            found: 3
+        }
+    );
+    // The tail: cut off, the head still tells.
+    let fault = tamper("DELETE FROM countersign.audit_entries WHERE seq > 1").await;
+    assert!(matches!(
+        broken(fault),
+        ChainError::Truncated { found: 1, .. }
+    ));
+    // Head turned back as well: then it is as if the rows had never been, which only a copy of a
+    // head kept elsewhere can tell. Rows beyond the head are told.
+    let fault = tamper(
+        "UPDATE countersign.audit_heads SET seq = 0, hash = decode(repeat('00', 32), 'hex')",
+    )
+    .await;
+    assert!(matches!(
+        broken(fault),
+        ChainError::Truncated {
+            expected: 0,
+            found: 1
+        }
+    ));
+}
+
+#[tokio::test]
+async fn log_pages_both_ways() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    for i in 0..5 {
+        category(&world, &owner, &format!("c {i}")).await;
+    }
+    let (context, read) = world.enter(&owner).await;
+    let scope = world.scope::<resource::AuditEntry>(&context);
+    let filter = AuditFilter {
+        action: Some("category.created".into()),
+        ..AuditFilter::default()
+    };
+    let first = read
+        .audit_entries(&scope, &filter, &Page::first(3))
+        .await
+        .unwrap();
+    assert!(first.has_more);
+    let position = countersign_entities::Keyset::position(&first.rows[2]);
+    let copy = countersign_entities::Position::from_bytes(&position.to_bytes());
+    assert_eq!(copy, Some(position));
+    let rest = read
+        .audit_entries(
+            &scope,
+            &filter,
+            &Page {
+                position: copy,
+                ..Page::first(3)
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!((rest.rows.len(), rest.has_more), (2, false));
+    let back = Page {
+        limit: 2,
+        direction: Direction::Backward,
+        position: copy,
+    };
+    let back = read.audit_entries(&scope, &filter, &back).await.unwrap();
+    assert_eq!(back.rows, first.rows[..2]);
+    assert!(!back.has_more);
+    let ids: Vec<_> = first.rows.iter().map(|row| row.id).collect();
+    assert_eq!(
+        read.audit_entries_by_id(&scope, &ids).await.unwrap().len(),
+        3
+    );
+}

@@ -1,0 +1,294 @@
+//! What each credential opens, and when it stops opening it.
+
+use std::collections::BTreeSet;
+
+use countersign_domain::{
+    access::{Role, Scope},
+    id::TenantId,
+    principal::Principal,
+    token::PlainToken,
+};
+use countersign_entities::{
+    Credential, EnterError, NewMachine, RequestFacts, SessionSecret, StoreError, Why,
+};
+use countersign_policies::{resource, row::TenantOnly};
+use uuid::Uuid;
+
+use crate::world::{ISSUER, World, draft, facts, identity, new_account, new_session, now};
+
+async fn why(world: &World, credential: &Credential, facts: &RequestFacts) -> Option<Why> {
+    match world.database.enter(credential, facts, &[]).await {
+        Err(EnterError::Unauthenticated(why)) => Some(why),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => None,
+    }
+}
+
+fn later(days: i64) -> RequestFacts {
+    RequestFacts {
+        at: now() + chrono::Duration::days(days),
+        ..facts()
+    }
+}
+
+#[tokio::test]
+async fn session_opens_its_tenant_until_it_ends() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let (context, read) = world.enter(&owner).await;
+    assert_eq!(context.tenant(), tenant);
+    assert_eq!(read.tenant_id(), tenant);
+    let human = context.actor().human().unwrap();
+    assert_eq!(
+        (human.user, human.role, human.mfa),
+        (owner.user, Role::Owner, false)
+    );
+    read.leave().await.unwrap();
+
+    let unknown = Credential::Session(SessionSecret::new([1; 32]));
+    assert_eq!(why(&world, &unknown, &facts()).await, Some(Why::Unknown));
+    assert_eq!(
+        why(&world, &owner.credential(), &later(1)).await,
+        Some(Why::Expired)
+    );
+    let hint = world
+        .database
+        .entry()
+        .end_session(&owner.secret, now())
+        .await
+        .unwrap();
+    assert!(hint.is_some());
+    assert_eq!(
+        why(&world, &owner.credential(), &facts()).await,
+        Some(Why::Unknown)
+    );
+}
+
+#[tokio::test]
+async fn session_without_a_tenant_is_told_so() {
+    let world = World::new().await;
+    let entry = world.database.entry();
+    let user = entry
+        .sign_in_user(&identity("nobody"), now())
+        .await
+        .unwrap();
+    let secret = entry
+        .open_session(new_session(user, "nobody"))
+        .await
+        .unwrap();
+    let entered = world
+        .database
+        .enter(&Credential::Session(secret), &facts(), &[])
+        .await;
+    assert!(matches!(entered, Err(EnterError::NoTenant)), "{entered:?}");
+}
+
+#[tokio::test]
+async fn removed_member_is_refused_at_the_next_request() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let worker = world.person(tenant, "wanda", Role::Worker).await;
+    let account = world
+        .account(
+            &owner,
+            countersign_entities::NewAccount {
+                custodian: Some(worker.user),
+                ..new_account("Card")
+            },
+        )
+        .await;
+    let (before, held) = world.enter(&worker).await;
+
+    let (context, write) = world.write(&owner).await;
+    let action = world.engine.action("Mutation.removeMember").unwrap();
+    let row = TenantOnly {
+        tenant,
+        id: worker.member.uuid(),
+    };
+    let permit = world.engine.permit(context.actor(), action, &row).unwrap();
+    write.remove_member(&permit, worker.member).await.unwrap();
+    write.finish(permit, draft("member.removed")).await.unwrap();
+
+    drop(held);
+    assert_eq!(
+        why(&world, &worker.credential(), &facts()).await,
+        Some(Why::NoMembership)
+    );
+    let again = world.database.write(&before).await;
+    assert!(
+        matches!(again, Err(EnterError::Unauthenticated(Why::NoMembership))),
+        "{again:?}"
+    );
+    // Their care of the account went with them.
+    let (context, read) = world.enter(&owner).await;
+    let scope = world.scope::<resource::Account>(&context);
+    let accounts = read.accounts_by_id(&scope, &[account.id]).await.unwrap();
+    assert_eq!(accounts[0].custodian, None);
+}
+
+#[tokio::test]
+async fn changed_role_ends_the_request_that_was_decided_with_the_old_one() {
+    let world = World::new().await;
+    let (tenant, _) = world.company("north").await;
+    let manager = world.person(tenant, "mara", Role::Manager).await;
+    let (context, read) = world.enter(&manager).await;
+    read.leave().await.unwrap();
+    let mut admin = world.bare("postgres").await;
+    sqlx::query("UPDATE countersign.memberships SET role = 'family' WHERE id = $1")
+        .bind(manager.member.uuid())
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    assert!(world.database.write(&context).await.is_err());
+    assert!(world.database.read(&context).await.is_err());
+}
+
+#[tokio::test]
+async fn api_token_opens_its_tenant_with_its_scopes_until_revoked() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let (id, token) = world.api_token(&owner, &[Scope::BasicRead]).await;
+    let (context, read) = world.database.enter(&token, &facts(), &[]).await.unwrap();
+    read.leave().await.unwrap();
+    assert_eq!(context.tenant(), tenant);
+    let Principal::Machine(machine) = &context.actor().principal else {
+        panic!("a token is a machine");
+    };
+    assert_eq!(machine.scopes, BTreeSet::from([Scope::BasicRead]));
+    assert_eq!(why(&world, &token, &later(2)).await, Some(Why::Expired));
+
+    let (context, write) = world.write(&owner).await;
+    let scope = world.scope::<resource::ApiToken>(&context);
+    let before = write.lock_api_token(&scope, id).await.unwrap().unwrap();
+    assert!(before.last_used_at.is_some() && before.revoked_at.is_none());
+    let action = world.engine.action("Mutation.revokeApiToken").unwrap();
+    let row = TenantOnly {
+        tenant,
+        id: id.uuid(),
+    };
+    let permit = world.engine.permit(context.actor(), action, &row).unwrap();
+    write.revoke_api_token(&permit, id, now()).await.unwrap();
+    write
+        .finish(permit, draft("api_token.revoked"))
+        .await
+        .unwrap();
+    assert_eq!(why(&world, &token, &facts()).await, Some(Why::Unknown));
+    let other = Credential::ApiToken(PlainToken::from_random(&[3; 32]).hashed());
+    assert_eq!(why(&world, &other, &facts()).await, Some(Why::Unknown));
+}
+
+#[tokio::test]
+async fn machine_has_the_scopes_that_it_brings_and_is_registered_with() {
+    let world = World::new().await;
+    let (north, _) = world.company("north").await;
+    let (south, _) = world.company("south").await;
+    let new = NewMachine {
+        issuer: ISSUER.into(),
+        client_id: "importer'; --".into(),
+        name: "Importer".into(),
+        scopes: BTreeSet::from([Scope::BasicRead, Scope::StatementsImport]),
+    };
+    let operator = world.database.operator();
+    operator.add_machine(north, &new).await.unwrap();
+    let credential = |client: &str| Credential::ClientCredentials {
+        issuer: ISSUER.into(),
+        client_id: client.into(),
+        scopes: BTreeSet::from([Scope::StatementsImport, Scope::AuditRead]),
+    };
+    let known = credential(&new.client_id);
+    let (context, _read) = world.database.enter(&known, &facts(), &[]).await.unwrap();
+    let Principal::Machine(machine) = &context.actor().principal else {
+        panic!("a client is a machine");
+    };
+    assert_eq!(machine.scopes, BTreeSet::from([Scope::StatementsImport]));
+    assert_eq!(
+        why(&world, &credential("other"), &facts()).await,
+        Some(Why::Unknown)
+    );
+    // A client that two tenants have registered acts in neither.
+    operator.add_machine(south, &new).await.unwrap();
+    assert_eq!(why(&world, &known, &facts()).await, Some(Why::Unknown));
+}
+
+#[tokio::test]
+async fn named_id_of_another_tenant_refuses_the_whole_request() {
+    let world = World::new().await;
+    let (north, owner) = world.company("north").await;
+    let (south, other) = world.company("south").await;
+    let own = world.account(&owner, new_account("Ours")).await.id.uuid();
+    let foreign = world.account(&other, new_account("Theirs")).await.id.uuid();
+    let enter = async |named: &[Uuid]| {
+        world
+            .database
+            .enter(&owner.credential(), &facts(), named)
+            .await
+    };
+    let fine = [own, north.uuid(), owner.member.uuid(), own];
+    enter(&fine).await.unwrap();
+
+    let counts = async |named: &[Uuid]| match enter(named).await {
+        Err(EnterError::ForeignIds {
+            context,
+            foreign,
+            missing,
+        }) => {
+            assert_eq!(context.tenant(), north);
+            (foreign, missing)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(counts(&[own, foreign]).await, (1, 0));
+    assert_eq!(
+        counts(&[foreign, foreign, other.member.uuid(), south.uuid()]).await,
+        (3, 0)
+    );
+    assert_eq!(counts(&[Uuid::from_u128(5)]).await, (0, 1));
+    assert_eq!(counts(&[own, foreign, Uuid::from_u128(5)]).await, (1, 1));
+}
+
+#[tokio::test]
+async fn every_table_with_ids_is_in_the_census() {
+    let world = World::new().await;
+    let mut admin = world.bare("postgres").await;
+    let forgotten: Vec<String> = sqlx::query_scalar(
+        "SELECT c.relname::text FROM pg_class c
+         JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id'
+         JOIN pg_attribute i ON i.attrelid = c.oid AND i.attname = 'id'
+         WHERE c.relnamespace = 'countersign'::regnamespace AND c.relkind = 'r'
+         AND (SELECT p.prosrc FROM pg_proc p WHERE p.proname = 'census')
+             NOT LIKE '%countersign.' || c.relname || ' x%'",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .unwrap();
+    assert!(
+        forgotten.is_empty(),
+        "add {forgotten:?} to `countersign.census`"
+    );
+}
+
+#[tokio::test]
+async fn scope_or_permit_of_another_tenant_is_an_error() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let (south, other) = world.company("south").await;
+    let (foreign, read) = world.enter(&other).await;
+    read.leave().await.unwrap();
+    let foreign_scope = world.scope::<resource::Account>(&foreign);
+    let foreign_permit = world.permit(&foreign, "createCategory");
+
+    let (_, write) = world.write(&owner).await;
+    let page = countersign_entities::Page::first(1);
+    let refused = |error: &StoreError| matches!(error, StoreError::ForeignScope { found, .. } if *found == south);
+    assert!(refused(
+        &write.accounts(&foreign_scope, &page).await.unwrap_err()
+    ));
+    let inserted = write
+        .insert_account(&foreign_permit, &new_account("x"))
+        .await;
+    assert!(refused(&StoreError::from(inserted.unwrap_err())));
+    assert!(refused(
+        &write.finish(foreign_permit, draft("x")).await.unwrap_err()
+    ));
+    assert_ne!(TenantId::new(Uuid::nil()), south);
+}

@@ -1,0 +1,345 @@
+//! A database with tenants and people in it, and short ways to act as them.
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use countersign_domain::{
+    access::{Role, Scope},
+    audit::Outcome,
+    books::Account,
+    id::{
+        AccountId, ApiTokenId, ImportId, MemberId, RequestId, StatementId, TenantId, TransactionId,
+        UserId,
+    },
+    money::{Currency, Money},
+    statements::{Balance, BalanceCheck, Entry, Format, fingerprint},
+    token::PlainToken,
+};
+use countersign_entities::{
+    Clock, Credential, Database, EventDraft, Ids, KeyEncryptionKey, NewAccount, NewApiToken,
+    NewImport, NewMember, NewSession, NewStatement, NewTenant, NewTransaction, ProvidedIdentity,
+    ProviderTokens, ReadTransaction, RequestContext, RequestFacts, SessionSecret, Settings,
+    SystemClock, SystemIds, WriteTransaction,
+};
+use countersign_policies::{Engine, Permit, ReadScope, Resource, row::TenantOnly};
+use secrecy::SecretString;
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use crate::cluster::{self, Cluster};
+
+pub(crate) const ISSUER: &str = "https://id.example.com";
+
+pub(crate) struct World {
+    pub(crate) name: String,
+    pub(crate) database: Database,
+    pub(crate) engine: Engine,
+    pub(crate) cluster: &'static Cluster,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) user: UserId,
+    pub(crate) member: MemberId,
+    pub(crate) secret: SessionSecret,
+}
+
+impl Person {
+    pub(crate) fn credential(&self) -> Credential {
+        Credential::Session(self.secret.clone())
+    }
+}
+
+pub(crate) fn settings(entry: SecretString, books: SecretString) -> Settings {
+    Settings {
+        entry_url: entry,
+        books_url: books,
+        connections_max: 8,
+        acquire_timeout: Duration::from_secs(5),
+        statement_timeout: Duration::from_secs(20),
+        prepared_statements: true,
+    }
+}
+
+pub(crate) async fn connect(settings: Settings) -> Database {
+    let kek = KeyEncryptionKey::new([9; 32]);
+    Database::connect(settings, kek, Arc::new(SystemClock), Arc::new(SystemIds))
+        .await
+        .unwrap()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let name = cluster::database().await;
+        Self::of(cluster::shared(), name).await
+    }
+
+    pub(crate) async fn of(cluster: &'static Cluster, name: String) -> Self {
+        let entry = cluster.url(&name, "countersign_entry");
+        let books = cluster.url(&name, "countersign_books");
+        Self {
+            database: connect(settings(entry, books)).await,
+            engine: Engine::embedded().unwrap(),
+            cluster,
+            name,
+        }
+    }
+
+    /// A bare connection as a role: what somebody with that role's password could do.
+    pub(crate) async fn bare(&self, role: &str) -> PgConnection {
+        use secrecy::ExposeSecret;
+        let url = self.cluster.url(&self.name, role);
+        PgConnection::connect(url.expose_secret()).await.unwrap()
+    }
+
+    pub(crate) async fn tenant(&self, slug: &str) -> TenantId {
+        let new = NewTenant {
+            slug: slug.into(),
+            name: format!("The {slug} company"),
+        };
+        self.database.operator().create_tenant(&new).await.unwrap()
+    }
+
+    pub(crate) async fn person(&self, tenant: TenantId, name: &str, role: Role) -> Person {
+        let email = format!("{name}@example.com");
+        let new = NewMember {
+            email: email.clone(),
+            name: name.into(),
+            role,
+            capabilities: BTreeSet::new(),
+        };
+        let (member, user) = self
+            .database
+            .operator()
+            .add_member(tenant, &new)
+            .await
+            .unwrap();
+        let entry = self.database.entry();
+        let found = entry.sign_in_user(&identity(name), now()).await.unwrap();
+        assert_eq!(found, user);
+        let secret = entry.open_session(new_session(user, name)).await.unwrap();
+        let slug = self.slug(tenant).await;
+        assert!(entry.switch_tenant(&secret, &slug, now()).await.unwrap());
+        Person {
+            user,
+            member,
+            secret,
+        }
+    }
+
+    async fn slug(&self, tenant: TenantId) -> String {
+        let tenants = self.database.operator().tenants().await.unwrap();
+        tenants.into_iter().find(|t| t.id == tenant).unwrap().slug
+    }
+
+    /// A tenant with an owner.
+    pub(crate) async fn company(&self, slug: &str) -> (TenantId, Person) {
+        let tenant = self.tenant(slug).await;
+        let owner = self
+            .person(tenant, &format!("owner-{slug}"), Role::Owner)
+            .await;
+        (tenant, owner)
+    }
+
+    pub(crate) async fn enter(&self, person: &Person) -> (RequestContext, ReadTransaction) {
+        self.database
+            .enter(&person.credential(), &facts(), &[])
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn write(&self, person: &Person) -> (RequestContext, WriteTransaction) {
+        let (context, read) = self.enter(person).await;
+        read.leave().await.unwrap();
+        let write = self.database.write(&context).await.unwrap();
+        (context, write)
+    }
+
+    pub(crate) fn scope<R: Resource>(&self, context: &RequestContext) -> ReadScope<R> {
+        self.engine.read_scope::<R>(context.actor()).unwrap()
+    }
+
+    /// The permit of a mutation on the tenant's books as a whole.
+    pub(crate) fn permit(&self, context: &RequestContext, mutation: &str) -> Permit {
+        let action = self.engine.action(&format!("Mutation.{mutation}")).unwrap();
+        let books = TenantOnly::books(context.tenant());
+        self.engine.permit(context.actor(), action, &books).unwrap()
+    }
+
+    pub(crate) async fn account(&self, owner: &Person, new: NewAccount) -> Account {
+        let (context, write) = self.write(owner).await;
+        let permit = self.permit(&context, "createAccount");
+        let account = write.insert_account(&permit, &new).await.unwrap();
+        write
+            .finish(permit, draft("account.created"))
+            .await
+            .unwrap();
+        account
+    }
+
+    pub(crate) async fn api_token(
+        &self,
+        owner: &Person,
+        scopes: &[Scope],
+    ) -> (ApiTokenId, Credential) {
+        let plain = PlainToken::from_random(&SystemIds.random32());
+        let (context, write) = self.write(owner).await;
+        let permit = self.permit(&context, "createApiToken");
+        let new = NewApiToken {
+            id: ApiTokenId::new(SystemIds.uuid()),
+            name: "for tests".into(),
+            scopes: scopes.iter().copied().collect(),
+            hash: plain.hashed(),
+            last_four: plain.last_four(),
+            created_by: Some(owner.user),
+            expires_at: now() + chrono::Duration::days(1),
+        };
+        write.insert_api_token(&permit, &new).await.unwrap();
+        write
+            .finish(permit, draft("api_token.created"))
+            .await
+            .unwrap();
+        (new.id, Credential::ApiToken(plain.hashed()))
+    }
+
+    /// Imports a statement of one account with those amounts, one a day from 1 January 2026 on.
+    pub(crate) async fn import(
+        &self,
+        owner: &Person,
+        account: AccountId,
+        file: u8,
+        amounts: &[&str],
+    ) -> ImportId {
+        let (context, write) = self.write(owner).await;
+        let permit = self.permit(&context, "importStatement");
+        let new = new_import(account, file, amounts);
+        let (import, _) = write.insert_import(&permit, &new).await.unwrap();
+        write
+            .finish(permit, draft("statement.imported"))
+            .await
+            .unwrap();
+        import.id
+    }
+}
+
+pub(crate) fn now() -> DateTime<Utc> {
+    SystemClock.now()
+}
+
+pub(crate) fn uuid() -> Uuid {
+    SystemIds.uuid()
+}
+
+pub(crate) fn facts() -> RequestFacts {
+    RequestFacts {
+        request: RequestId::new(uuid()),
+        source: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        at: now(),
+    }
+}
+
+pub(crate) fn eur() -> Currency {
+    "EUR".parse().unwrap()
+}
+
+pub(crate) fn new_account(name: &str) -> NewAccount {
+    NewAccount {
+        id: AccountId::new(uuid()),
+        name: name.into(),
+        currency: eur(),
+        number: None,
+        custodian: None,
+        personal: false,
+    }
+}
+
+pub(crate) fn new_import(account: AccountId, file: u8, amounts: &[&str]) -> NewImport {
+    let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+    let money = |text: &str| Money::parse(text, eur()).unwrap();
+    let entry = |(day, amount): (u64, &&str)| Entry {
+        booked_on: first.checked_add_days(chrono::Days::new(day)).unwrap(),
+        value_on: None,
+        amount: money(amount),
+        counterparty: Some(format!("Shop {day}")),
+        description: format!("Bill {day} of 100%"),
+        reference: None,
+    };
+    let entries: Vec<Entry> = (0..).zip(amounts).map(entry).collect();
+    NewImport {
+        id: ImportId::new(uuid()),
+        file_name: "statement.xml".into(),
+        format: Format::Camt053,
+        sha256: [file; 32],
+        byte_count: 100,
+        statements: vec![NewStatement {
+            id: StatementId::new(uuid()),
+            account,
+            reference: None,
+            currency: eur(),
+            period_start: entries.first().map(|e| e.booked_on),
+            period_end: entries.last().map(|e| e.booked_on),
+            opening: None,
+            closing: entries.last().map(|e| Balance {
+                money: money("42"),
+                on: Some(e.booked_on),
+            }),
+            balance_check: BalanceCheck::NotStated,
+            transactions: entries
+                .into_iter()
+                .map(|entry| NewTransaction {
+                    id: TransactionId::new(uuid()),
+                    fingerprint: fingerprint(account, &entry, 0),
+                    entry,
+                })
+                .collect(),
+        }],
+    }
+}
+
+pub(crate) fn draft(action: &str) -> EventDraft {
+    EventDraft {
+        action: action.into(),
+        permission: "a test's".into(),
+        outcome: Outcome::Done,
+        targets: vec!["acc_1".into()],
+        payload: serde_json::json!({ "note": "ünïcode \u{0}" }),
+    }
+}
+
+pub(crate) fn identity(name: &str) -> ProvidedIdentity {
+    ProvidedIdentity {
+        issuer: ISSUER.into(),
+        subject: name.into(),
+        email: Some(format!("{name}@Example.com")),
+        email_verified: true,
+        name: Some(name.into()),
+    }
+}
+
+pub(crate) fn tokens(access: &str) -> ProviderTokens {
+    ProviderTokens {
+        access: access.to_owned().into(),
+        refresh: Some("refresh-secret".to_owned().into()),
+        id: "id-token".to_owned().into(),
+        access_expires_at: now(),
+    }
+}
+
+pub(crate) fn new_session(user: UserId, subject: &str) -> NewSession {
+    NewSession {
+        user,
+        issuer: ISSUER.into(),
+        subject: subject.into(),
+        provider_sid: Some(format!("sid-{subject}")),
+        tokens: tokens("access-secret"),
+        mfa: false,
+        at: now(),
+        expires_at: now() + chrono::Duration::hours(12),
+    }
+}

@@ -1,0 +1,215 @@
+-- The ways in. Each checks a credential, sets the tenant for the transaction, and counts the ids that
+-- the request names. They run as the gate role, which may read just what they need, owns no table,
+-- and can not log in.
+
+CREATE TYPE countersign.entrance AS (
+    outcome text,
+    tenant uuid,
+    suspended boolean,
+    user_id uuid,
+    member_id uuid,
+    session_id uuid,
+    machine_id uuid,
+    role text,
+    capabilities text[],
+    scopes text[],
+    mfa boolean,
+    named_own integer,
+    named_foreign integer
+);
+
+-- How many of the ids are the tenant's, and how many are of others. Under the ids of rows stands
+-- the tenant's own as well, because people name it too.
+CREATE FUNCTION countersign.census(tenant uuid, named uuid[], OUT own integer, OUT foreign_ integer)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT coalesce(sum((c.own)::integer), 0)::integer,
+           coalesce(sum((NOT c.own)::integer), 0)::integer
+    FROM (
+        SELECT r.id, bool_or(r.tenant_id = tenant) AS own FROM (
+            SELECT t.id, t.id AS tenant_id FROM countersign.tenants t WHERE t.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.memberships x WHERE x.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.machines x WHERE x.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.api_tokens x WHERE x.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.accounts x WHERE x.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.categories x WHERE x.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.imports x WHERE x.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.statements x WHERE x.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.transactions x WHERE x.id = ANY (named)
+            UNION ALL SELECT x.id, x.tenant_id FROM countersign.audit_entries x WHERE x.id = ANY (named)
+        ) r GROUP BY r.id
+    ) c $$;
+
+-- What every entrance ends with.
+CREATE FUNCTION countersign.admit(entered countersign.entrance, named uuid[])
+    RETURNS countersign.entrance
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    entered.suspended := (SELECT t.suspended_at IS NOT NULL FROM countersign.tenants t
+        WHERE t.id = entered.tenant);
+    PERFORM set_config('countersign.tenant', entered.tenant::text, true);
+    entered.named_own := 0;
+    entered.named_foreign := 0;
+    IF cardinality(named) > 0 THEN
+        SELECT c.own, c.foreign_ INTO entered.named_own, entered.named_foreign
+            FROM countersign.census(entered.tenant, named) c;
+    END IF;
+    entered.outcome := 'entered';
+    RETURN entered;
+END $$;
+
+CREATE FUNCTION countersign.enter_session(session_hash bytea, at timestamptz, named uuid[])
+    RETURNS countersign.entrance
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    entered countersign.entrance;
+    found_session record;
+BEGIN
+    SELECT s.id, s.user_id, s.active_tenant_id, s.mfa, s.last_seen_at, s.expires_at
+        INTO found_session FROM countersign.sessions s
+        WHERE s.hash = session_hash AND s.ended_at IS NULL;
+    IF NOT FOUND THEN
+        entered.outcome := 'unknown';
+        RETURN entered;
+    END IF;
+    IF found_session.expires_at <= at OR found_session.last_seen_at < at - interval '30 days' THEN
+        entered.outcome := 'expired';
+        RETURN entered;
+    END IF;
+    IF found_session.active_tenant_id IS NULL THEN
+        entered.outcome := 'no_tenant';
+        RETURN entered;
+    END IF;
+    SELECT m.id, m.role, m.capabilities
+        INTO entered.member_id, entered.role, entered.capabilities
+        FROM countersign.memberships m
+        WHERE m.tenant_id = found_session.active_tenant_id AND m.user_id = found_session.user_id;
+    IF NOT FOUND THEN
+        entered.outcome := 'no_membership';
+        RETURN entered;
+    END IF;
+    entered.tenant := found_session.active_tenant_id;
+    entered.user_id := found_session.user_id;
+    entered.session_id := found_session.id;
+    entered.mfa := found_session.mfa;
+    -- At most once a minute, and never waiting for another request of the same session.
+    IF found_session.last_seen_at < at - interval '1 minute' THEN
+        UPDATE countersign.sessions s SET last_seen_at = at WHERE s.id = (
+            SELECT l.id FROM countersign.sessions l WHERE l.id = found_session.id
+            FOR UPDATE SKIP LOCKED);
+    END IF;
+    RETURN countersign.admit(entered, named);
+END $$;
+
+CREATE FUNCTION countersign.enter_api_token(token_hash bytea, at timestamptz, named uuid[])
+    RETURNS countersign.entrance
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    entered countersign.entrance;
+    found_token record;
+BEGIN
+    SELECT t.tenant_id, t.id, t.scopes, t.expires_at, t.last_used_at INTO found_token
+        FROM countersign.api_tokens t WHERE t.hash = token_hash AND t.revoked_at IS NULL;
+    IF NOT FOUND THEN
+        entered.outcome := 'unknown';
+        RETURN entered;
+    END IF;
+    IF found_token.expires_at <= at THEN
+        entered.outcome := 'expired';
+        RETURN entered;
+    END IF;
+    entered.tenant := found_token.tenant_id;
+    entered.machine_id := found_token.id;
+    entered.scopes := found_token.scopes;
+    entered := countersign.admit(entered, named);
+    IF found_token.last_used_at IS NULL OR found_token.last_used_at < at - interval '1 minute' THEN
+        UPDATE countersign.api_tokens t SET last_used_at = at
+            WHERE t.tenant_id = found_token.tenant_id AND t.id = (
+                SELECT l.id FROM countersign.api_tokens l
+                WHERE l.tenant_id = found_token.tenant_id AND l.id = found_token.id
+                FOR UPDATE SKIP LOCKED);
+    END IF;
+    RETURN entered;
+END $$;
+
+CREATE FUNCTION countersign.enter_machine(issuer text, client_id text, at timestamptz, named uuid[])
+    RETURNS countersign.entrance
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    entered countersign.entrance;
+    registered countersign.entrance[];
+BEGIN
+    registered := ARRAY(SELECT ROW(NULL, m.tenant_id, NULL, NULL, NULL, NULL, m.id, NULL, NULL,
+            m.scopes, NULL, NULL, NULL)::countersign.entrance
+        FROM countersign.machines m
+        WHERE m.client_id = enter_machine.client_id AND m.issuer = enter_machine.issuer
+            AND m.disabled_at IS NULL LIMIT 2);
+    -- A client that two tenants have registered acts in neither.
+    IF cardinality(registered) <> 1 THEN
+        entered.outcome := 'unknown';
+        RETURN entered;
+    END IF;
+    RETURN countersign.admit(registered[1], named);
+END $$;
+
+-- Enters a tenant that is named by its random id: for the audit writer, which an entrance has told
+-- it, and the operator's commands, which the entry role has told it.
+CREATE FUNCTION countersign.enter_tenant(tenant uuid) RETURNS uuid
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM countersign.tenants t WHERE t.id = enter_tenant.tenant) THEN
+        RAISE EXCEPTION 'no such tenant' USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    PERFORM set_config('countersign.tenant', enter_tenant.tenant::text, true);
+    RETURN enter_tenant.tenant;
+END $$;
+
+-- Makes a tenant and the empty end of its chain.
+CREATE FUNCTION countersign.create_tenant(id uuid, slug text, name text, at timestamptz) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    INSERT INTO countersign.tenants (id, slug, name, created_at) VALUES (id, slug, name, at);
+    INSERT INTO countersign.audit_heads (tenant_id, seq, hash)
+        VALUES (create_tenant.id, 0, decode(repeat('00', 32), 'hex'));
+    $$;
+
+GRANT CREATE ON SCHEMA countersign TO countersign_gate;
+ALTER FUNCTION countersign.census(uuid, uuid[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.admit(countersign.entrance, uuid[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.enter_session(bytea, timestamptz, uuid[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.enter_tenant(uuid) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.create_tenant(uuid, text, text, timestamptz) OWNER TO countersign_gate;
+REVOKE CREATE ON SCHEMA countersign FROM countersign_gate;
+
+SET LOCAL ROLE countersign_gate;
+REVOKE EXECUTE ON FUNCTION countersign.census(uuid, uuid[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.admit(countersign.entrance, uuid[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.enter_session(bytea, timestamptz, uuid[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.enter_tenant(uuid) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.create_tenant(uuid, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION countersign.enter_session(bytea, timestamptz, uuid[])
+    TO countersign_books;
+GRANT EXECUTE ON FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[])
+    TO countersign_books;
+GRANT EXECUTE ON FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[])
+    TO countersign_books;
+GRANT EXECUTE ON FUNCTION countersign.enter_tenant(uuid) TO countersign_books;
+GRANT EXECUTE ON FUNCTION countersign.create_tenant(uuid, text, text, timestamptz)
+    TO countersign_entry;
+SET LOCAL ROLE countersign_owner;
