@@ -21,6 +21,8 @@ macro_rules! resources {
 }
 
 resources! {
+    /// A tenant's books as a whole. They have no rows, so no scope is ever given for them.
+    Books,
     /// The tenant's own row.
     Tenant,
     /// A person's place in the tenant.

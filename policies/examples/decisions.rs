@@ -1,0 +1,137 @@
+//! What decisions cost: thirty fields of a transactions page and fifty rows, cold and remembered.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "printing the figures is what this program is for"
+)]
+
+use std::{collections::BTreeSet, error::Error, hint::black_box, time::Instant};
+
+use countersign_domain::{
+    access::{Role, Scope},
+    id::{ApiTokenId, MemberId, SessionId, TenantId, UserId},
+    principal::{Actor, Human, Machine, MachineCredential, Principal},
+};
+use countersign_policies::{ActionId, Decision, Decisions, Engine, row::StatementRow};
+use uuid::Uuid;
+
+const ROWS: u128 = 50;
+const ROUNDS: usize = 41;
+
+/// The middle of several measurements, in nanoseconds.
+fn median(mut work: impl FnMut() -> u128) -> u128 {
+    let mut taken: Vec<u128> = (0..ROUNDS).map(|_| work()).collect();
+    taken.sort_unstable();
+    taken.get(ROUNDS / 2).copied().unwrap_or_default()
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> u128 {
+    let start = Instant::now();
+    black_box(work());
+    start.elapsed().as_nanos()
+}
+
+fn rows(decisions: &Decisions, actions: &[ActionId], rows: &[StatementRow]) -> usize {
+    let mut shown = 0;
+    for row in rows {
+        for action in actions {
+            shown += usize::from(match decisions.get(*action) {
+                Decision::Allow(_) => true,
+                Decision::Deny(_) => false,
+                Decision::Row(rule) => rule.decide(row).is_ok(),
+            });
+        }
+    }
+    shown
+}
+
+fn actors() -> [(&'static str, Actor); 3] {
+    let id = Uuid::from_u128(7);
+    let tenant = TenantId::new(Uuid::from_u128(1));
+    let human = |role| Actor {
+        tenant,
+        principal: Principal::Human(Human {
+            user: UserId::new(id),
+            member: MemberId::new(id),
+            session: SessionId::new(id),
+            role,
+            capabilities: BTreeSet::new(),
+            mfa: false,
+        }),
+        tenant_suspended: false,
+    };
+    let scopes = BTreeSet::from([Scope::BasicRead, Scope::FinancialRead]);
+    let credential = MachineCredential::ApiToken(ApiTokenId::new(id));
+    let principal = Principal::Machine(Machine { credential, scopes });
+    let machine = Actor {
+        tenant,
+        principal,
+        tenant_suspended: false,
+    };
+    [
+        ("owner", human(Role::Owner)),
+        ("worker", human(Role::Worker)),
+        ("machine", machine),
+    ]
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let engine = Engine::embedded()?;
+    println!("load            {:>10} us", start.elapsed().as_micros());
+    let page = [
+        "Transaction.",
+        "TransactionConnection.",
+        "TransactionEdge.",
+        "PageInfo.",
+        "Query.",
+    ];
+    let actions: Vec<ActionId> = engine
+        .actions()
+        .filter(|(_, name)| page.iter().any(|prefix| name.starts_with(prefix)))
+        .map(|(id, _)| id)
+        .take(30)
+        .collect();
+    let fields: Vec<ActionId> = actions
+        .iter()
+        .copied()
+        .filter(|action| engine.resource_of(*action) == "Transaction")
+        .collect();
+    let all: Vec<StatementRow> = (0..ROWS)
+        .map(|n| StatementRow {
+            tenant: TenantId::new(Uuid::from_u128(1)),
+            id: Uuid::from_u128(100 + n),
+            custodian: (n % 3 == 0).then(|| UserId::new(Uuid::from_u128(7))),
+            personal: n % 5 == 0,
+        })
+        .collect();
+    println!(
+        "{} actions, {} rows of {} fields; medians of {ROUNDS}",
+        actions.len(),
+        all.len(),
+        fields.len()
+    );
+    for (name, actor) in actors() {
+        let mut fresh = Vec::new();
+        for _ in 0..ROUNDS {
+            fresh.push(Engine::embedded()?);
+        }
+        let cold = median(|| {
+            fresh
+                .pop()
+                .map_or(0, |engine| timed(|| engine.decide(&actor, &actions)))
+        });
+        let kept = median(|| timed(|| engine.decide(&actor, &actions)));
+        let decisions = engine.decide(&actor, &actions);
+        let on_rows = median(|| timed(|| rows(&decisions, &fields, &all)));
+        let in_us =
+            |nanoseconds: u128| format!("{}.{} us", nanoseconds / 1000, nanoseconds % 1000 / 100);
+        println!(
+            "{name:<8} cold {:>12}   remembered {:>10}   rows {:>10}",
+            in_us(cold),
+            in_us(kept),
+            in_us(on_rows)
+        );
+    }
+    Ok(())
+}
