@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use cedar_policy::{
-    Authorizer, Effect, EntityTypeName, Policy, PolicyId, PolicySet, Schema, SchemaFragment,
-    ValidationMode, Validator,
+    ActionConstraint, Authorizer, Effect, EntityTypeName, Policy, PolicyId, PolicySet,
+    PrincipalConstraint, ResourceConstraint, Schema, SchemaFragment, ValidationMode, Validator,
 };
 use sha2::{Digest, Sha256};
 
-use crate::{action::Actions, error::PolicyError};
+use crate::{action::Actions, engine::FENCE, error::PolicyError};
 
 const SCHEMAS: [&str; 2] = [
     include_str!("../cedar/schema.cedarschema"),
@@ -20,7 +20,7 @@ const POLICIES: [&str; 3] = [
     include_str!("../cedar/humans.cedar"),
     include_str!("../cedar/machines.cedar"),
 ];
-/// The one policy that compares tenants. Its fact is checked natively on every row.
+/// The namespace of every type.
 pub(crate) const NAMESPACE: &str = "Countersign";
 
 /// Policies that can concern one kind of principal, one action and its resource.
@@ -71,10 +71,11 @@ pub(crate) fn load() -> Result<Loaded, PolicyError> {
 pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, PolicyError> {
     let schema = schema(schemas)?;
     let policies = parse(texts)?;
-    validate(&schema, &policies)?;
     for policy in policies.policies() {
         check_form(policy)?;
     }
+    check_fence(&policies)?;
+    validate(&schema, &policies)?;
     let actions = Actions::of(&schema)?;
     let (slices, slice_of) = slices(&schema, &policies, &actions)?;
     let mut digest = Sha256::new();
@@ -180,6 +181,25 @@ fn check_form(policy: &Policy) -> Result<(), PolicyError> {
     Ok(())
 }
 
+/// The engine compares tenants natively for the sake of this policy, so it must be there and hold
+/// for everything.
+fn check_fence(policies: &PolicySet) -> Result<(), PolicyError> {
+    let fence = policies.policy(&PolicyId::new(FENCE));
+    let is_whole = fence.is_some_and(|fence| {
+        fence.effect() == Effect::Forbid
+            && fence.principal_constraint() == PrincipalConstraint::Any
+            && fence.action_constraint() == ActionConstraint::Any
+            && fence.resource_constraint() == ResourceConstraint::Any
+    });
+    if is_whole {
+        return Ok(());
+    }
+    Err(PolicyError::Form {
+        id: FENCE.to_owned(),
+        fault: "must be there and forbid without a scope".to_owned(),
+    })
+}
+
 type Slices = (Vec<Slice>, HashMap<Kind, Vec<usize>>);
 
 fn slices(schema: &Schema, policies: &PolicySet, actions: &Actions) -> Result<Slices, PolicyError> {
@@ -243,4 +263,131 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use countersign_domain::{
+        access::{Role, Scope},
+        id::{ApiTokenId, TenantId},
+        principal::{Actor, Machine, MachineCredential, Principal},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{Decision, Engine, row::TenantOnly};
+
+    /// Loads the built-in policies with one more.
+    fn with(policy: &str) -> Result<Loaded, PolicyError> {
+        let texts: Vec<&str> = POLICIES.into_iter().chain([policy]).collect();
+        load_from(&SCHEMAS, &texts)
+    }
+
+    fn refused(policy: &str, why: &str) {
+        let error = with(policy).expect_err(policy).to_string();
+        assert!(error.contains(why), "{policy}: {error}");
+    }
+
+    const HEAD: &str = "@id(\"t\") @description(\"A test.\") ";
+
+    #[test]
+    fn bad_habits_are_refused() {
+        refused("permit (principal, action, resource);", "has no `@id`");
+        refused(
+            "@id(\"t\") permit (principal, action, resource);",
+            "has no `@description`",
+        );
+        let twice =
+            "@id(\"fence.tenant\") @description(\"x\") forbid (principal, action, resource);";
+        refused(twice, "fence.tenant");
+        let named = "permit (principal == Countersign::Human::\"me\", action, resource);";
+        refused(&format!("{HEAD}{named}"), "names the entity");
+        let again = "permit (principal, action, resource) \
+                     when { action in Countersign::Action::\"read\" };";
+        refused(&format!("{HEAD}{again}"), "speaks of `action`");
+        refused(
+            &format!("{HEAD}permit (principal == ?principal, action, resource);"),
+            "template",
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_the_schema_is_refused() {
+        for condition in [
+            // An attribute that is not there, and one that may be missing.
+            "resource.amount == 1",
+            "resource.custodian == principal",
+            // A misspelt name.
+            "principal in Countersign::Role::\"ownr\"",
+            // Never true: Cedar only warns.
+            "principal == resource",
+            // Further than the principal and the resource.
+            "resource has custodian && resource.custodian.tenant == principal.tenant",
+        ] {
+            let scope = "permit (principal is Countersign::Human, action in \
+                         Countersign::Action::\"read.basic\", resource is Countersign::Account)";
+            let error = with(&format!("{HEAD}{scope} when {{ {condition} }};"));
+            assert!(
+                matches!(error, Err(PolicyError::Invalid(_))),
+                "{condition}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn policies_without_the_fence_are_refused() {
+        let text = POLICIES[0].replace("@id(\"fence.tenant\")", "@id(\"fence.other\")");
+        let error = load_from(&SCHEMAS, &[&text, POLICIES[1], POLICIES[2]]).unwrap_err();
+        assert!(error.to_string().contains("fence.tenant"), "{error}");
+    }
+
+    #[test]
+    fn action_that_no_policy_speaks_of_is_refused_to_all() {
+        let forgotten = "namespace Countersign { action \"Account.secret\" appliesTo { \
+                         principal: [Human, Machine], resource: [Account], context: Facts }; }";
+        let schemas: Vec<&str> = SCHEMAS.into_iter().chain([forgotten]).collect();
+        let engine = Engine::of(load_from(&schemas, &POLICIES).unwrap());
+        let action = engine.action("Account.secret").unwrap();
+        let tenant = TenantId::new(Uuid::from_u128(1));
+        let scopes: BTreeSet<Scope> = Scope::ALL.iter().copied().collect();
+        let credential = MachineCredential::ApiToken(ApiTokenId::new(Uuid::from_u128(2)));
+        let mut actors = vec![Principal::Machine(Machine { credential, scopes })];
+        actors.extend(Role::ALL.iter().map(|role| {
+            Principal::Human(countersign_domain::principal::Human {
+                user: countersign_domain::id::UserId::new(Uuid::from_u128(3)),
+                member: countersign_domain::id::MemberId::new(Uuid::from_u128(4)),
+                session: countersign_domain::id::SessionId::new(Uuid::from_u128(5)),
+                role: *role,
+                capabilities: BTreeSet::new(),
+                mfa: true,
+            })
+        }));
+        for principal in actors {
+            let actor = Actor {
+                tenant,
+                principal,
+                tenant_suspended: false,
+            };
+            let decisions = engine.decide(&actor, &[action]);
+            assert!(
+                matches!(decisions.get(action), Decision::Deny(_)),
+                "{actor:?}"
+            );
+            assert!(
+                engine
+                    .permit(&actor, action, &TenantOnly::books(tenant))
+                    .is_err()
+            );
+        }
+    }
+
+    #[test]
+    fn version_is_of_every_byte() {
+        let version = load().unwrap().version;
+        assert_eq!(version.len(), 64);
+        let other = with(&format!("{HEAD}forbid (principal, action, resource);")).unwrap();
+        assert_ne!(other.version, version);
+    }
 }
