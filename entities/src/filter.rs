@@ -173,15 +173,12 @@ impl Columns {
     /// The condition as SQL.
     pub(crate) fn condition(&self, predicate: &Predicate) -> Result<Condition, StoreError> {
         Ok(match predicate {
-            Predicate::True => Condition::all(),
+            // Never an empty condition: sea-query leaves it out, and out of an `any` or a `not` that
+            // would turn its meaning around.
+            Predicate::True => Condition::all().add(Expr::val(true)),
             Predicate::False => Condition::all().add(Expr::val(false)),
-            Predicate::And(parts) => self.each(Condition::all(), parts)?,
-            // `any` of nothing is false, and sea-query leaves an empty condition out.
-            Predicate::Or(parts) if parts.is_empty() => Condition::all().add(Expr::val(false)),
-            Predicate::Or(parts) => self.each(Condition::any(), parts)?,
-            Predicate::Not(part) if matches!(**part, Predicate::True) => {
-                Condition::all().add(Expr::val(false))
-            }
+            Predicate::And(parts) => self.each(Condition::all().add(Expr::val(true)), parts)?,
+            Predicate::Or(parts) => self.each(Condition::any().add(Expr::val(false)), parts)?,
             Predicate::Not(part) => Condition::all().add(self.condition(part)?.not()),
             Predicate::Is(attribute) => Condition::all().add(self.column(attribute)?),
             Predicate::Has(attribute) => {
@@ -217,5 +214,70 @@ fn value(literal: &Literal) -> Expr {
         Literal::Long(value) => Expr::val(*value),
         Literal::Text(value) => Expr::val(value.as_str()),
         Literal::Id(value) => Expr::val(*value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::categories;
+
+    #[test]
+    fn attribute_without_a_column_is_an_error_and_never_true() {
+        let plain = Columns::plain(categories::Column::Id, categories::Column::TenantId);
+        let unknown = Predicate::Is("personal".into());
+        for predicate in [
+            unknown.clone(),
+            Predicate::Opaque("like".into()),
+            Predicate::Or(vec![Predicate::True, unknown.clone()]),
+            Predicate::And(vec![Predicate::False, unknown.clone()]),
+            Predicate::Not(Box::new(unknown.clone())),
+            Predicate::Has("colour".into()),
+            Predicate::Equals("custodian".into(), Literal::Bool(true)),
+        ] {
+            assert!(plain.condition(&predicate).is_err(), "{predicate}");
+        }
+        let of_account = Columns::of_account(categories::Column::Id, categories::Column::TenantId);
+        assert!(of_account.condition(&unknown).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_false_and_everything_is_true() {
+        use sea_orm::{EntityTrait, QueryFilter, QueryTrait};
+        let plain = Columns::plain(categories::Column::Id, categories::Column::TenantId);
+        let sql = |predicate: Predicate| {
+            let condition = plain.condition(&predicate).unwrap();
+            let select = categories::Entity::find().filter(condition);
+            let sql = select.build(sea_orm::DbBackend::Postgres).to_string();
+            sql.split_once(" WHERE ")
+                .map(|(_, condition)| condition.to_owned())
+        };
+        let not = |predicate| Predicate::Not(Box::new(predicate));
+        for never in [
+            Predicate::False,
+            Predicate::Or(vec![]),
+            not(Predicate::True),
+            not(Predicate::And(vec![])),
+            Predicate::Or(vec![Predicate::False, not(Predicate::True)]),
+            Predicate::And(vec![Predicate::True, Predicate::False]),
+        ] {
+            let condition = sql(never.clone()).unwrap_or_default();
+            assert!(
+                condition.contains("FALSE") || condition.contains("NOT TRUE"),
+                "{never}: {condition}"
+            );
+        }
+        for always in [
+            Predicate::True,
+            Predicate::And(vec![]),
+            not(Predicate::False),
+            Predicate::Or(vec![Predicate::False, Predicate::True]),
+        ] {
+            let condition = sql(always.clone());
+            let held = condition
+                .as_deref()
+                .is_none_or(|c| c.contains("TRUE") || c.contains("NOT"));
+            assert!(held, "{always}: {condition:?}");
+        }
     }
 }

@@ -31,6 +31,13 @@ pub enum IsolationError {
     Store(#[from] StoreError),
 }
 
+impl IsolationError {
+    /// Whether the check could not be made because PostgreSQL is away.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_unavailable())
+    }
+}
+
 /// One row: the role, what is wrong with it (or null), the first unconfined table (or null), and
 /// how many tenant tables there are. Membership counts as ownership: who may `SET ROLE` to the
 /// owner is the owner.

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Ids,
-    error::StoreError,
+    error::{StoreError, WriteError},
     seal::{About, KeyEncryptionKey},
     wire::Wire,
 };
@@ -74,13 +74,14 @@ impl Keys {
         open.get(&tenant).map(Arc::clone)
     }
 
-    /// Makes the audit key of a new tenant, within the tenant's transaction.
+    /// Makes the audit key of a new tenant, within the tenant's transaction. Conflict:
+    /// `tenant_keys_id`, where it has one.
     pub(crate) async fn make_audit(
         &self,
         wire: &Wire,
         tenant: TenantId,
         ids: &dyn Ids,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), WriteError> {
         let key = Zeroizing::new(ids.random32());
         let sealed = self.kek.seal(key.as_slice(), &about(&tenant.uuid()), ids)?;
         let statement = Statement::from_sql_and_values(

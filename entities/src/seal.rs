@@ -11,7 +11,9 @@ use aes_gcm::{
     aead::{Aead, Payload},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
+use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -41,6 +43,19 @@ impl KeyEncryptionKey {
         <[u8; 32]>::try_from(bytes.as_slice())
             .map(Self::new)
             .map_err(|_| KeyError)
+    }
+
+    /// A key for another purpose, by HMAC-SHA-256 (RFC 2104) of the purpose's name.
+    pub fn derive(&self, purpose: &[u8]) -> [u8; 32] {
+        let mut block = Zeroizing::new([0; 64]);
+        let key = self.0.expose_secret();
+        block
+            .iter_mut()
+            .zip(key)
+            .for_each(|(slot, byte)| *slot = *byte);
+        let mut mac = Hmac::<Sha256>::new(&(*block).into());
+        mac.update(purpose);
+        mac.finalize().into_bytes().into()
     }
 
     /// Seals `plain`, bound to `about`.

@@ -1,1 +1,473 @@
-//! To come.
+//! The books: imports, pages, filters, and what policies leave of lists.
+
+use chrono::NaiveDate;
+use countersign_domain::{
+    access::{Role, Scope},
+    books::Transaction,
+    id::CategoryId,
+    money::{Magnitude, Money},
+};
+use countersign_entities::{
+    AuditFilter, Direction, Keyset, NewAccount, Page, Sign, Slice, TransactionFilter, WriteError,
+};
+use countersign_policies::{ReadScope, resource, row::TenantRow};
+use rust_decimal::Decimal;
+
+use crate::world::{Person, World, draft, eur, facts, new_account, new_import, uuid};
+
+const AMOUNTS: [&str; 7] = [
+    "-5",
+    "9.99",
+    "-10",
+    "100",
+    "-100.01",
+    "1000.000001",
+    "10000.01",
+];
+
+async fn listed(
+    world: &World,
+    who: &Person,
+    filter: &TransactionFilter,
+    page: &Page,
+) -> Slice<Transaction> {
+    let (context, read) = world.enter(who).await;
+    let scope: ReadScope<resource::Transaction> = world.scope(&context);
+    let slice = read.transactions(&scope, filter, page).await.unwrap();
+    if page.position.is_none() && page.limit == 200 {
+        let count = read.transaction_count(&scope, filter).await.unwrap();
+        assert_eq!(count, u64::try_from(slice.rows.len()).unwrap());
+    }
+    read.leave().await.unwrap();
+    slice
+}
+
+async fn seven() -> (World, Person) {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let account = world.account(&owner, new_account("Current")).await;
+    world.import(&owner, account.id, 1, &AMOUNTS).await;
+    (world, owner)
+}
+
+#[tokio::test]
+async fn import_keeps_amounts_exact_and_moves_the_balance() {
+    let (world, owner) = seven().await;
+    let all = listed(
+        &world,
+        &owner,
+        &TransactionFilter::default(),
+        &Page::first(200),
+    )
+    .await;
+    let mut amounts: Vec<Money> = all.rows.iter().map(|row| row.amount).collect();
+    amounts.reverse();
+    let given: Vec<Money> = AMOUNTS
+        .iter()
+        .map(|a| Money::parse(a, eur()).unwrap())
+        .collect();
+    assert_eq!(amounts, given);
+    let (context, read) = world.enter(&owner).await;
+    let accounts = read
+        .accounts(&world.scope(&context), &Page::first(5))
+        .await
+        .unwrap();
+    let (money, on) = accounts.rows[0].balance.unwrap();
+    assert_eq!(
+        (money.to_decimal_text(), on.to_string()),
+        ("42.00".into(), "2026-01-07".into())
+    );
+}
+
+#[tokio::test]
+async fn same_file_and_same_entries_are_imported_once() {
+    let (world, owner) = seven().await;
+    let (context, write) = world.write(&owner).await;
+    let account = write
+        .accounts(&world.scope(&context), &Page::first(1))
+        .await
+        .unwrap()
+        .rows
+        .remove(0);
+    let permit = world.permit(&context, "importStatement");
+    let found = write
+        .import_by_sha256(&world.scope(&context), &[1; 32])
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((found.imported_count, found.duplicate_count), (7, 0));
+    assert!(
+        write
+            .import_by_sha256(&world.scope(&context), &[2; 32])
+            .await
+            .unwrap()
+            .is_none()
+    );
+    // Another file with the same entries and one more.
+    let mut amounts = AMOUNTS.to_vec();
+    amounts.push("77");
+    let overlapping = new_import(account.id, 2, &amounts);
+    let (import, statements) = write.insert_import(&permit, &overlapping).await.unwrap();
+    assert_eq!((import.imported_count, import.duplicate_count), (1, 7));
+    assert_eq!(statements[0].transaction_count, 8);
+    write
+        .finish(permit, draft("statement.imported"))
+        .await
+        .unwrap();
+    // The very same file, a moment later.
+    let (context, write) = world.write(&owner).await;
+    let permit = world.permit(&context, "importStatement");
+    let again = write
+        .insert_import(&permit, &new_import(account.id, 2, &amounts))
+        .await;
+    assert!(
+        matches!(&again, Err(WriteError::Conflict(c)) if c.name() == "imports_file"),
+        "{again:?}"
+    );
+    drop(write);
+    let all = listed(
+        &world,
+        &owner,
+        &TransactionFilter::default(),
+        &Page::first(200),
+    )
+    .await;
+    assert_eq!(all.rows.len(), 8);
+}
+
+#[tokio::test]
+async fn file_of_many_statements_and_entries_is_imported_whole_or_not_at_all() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let account = world.account(&owner, new_account("Current")).await;
+    let amounts: Vec<String> = (1..=2500).map(|n| format!("{n}")).collect();
+    let amounts: Vec<&str> = amounts.iter().map(String::as_str).collect();
+    let (context, write) = world.write(&owner).await;
+    let permit = world.permit(&context, "importStatement");
+    let mut broken = new_import(account.id, 1, &amounts);
+    broken.statements[0].transactions[2400].entry.description = "x".repeat(4001);
+    let refused = write.insert_import(&permit, &broken).await;
+    assert!(
+        matches!(&refused, Err(WriteError::Conflict(c)) if c.name() == "transactions_description_length"),
+        "{refused:?}"
+    );
+    write.refuse(draft("statement.imported")).await.unwrap();
+    let (_, read) = world.enter(&owner).await;
+    assert_eq!(
+        read.transaction_count(&world.scope(&context), &TransactionFilter::default())
+            .await
+            .unwrap(),
+        0
+    );
+    let import = world.import(&owner, account.id, 1, &amounts).await;
+    let found = read
+        .imports_by_id(&world.scope(&context), &[import])
+        .await
+        .unwrap();
+    assert_eq!(found[0].imported_count, 2500);
+    assert_eq!(
+        read.statements_by_import(&world.scope(&context), import)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn pages_meet_without_a_gap_in_both_directions() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    // Two accounts, so that every day has two rows and the id must decide.
+    for file in [1, 2] {
+        let account = world.account(&owner, new_account("Current")).await;
+        world.import(&owner, account.id, file, &AMOUNTS).await;
+    }
+    let none = TransactionFilter::default();
+    let all = listed(&world, &owner, &none, &Page::first(200)).await.rows;
+    assert_eq!(all.len(), 14);
+    let keys: Vec<_> = all.iter().map(|row| (row.booked_on, row.id)).collect();
+    assert!(keys.is_sorted_by(|a, b| a > b));
+    for limit in [1, 3, 13, 14, 15] {
+        for direction in [Direction::Forward, Direction::Backward] {
+            let mut page = Page {
+                limit,
+                direction,
+                position: None,
+            };
+            let mut walked: Vec<Transaction> = Vec::new();
+            loop {
+                let slice = listed(&world, &owner, &none, &page).await;
+                if direction == Direction::Forward {
+                    page.position = slice.rows.last().map(Keyset::position);
+                    walked.extend(slice.rows);
+                } else {
+                    page.position = slice.rows.first().map(Keyset::position);
+                    walked.splice(0..0, slice.rows);
+                }
+                if !slice.has_more {
+                    break;
+                }
+            }
+            assert_eq!(walked, all, "{limit} {direction:?}");
+        }
+    }
+    let (context, read) = world.enter(&owner).await;
+    let wrong = Page {
+        position: Some(all[0].position()),
+        ..Page::first(1)
+    };
+    assert!(
+        read.accounts(&world.scope(&context), &wrong).await.is_err(),
+        "a position of another list"
+    );
+    for limit in [0, 201] {
+        assert!(
+            read.accounts(&world.scope(&context), &Page::first(limit))
+                .await
+                .is_err()
+        );
+    }
+}
+
+#[tokio::test]
+async fn filters_narrow_as_they_say() {
+    let (world, owner) = seven().await;
+    let amounts = async |filter: TransactionFilter| -> Vec<String> {
+        let found = listed(&world, &owner, &filter, &Page::first(200)).await;
+        let mut amounts: Vec<String> = found
+            .rows
+            .iter()
+            .map(|row| row.amount.amount().to_string())
+            .collect();
+        amounts.reverse();
+        amounts
+    };
+    let none = TransactionFilter::default;
+    let day = |day| NaiveDate::from_ymd_opt(2026, 1, day);
+    assert_eq!(
+        amounts(TransactionFilter {
+            from: day(2),
+            to: day(3),
+            ..none()
+        })
+        .await,
+        ["9.99", "-10"]
+    );
+    assert_eq!(
+        amounts(TransactionFilter {
+            sign: Some(Sign::Out),
+            ..none()
+        })
+        .await,
+        ["-5", "-10", "-100.01"]
+    );
+    let small = TransactionFilter {
+        magnitude: Some(Magnitude::Small),
+        ..none()
+    };
+    assert_eq!(amounts(small).await, ["-10", "100"]);
+    // What looks like a pattern is a text.
+    let text = |text: &str| TransactionFilter {
+        text: Some(text.into()),
+        ..none()
+    };
+    assert_eq!(amounts(text("shop 3")).await, ["100"]);
+    assert_eq!(amounts(text("of 100%")).await.len(), 7);
+    assert!(amounts(text("B%l")).await.is_empty() && amounts(text("Sho_ 3")).await.is_empty());
+    assert!(amounts(text("\\")).await.is_empty());
+
+    let first = listed(&world, &owner, &none(), &Page::first(1))
+        .await
+        .rows
+        .remove(0);
+    let (context, write) = world.write(&owner).await;
+    let category = CategoryId::new(uuid());
+    let permit = world.permit(&context, "createCategory");
+    write
+        .insert_category(&permit, category, "Rent")
+        .await
+        .unwrap();
+    write
+        .finish(permit, draft("category.created"))
+        .await
+        .unwrap();
+    let (context, write) = world.write(&owner).await;
+    let locked = write
+        .lock_transaction(&world.scope(&context), first.id)
+        .await
+        .unwrap()
+        .unwrap();
+    let action = world
+        .engine
+        .action("Mutation.categorizeTransaction")
+        .unwrap();
+    let row = TenantRow {
+        tenant: context.tenant(),
+        row: &locked,
+    };
+    let permit = world.engine.permit(context.actor(), action, &row).unwrap();
+    write
+        .set_transaction_category(&permit, first.id, Some(category))
+        .await
+        .unwrap();
+    write
+        .finish(permit, draft("transaction.categorized"))
+        .await
+        .unwrap();
+    assert_eq!(
+        amounts(TransactionFilter {
+            category: Some(category),
+            ..none()
+        })
+        .await,
+        ["10000.01"]
+    );
+    assert_eq!(
+        amounts(TransactionFilter {
+            uncategorized: true,
+            ..none()
+        })
+        .await
+        .len(),
+        6
+    );
+    let elsewhere = TransactionFilter {
+        account: Some(countersign_domain::id::AccountId::new(uuid())),
+        ..none()
+    };
+    assert!(amounts(elsewhere).await.is_empty());
+}
+
+/// What the policies' row condition leaves in the list is what they decide row by row.
+#[tokio::test]
+async fn lists_hold_what_each_role_may_know_of() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let mut people = Vec::new();
+    for role in Role::ALL {
+        people.push(world.person(tenant, role.name(), *role).await);
+    }
+    for (file, (custodian, personal)) in (1..).zip([
+        (None, false),
+        (None, true),
+        (Some(&people[4]), false),
+        (Some(&people[4]), true),
+        (Some(&people[5]), true),
+    ]) {
+        let new = NewAccount {
+            custodian: custodian.map(|p| p.user),
+            personal,
+            ..new_account("A")
+        };
+        let account = world.account(&owner, new).await;
+        world.import(&owner, account.id, file, &["1"]).await;
+    }
+    let everything = listed(
+        &world,
+        &owner,
+        &TransactionFilter::default(),
+        &Page::first(200),
+    )
+    .await
+    .rows;
+    assert_eq!(everything.len(), 5);
+    let action = world.engine.action("Transaction.id").unwrap();
+    let mut sizes = Vec::new();
+    for person in &people {
+        let shown = listed(
+            &world,
+            person,
+            &TransactionFilter::default(),
+            &Page::first(200),
+        )
+        .await
+        .rows;
+        let (context, _read) = world.enter(person).await;
+        let may = |row: &&Transaction| {
+            let row = TenantRow { tenant, row: *row };
+            world.engine.permit(context.actor(), action, &row).is_ok()
+        };
+        let expected: Vec<_> = everything.iter().filter(may).cloned().collect();
+        assert_eq!(shown, expected, "{:?}", context.actor());
+        sizes.push(shown.len());
+    }
+    // owner, admin, manager, accountant, worker (custodian of one personal), family, auditor
+    assert_eq!(sizes, [5, 2, 2, 2, 3, 3, 2]);
+}
+
+#[tokio::test]
+async fn bucket_of_the_schema_is_the_bucket_of_the_domain() {
+    let world = World::new().await;
+    let mut admin = world.bare("postgres").await;
+    let steps = [
+        "0",
+        "0.000001",
+        "9.999999",
+        "10",
+        "10.000001",
+        "99.999999",
+        "100",
+        "100.000001",
+        "1000",
+        "1000.000001",
+        "10000",
+        "10000.000001",
+        "999999999999999.999999",
+    ];
+    for step in steps {
+        for sign in ["", "-"] {
+            let amount: Decimal = format!("{sign}{step}").parse().unwrap();
+            let stored: String = sqlx::query_scalar("SELECT countersign.magnitude($1)")
+                .bind(amount)
+                .fetch_one(&mut admin)
+                .await
+                .unwrap();
+            assert_eq!(stored, Magnitude::of(amount).name(), "{amount}");
+        }
+    }
+}
+
+/// Whatever the policies leave to the row, of every resource and for every kind of principal, can be
+/// written as SQL.
+#[tokio::test]
+async fn every_row_condition_is_sql() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let mut credentials = Vec::new();
+    for role in Role::ALL {
+        credentials.push(world.person(tenant, role.name(), *role).await.credential());
+    }
+    credentials.push(world.api_token(&owner, Scope::ALL).await.1);
+    credentials.push(world.api_token(&owner, &[Scope::BasicRead]).await.1);
+    let page = Page::first(5);
+    let mut lists = 0;
+    for credential in credentials {
+        let (context, read) = world
+            .database
+            .enter(&credential, &facts(), &[])
+            .await
+            .unwrap();
+        macro_rules! list {
+            ($($resource:ident: |$scope:ident| $list:expr;)*) => {$(
+                if let Ok($scope) = world.engine.read_scope::<resource::$resource>(context.actor()) {
+                    $list.await.unwrap();
+                    lists += 1;
+                }
+            )*};
+        }
+        list! {
+            Tenant: |scope| read.tenant(&scope);
+            Member: |scope| read.members(&scope, &page);
+            Account: |scope| read.accounts(&scope, &page);
+            Transaction: |scope| read.transactions(&scope, &TransactionFilter::default(), &page);
+            Category: |scope| read.categories(&scope, &page);
+            Statement: |scope| read.statements(&scope, &page);
+            Import: |scope| read.imports(&scope, &page);
+            ApiToken: |scope| read.api_tokens(&scope, &page);
+            AuditEntry: |scope| read.audit_entries(&scope, &AuditFilter::default(), &page);
+        }
+        read.leave().await.unwrap();
+    }
+    assert!(lists > 60, "{lists}");
+}

@@ -1,1 +1,194 @@
-//! To come.
+//! PostgreSQL dies and comes back; callers hang up. Nothing is half written, nothing stays open.
+
+use std::time::{Duration, Instant};
+
+use countersign_domain::id::CategoryId;
+use countersign_entities::{EnterError, Page, ReadTransaction, RequestContext, Settings};
+use countersign_migrations::{RolePasswords, migrate};
+
+use crate::{
+    cluster::Cluster,
+    world::{Person, World, connect, draft, facts, settings, uuid},
+};
+
+async fn several(world: &World, who: &Person) -> Vec<(RequestContext, ReadTransaction)> {
+    let mut held = Vec::new();
+    for _ in 0..6 {
+        held.push(world.enter(who).await);
+    }
+    held
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
+    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+    let name = cluster.create(None).await;
+    migrate(&cluster.url(&name, "postgres"), RolePasswords::default())
+        .await
+        .unwrap();
+    let mut world = World::of(cluster, name.clone()).await;
+    let (tenant, owner) = world.company("north").await;
+    let impatient = Settings {
+        acquire_timeout: Duration::from_secs(1),
+        ..settings(
+            cluster.url(&name, "countersign_entry"),
+            cluster.url(&name, "countersign_books"),
+        )
+    };
+    world.database = connect(impatient).await;
+    // The pool is full of connections that will be dead.
+    for (_, read) in several(&world, &owner).await {
+        read.leave().await.unwrap();
+    }
+    let before = world
+        .database
+        .operator()
+        .verify_ledger(tenant, None, None)
+        .await
+        .unwrap();
+    let (context, write) = world.write(&owner).await;
+    let permit = world.permit(&context, "createCategory");
+    write
+        .insert_category(&permit, CategoryId::new(uuid()), "lost")
+        .await
+        .unwrap();
+
+    cluster.kill();
+    assert!(
+        write
+            .finish(permit, draft("category.created"))
+            .await
+            .unwrap_err()
+            .is_unavailable()
+    );
+    let started = Instant::now();
+    let away = world
+        .database
+        .enter(&owner.credential(), &facts(), &[])
+        .await;
+    assert!(matches!(away, Err(EnterError::Unavailable(_))), "{away:?}");
+    let recorded = world.database.record(&context, draft("books.read")).await;
+    assert!(recorded.unwrap_err().is_unavailable());
+    assert!(world.database.ready().await.unwrap_err().is_unavailable());
+    assert!(
+        started.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        started.elapsed()
+    );
+
+    cluster.start_again();
+    for (context, read) in several(&world, &owner).await {
+        let left = read
+            .categories(&world.scope(&context), &Page::first(5))
+            .await
+            .unwrap();
+        assert!(left.rows.is_empty(), "the unfinished write is gone");
+        read.leave().await.unwrap();
+    }
+    world.database.ready().await.unwrap();
+    world
+        .database
+        .record(&context, draft("books.read"))
+        .await
+        .unwrap();
+    let after = world
+        .database
+        .operator()
+        .verify_ledger(tenant, None, None)
+        .await
+        .unwrap();
+    assert_eq!(after.verified, before.verified + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_starts_while_postgresql_is_away() {
+    let nowhere = || {
+        "postgres:///db?host=/tmp/cst-nowhere&user=countersign_books"
+            .to_owned()
+            .into()
+    };
+    let patience = Duration::from_millis(300);
+    let database = connect(Settings {
+        acquire_timeout: patience,
+        ..settings(nowhere(), nowhere())
+    })
+    .await;
+    assert!(database.ready().await.unwrap_err().is_unavailable());
+    database.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn caller_who_hangs_up_leaves_no_transaction_open() {
+    let mut world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let narrow = Settings {
+        connections_max: 2,
+        ..settings(
+            world.cluster.url(&world.name, "countersign_entry"),
+            world.cluster.url(&world.name, "countersign_books"),
+        )
+    };
+    world.database = connect(narrow).await;
+    let mut cut = 0;
+    for micros in (0..3000).step_by(60) {
+        let enter = async {
+            let (context, read) = world.enter(&owner).await;
+            read.accounts(&world.scope(&context), &Page::first(5))
+                .await
+                .unwrap();
+            read.leave().await.unwrap();
+        };
+        let hung_up = tokio::time::timeout(Duration::from_micros(micros), enter).await;
+        cut += i32::from(hung_up.is_err());
+    }
+    assert!(cut > 0, "nobody hung up");
+    let (context, write) = world.write(&owner).await;
+    let permit = world.permit(&context, "createCategory");
+    write
+        .insert_category(&permit, CategoryId::new(uuid()), "dropped")
+        .await
+        .unwrap();
+    drop(write);
+    // Both connections are whole, and confined to whom they are asked for.
+    let both = (world.enter(&owner).await, world.enter(&owner).await);
+    let left = both
+        .1
+        .1
+        .categories(&world.scope(&both.1.0), &Page::first(5))
+        .await
+        .unwrap();
+    assert!(left.rows.is_empty());
+    both.0.1.leave().await.unwrap();
+    both.1.1.leave().await.unwrap();
+    let mut admin = world.bare("postgres").await;
+    let open: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .unwrap();
+    assert_eq!(open, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_that_hold_every_connection_are_still_recorded() {
+    let mut world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let narrow = Settings {
+        connections_max: 2,
+        ..settings(
+            world.cluster.url(&world.name, "countersign_entry"),
+            world.cluster.url(&world.name, "countersign_books"),
+        )
+    };
+    world.database = connect(narrow).await;
+    let (one, two) = (world.enter(&owner).await, world.enter(&owner).await);
+    for (context, read) in [one, two] {
+        world
+            .database
+            .record(&context, draft("books.read"))
+            .await
+            .unwrap();
+        read.leave().await.unwrap();
+    }
+}

@@ -1,1 +1,97 @@
-//! To come.
+//! Migrating: once, by one at a time, and never over changed history.
+
+use countersign_migrations::{MigrateError, RolePasswords, current_version, migrate};
+use secrecy::SecretString;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use crate::{cluster, world::World};
+
+#[tokio::test]
+async fn second_run_applies_nothing_and_sets_the_passwords() {
+    let world = World::new().await;
+    let url = world.cluster.url(&world.name, "postgres");
+    let passwords = RolePasswords {
+        entry: Some(SecretString::from("it's \\ a secret")),
+        books: None,
+    };
+    let report = migrate(&url, passwords).await.unwrap();
+    assert_eq!(
+        (report.applied.len(), report.version),
+        (0, current_version())
+    );
+    let mut admin = world.bare("postgres").await;
+    let set: bool = sqlx::query_scalar(
+        "SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'countersign_entry'",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .unwrap();
+    assert!(set);
+}
+
+#[tokio::test]
+async fn changed_history_is_refused() {
+    let world = World::new().await;
+    let url = world.cluster.url(&world.name, "postgres");
+    let mut admin = world.bare("postgres").await;
+    let run = async |sql: &'static str| {
+        admin.execute(sql).await.unwrap();
+        migrate(&url, RolePasswords::default()).await.unwrap_err()
+    };
+    let mut run = run;
+    let error =
+        run("UPDATE countersign.schema_migrations SET sha256 = repeat('0', 64) WHERE version = 2")
+            .await;
+    assert!(
+        matches!(&error, MigrateError::Changed { name } if name == "0002_create_people"),
+        "{error:?}"
+    );
+    let error =
+        run("INSERT INTO countersign.schema_migrations VALUES (9999, 'later', repeat('0', 64))")
+            .await;
+    assert!(
+        matches!(error, MigrateError::Ahead { found: 9999, .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_at_once_wait_for_each_other() {
+    let cluster = cluster::shared();
+    cluster::database().await;
+    let name = cluster.create(None).await;
+    let url = cluster.url(&name, "postgres");
+    let run = || migrate(&url, RolePasswords::default());
+    let (one, two) = tokio::join!(run(), run());
+    let mut applied = [one.unwrap().applied.len(), two.unwrap().applied.len()];
+    applied.sort_unstable();
+    assert_eq!(applied, [0, usize::try_from(current_version()).unwrap()]);
+}
+
+#[tokio::test]
+async fn no_superuser_is_needed() {
+    use secrecy::ExposeSecret;
+    let cluster = cluster::shared();
+    cluster::database().await;
+    let name = cluster.create(None).await;
+    let admin_url = cluster.url(&name, "postgres");
+    let mut admin = PgConnection::connect(admin_url.expose_secret())
+        .await
+        .unwrap();
+    let role = format!("migrator_{}", std::process::id());
+    let sql = format!("CREATE ROLE {role} LOGIN CREATEROLE; ALTER DATABASE {name} OWNER TO {role}");
+    admin
+        .execute(sqlx::raw_sql(AssertSqlSafe(sql)))
+        .await
+        .unwrap();
+    let report = migrate(&cluster.url(&name, &role), RolePasswords::default())
+        .await
+        .unwrap();
+    assert_eq!(report.version, current_version());
+    World::of(cluster, name)
+        .await
+        .database
+        .check_isolation()
+        .await
+        .unwrap();
+}

@@ -1,1 +1,303 @@
-//! To come.
+//! Sign-in, sessions, and who stays an owner.
+
+use countersign_domain::{access::Role, id::MemberId};
+use countersign_entities::{
+    NewMember, NewTenant, OperatorError, ProvidedIdentity, RequestContext, SignIn, SignInError,
+    WriteError, WriteTransaction,
+};
+use countersign_policies::row::TenantOnly;
+use secrecy::ExposeSecret;
+use sqlx::Row;
+
+use crate::world::{ISSUER, World, draft, identity, new_session, now, tokens};
+
+#[tokio::test]
+async fn user_is_matched_by_subject_and_claimed_by_verified_address() {
+    let world = World::new().await;
+    let tenant = world.tenant("north").await;
+    let invited = NewMember {
+        email: "Olivia@Example.com".into(),
+        name: "Olivia".into(),
+        role: Role::Owner,
+        capabilities: [].into(),
+    };
+    let operator = world.database.operator();
+    let (_, user) = operator.add_member(tenant, &invited).await.unwrap();
+    let entry = world.database.entry();
+    let unverified = ProvidedIdentity {
+        email_verified: false,
+        ..identity("olivia")
+    };
+    let refused = entry.sign_in_user(&unverified, now()).await;
+    assert!(
+        matches!(refused, Err(SignInError::EmailUnverified)),
+        "{refused:?}"
+    );
+    assert_eq!(
+        entry
+            .sign_in_user(&identity("olivia"), now())
+            .await
+            .unwrap(),
+        user
+    );
+    // From then on the address does not matter, and nobody else can claim it.
+    let moved = ProvidedIdentity {
+        email: None,
+        email_verified: false,
+        ..identity("olivia")
+    };
+    assert_eq!(entry.sign_in_user(&moved, now()).await.unwrap(), user);
+    let thief = ProvidedIdentity {
+        subject: "mallory".into(),
+        ..identity("olivia")
+    };
+    let refused = entry.sign_in_user(&thief, now()).await;
+    assert!(
+        matches!(refused, Err(SignInError::EmailTaken)),
+        "{refused:?}"
+    );
+    let again = operator.add_member(tenant, &invited).await;
+    assert!(
+        matches!(&again, Err(OperatorError::Conflict(c)) if c == "memberships_once"),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn session_lists_its_tenants_and_switches_among_them_only() {
+    let world = World::new().await;
+    let (north, olivia) = world.company("north").await;
+    let (south, _) = world.company("south").await;
+    let entry = world.database.entry();
+    let record = entry.session(&olivia.secret, now()).await.unwrap().unwrap();
+    assert_eq!(record.active_tenant, Some(north));
+    assert_eq!(
+        record
+            .tenants
+            .iter()
+            .map(|t| t.slug.as_str())
+            .collect::<Vec<_>>(),
+        ["north"]
+    );
+    assert_eq!(record.email, "owner-north@example.com");
+    assert!(
+        !entry
+            .switch_tenant(&olivia.secret, "south", now())
+            .await
+            .unwrap()
+    );
+    assert!(
+        !entry
+            .switch_tenant(&olivia.secret, "nowhere", now())
+            .await
+            .unwrap()
+    );
+    let member = NewMember {
+        email: record.email,
+        name: "O".into(),
+        role: Role::Auditor,
+        capabilities: [].into(),
+    };
+    world
+        .database
+        .operator()
+        .add_member(south, &member)
+        .await
+        .unwrap();
+    assert!(
+        entry
+            .switch_tenant(&olivia.secret, "south", now())
+            .await
+            .unwrap()
+    );
+    let (context, _read) = world.enter(&olivia).await;
+    assert_eq!(
+        (context.tenant(), context.actor().human().unwrap().role),
+        (south, Role::Auditor)
+    );
+}
+
+#[tokio::test]
+async fn provider_ends_sessions_from_behind() {
+    let world = World::new().await;
+    let (_, olivia) = world.company("north").await;
+    let entry = world.database.entry();
+    let second = entry
+        .open_session(new_session(olivia.user, "owner-north"))
+        .await
+        .unwrap();
+    let other = entry
+        .end_by_provider_sid("https://other.example.com", "sid-owner-north", now())
+        .await;
+    assert_eq!(other.unwrap(), 0);
+    assert_eq!(
+        entry
+            .end_by_provider_sid(ISSUER, "sid-owner-north", now())
+            .await
+            .unwrap(),
+        2
+    );
+    assert!(entry.session(&second, now()).await.unwrap().is_none());
+    let third = entry
+        .open_session(new_session(olivia.user, "owner-north"))
+        .await
+        .unwrap();
+    assert_eq!(
+        entry
+            .end_by_subject(ISSUER, "owner-north", now())
+            .await
+            .unwrap(),
+        1
+    );
+    assert!(entry.end_session(&third, now()).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_refreshed_by_one_at_a_time() {
+    let world = World::new().await;
+    let (_, olivia) = world.company("north").await;
+    let entry = world.database.entry();
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let (entry, secret) = (entry.clone(), olivia.secret.clone());
+        tasks.push(tokio::spawn(async move {
+            let lock = entry
+                .lock_for_refresh(&secret, now())
+                .await
+                .unwrap()
+                .unwrap();
+            if lock.tokens().access.expose_secret() == "access-secret" {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                lock.store(&tokens("refreshed")).await.unwrap();
+                return 1;
+            }
+            lock.release().await.unwrap();
+            0
+        }));
+    }
+    let mut refreshed = 0;
+    for task in tasks {
+        refreshed += task.await.unwrap();
+    }
+    assert_eq!(refreshed, 1);
+    let record = entry.session(&olivia.secret, now()).await.unwrap().unwrap();
+    assert_eq!(record.tokens.access.expose_secret(), "refreshed");
+}
+
+#[tokio::test]
+async fn sign_in_is_taken_once_and_in_time() {
+    let world = World::new().await;
+    let entry = world.database.entry();
+    let sign_in = |state: u8, minutes| SignIn {
+        state_hash: [state; 32],
+        nonce: "the nonce".to_owned().into(),
+        verifier: "the verifier".to_owned().into(),
+        return_url: "/transactions".into(),
+        expires_at: now() + chrono::Duration::minutes(minutes),
+    };
+    entry.save_sign_in(&sign_in(1, 10)).await.unwrap();
+    entry.save_sign_in(&sign_in(2, -1)).await.unwrap();
+    let taken = entry.take_sign_in(&[1; 32], now()).await.unwrap().unwrap();
+    assert_eq!(taken.verifier.expose_secret(), "the verifier");
+    assert_eq!(taken.return_url, "/transactions");
+    for state in [1, 2, 3] {
+        assert!(
+            entry
+                .take_sign_in(&[state; 32], now())
+                .await
+                .unwrap()
+                .is_none(),
+            "{state}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_secret_stands_in_the_database_in_clear() {
+    let world = World::new().await;
+    let (_, olivia) = world.company("north").await;
+    let mut admin = world.bare("postgres").await;
+    let row =
+        sqlx::query("SELECT hash, tokens_sealed, s::text AS whole FROM countersign.sessions s")
+            .fetch_one(&mut admin)
+            .await
+            .unwrap();
+    let sealed: Vec<u8> = row.get("tokens_sealed");
+    assert!(!String::from_utf8_lossy(&sealed).contains("secret"));
+    assert!(
+        !row.get::<String, _>("whole")
+            .contains(&olivia.secret.reveal())
+    );
+}
+
+#[tokio::test]
+async fn tenant_keeps_an_owner_even_when_two_remove_each_other() {
+    let world = World::new().await;
+    let (tenant, first) = world.company("north").await;
+    let second = world.person(tenant, "second", Role::Owner).await;
+    let (ones, twos) = (world.write(&first).await, world.write(&second).await);
+    let remove = async |(context, write): (RequestContext, WriteTransaction), whom: MemberId| {
+        let action = world.engine.action("Mutation.removeMember").unwrap();
+        let row = TenantOnly {
+            tenant,
+            id: whom.uuid(),
+        };
+        let permit = world.engine.permit(context.actor(), action, &row).unwrap();
+        let owners = write.lock_owners(&permit).await?;
+        write.remove_member(&permit, whom).await?;
+        write.finish(permit, draft("member.removed")).await?;
+        Ok::<_, WriteError>(owners)
+    };
+    let (one, two) = tokio::join!(remove(ones, second.member), remove(twos, first.member));
+    let (done, refused) = if one.is_ok() { (one, two) } else { (two, one) };
+    assert_eq!(done.unwrap(), 2);
+    assert!(
+        matches!(&refused, Err(WriteError::Conflict(c)) if c.name() == "memberships_last_owner"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn tenant_is_made_once_and_finished_if_it_was_cut_off() {
+    let world = World::new().await;
+    let new = NewTenant {
+        slug: "north".into(),
+        name: "North".into(),
+    };
+    // As if the command had died between its two steps.
+    let mut entry = world.bare("countersign_entry").await;
+    sqlx::query("SELECT countersign.create_tenant(gen_random_uuid(), 'north', 'North', now())")
+        .execute(&mut entry)
+        .await
+        .unwrap();
+    let operator = world.database.operator();
+    let tenant = operator.create_tenant(&new).await.unwrap();
+    assert_eq!(
+        operator
+            .verify_ledger(tenant, None, None)
+            .await
+            .unwrap()
+            .verified,
+        1
+    );
+    let again = operator.create_tenant(&new).await;
+    assert!(
+        matches!(&again, Err(OperatorError::Conflict(c)) if c == "tenants_slug"),
+        "{again:?}"
+    );
+    for slug in ["", "x", "-x", "x-", "Xx", "x y", "x'y"] {
+        let bad = NewTenant {
+            slug: slug.into(),
+            ..new.clone()
+        };
+        let refused = operator.create_tenant(&bad).await;
+        assert!(
+            matches!(&refused, Err(OperatorError::Conflict(c)) if c == "tenants_slug_form"),
+            "{slug}: {refused:?}"
+        );
+    }
+    assert!(matches!(
+        operator.tenant("nowhere").await,
+        Err(OperatorError::UnknownTenant(_))
+    ));
+}

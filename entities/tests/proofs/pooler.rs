@@ -1,1 +1,154 @@
-//! To come.
+//! Behind PgBouncer in transaction mode: every transaction may get another server connection, which
+//! another tenant had a moment ago.
+
+use std::{
+    fs,
+    process::{Child, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use countersign_entities::{Page, Settings};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{Connection, Executor, PgConnection, Row};
+
+use crate::{
+    cluster::{Cluster, as_postgres, folder},
+    world::{World, connect, draft, new_account, settings},
+};
+
+/// PgBouncer with two server connections per role, for many clients.
+fn start(cluster: &Cluster) -> (Child, impl Fn(&str, &str) -> SecretString) {
+    let folder = folder();
+    let users = folder.join("users.txt");
+    fs::write(
+        &users,
+        "\"countersign_entry\" \"\"\n\"countersign_books\" \"\"\n",
+    )
+    .unwrap();
+    let configuration = folder.join("pgbouncer.ini");
+    let text = format!(
+        "[databases]\n* = host={server}\n[pgbouncer]\nlisten_port = 6432\nunix_socket_dir = {own}\n\
+         auth_type = trust\nauth_file = {own}/users.txt\npool_mode = transaction\n\
+         default_pool_size = 2\nmax_client_conn = 100\nlogfile = {own}/log\n",
+        server = cluster.folder().display(),
+        own = folder.display(),
+    );
+    fs::write(&configuration, text).unwrap();
+    let script = format!(
+        "/usr/sbin/pgbouncer -q {0}/pgbouncer.ini & pid=$!; read _; kill $pid; wait; rm -rf {0}",
+        folder.display()
+    );
+    let child = as_postgres("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let url = move |database: &str, role: &str| {
+        format!(
+            "postgres:///{database}?host={}&port=6432&user={role}",
+            folder.display()
+        )
+        .into()
+    };
+    (child, url)
+}
+
+async fn bare(url: &SecretString) -> PgConnection {
+    let options: sqlx::postgres::PgConnectOptions = url.expose_secret().parse().unwrap();
+    let options = options.extra_float_digits(None).statement_cache_capacity(0);
+    for _ in 0..100 {
+        match PgConnection::connect_with(&options).await {
+            Ok(connection) => return connection,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    panic!("PgBouncer does not answer")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_interleave_over_few_connections_without_a_leak() {
+    // PgBouncer wants the socket folder of a cluster that is ours.
+    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+    let name = cluster.create(None).await;
+    let owner_url = cluster.url(&name, "postgres");
+    countersign_migrations::migrate(&owner_url, Default::default())
+        .await
+        .unwrap();
+    let (_pooler, url) = start(cluster);
+    let books_url = url(&name, "countersign_books");
+    let mut spy = bare(&books_url).await;
+
+    let mut world = World::of(cluster, name.clone()).await;
+    let pooled = settings(url(&name, "countersign_entry"), books_url);
+    world.database = connect(Settings {
+        prepared_statements: false,
+        ..pooled
+    })
+    .await;
+    world.database.check_isolation().await.unwrap();
+    let mut people = Vec::new();
+    for slug in ["north", "south", "east"] {
+        let (_, owner) = world.company(slug).await;
+        let account = world.account(&owner, new_account(slug)).await;
+        world.import(&owner, account.id, 1, &["1", "2", "3"]).await;
+        people.push((slug, owner));
+    }
+    let world = Arc::new(world);
+    let mut tasks = Vec::new();
+    for n in 0..24 {
+        let (world, (slug, owner)) = (world.clone(), people[n % 3].clone());
+        tasks.push(tokio::spawn(async move {
+            for _ in 0..5 {
+                let (context, read) = world.enter(&owner).await;
+                let accounts = read
+                    .accounts(&world.scope(&context), &Page::first(50))
+                    .await
+                    .unwrap();
+                let names: Vec<_> = accounts.rows.iter().map(|a| a.name.as_str()).collect();
+                assert_eq!(names, [slug]);
+                let count = read
+                    .transaction_count(&world.scope(&context), &Default::default())
+                    .await;
+                assert_eq!(count.unwrap(), 3);
+                read.leave().await.unwrap();
+                world
+                    .database
+                    .record(&context, draft("books.read"))
+                    .await
+                    .unwrap();
+            }
+        }));
+    }
+    for _ in 0..20 {
+        let row = spy
+            .fetch_one(sqlx::raw_sql("SELECT count(*) AS seen, current_setting('countersign.tenant', true) AS tenant FROM countersign.accounts"))
+            .await
+            .unwrap();
+        assert_eq!(
+            row.get::<i64, _>("seen"),
+            0,
+            "a setting stayed on a server connection"
+        );
+        assert!(
+            row.get::<Option<String>, _>("tenant")
+                .unwrap_or_default()
+                .is_empty()
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    for tenant in world.database.operator().tenants().await.unwrap() {
+        let report = world
+            .database
+            .operator()
+            .verify_ledger(tenant.id, None, None)
+            .await
+            .unwrap();
+        assert!(report.verified >= 40, "{report:?}");
+    }
+}
