@@ -254,7 +254,7 @@ impl Engine {
             tenant: entity::PLACEHOLDER_TENANT,
         };
         let sure = |ids: &mut dyn Iterator<Item = &PolicyId>| -> Vec<Conditional> {
-            let ids = ids.map(|id| id.to_string());
+            let ids = ids.map(ToString::to_string);
             ids.map(|id| Conditional {
                 rule: id.into(),
                 condition: Predicate::True,

@@ -83,11 +83,7 @@ pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, Poli
         digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
         digest.update(text.as_bytes());
     }
-    let version = digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let version = hex::encode(digest.finalize());
     let authorizer = Authorizer::new();
     Ok(Loaded {
         schema,

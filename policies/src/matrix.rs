@@ -1,6 +1,9 @@
 //! Who may what, as a table that is reviewed like source.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use countersign_domain::{
     access::{Role, Scope},
@@ -11,12 +14,14 @@ use uuid::Uuid;
 
 use crate::{Decision, Engine};
 
+/// Whoever asks.
+const WHO: Uuid = Uuid::from_u128(2);
 /// The width of the column of actions.
-const NAME_WIDTH: usize = 36;
+const NAME_WIDTH: usize = 38;
 
 impl Engine {
     /// Every action against every role, and against a machine with each one scope: `yes`, `no`, or
-    /// `row` where the row decides. Human rows of the second table are left out.
+    /// `row` where the row decides, with the conditions on rows.
     pub fn role_matrix(&self) -> String {
         let mut text = String::from(
             "Generated from the policies by `cargo generate`; reviewed like source.\n\
@@ -27,6 +32,8 @@ impl Engine {
             .map(|role| (role.name(), human(*role)))
             .collect();
         self.table(&mut text, &people);
+        text.push_str("\nWhere the row decides, beside its being of the tenant:\n");
+        self.conditions(&mut text, &people);
         text.push_str("\nA machine with this one scope:\n\n");
         for scope in Scope::ALL {
             let actor = machine(*scope);
@@ -40,9 +47,33 @@ impl Engine {
                     && *name != "Capability.explainRefusal"
             });
             let names: Vec<_> = open.map(|(_, name)| *name).collect();
-            let _ = writeln!(text, "{:24} {}", scope.name(), names.join(" "));
+            let _ = writeln!(text, "{}", scope.name());
+            for name in names {
+                let _ = writeln!(text, "  {name}");
+            }
         }
         text
+    }
+
+    fn conditions(&self, text: &mut String, actors: &[(&str, Actor)]) {
+        let ids: Vec<_> = self.actions().map(|(id, _)| id).collect();
+        for (who, actor) in actors {
+            let decisions = self.decide(actor, &ids);
+            let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+            for (id, name) in self.actions() {
+                if let Decision::Row(rule) = decisions.get(id) {
+                    let condition = rule.predicate().to_string();
+                    let condition = condition.replace(&WHO.to_string(), "themselves");
+                    alike.entry(condition).or_default().push(name);
+                }
+            }
+            for (condition, names) in alike {
+                let _ = writeln!(text, "\n{who} if {condition}");
+                for name in names {
+                    let _ = writeln!(text, "  {name}");
+                }
+            }
+        }
     }
 
     fn table(&self, text: &mut String, actors: &[(&str, Actor)]) {
@@ -74,7 +105,7 @@ impl Engine {
 
 fn human(role: Role) -> Actor {
     actor(Principal::Human(Human {
-        user: UserId::new(Uuid::from_u128(2)),
+        user: UserId::new(WHO),
         member: MemberId::new(Uuid::from_u128(3)),
         session: SessionId::new(Uuid::from_u128(4)),
         role,

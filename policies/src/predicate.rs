@@ -186,12 +186,12 @@ impl Predicate {
 
 fn equals(attribute: Attribute<'_>, literal: &Literal) -> Option<bool> {
     match (attribute, literal) {
-        (Attribute::Missing, _) => None,
         (Attribute::Bool(a), Literal::Bool(b)) => Some(a == *b),
         (Attribute::Long(a), Literal::Long(b)) => Some(a == *b),
         (Attribute::Text(a), Literal::Text(b)) => Some(a == b.as_str()),
         (Attribute::Id(a), Literal::Id(b)) => Some(a == *b),
-        _ => Some(false),
+        // The schema rules out other pairs, so the row is at fault.
+        _ => None,
     }
 }
 

@@ -78,12 +78,7 @@ fn compare(op: BinaryOp, left: &Expr, right: &Expr, facts: Facts) -> Option<Pred
         BinaryOp::LessEq => less(term(right, facts)?, term(left, facts)?).map(Predicate::negate),
         BinaryOp::Greater => less(term(right, facts)?, term(left, facts)?),
         BinaryOp::GreaterEq => less(term(left, facts)?, term(right, facts)?).map(Predicate::negate),
-        // Types without parents: `in` is equality.
-        BinaryOp::In => match literals(right) {
-            Some(set) => one_of(term(left, facts)?, set),
-            None => equal(term(left, facts)?, term(right, facts)?),
-        },
-        BinaryOp::Contains => one_of(term(right, facts)?, literals(left)?),
+        BinaryOp::Contains => Some(one_of(term(right, facts)?, literals(left)?)),
         _ => None,
     }
 }
@@ -118,13 +113,13 @@ fn less(left: Term, right: Term) -> Option<Predicate> {
     }
 }
 
-fn one_of(term: Term, set: BTreeSet<Literal>) -> Option<Predicate> {
-    Some(match term {
+fn one_of(term: Term, set: BTreeSet<Literal>) -> Predicate {
+    match term {
         Term::Literal(value) if set.contains(&value) => Predicate::True,
         Term::Literal(_) => Predicate::False,
         Term::Attribute(_) if set.is_empty() => Predicate::False,
         Term::Attribute(name) => Predicate::OneOf(name, set),
-    })
+    }
 }
 
 fn term(expression: &Expr, facts: Facts) -> Option<Term> {
@@ -144,7 +139,7 @@ fn attribute(expression: &Expr) -> Option<SmolStr> {
     match expression {
         Expr::Var(Var::Resource) => Some(SmolStr::default()),
         Expr::GetAttr { expr, attr } => attribute(expr)
-            .filter(|path| path.is_empty())
+            .filter(SmolStr::is_empty)
             .map(|_| attr.clone()),
         _ => None,
     }
@@ -168,11 +163,9 @@ fn literal(value: &PstLiteral) -> Option<Literal> {
         PstLiteral::Bool(value) => Some(Literal::Bool(*value)),
         PstLiteral::Long(value) => Some(Literal::Long(*value)),
         PstLiteral::String(value) => Some(Literal::Text(value.clone())),
-        // Every entity that a row can point to has a UUID; the others are enum entities.
-        PstLiteral::EntityUID(uid) => match Uuid::try_parse(&uid.eid) {
-            Ok(id) => Some(Literal::Id(id)),
-            Err(_) => Some(Literal::Text(uid.eid.clone())),
-        },
+        // Every entity that a row can point to has a UUID. The others are enum entities, which only
+        // the principal meets, and it is known.
+        PstLiteral::EntityUID(uid) => Uuid::try_parse(&uid.eid).ok().map(Literal::Id),
         _ => None,
     }
 }
@@ -259,6 +252,7 @@ mod tests {
             "resource.tags.isEmpty()",
             "resource.custodian.tenant == resource.tenant",
             "if resource.personal then true else false",
+            "resource.custodian in Countersign::Role::\"worker\"",
         ] {
             assert!(of(text).is_opaque(), "{text}");
             assert_eq!(of(text).evaluate(&Sample), None, "{text}");

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
-use crate::support::{self, AnyRow, FOREIGN, ME, OTHER, OWN, Oracle};
+use crate::support::{self, Answer, AnyRow, FOREIGN, ME, OTHER, OWN, Oracle};
 use countersign_domain::{
     access::{Capability, Role, Scope},
     principal::{Actor, Principal},
@@ -66,8 +66,21 @@ fn compare(engine: &Engine, oracle: &Oracle, actor: &Actor, id: ActionId, row: &
     let told = format!("{name} {actor:?} {row:?} {answer:?}");
     assert_eq!(answer.errors, 0, "{told}");
 
-    // The whole set of policies, as mutations ask.
-    match engine.permit(actor, id, &row) {
+    compare_permit(engine, actor, id, &row, &answer, &told);
+    compare_decision(engine, actor, id, &row, answer, &told);
+}
+
+/// The whole set of policies, as mutations ask.
+fn compare_permit(
+    engine: &Engine,
+    actor: &Actor,
+    id: ActionId,
+    row: &AnyRow,
+    answer: &Answer,
+    told: &str,
+) {
+    let name = engine.action_name(id);
+    match engine.permit(actor, id, row) {
         Ok(permit) => {
             assert!(answer.allowed, "{told}");
             assert_eq!(permit.action(), name);
@@ -85,8 +98,17 @@ fn compare(engine: &Engine, oracle: &Oracle, actor: &Actor, id: ActionId, row: &
             assert_eq!(rules, answer.rules, "{told}");
         }
     }
+}
 
-    // Partial evaluation, kept by shape. It takes the tenant for granted, or compares it itself.
+/// Partial evaluation, kept by shape. It takes the tenant for granted, or compares it itself.
+fn compare_decision(
+    engine: &Engine,
+    actor: &Actor,
+    id: ActionId,
+    row: &AnyRow,
+    answer: Answer,
+    told: &str,
+) {
     let decisions = engine.decide(actor, &[id]);
     let own = row.tenant == OWN;
     match decisions.get(id) {
@@ -110,11 +132,11 @@ fn compare(engine: &Engine, oracle: &Oracle, actor: &Actor, id: ActionId, row: &
             }
         }
         Decision::Row(rule) => {
-            let decided = rule.decide(&row);
+            let decided = rule.decide(row);
             assert_eq!(decided.is_ok(), answer.allowed, "{told}: {decided:?}");
             if own {
                 assert_eq!(
-                    rule.predicate().evaluate(&row),
+                    rule.predicate().evaluate(row),
                     Some(answer.allowed),
                     "{told}"
                 );

@@ -1,7 +1,12 @@
 //! What the policies come to, held against Cedar itself, against cases, and against the domain.
 
+#[cfg(test)]
 mod cases;
+#[cfg(test)]
 mod consequences;
+#[cfg(test)]
 mod differential;
+#[cfg(test)]
 mod files;
+#[cfg(test)]
 mod support;
