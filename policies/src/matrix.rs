@@ -46,10 +46,9 @@ impl Engine {
                     && !self.is_in_group(*id, "structure")
                     && *name != "Capability.explainRefusal"
             });
-            let names: Vec<_> = open.map(|(_, name)| *name).collect();
             let _ = writeln!(text, "{}", scope.name());
-            for name in names {
-                let _ = writeln!(text, "  {name}");
+            for (id, name) in open {
+                let _ = writeln!(text, "  {:<4}{name}", cell(decisions.get(*id)));
             }
         }
         text
@@ -91,15 +90,18 @@ impl Engine {
         for (id, name) in actions {
             let _ = write!(text, "{name:NAME_WIDTH$}");
             for decisions in &decided {
-                let cell = match decisions.get(id) {
-                    Decision::Allow(_) => "yes",
-                    Decision::Row(_) => "row",
-                    Decision::Deny(_) => "no",
-                };
-                let _ = write!(text, " {cell:>10}");
+                let _ = write!(text, " {:>10}", cell(decisions.get(id)));
             }
             text.push('\n');
         }
+    }
+}
+
+const fn cell(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Allow(_) => "yes",
+        Decision::Row(_) => "row",
+        Decision::Deny(_) => "no",
     }
 }
 
