@@ -1,0 +1,34 @@
+import { CSPProvider } from '@base-ui/react/csp-provider';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { onSignedOut } from '../graphql/request';
+import type { Session } from '../lib/session';
+import { tenantKey } from '../lib/tenant';
+import { RedactionPopover } from '../ui/redacted-cell';
+import '../ui/styles.css';
+import { Toasts } from '../ui/toasts';
+import { queryClient } from './query-client';
+import { router } from './router';
+
+onSignedOut(() => {
+  queryClient.setQueryData<Session | null>(['session'], null);
+  queryClient.removeQueries({ queryKey: tenantKey });
+  void router.invalidate();
+});
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <CSPProvider disableStyleElements>
+        <QueryClientProvider client={queryClient}>
+          <RouterProvider router={router} />
+          <RedactionPopover />
+          <Toasts />
+        </QueryClientProvider>
+      </CSPProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,151 @@
+import { getRouteApi, Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { Fragment, lazy, Suspense, useEffect, useState } from 'react';
+import { onTenantElsewhere, TenantContext } from '../lib/tenant';
+import { Icon } from '../ui/icon';
+import { NAVIGATION } from './navigation';
+import { ShortcutSheet } from './shortcut-sheet';
+import { useShortcuts } from './use-shortcuts';
+import { UserMenu } from './user-menu';
+
+const route = getRouteApi('/t/$slug');
+const TenantSwitcher = lazy(() =>
+  import('./tenant-switcher').then((module) => ({ default: module.TenantSwitcher })),
+);
+const Palette = lazy(() => import('./palette').then((module) => ({ default: module.Palette })));
+
+/** The frame of every screen of a tenant. */
+export function TenantShell() {
+  const { session, tenant } = route.useRouteContext();
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const [isSheetOpen, setSheetOpen] = useState(false);
+  const [isSwitcherOpen, setSwitcherOpen] = useState(false);
+  const [isNavOpen, setNavOpen] = useState(false);
+  const [elsewhere, setElsewhere] = useState<string | null>(null);
+  const navigate = useNavigate();
+
+  useEffect(
+    () => onTenantElsewhere((slug) => setElsewhere(slug === tenant.slug ? null : slug)),
+    [tenant.slug],
+  );
+  useEffect(() => {
+    document.title = `${tenant.name} · Countersign`;
+  }, [tenant.name]);
+  useShortcuts({
+    slug: tenant.slug,
+    onPalette: () => setPaletteOpen(true),
+    onSheet: () => setSheetOpen(true),
+    onSwitcher: () => setSwitcherOpen(true),
+  });
+
+  if (elsewhere) {
+    const other = session.tenants.find((one) => one.slug === elsewhere);
+    return (
+      <main className="mx-auto flex min-h-dvh max-w-md flex-col justify-center gap-4 p-6">
+        <h1 className="text-lg font-semibold">Another tab switched to {other?.name ?? elsewhere}</h1>
+        <p className="text-muted">
+          A session works in one tenant at a time, so this tab has put {tenant.name} away.
+        </p>
+        <div className="flex gap-2">
+          <button type="button" className="button" data-kind="primary" onClick={() => location.reload()}>
+            Go back to {tenant.name}
+          </button>
+          {other && (
+            <button
+              type="button"
+              className="button"
+              onClick={() => location.assign(`/t/${encodeURIComponent(other.slug)}/transactions`)}
+            >
+              Open {other.name} here
+            </button>
+          )}
+        </div>
+      </main>
+    );
+  }
+
+  return (
+    <TenantContext value={tenant}>
+      <a href="#content" className="button absolute top-2 left-2 z-50 -translate-y-16 focus:translate-y-0">
+        Skip to content
+      </a>
+      <div className="flex min-h-dvh flex-col md:grid md:grid-cols-[208px_minmax(0,1fr)]">
+        <header className="flex items-center gap-2 border-b border-line p-2 md:hidden">
+          <button
+            type="button"
+            className="button px-2"
+            data-kind="quiet"
+            aria-expanded={isNavOpen}
+            aria-controls="rail"
+            aria-label="Navigation"
+            onClick={() => setNavOpen((open) => !open)}
+          >
+            <Icon name="menu" />
+          </button>
+          <span className="truncate font-semibold">{tenant.name}</span>
+        </header>
+        <div
+          id="rail"
+          className={`${isNavOpen ? 'flex' : 'hidden'} flex-col gap-4 border-b border-line bg-surface p-3 md:sticky md:top-0 md:flex md:h-dvh md:border-r md:border-b-0`}
+        >
+          <Suspense fallback={<div className="h-[54px] rounded-md border border-line bg-raised" />}>
+            <TenantSwitcher
+              tenants={session.tenants}
+              current={tenant}
+              isOpen={isSwitcherOpen}
+              onOpenChange={setSwitcherOpen}
+              onChoose={(slug) =>
+                void navigate({ to: '/t/$slug/transactions', params: { slug }, search: {} })
+              }
+            />
+          </Suspense>
+          <button
+            type="button"
+            className="flex h-8 items-center gap-2 rounded-md border border-line bg-bg px-2 text-muted hover:text-text"
+            onClick={() => setPaletteOpen(true)}
+          >
+            <Icon name="search" size={14} />
+            Go to…
+            <kbd className="ml-auto font-sans text-xs" data-shortcut="palette">
+              {NAVIGATION.paletteKeys}
+            </kbd>
+          </button>
+          <nav aria-label="Main" className="flex flex-1 flex-col gap-4">
+            {NAVIGATION.groups.map((group) => (
+              <div key={group.name} className="flex flex-col gap-0.5">
+                <p className="px-2 pb-1 text-xs text-muted">{group.name}</p>
+                {group.items.map((item) => (
+                  <Link
+                    key={item.to}
+                    to={item.to}
+                    params={{ slug: tenant.slug }}
+                    className="flex h-8 items-center gap-2 rounded-md px-2 hover:bg-raised"
+                    activeProps={{
+                      className: 'bg-raised font-semibold shadow-[inset_2px_0_0_var(--accent)]',
+                    }}
+                    onClick={() => setNavOpen(false)}
+                  >
+                    <Icon name={item.icon} />
+                    {item.label}
+                  </Link>
+                ))}
+              </div>
+            ))}
+          </nav>
+          <UserMenu session={session} role={tenant.role} onShortcuts={() => setSheetOpen(true)} />
+        </div>
+        <main id="content" tabIndex={-1} className="min-w-0 flex-1 focus-visible:outline-none">
+          {/* Nothing of one tenant's screen lives on in another's. */}
+          <Fragment key={tenant.slug}>
+            <Outlet />
+          </Fragment>
+        </main>
+      </div>
+      <ShortcutSheet isOpen={isSheetOpen} onClose={() => setSheetOpen(false)} />
+      {isPaletteOpen && (
+        <Suspense fallback={null}>
+          <Palette session={session} slug={tenant.slug} onClose={() => setPaletteOpen(false)} />
+        </Suspense>
+      )}
+    </TenantContext>
+  );
+}

@@ -1,0 +1,57 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { isTyping, moveRow } from '../lib/keys';
+import { NAVIGATION } from './navigation';
+
+const SEQUENCE_MS = 1200;
+
+interface Actions {
+  readonly slug: string;
+  readonly onPalette: () => void;
+  readonly onSheet: () => void;
+  readonly onSwitcher: () => void;
+}
+
+/** The keys of the whole app. Without a modifier none works while typing or in a dialog. */
+export function useShortcuts(actions: Actions): void {
+  const latest = useRef(actions);
+  latest.current = actions;
+  const navigate = useNavigate();
+  useEffect(() => {
+    let goPressedAt = 0;
+    const heard = (event: KeyboardEvent) => {
+      const { slug, onPalette, onSheet, onSwitcher } = latest.current;
+      const isMod = event.metaKey || event.ctrlKey;
+      const key = event.key.toLowerCase();
+      if (isMod && !event.altKey) {
+        if (key === 'k' && !event.shiftKey) {
+          event.preventDefault();
+          onPalette();
+        } else if (key === 'o' && event.shiftKey) {
+          event.preventDefault();
+          onSwitcher();
+        }
+        return;
+      }
+      if (event.altKey || isTyping(event) || document.querySelector('[role="dialog"]')) return;
+      const isSequence = event.timeStamp - goPressedAt < SEQUENCE_MS;
+      goPressedAt = 0;
+      const item = isSequence ? NAVIGATION.items.find((one) => one.key === key) : undefined;
+      if (item) {
+        event.preventDefault();
+        void navigate({ to: item.to, params: { slug } });
+      } else if (event.key === '?') {
+        event.preventDefault();
+        onSheet();
+      } else if (key === 'g') goPressedAt = event.timeStamp;
+      else if (key === '/') {
+        const filter = document.querySelector<HTMLElement>('[data-filter]');
+        if (filter) event.preventDefault();
+        filter?.focus();
+      } else if (key === 'j') moveRow(1);
+      else if (key === 'k') moveRow(-1);
+    };
+    addEventListener('keydown', heard);
+    return () => removeEventListener('keydown', heard);
+  }, [navigate]);
+}

@@ -1,0 +1,93 @@
+import type { StatementRowFragment } from '../../graphql/generated/documents';
+import { type Redactions, redactionAt } from '../../graphql/redactions';
+import type { Decimal } from '../../graphql/scalars';
+import { dayText } from '../../lib/time';
+import { Money } from '../../ui/money';
+import { RedactedCell } from '../../ui/redacted-cell';
+import { StateBadge } from '../../ui/state-badge';
+
+export interface ShownStatement {
+  readonly statement: StatementRowFragment & { readonly import?: { readonly fileName: string } | null };
+  readonly redactions: Redactions;
+}
+
+/** Statements with their balances. `path` is where in the answer they stand, for what policy hid. */
+export function StatementTable({
+  statements,
+  path,
+}: {
+  statements: readonly ShownStatement[];
+  path: string;
+}) {
+  return (
+    <div className="overflow-x-auto border-t border-line">
+      <table className="ledger">
+        <caption className="sr-only">Statements</caption>
+        <thead>
+          <tr>
+            <th scope="col" className="md:pl-6">
+              Account
+            </th>
+            <th scope="col">Period</th>
+            <th scope="col" className="hidden lg:table-cell">
+              Reference
+            </th>
+            <th scope="col" className="hidden text-right sm:table-cell">
+              Transactions
+            </th>
+            <th scope="col" className="hidden text-right md:table-cell">
+              Opening
+            </th>
+            <th scope="col" className="text-right">
+              Closing
+            </th>
+            <th scope="col" className="md:pr-6">
+              Balance check
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {statements.map(({ statement, redactions }) => {
+            const balance = (label: string, field: 'opening' | 'closing', value: Decimal | null) => {
+              const hidden = redactionAt(redactions, `${path}.${field}`, value);
+              if (hidden) return <RedactedCell label={label} redaction={hidden} />;
+              return value === null ? '–' : <Money amount={value} currency={statement.currency} />;
+            };
+            const hiddenReference = redactionAt(redactions, `${path}.reference`, statement.reference);
+            return (
+              <tr key={statement.id}>
+                <td className="whitespace-nowrap md:pl-6">
+                  {statement.account?.name ?? '–'}
+                  {statement.import && <span className="ml-2 text-muted">{statement.import.fileName}</span>}
+                </td>
+                <td className="num whitespace-nowrap text-muted">
+                  {statement.periodStart ? dayText(statement.periodStart) : '–'}
+                  {statement.periodEnd && ` to ${dayText(statement.periodEnd)}`}
+                </td>
+                <td className="hidden max-w-48 truncate lg:table-cell">
+                  {hiddenReference ? (
+                    <RedactedCell label="Reference" redaction={hiddenReference} />
+                  ) : (
+                    (statement.reference ?? '–')
+                  )}
+                </td>
+                <td className="num hidden text-right sm:table-cell">{statement.transactionCount}</td>
+                <td className="hidden text-right md:table-cell">
+                  {balance('Opening', 'opening', statement.opening)}
+                </td>
+                <td className="text-right">{balance('Closing', 'closing', statement.closing)}</td>
+                <td className="md:pr-6">
+                  {statement.balanceCheck === 'BALANCED' ? (
+                    <StateBadge tone="positive">Balanced</StateBadge>
+                  ) : (
+                    <StateBadge tone="plain">No balances stated</StateBadge>
+                  )}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+import { useState } from 'react';
+import { CreateApiTokenDocument } from '../../graphql/generated/documents';
+import { useTenantMutation } from '../../graphql/use-tenant';
+import { type Complaint, complaintFor, otherComplaints, sentence } from '../../graphql/user-errors';
+import { ActionButton } from '../../ui/action-button';
+import { Dialog } from '../../ui/dialog';
+import { Field } from '../../ui/field';
+import { ScopeMatrix } from './scope-matrix';
+
+const FIELDS = ['name', 'scopes', 'expiresInDays'];
+const EXPIRIES = [7, 30, 90, 180, 365];
+
+export function CreateTokenDialog({
+  onClose,
+  onCreated,
+}: {
+  onClose: () => void;
+  /** Takes the token, which the server shows this once. It is kept in no cache. */
+  onCreated: (created: { name: string; plainToken: string }) => void;
+}) {
+  const [name, setName] = useState('');
+  const [scopes, setScopes] = useState<ReadonlySet<string>>(new Set(['basic:read']));
+  const [days, setDays] = useState(90);
+  const [complaints, setComplaints] = useState<readonly Complaint[]>([]);
+  const create = useTenantMutation(CreateApiTokenDocument, ['ApiTokens']);
+
+  function submit() {
+    create.mutate(
+      { input: { name: name.trim(), scopes: [...scopes].sort(), expiresInDays: days } },
+      {
+        onSuccess: ({ data }) => {
+          const payload = data.createApiToken;
+          setComplaints(payload?.userErrors ?? []);
+          if (!payload?.plainToken || !payload.apiToken) return;
+          create.reset();
+          onCreated({ name: payload.apiToken.name, plainToken: payload.plainToken });
+        },
+      },
+    );
+  }
+
+  return (
+    <Dialog
+      isOpen
+      isWide
+      onClose={onClose}
+      title="Create API token"
+      description="A token acts as a machine, with these scopes and nothing else."
+    >
+      <form
+        className="flex flex-col gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        {(create.error ? [create.error] : otherComplaints(complaints, FIELDS)).map((one) => (
+          <p key={one.message} role="alert" className="text-danger">
+            {sentence(one.message)}
+          </p>
+        ))}
+        <div className="grid gap-4 sm:grid-cols-[1fr_160px]">
+          <Field label="Name" help="What it is for." error={complaintFor(complaints, 'name')}>
+            {(props) => (
+              <input {...props} required value={name} onChange={(event) => setName(event.target.value)} />
+            )}
+          </Field>
+          <Field label="Expires" error={complaintFor(complaints, 'expiresInDays')}>
+            {(props) => (
+              <select {...props} value={days} onChange={(event) => setDays(Number(event.target.value))}>
+                {EXPIRIES.map((option) => (
+                  <option key={option} value={option}>
+                    in {option} days
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </div>
+        <ScopeMatrix chosen={scopes} onChange={setScopes} error={complaintFor(complaints, 'scopes')} />
+        <div className="flex justify-end gap-2">
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <ActionButton kind="primary" type="submit" isBusy={create.isPending}>
+            Create token
+          </ActionButton>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

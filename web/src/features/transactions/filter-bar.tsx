@@ -1,0 +1,126 @@
+import { useEffect, useState } from 'react';
+import { AccountNamesDocument, CategoriesDocument } from '../../graphql/generated/documents';
+import { useTenantQuery } from '../../graphql/use-tenant';
+import { DIRECTIONS, MAGNITUDES, type TransactionSearch } from '../../lib/filters';
+import { DIRECTION_NAMES, MAGNITUDE_NAMES } from './names';
+
+const WAIT_MS = 300;
+
+/** The filters of the list. Each change goes to the address at once; the text waits for a pause in typing. */
+export function FilterBar({
+  search,
+  onChange,
+}: {
+  search: TransactionSearch;
+  onChange: (change: { [K in keyof TransactionSearch]: TransactionSearch[K] | undefined }) => void;
+}) {
+  const accounts = useTenantQuery(AccountNamesDocument, {}, { staleTime: 60_000 });
+  const categories = useTenantQuery(CategoriesDocument, {}, { staleTime: 60_000 });
+  const [text, setText] = useState(search.text ?? '');
+  const [sentText, setSentText] = useState(search.text ?? '');
+  if ((search.text ?? '') !== sentText) {
+    // The address changed from elsewhere: back, or a cleared filter.
+    setSentText(search.text ?? '');
+    setText(search.text ?? '');
+  }
+  useEffect(() => {
+    if (text === sentText) return;
+    const timer = setTimeout(() => {
+      setSentText(text);
+      onChange({ text: text.trim() === '' ? undefined : text });
+    }, WAIT_MS);
+    return () => clearTimeout(timer);
+  }, [text, sentText, onChange]);
+
+  return (
+    <search aria-label="Filters" className="flex flex-wrap gap-2 px-4 pb-3 md:px-6">
+      <input
+        data-filter
+        type="search"
+        className="field max-w-64 min-w-40 flex-1"
+        aria-label="Text"
+        placeholder="Text or counterparty"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <select
+        className="field w-auto max-w-44"
+        aria-label="Account"
+        value={search.account ?? ''}
+        onChange={(event) => onChange({ account: event.target.value || undefined })}
+      >
+        <option value="">All accounts</option>
+        {(accounts.data?.data.accounts?.nodes ?? []).map((account) => (
+          <option key={account.id} value={account.id}>
+            {account.name}
+          </option>
+        ))}
+      </select>
+      <select
+        className="field w-auto max-w-44"
+        aria-label="Category"
+        value={search.uncategorized ? 'none' : (search.category ?? '')}
+        onChange={(event) => {
+          const value = event.target.value;
+          onChange({
+            uncategorized: value === 'none' ? true : undefined,
+            category: value === 'none' || value === '' ? undefined : value,
+          });
+        }}
+      >
+        <option value="">All categories</option>
+        <option value="none">Uncategorized</option>
+        {(categories.data?.data.categories?.nodes ?? []).map((category) => (
+          <option key={category.id} value={category.id}>
+            {category.name}
+          </option>
+        ))}
+      </select>
+      <select
+        className="field w-auto"
+        aria-label="Direction"
+        value={search.direction ?? ''}
+        onChange={(event) => onChange({ direction: DIRECTIONS.find((one) => one === event.target.value) })}
+      >
+        <option value="">In and out</option>
+        {DIRECTIONS.map((direction) => (
+          <option key={direction} value={direction}>
+            {DIRECTION_NAMES[direction]}
+          </option>
+        ))}
+      </select>
+      <select
+        className="field w-auto"
+        aria-label="Magnitude"
+        value={search.magnitude ?? ''}
+        onChange={(event) => onChange({ magnitude: MAGNITUDES.find((one) => one === event.target.value) })}
+      >
+        <option value="">Any size</option>
+        {MAGNITUDES.map((magnitude) => (
+          <option key={magnitude} value={magnitude}>
+            {MAGNITUDE_NAMES[magnitude]}
+          </option>
+        ))}
+      </select>
+      <span className="flex items-center gap-1.5">
+        <input
+          type="date"
+          className="field num w-auto"
+          aria-label="From"
+          value={search.from ?? ''}
+          max={search.to}
+          onChange={(event) => onChange({ from: event.target.value || undefined })}
+        />
+        <span className="text-muted">to</span>
+        <input
+          type="date"
+          className="field num w-auto"
+          aria-label="To"
+          value={search.to ?? ''}
+          min={search.from}
+          onChange={(event) => onChange({ to: event.target.value || undefined })}
+        />
+      </span>
+    </search>
+  );
+}

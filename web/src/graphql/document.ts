@@ -1,0 +1,7 @@
+/** One operation of this app, with the types of what it takes and gives. Made by `npm run generate`. */
+export interface Document<Data, Variables> {
+  readonly name: string;
+  readonly text: string;
+  /** Never there: carries the types. */
+  readonly types?: (variables: Variables) => Data;
+}

@@ -1,0 +1,153 @@
+import type { Document } from './document';
+import { type Redactions, readRedactions } from './redactions';
+
+/** One fault of a GraphQL answer, or of the way to it. */
+export interface Fault {
+  /** The server's stable code, or `NETWORK` when no answer came. */
+  readonly code: string;
+  readonly message: string;
+  readonly requestId: string | null;
+  readonly rule: string | null;
+  /** The first field of the operation that it befell, if it befell one. */
+  readonly field: string | null;
+}
+
+/** Nothing came back that a screen could show. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly fault: Fault;
+
+  constructor(fault: Fault) {
+    super(fault.message);
+    this.fault = fault;
+  }
+}
+
+/** What came back: data, what policy hid in it, and which of its root fields failed. */
+export interface Answer<Data> {
+  readonly data: Data;
+  readonly redactions: Redactions;
+  readonly faults: readonly Fault[];
+  readonly requestId: string | null;
+}
+
+type SignedOutListener = () => void;
+const signedOutListeners = new Set<SignedOutListener>();
+
+/** Calls back when the server says that nobody is signed in any more. Gives the way to stop listening. */
+export function onSignedOut(listener: SignedOutListener): () => void {
+  signedOutListeners.add(listener);
+  return () => signedOutListeners.delete(listener);
+}
+
+interface Wire {
+  data?: unknown;
+  errors?: {
+    message?: unknown;
+    path?: unknown;
+    extensions?: { code?: unknown; requestId?: unknown; rule?: unknown };
+  }[];
+  extensions?: { redactions?: unknown };
+  // RFC 9457, where the request did not get as far as GraphQL.
+  title?: unknown;
+  detail?: unknown;
+  code?: unknown;
+  requestId?: unknown;
+}
+
+const asText = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+function readFaults(wire: Wire, requestId: string | null): Fault[] {
+  return (wire.errors ?? []).map((error) => ({
+    code: asText(error.extensions?.code) ?? 'INTERNAL_SERVER_ERROR',
+    message: asText(error.message) ?? 'the server gave no reason',
+    requestId: asText(error.extensions?.requestId) ?? requestId,
+    rule: asText(error.extensions?.rule),
+    field: Array.isArray(error.path) ? asText(error.path[0]) : null,
+  }));
+}
+
+const CODES_BY_STATUS: Readonly<Record<number, string>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  413: 'TOO_LARGE',
+  429: 'RATE_LIMITED',
+  503: 'SERVICE_UNAVAILABLE',
+};
+
+/** Sends one operation. The only place from which GraphQL is asked. */
+export async function request<Data, Variables>(
+  document: Document<Data, Variables>,
+  variables: Variables,
+  signal?: AbortSignal,
+): Promise<Answer<Data>> {
+  let response: Response;
+  try {
+    response = await fetch('/graphql', {
+      method: 'POST',
+      credentials: 'same-origin',
+      headers: {
+        Accept: 'application/graphql-response+json, application/problem+json;q=0.9',
+        'Content-Type': 'application/json',
+        'X-CSRF': '1',
+      },
+      body: JSON.stringify({ query: document.text, operationName: document.name, variables }),
+      ...(signal ? { signal } : {}),
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new RequestError({
+      code: 'NETWORK',
+      message: 'the server could not be reached',
+      requestId: null,
+      rule: null,
+      field: null,
+    });
+  }
+
+  const requestId = response.headers.get('X-Request-Id');
+  let wire: Wire = {};
+  try {
+    const parsed: unknown = await response.json();
+    if (typeof parsed === 'object' && parsed !== null) wire = parsed;
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+  }
+
+  const faults = readFaults(wire, requestId);
+  if (response.status === 401 || faults.some((fault) => fault.code === 'UNAUTHENTICATED')) {
+    for (const listener of signedOutListeners) listener();
+  }
+  if (wire.data === undefined || wire.data === null) {
+    throw new RequestError(
+      faults[0] ?? {
+        code: asText(wire.code) ?? CODES_BY_STATUS[response.status] ?? 'INTERNAL_SERVER_ERROR',
+        message: asText(wire.detail) ?? asText(wire.title) ?? 'the answer of the server could not be read',
+        requestId: asText(wire.requestId) ?? requestId,
+        rule: null,
+        field: null,
+      },
+    );
+  }
+  return {
+    data: wire.data as Data,
+    redactions: readRedactions(wire.extensions?.redactions),
+    faults,
+    requestId,
+  };
+}
+
+/** The fault that befell a root field, as an error to show. */
+export function faultOf(answer: Answer<unknown>, field: string): RequestError {
+  const fault = answer.faults.find((one) => one.field === field) ?? answer.faults[0];
+  return new RequestError(
+    fault ?? {
+      code: 'INTERNAL_SERVER_ERROR',
+      message: `the server gave nothing for \`${field}\``,
+      requestId: answer.requestId,
+      rule: null,
+      field,
+    },
+  );
+}

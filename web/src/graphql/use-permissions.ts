@@ -1,0 +1,23 @@
+import { PermissionsDocument, type PermissionsQuery } from './generated/documents';
+import { useTenantQuery } from './use-tenant';
+
+type Viewer = NonNullable<PermissionsQuery['viewer']>;
+export type MutationName = Exclude<keyof Viewer, 'kind' | 'member'>;
+
+/** Who acts here, and why an action is refused. The server decides; nothing is concluded from a role. */
+export function usePermissions() {
+  const { data } = useTenantQuery(PermissionsDocument, {}, { staleTime: 60_000 });
+  const viewer = data?.data.viewer ?? null;
+  return {
+    member: viewer?.member ?? null,
+    /** The reason for which policy refuses the action, or null if it does not or is not known yet. */
+    refusal(action: MutationName): string | null {
+      const decision = viewer?.[action];
+      if (decision?.verdict !== 'DENY') return null;
+      const rules = decision.rules?.join(', ');
+      return rules
+        ? `Your role in this tenant may not do this. Rule: ${rules}`
+        : 'Your role in this tenant may not do this.';
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import type {
+  AuditEntryFilter,
+  AuditOutcome,
+  Direction,
+  Magnitude,
+  TransactionFilter,
+} from '../graphql/generated/documents';
+import type { LocalDate } from '../graphql/scalars';
+import { endOfDay, startOfDay } from './time';
+
+export const MAGNITUDES = [
+  'MICRO',
+  'SMALL',
+  'MEDIUM',
+  'LARGE',
+  'XLARGE',
+] as const satisfies readonly Magnitude[];
+export const DIRECTIONS = ['IN', 'OUT'] as const satisfies readonly Direction[];
+export const OUTCOMES = ['DONE', 'REFUSED', 'FAILED'] as const satisfies readonly AuditOutcome[];
+
+/** The filters of the transactions list, as they stand in the address. */
+export interface TransactionSearch {
+  account?: string;
+  category?: string;
+  uncategorized?: true;
+  from?: string;
+  to?: string;
+  magnitude?: Magnitude;
+  direction?: Direction;
+  text?: string;
+  /** The transaction that is open beside the list. Not a filter. */
+  open?: string;
+}
+
+/** The filters of the audit log, as they stand in the address. Days are the reader's own. */
+export interface AuditSearch {
+  from?: string;
+  to?: string;
+  action?: string;
+  actor?: string;
+  outcome?: AuditOutcome;
+}
+
+type Raw = Record<string, unknown>;
+
+function text(raw: Raw, key: string): string | undefined {
+  const value = raw[key];
+  const string = typeof value === 'number' ? String(value) : value;
+  return typeof string === 'string' && string.trim() !== '' ? string.slice(0, 200) : undefined;
+}
+
+function date(raw: Raw, key: string): string | undefined {
+  const value = text(raw, key);
+  return value && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
+}
+
+function oneOf<const T extends string>(raw: Raw, key: string, among: readonly T[]): T | undefined {
+  return among.find((one) => one === raw[key]);
+}
+
+function withoutGaps<T extends object>(values: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** Reads the address. What is not understood is left out, so that an old link still opens the list. */
+export function readTransactionSearch(raw: Raw): TransactionSearch {
+  const isUncategorized = raw['uncategorized'] === true || raw['uncategorized'] === 'true';
+  return withoutGaps<Required<TransactionSearch>>({
+    account: text(raw, 'account'),
+    category: isUncategorized ? undefined : text(raw, 'category'),
+    uncategorized: isUncategorized ? true : undefined,
+    from: date(raw, 'from'),
+    to: date(raw, 'to'),
+    magnitude: oneOf(raw, 'magnitude', MAGNITUDES),
+    direction: oneOf(raw, 'direction', DIRECTIONS),
+    text: text(raw, 'text'),
+    open: text(raw, 'open'),
+  }) as TransactionSearch;
+}
+
+export function readAuditSearch(raw: Raw): AuditSearch {
+  return withoutGaps<Required<AuditSearch>>({
+    from: date(raw, 'from'),
+    to: date(raw, 'to'),
+    action: text(raw, 'action'),
+    actor: text(raw, 'actor'),
+    outcome: oneOf(raw, 'outcome', OUTCOMES),
+  }) as AuditSearch;
+}
+
+export function transactionFilter(search: TransactionSearch): TransactionFilter {
+  return withoutGaps<Required<TransactionFilter>>({
+    accountId: search.account,
+    categoryId: search.category,
+    uncategorized: search.uncategorized,
+    from: search.from as LocalDate | undefined,
+    to: search.to as LocalDate | undefined,
+    magnitude: search.magnitude,
+    direction: search.direction,
+    text: search.text,
+  });
+}
+
+export function auditFilter(search: AuditSearch): AuditEntryFilter {
+  return withoutGaps<Required<AuditEntryFilter>>({
+    from: search.from ? startOfDay(search.from) : undefined,
+    to: search.to ? endOfDay(search.to) : undefined,
+    action: search.action,
+    actorId: search.actor,
+    outcome: search.outcome,
+  });
+}
+
+/** Whether any filter stands in the address; an open row is none. */
+export function isFiltered(search: TransactionSearch | AuditSearch): boolean {
+  return Object.keys(search).some((key) => key !== 'open');
+}

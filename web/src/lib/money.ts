@@ -1,0 +1,53 @@
+import type { CurrencyCode, Decimal } from '../graphql/scalars';
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+function format(currency: CurrencyCode): Intl.NumberFormat {
+  let found = formats.get(currency);
+  if (!found) {
+    found = new Intl.NumberFormat(undefined, {
+      style: 'currency',
+      currency,
+      currencyDisplay: 'code',
+      signDisplay: 'exceptZero',
+      // The books keep six places. What they hold is shown, never rounded away.
+      maximumFractionDigits: 6,
+    });
+    formats.set(currency, found);
+  }
+  return found;
+}
+
+/** An amount in the parts that a column sets apart: sign, digits, currency. */
+export interface MoneyParts {
+  readonly sign: '+' | '−' | '';
+  readonly digits: string;
+  readonly currency: string;
+}
+
+/**
+ * Splits a decimal text for display. The text goes to `Intl` as it is, which reads decimal strings exactly:
+ * no float in between, so that `9007199254740993.01` keeps its last digit.
+ */
+export function moneyParts(amount: Decimal, currency: CurrencyCode): MoneyParts {
+  const isDecimal = /^-?\d+(\.\d+)?$/.test(amount);
+  if (!isDecimal) return { sign: '', digits: amount, currency };
+  const sign = amount.startsWith('-') ? '−' : /[1-9]/.test(amount) ? '+' : '';
+  let digits = '';
+  try {
+    const parts = format(currency).formatToParts(amount as unknown as number);
+    for (const part of parts) {
+      if (['integer', 'group', 'decimal', 'fraction'].includes(part.type)) digits += part.value;
+    }
+  } catch {
+    // Not a currency that Intl takes for one: the text as it came, without its sign.
+    digits = amount.replace('-', '');
+  }
+  return { sign: /[1-9]/.test(amount) ? sign : '', digits, currency };
+}
+
+/** The amount as one text, for labels and for the clipboard. */
+export function moneyText(amount: Decimal, currency: CurrencyCode): string {
+  const { sign, digits } = moneyParts(amount, currency);
+  return `${sign}${digits} ${currency}`;
+}

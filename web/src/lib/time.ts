@@ -1,0 +1,58 @@
+import type { DateTime, LocalDate } from '../graphql/scalars';
+
+const day = new Intl.DateTimeFormat('en-GB', {
+  day: '2-digit',
+  month: 'short',
+  year: 'numeric',
+  timeZone: 'UTC',
+});
+const instant = new Intl.DateTimeFormat('en-GB', {
+  day: '2-digit',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+
+const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['year', 31_557_600],
+  ['month', 2_629_800],
+  ['week', 604_800],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
+
+/** `05 Mar 2026`. A date of the books has no time zone. */
+export function dayText(date: LocalDate): string {
+  const at = new Date(`${date}T00:00:00Z`);
+  return Number.isNaN(at.getTime()) ? date : day.format(at);
+}
+
+/** The moment in the reader's own time zone. */
+export function instantText(at: DateTime): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? at : instant.format(date);
+}
+
+/** `3 hours ago`, `in 90 days`. */
+export function relativeText(at: DateTime, now: number): string {
+  const seconds = (new Date(at).getTime() - now) / 1000;
+  if (Number.isNaN(seconds)) return at;
+  for (const [unit, length] of STEPS) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit);
+  }
+  return 'just now';
+}
+
+/** Start of a day in the reader's own time zone, as the server wants instants. */
+export function startOfDay(date: string): DateTime {
+  return new Date(`${date}T00:00:00`).toISOString() as DateTime;
+}
+
+/** The last moment of a day in the reader's own time zone. */
+export function endOfDay(date: string): DateTime {
+  return new Date(`${date}T23:59:59.999`).toISOString() as DateTime;
+}

@@ -1,0 +1,112 @@
+import { Link } from '@tanstack/react-router';
+import { byteText, FORMAT_NAMES } from '../features/imports/names';
+import { StatementTable } from '../features/imports/statement-table';
+import { ImportsDocument, StatementsDocument } from '../graphql/generated/documents';
+import { useTenantList } from '../graphql/use-tenant';
+import { useTenant } from '../lib/tenant';
+import { Hash } from '../ui/hash';
+import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
+import { RelTime } from '../ui/rel-time';
+
+export function ImportsPage() {
+  const tenant = useTenant();
+  return (
+    <>
+      <PageHeader title="Statements">
+        <Link to="/t/$slug/import" params={{ slug: tenant.slug }} className="button" data-kind="primary">
+          Import a statement
+        </Link>
+      </PageHeader>
+      <Statements />
+      <h2 className="px-4 pt-6 pb-3 text-base font-semibold md:px-6">Imported files</h2>
+      <Files />
+    </>
+  );
+}
+
+function Statements() {
+  const { query, rows } = useTenantList(StatementsDocument, 'statements', {});
+  if (query.isError) {
+    return <ErrorPanel error={query.error} what="Statements" onRetry={() => void query.refetch()} />;
+  }
+  if (query.isPending) return <SkeletonRows columns={['w-40', 'w-40', 'ml-auto w-24', 'w-24']} rows={4} />;
+  if (rows.length === 0) return <Empty icon="download" title="No statements yet" />;
+  return (
+    <>
+      <StatementTable
+        path="statements.nodes.*"
+        statements={rows.map(({ node, redactions }) => ({ statement: node, redactions }))}
+      />
+      {query.hasNextPage && (
+        <LoadMore hasMore isLoading={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
+      )}
+    </>
+  );
+}
+
+function Files() {
+  const { query, rows } = useTenantList(ImportsDocument, 'imports', {});
+  if (query.isError) {
+    return <ErrorPanel error={query.error} what="Imported files" onRetry={() => void query.refetch()} />;
+  }
+  if (query.isPending) return <SkeletonRows columns={['w-48', 'w-20', 'w-32', 'ml-auto w-16']} rows={4} />;
+  if (rows.length === 0) return <Empty icon="upload" title="No file was imported yet" />;
+  return (
+    <>
+      <div className="overflow-x-auto border-t border-line">
+        <table className="ledger">
+          <caption className="sr-only">Imported files, newest first</caption>
+          <thead>
+            <tr>
+              <th scope="col" className="md:pl-6">
+                File
+              </th>
+              <th scope="col">Format</th>
+              <th scope="col" className="hidden text-right md:table-cell">
+                Size
+              </th>
+              <th scope="col" className="hidden lg:table-cell">
+                SHA-256
+              </th>
+              <th scope="col" className="hidden text-right sm:table-cell">
+                Statements
+              </th>
+              <th scope="col" className="text-right">
+                New
+              </th>
+              <th scope="col" className="text-right">
+                Duplicate
+              </th>
+              <th scope="col" className="hidden sm:table-cell md:pr-6">
+                Imported
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ node }) => (
+              <tr key={node.id}>
+                <td className="max-w-64 truncate md:pl-6">{node.fileName}</td>
+                <td className="whitespace-nowrap">{FORMAT_NAMES[node.format]}</td>
+                <td className="num hidden text-right whitespace-nowrap text-muted md:table-cell">
+                  {byteText(node.byteCount)}
+                </td>
+                <td className="hidden lg:table-cell">
+                  <Hash value={node.sha256} label={`hash of ${node.fileName}`} />
+                </td>
+                <td className="num hidden text-right sm:table-cell">{node.statementCount}</td>
+                <td className="num text-right">{node.importedCount}</td>
+                <td className="num text-right text-muted">{node.duplicateCount}</td>
+                <td className="hidden text-muted sm:table-cell md:pr-6">
+                  <RelTime at={node.createdAt} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {query.hasNextPage && (
+        <LoadMore hasMore isLoading={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
+      )}
+    </>
+  );
+}

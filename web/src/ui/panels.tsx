@@ -1,0 +1,145 @@
+import type { ReactNode } from 'react';
+import { RequestError } from '../graphql/request';
+import { sentence } from '../graphql/user-errors';
+import { CopyButton } from './copy-button';
+import { Icon, type IconName } from './icon';
+
+/** Says that there is nothing, and the one thing to do next. */
+export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ReactNode }) {
+  return (
+    <div className="flex flex-col items-center gap-2 px-4 py-16 text-center">
+      <span className="text-muted">
+        <Icon name={icon} size={24} />
+      </span>
+      <p className="text-base font-medium">{title}</p>
+      {children && <div className="flex max-w-md flex-col items-center gap-3 text-muted">{children}</div>}
+    </div>
+  );
+}
+
+function RequestIdLine({ requestId }: { requestId: string | null }) {
+  if (!requestId) return null;
+  return (
+    <p className="flex items-center gap-1 text-xs text-muted">
+      Request <code className="mono text-text">{requestId}</code>
+      <CopyButton text={requestId} label="Copy request id" />
+    </p>
+  );
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  NETWORK: 'The server could not be reached',
+  SERVICE_UNAVAILABLE: 'The books are away for a moment',
+  RATE_LIMITED: 'Too many requests',
+  NOT_FOUND: 'Nothing here by that name',
+};
+
+/** What failed, what to quote when asking for help, and the way to try again. */
+export function ErrorPanel({ error, what, onRetry }: { error: unknown; what: string; onRetry?: () => void }) {
+  const fault = error instanceof RequestError ? error.fault : null;
+  if (fault?.code === 'FORBIDDEN') return <ForbiddenPanel error={error} what={what} />;
+  return (
+    <div role="alert" className="flex flex-col items-center gap-3 px-4 py-16 text-center">
+      <span className="text-danger">
+        <Icon name="alert" size={24} />
+      </span>
+      <div>
+        <p className="text-base font-medium">{TITLES[fault?.code ?? ''] ?? `${what} could not be loaded`}</p>
+        <p className="text-muted">{sentence(fault?.message ?? 'something in this page broke')}</p>
+      </div>
+      {onRetry && (
+        <button type="button" className="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+      <RequestIdLine requestId={fault?.requestId ?? null} />
+    </div>
+  );
+}
+
+function ForbiddenPanel({ error, what }: { error: unknown; what: string }) {
+  const fault = error instanceof RequestError ? error.fault : null;
+  return (
+    <div role="alert" className="flex flex-col items-center gap-3 px-4 py-16 text-center">
+      <span className="hatch rounded-md border border-line p-2 text-muted">
+        <Icon name="lock" size={20} />
+      </span>
+      <div>
+        <p className="text-base font-medium">{what}: hidden by policy</p>
+        <p className="max-w-md text-muted">
+          Your role in this tenant may not do this. An owner or admin can change that.
+        </p>
+      </div>
+      {fault?.rule && (
+        <p className="text-muted">
+          Rule <code className="mono text-text">{fault.rule}</code>
+        </p>
+      )}
+      <RequestIdLine requestId={fault?.requestId ?? null} />
+    </div>
+  );
+}
+
+/** Rows as they will be, seen only when the answer takes its time. */
+export function SkeletonRows({ columns, rows = 8 }: { columns: readonly string[]; rows?: number }) {
+  return (
+    <div className="late" role="status">
+      <span className="sr-only">Loading</span>
+      <div aria-hidden="true">
+        {Array.from({ length: rows }, (_, row) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all alike and never move
+          <div key={row} className="row-h flex items-center gap-6 border-b border-line px-2.5">
+            {columns.map((width, column) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the columns are all alike and never move
+              <span key={column} className={`skeleton h-3 ${width}`} />
+            ))}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+export function PageHeader({
+  title,
+  children,
+  note,
+}: {
+  title: string;
+  children?: ReactNode;
+  note?: ReactNode;
+}) {
+  return (
+    <header className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 pt-5 pb-4 md:px-6">
+      <h1 className="text-lg font-semibold">{title}</h1>
+      {note && <p className="num text-muted">{note}</p>}
+      <div className="ml-auto flex flex-wrap items-center gap-2">{children}</div>
+    </header>
+  );
+}
+
+/** A list's end: more of it on demand, or the word that this was all. */
+export function LoadMore({
+  hasMore,
+  isLoading,
+  onMore,
+}: {
+  hasMore: boolean;
+  isLoading: boolean;
+  onMore: () => void;
+}) {
+  if (!hasMore) return <p className="px-4 py-4 text-center text-xs text-muted md:px-6">End of the list</p>;
+  return (
+    <div className="flex justify-center py-4">
+      <button
+        type="button"
+        className="button"
+        aria-busy={isLoading}
+        aria-disabled={isLoading}
+        onClick={() => !isLoading && onMore()}
+      >
+        {isLoading ? 'Loading…' : 'Load more'}
+      </button>
+    </div>
+  );
+}

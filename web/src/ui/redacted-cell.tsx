@@ -1,0 +1,59 @@
+import { Popover } from '@base-ui/react/popover';
+import type { Redaction } from '../graphql/redactions';
+import { Icon } from './icon';
+
+interface Hidden {
+  readonly label: string;
+  readonly redaction: Redaction;
+}
+
+// One popover for every hidden cell of a page: a list may have hundreds of them.
+const handle = Popover.createHandle<Hidden>();
+
+/** Stands where policy hid a value, and tells why when asked. */
+export function RedactedCell({ label, redaction }: Hidden) {
+  return (
+    <Popover.Trigger
+      handle={handle}
+      payload={{ label, redaction }}
+      className="hatch inline-flex h-6 items-center gap-1 rounded border border-line px-1.5 text-xs whitespace-nowrap text-muted hover:text-text"
+    >
+      <Icon name="lock" size={12} />
+      <span className="sr-only">{label}: </span>
+      Hidden by policy
+    </Popover.Trigger>
+  );
+}
+
+/** The one popover that hidden cells open. Stands once, at the root of the app. */
+export function RedactionPopover() {
+  return (
+    <Popover.Root handle={handle}>
+      {({ payload }) => (
+        <Popover.Portal>
+          <Popover.Positioner sideOffset={6} className="z-30">
+            <Popover.Popup className="floating w-80 max-w-[calc(100vw-2rem)] p-4">
+              <Popover.Title className="flex items-center gap-1.5 font-semibold">
+                <Icon name="lock" size={14} />
+                {payload?.label ?? 'Value'}: hidden by policy
+              </Popover.Title>
+              <Popover.Description className="mt-1 text-muted">
+                The server did not send this value. It is not in this page.
+              </Popover.Description>
+              <dl className="mt-3 grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
+                <dt className="text-muted">Rule</dt>
+                <dd className="mono break-words">{payload?.redaction.rule ?? 'not shown to your role'}</dd>
+                <dt className="text-muted">Affects</dt>
+                <dd className="num">
+                  {payload?.redaction.count} {payload?.redaction.count === 1 ? 'value' : 'values'} of this
+                  answer
+                </dd>
+              </dl>
+              <p className="mt-3 text-muted">An owner or admin of this tenant can say who may see it.</p>
+            </Popover.Popup>
+          </Popover.Positioner>
+        </Popover.Portal>
+      )}
+    </Popover.Root>
+  );
+}
