@@ -181,7 +181,8 @@ struct Inner {
 struct Waiting {
     row: Unlinked,
     done: oneshot::Sender<Result<(), StoreError>>,
-    _place: OwnedSemaphorePermit,
+    /// Given back when the row is written.
+    place: OwnedSemaphorePermit,
 }
 
 impl Recorder {
@@ -208,19 +209,11 @@ impl Recorder {
     /// Returns when the row is durable.
     pub(crate) async fn record(&self, tenant: TenantId, row: Unlinked) -> Result<(), StoreError> {
         let place = Arc::clone(&self.0.places).acquire_owned();
-        let place = match tokio::time::timeout(self.0.patience, place).await {
-            Ok(Ok(place)) => place,
-            Ok(Err(_)) | Err(_) => return Err(unavailable("the audit writer is full")),
+        let Ok(Ok(place)) = tokio::time::timeout(self.0.patience, place).await else {
+            return Err(unavailable("the audit writer is full"));
         };
         let (done, told) = oneshot::channel();
-        let first = self.0.enqueue(
-            tenant,
-            Waiting {
-                row,
-                done,
-                _place: place,
-            },
-        );
+        let first = self.0.enqueue(tenant, Waiting { row, done, place });
         if first {
             // Not in the caller's own future: others wait on this too, and a caller may hang up.
             tokio::spawn(write_while_waiting(Arc::clone(&self.0), tenant));
@@ -238,7 +231,7 @@ async fn write_while_waiting(inner: Arc<Inner>, tenant: TenantId) {
     while let Some(batch) = inner.take(tenant) {
         let (rows, waiters): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|waiting| (waiting.row, (waiting.done, waiting._place)))
+            .map(|waiting| (waiting.row, (waiting.done, waiting.place)))
             .unzip();
         let whole = inner.commit(tenant, &rows).await;
         // One row that the schema refuses must not take the others with it.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use countersign_domain::id::CategoryId;
+use countersign_domain::id::{CategoryId, TenantId};
 use countersign_entities::{EnterError, Page, ReadTransaction, RequestContext, Settings};
 use countersign_migrations::{RolePasswords, migrate};
 
@@ -19,8 +19,8 @@ async fn several(world: &World, who: &Person) -> Vec<(RequestContext, ReadTransa
     held
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
+/// A company on a cluster of its own, and a server that waits a second for it.
+async fn impatient() -> (World, TenantId, Person) {
     let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
     let name = cluster.create(None).await;
     migrate(&cluster.url(&name, "postgres"), RolePasswords::default())
@@ -36,6 +36,13 @@ async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
         )
     };
     world.database = connect(impatient).await;
+    (world, tenant, owner)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
+    let (world, tenant, owner) = impatient().await;
+    let cluster = world.cluster;
     // The pool is full of connections that will be dead.
     for (_, read) in several(&world, &owner).await {
         read.leave().await.unwrap();

@@ -1,8 +1,7 @@
 //! PostgreSQL confines whoever connects as the books role, whatever the statement (ISO-1).
 
 use countersign_domain::access::Role;
-use countersign_entities::IsolationError;
-use countersign_policies::resource;
+use countersign_entities::{AuditFilter, IsolationError, Page, TransactionFilter};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use crate::world::{World, connect, new_account, settings};
@@ -165,89 +164,27 @@ async fn books_role_reads_no_credential() {
 #[tokio::test]
 async fn each_store_sees_its_own_tenant_only() {
     let (world, _) = two_companies().await;
-    let (context, read) = {
-        let tenant = world.database.operator().tenant("south").await.unwrap().id;
-        let auditor = world.person(tenant, "ada", Role::Auditor).await;
-        world.enter(&auditor).await
-    };
-    let page = countersign_entities::Page::first(200);
-    let none = Default::default();
-    assert_eq!(
-        read.accounts(&world.scope(&context), &page)
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        1
-    );
-    assert_eq!(
-        read.transactions(&world.scope(&context), &none, &page)
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        2
-    );
-    assert_eq!(
-        read.transaction_count(&world.scope(&context), &none)
-            .await
-            .unwrap(),
-        2
-    );
-    assert_eq!(
-        read.statements(&world.scope(&context), &page)
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        1
-    );
-    assert_eq!(
-        read.imports(&world.scope(&context), &page)
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        1
-    );
-    assert_eq!(
-        read.categories(&world.scope(&context), &page)
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        0
-    );
-    assert_eq!(
-        read.members(&world.scope(&context), &page)
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        2
-    );
-    assert_eq!(
-        read.api_tokens(&world.scope(&context), &page)
-            .await
-            .unwrap()
-            .rows
-            .len(),
-        1
-    );
-    let log = read
-        .audit_entries(&world.scope(&context), &Default::default(), &page)
-        .await
-        .unwrap();
-    assert!(
-        log.rows
-            .iter()
-            .any(|row| row.event.action == "tenant.created")
-    );
-    let tenant = read
-        .tenant(&world.scope::<resource::Tenant>(&context))
-        .await
-        .unwrap();
-    assert_eq!(tenant.slug, "south");
+    let south = world.database.operator().tenant("south").await.unwrap().id;
+    let auditor = world.person(south, "ada", Role::Auditor).await;
+    let (context, read) = world.enter(&auditor).await;
+    let page = Page::first(200);
+    macro_rules! rows {
+        ($list:ident $(, $filter:expr)?) => {
+            read.$list(&world.scope(&context) $(, $filter)?, &page).await.unwrap().rows
+        };
+    }
+    let none = TransactionFilter::default();
+    assert_eq!(rows!(accounts).len(), 1);
+    assert_eq!(rows!(transactions, &none).len(), 2);
+    assert_eq!(rows!(statements).len(), 1);
+    assert_eq!(rows!(imports).len(), 1);
+    assert_eq!(rows!(categories).len(), 0);
+    assert_eq!(rows!(members).len(), 2);
+    assert_eq!(rows!(api_tokens).len(), 1);
+    let log = rows!(audit_entries, &AuditFilter::default());
+    assert!(log.iter().any(|row| row.event.action == "tenant.created"));
+    let tenant = read.tenant(&world.scope(&context)).await.unwrap();
+    assert_eq!((tenant.id, tenant.slug.as_str()), (south, "south"));
 }
 
 #[tokio::test]

@@ -1,13 +1,24 @@
 //! Proofs of the storage floor against a real PostgreSQL.
 
+#[cfg(test)]
 mod audit;
+#[cfg(test)]
 mod books;
+#[cfg(test)]
 mod catalogue;
+#[cfg(test)]
 mod cluster;
+#[cfg(test)]
 mod entrance;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod isolation;
+#[cfg(test)]
 mod migrations;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
 mod pooler;
+#[cfg(test)]
 mod world;

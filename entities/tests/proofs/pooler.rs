@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
-use countersign_entities::{Page, Settings};
+use countersign_entities::{Page, Settings, TransactionFilter};
+use countersign_migrations::{RolePasswords, migrate};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, Executor, PgConnection, Row};
 
 use crate::{
     cluster::{Cluster, as_postgres, folder},
-    world::{World, connect, draft, new_account, settings},
+    world::{Person, World, connect, draft, new_account, settings},
 };
 
 /// PgBouncer with two server connections per role, for many clients.
@@ -74,12 +75,10 @@ async fn tenants_interleave_over_few_connections_without_a_leak() {
     let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
     let name = cluster.create(None).await;
     let owner_url = cluster.url(&name, "postgres");
-    countersign_migrations::migrate(&owner_url, Default::default())
-        .await
-        .unwrap();
+    migrate(&owner_url, RolePasswords::default()).await.unwrap();
     let (_pooler, url) = start(cluster);
     let books_url = url(&name, "countersign_books");
-    let mut spy = bare(&books_url).await;
+    let spy = bare(&books_url).await;
 
     let mut world = World::of(cluster, name.clone()).await;
     let pooled = settings(url(&name, "countersign_entry"), books_url);
@@ -96,7 +95,11 @@ async fn tenants_interleave_over_few_connections_without_a_leak() {
         world.import(&owner, account.id, 1, &["1", "2", "3"]).await;
         people.push((slug, owner));
     }
-    let world = Arc::new(world);
+    interleave(Arc::new(world), people, spy).await;
+}
+
+/// Many requests of every tenant at once, and somebody who looks for what they leave behind.
+async fn interleave(world: Arc<World>, people: Vec<(&'static str, Person)>, mut spy: PgConnection) {
     let mut tasks = Vec::new();
     for n in 0..24 {
         let (world, (slug, owner)) = (world.clone(), people[n % 3].clone());
@@ -110,7 +113,7 @@ async fn tenants_interleave_over_few_connections_without_a_leak() {
                 let names: Vec<_> = accounts.rows.iter().map(|a| a.name.as_str()).collect();
                 assert_eq!(names, [slug]);
                 let count = read
-                    .transaction_count(&world.scope(&context), &Default::default())
+                    .transaction_count(&world.scope(&context), &TransactionFilter::default())
                     .await;
                 assert_eq!(count.unwrap(), 3);
                 read.leave().await.unwrap();
