@@ -1,1 +1,96 @@
-//! To be filled.
+//! The commands of the `countersign` binary.
+//!
+//! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is not usable.
+
+pub mod generate;
+pub mod import;
+mod ledger;
+mod machine;
+mod member;
+mod migrate;
+mod output;
+mod serve;
+mod tenant;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Parser, Subcommand};
+use countersign_entities::{Database, KeyEncryptionKey, SystemClock, SystemIds};
+
+use crate::config::{Config, ConfigError};
+
+/// A GraphQL backend-for-frontend with a policy engine for companies' books.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, default_value = "countersign.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the product until told to stop
+    Serve,
+    /// Bring the database to the newest shape; makes the roles and sets their passwords
+    Migrate,
+    /// Tenants, for the operator
+    #[command(subcommand)]
+    Tenant(tenant::TenantCommand),
+    /// Members of a tenant, for the operator: the first owner of a tenant comes in this way
+    #[command(subcommand)]
+    Member(member::MemberCommand),
+    /// Machines of a tenant that come with client-credentials tokens, for the operator
+    #[command(subcommand)]
+    Machine(machine::MachineCommand),
+    /// Import a bank statement through a running server
+    Import(import::ImportArgs),
+    /// The audit ledger
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    /// Write the files that are derived from the code: SDL, role matrix, example configuration
+    Generate(generate::GenerateArgs),
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match actix_web::rt::System::new().block_on(dispatch(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&format!("{error:#}"));
+            let usage = error.downcast_ref::<ConfigError>().is_some();
+            ExitCode::from(if usage { 2 } else { 1 })
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = || Config::load(&cli.config);
+    match cli.command {
+        Command::Serve => serve::run(config()?).await,
+        Command::Migrate => migrate::run(config()?).await,
+        Command::Tenant(command) => tenant::run(command, &config()?).await,
+        Command::Member(command) => member::run(command, &config()?).await,
+        Command::Machine(command) => machine::run(command, &config()?).await,
+        Command::Import(arguments) => import::run(arguments).await,
+        Command::Ledger(command) => ledger::run(command, &config()?).await,
+        Command::Generate(arguments) => generate::run(&arguments),
+    }
+}
+
+/// The storage floor, for the operator's commands.
+async fn database(config: &Config) -> anyhow::Result<Database> {
+    let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
+    Ok(Database::connect(config.storage(), kek, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
+}

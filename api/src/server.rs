@@ -1,1 +1,231 @@
-//! To be filled.
+//! Puts the server together and runs it.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{App, HttpServer, dev, middleware::Compress, web};
+use countersign_entities::{
+    Clock, Database, Ids, IsolationError, KeyEncryptionKey, KeyError, StoreError,
+};
+use countersign_policies::{Engine, PolicyError};
+use thiserror::Error;
+
+use crate::{
+    config::Config,
+    graphql::{self, CursorKey, Endpoint, Limits},
+    http::{self, problem::Problem, request_info::Requests, security_headers::security_headers},
+    identity::{Identity, IdentityError, IdentitySettings},
+};
+
+/// Why the server does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The policies do not load.
+    #[error("the policies do not load")]
+    Policies(#[from] PolicyError),
+    /// The GraphQL schema does not build.
+    #[error("the schema does not build")]
+    Schema(#[from] graphql::BuildError),
+    /// The key-encryption key is not usable.
+    #[error("the key-encryption key is not usable")]
+    Key(#[from] KeyError),
+    /// The isolation of tenants is not whole.
+    #[error("the isolation of tenants is not whole")]
+    Isolation(#[source] IsolationError),
+    /// The storage floor does not start.
+    #[error("storage does not start")]
+    Store(#[from] StoreError),
+    /// Sign-in does not start.
+    #[error("sign-in does not start")]
+    Identity(#[from] IdentityError),
+    /// The address can not be listened on.
+    #[error("`{address}` can not be listened on")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server stopped for a fault.
+    #[error("the server stopped")]
+    Stopped(#[source] std::io::Error),
+}
+
+/// What handlers share.
+#[derive(Debug)]
+pub struct State {
+    /// The storage floor.
+    pub database: Database,
+    /// The policy engine.
+    pub engine: Engine,
+    /// The GraphQL endpoint.
+    pub graphql: Endpoint,
+    /// Sign-in.
+    pub identity: Identity,
+    /// The configuration.
+    pub config: Arc<Config>,
+    isolated: AtomicBool,
+}
+
+impl State {
+    /// Whether the isolation of tenants was checked and found whole.
+    pub fn is_isolated(&self) -> bool {
+        self.isolated.load(Ordering::Acquire)
+    }
+
+    /// Nothing is read or written before the isolation of tenants was found whole.
+    pub fn open(&self) -> Result<(), Problem> {
+        if self.is_isolated() {
+            Ok(())
+        } else {
+            Err(Problem::unavailable("the service is starting: try again in a moment"))
+        }
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    state: web::Data<State>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// How often the isolation check is tried again while PostgreSQL is away.
+const CHECK_AGAIN: Duration = Duration::from_secs(1);
+/// How long requests under way have, once the server is told to stop.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+impl Server {
+    /// Starts every floor and listens. The books stay closed until the isolation check has passed.
+    pub async fn build(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self, StartError> {
+        let engine = Engine::embedded()?;
+        let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
+        let cursor_key = CursorKey::derive(&kek.derive(b"cursors"));
+        let database = Database::connect(config.storage(), kek, clock, ids).await?;
+        let graphql =
+            Endpoint::new(database.clone(), engine.clone(), Limits::default(), cursor_key)?;
+        let identity = Identity::new(identity_settings(&config), database.clone())?;
+        let address = config.http.listen;
+        let listener = TcpListener::bind(address)
+            .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+        let (listener, address) =
+            listener.map_err(|source| StartError::Listen { address, source })?;
+        let state = web::Data::new(State {
+            database,
+            engine,
+            graphql,
+            identity,
+            config: Arc::new(config),
+            isolated: AtomicBool::new(false),
+        });
+        Ok(Self { state, listener, address })
+    }
+
+    /// The address that is listened on; the port was chosen where it was given as 0.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What handlers share.
+    pub fn state(&self) -> web::Data<State> {
+        web::Data::clone(&self.state)
+    }
+
+    /// Checks the isolation of tenants, waiting for PostgreSQL where it is away, and then serves
+    /// until told to stop. Refuses where the check finds a fault.
+    pub async fn run_until_stopped(self) -> Result<(), StartError> {
+        let server = self.start(true)?;
+        let handle = server.handle();
+        let state = web::Data::clone(&self.state);
+        let served = tokio::spawn(server);
+        let checked = wait_for_isolation(&state).await;
+        if let Err(error) = checked {
+            handle.stop(false).await;
+            return Err(StartError::Isolation(error));
+        }
+        tracing::info!(address = %self.address, "serving");
+        let ended = served.await.map_err(|error| StartError::Stopped(std::io::Error::other(error)))?;
+        state.database.close().await;
+        ended.map_err(StartError::Stopped)
+    }
+
+    /// Serves without signal handlers, for tests; the isolation check comes first.
+    pub async fn serve_in_background(self) -> Result<dev::ServerHandle, StartError> {
+        let state = web::Data::clone(&self.state);
+        state.database.check_isolation().await.map_err(StartError::Isolation)?;
+        state.isolated.store(true, Ordering::Release);
+        let server = self.start(false)?;
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(handle)
+    }
+
+    fn start(&self, signals: bool) -> Result<dev::Server, StartError> {
+        let state = web::Data::clone(&self.state);
+        let https = state.config.http.public_url.scheme() == "https";
+        let trusted_proxy = state.config.http.trusted_proxy;
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(web::Data::clone(&state))
+                .app_data(http::input_limits())
+                .app_data(http::query_limits())
+                .app_data(http::form_limits())
+                .wrap(Compress::default())
+                .wrap(security_headers(https))
+                .wrap(Requests { trusted_proxy })
+                .configure(http::configure)
+        });
+        let server = if signals { server } else { server.disable_signals().workers(1) };
+        let listener = self.listener.try_clone().map_err(StartError::Stopped)?;
+        let server = server
+            .shutdown_timeout(SHUTDOWN_SECONDS)
+            .client_request_timeout(Duration::from_secs(30))
+            .listen(listener)
+            .map_err(|source| StartError::Listen { address: self.address, source })?;
+        Ok(server.run())
+    }
+}
+
+/// While PostgreSQL is away there is nothing to read, so waiting gives nothing away.
+async fn wait_for_isolation(state: &State) -> Result<(), IsolationError> {
+    loop {
+        match state.database.check_isolation().await {
+            Ok(()) => {
+                state.isolated.store(true, Ordering::Release);
+                return Ok(());
+            }
+            Err(error) if error.is_unavailable() => {
+                tracing::warn!("the database is away: the isolation check waits for it");
+                tokio::time::sleep(CHECK_AGAIN).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn identity_settings(config: &Config) -> IdentitySettings {
+    let mut redirect_uri = config.http.public_url.clone();
+    redirect_uri.set_path("/bff/callback");
+    IdentitySettings {
+        issuer: config.oidc.issuer.clone(),
+        client_id: config.oidc.client_id.clone(),
+        client_secret: config.oidc.client_secret.clone(),
+        scopes: config.oidc.scopes.clone(),
+        audience: config.audience(),
+        redirect_uri,
+        post_logout_uri: config.http.public_url.clone(),
+        session_lifetime: chrono::Duration::days(i64::from(config.session.lifetime_days)),
+    }
+}

@@ -1,1 +1,14 @@
-//! Proofs against a running system.
+//! The harness: the whole product in one process, on a database of its own.
+//!
+//! Every test copies a migrated template, owns its clock and its ids, and talks to the server over
+//! HTTP. The kind of client is a type: [`Browser`], [`Token`], or none.
+
+mod app;
+mod client;
+mod database;
+mod time;
+
+pub use app::{TestApp, TestTenant};
+pub use client::{Browser, Reply, Token};
+pub use database::{TestDatabase, cluster};
+pub use time::{TestClock, TestIds};

@@ -271,7 +271,7 @@ fn transactions(context: Context<'_>) -> Resolved<'_> {
         let operation = operation(&context)?;
         let page = connection::page(&context, operation, LIST)?;
         let scope = operation.scope::<resource::Transaction>()?;
-        let filter = read_filter(&context, operation, &scope)?;
+        let filter = read_filter(&context, operation)?;
         let slice = operation
             .reader()
             .await?
@@ -316,7 +316,6 @@ fn total_count(context: Context<'_>) -> Resolved<'_> {
 fn read_filter(
     context: &Context<'_>,
     operation: &Operation,
-    scope: &ReadScope<resource::Transaction>,
 ) -> Result<TransactionFilter, GraphqlError> {
     let given = context.args.get("filter").filter(|value| !value.is_null());
     let Some(given) = given.and_then(|value| value.object().ok()) else {
@@ -334,7 +333,7 @@ fn read_filter(
                 "`text` has at most 100 characters".to_owned(),
             ));
         }
-        may_search(operation, scope)?;
+        may_search(operation)?;
     }
     Ok(TransactionFilter {
         account: inputs::id(&given, "accountId")?,
@@ -353,24 +352,21 @@ fn read_filter(
 
 /// Searching tells what stands in a field, so it needs the right to read the field on every row
 /// that is searched: whoever may read it on some rows only would learn of the others.
-fn may_search(
-    operation: &Operation,
-    scope: &ReadScope<resource::Transaction>,
-) -> Result<(), GraphqlError> {
+fn may_search(operation: &Operation) -> Result<(), GraphqlError> {
     let engine = &operation.services.engine;
-    let fields = ["Transaction.description", "Transaction.counterparty"];
-    let actions: Vec<_> = fields
-        .iter()
-        .filter_map(|name| engine.action(name))
-        .collect();
+    let names = ["Transaction.id", "Transaction.description", "Transaction.counterparty"];
+    let actions: Vec<_> = names.iter().filter_map(|name| engine.action(name)).collect();
     let decisions = engine.decide(operation.context.actor(), &actions);
-    for action in actions {
-        match decisions.get(action) {
-            Decision::Allow(_) => {}
-            Decision::Deny(refusal) => return Err(GraphqlError::Refused(refusal.clone())),
+    let mut decided = actions.iter().map(|action| decisions.get(*action));
+    let searched = decided.next();
+    for field in decided {
+        match (field, searched) {
+            (Decision::Allow(_), _) => {}
+            (Decision::Deny(refusal), _) => return Err(GraphqlError::Refused(refusal.clone())),
             // The rows that may be read are just those that are searched.
-            Decision::Row(rule) if rule.predicate() == scope.predicate() => {}
-            Decision::Row(_) => {
+            (Decision::Row(field), Some(Decision::Row(row)))
+                if field.predicate() == row.predicate() => {}
+            (Decision::Row(_), _) => {
                 let sentence = "`text` searches fields that you may read on some rows only";
                 return Err(GraphqlError::BadInput(sentence.to_owned()));
             }

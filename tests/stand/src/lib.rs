@@ -1,3 +1,8 @@
 //! Private PostgreSQL, PgBouncer and OpenID provider for the demo and the tests.
+//!
+//! Whatever is started here ends with the process that started it, by whatever death: a watcher
+//! waits on a pipe that the kernel closes.
 
 pub mod books;
+pub mod postgres;
+pub mod process;

@@ -1,0 +1,44 @@
+//! `countersign member`.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use countersign_domain::access::{Capability, Role};
+use countersign_entities::NewMember;
+
+use super::output;
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MemberCommand {
+    /// Let a person into a tenant; they sign in with that address at the OpenID provider
+    Add {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The address that the provider has verified
+        #[arg(long)]
+        email: String,
+        /// What to call them until they have signed in
+        #[arg(long)]
+        name: String,
+        /// owner, admin, manager, accountant, worker, family or auditor
+        #[arg(long)]
+        role: Role,
+        /// A permission beside the role, such as `read.financial`; may be given several times
+        #[arg(long = "capability")]
+        capabilities: Vec<Capability>,
+    },
+}
+
+pub(super) async fn run(command: MemberCommand, config: &Config) -> anyhow::Result<ExitCode> {
+    let MemberCommand::Add { tenant, email, name, role, capabilities } = command;
+    let database = super::database(config).await?;
+    let operator = database.operator();
+    let tenant = operator.tenant(&tenant).await?;
+    let new = NewMember { email, name, role, capabilities: capabilities.into_iter().collect() };
+    let (member, _) = operator.add_member(tenant.id, &new).await?;
+    output::line(&member.to_string());
+    database.close().await;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,264 @@
+//! The backend-for-frontend: sign-in, who is signed in, the tenant in hand, logout.
+//!
+//! The browser holds one cookie and no token. The endpoints have the names that the field knows.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+    },
+    web,
+};
+use countersign_domain::id::SessionId;
+use countersign_entities::{SessionRecord, SessionSecret};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    credential::{SESSION_COOKIE, session},
+    problem::Problem,
+    same_origin,
+};
+use crate::{
+    identity::{Callback, IdentityError},
+    server::State,
+};
+
+/// Binds a sign-in under way to the browser that began it.
+const SIGN_IN_COOKIE: &str = "__Host-countersign-signin";
+/// Minutes that a person has for signing in at the provider.
+const SIGN_IN_MINUTES: i64 = 15;
+
+/// Adds the routes.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/bff/login", web::get().to(login))
+        .route("/bff/callback", web::get().to(callback))
+        .route("/bff/user", web::get().to(user))
+        .route("/bff/tenant", web::post().to(tenant))
+        .route("/bff/logout", web::get().to(logout))
+        .route("/bff/backchannel", web::post().to(backchannel));
+}
+
+impl From<IdentityError> for Problem {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::ProviderAway { cause } => {
+                tracing::warn!(%cause, "the OpenID provider is away");
+                Self::unavailable(
+                    "the sign-in provider does not answer: whoever is signed in can go on working, \
+                     others try again in a moment",
+                )
+            }
+            IdentityError::Refused { reason, cause } => {
+                tracing::warn!(%cause, "a sign-in was refused");
+                Self::new(StatusCode::UNAUTHORIZED, "SIGN_IN_REFUSED", reason)
+            }
+            IdentityError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct LoginQuery {
+    #[serde(rename = "returnUrl")]
+    return_url: Option<String>,
+}
+
+async fn login(
+    state: web::Data<State>,
+    query: web::Query<LoginQuery>,
+) -> Result<HttpResponse, Problem> {
+    state.open()?;
+    let at = state.database.clock().now();
+    let begun = state.identity.begin(query.return_url.as_deref().unwrap_or("/"), at).await?;
+    // Lax, because the provider's answer comes by a navigation from its own site.
+    let cookie = Cookie::build(SIGN_IN_COOKIE, begun.browser.expose_secret().to_owned())
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(Duration::minutes(SIGN_IN_MINUTES))
+        .finish();
+    Ok(see_other(begun.authorize.as_str()).cookie(cookie).finish())
+}
+
+#[derive(Debug, Deserialize)]
+struct CallbackQuery {
+    code: Option<SecretString>,
+    state: Option<String>,
+    error: Option<String>,
+    iss: Option<String>,
+}
+
+async fn callback(
+    request: HttpRequest,
+    state: web::Data<State>,
+    query: web::Query<CallbackQuery>,
+) -> Result<HttpResponse, Problem> {
+    state.open()?;
+    let query = query.into_inner();
+    let answer =
+        Callback { code: query.code, state: query.state, error: query.error, iss: query.iss };
+    let browser = request.cookie(SIGN_IN_COOKIE);
+    let browser = browser.as_ref().map(Cookie::value);
+    let at = state.database.clock().now();
+    let signed_in = state.identity.complete(answer, browser, at).await?;
+    // A page of our own and not a redirect: the strict cookie that is set here would not be sent
+    // with a navigation that a chain of redirects from the provider's site goes on to.
+    let target = escape(&signed_in.return_to);
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"refresh\" content=\"0;url={target}\"><title>Signed in</title></head>\
+         <body><p>Signed in. <a href=\"{target}\">Continue</a></p></body></html>"
+    );
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .cookie(session_cookie(&signed_in.session))
+        .cookie(removed(SIGN_IN_COOKIE, SameSite::Lax))
+        .body(page))
+}
+
+async fn user(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
+    same_origin::check(&request, &state.config.http.public_url)?;
+    let (secret, record) = signed_in(&request, &state).await?;
+    let at = state.database.clock().now();
+    state.identity.keep_fresh(&secret, &record, at).await;
+    let active = record.tenants.iter().find(|tenant| Some(tenant.id) == record.active_tenant);
+    let tenants = record.tenants.iter().map(|tenant| {
+        json!({
+            "id": tenant.id,
+            "slug": tenant.slug,
+            "name": tenant.name,
+            "role": tenant.role.name(),
+        })
+    });
+    let body = json!({
+        "user": { "id": record.user, "name": record.name, "email": record.email },
+        "tenants": tenants.collect::<Vec<_>>(),
+        "activeTenant": active.map(|tenant| &tenant.slug),
+        "sessionExpiresAt": record.expires_at,
+        "logoutUrl": format!("/bff/logout?sid={}", record.id),
+    });
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(body))
+}
+
+#[derive(Debug, Deserialize)]
+struct TenantBody {
+    slug: String,
+}
+
+/// Chooses the tenant that the session works in. The database says whether the person belongs to
+/// it; a tenant that they do not belong to is answered like one that does not exist.
+async fn tenant(
+    request: HttpRequest,
+    state: web::Data<State>,
+    body: web::Json<TenantBody>,
+) -> Result<HttpResponse, Problem> {
+    same_origin::check(&request, &state.config.http.public_url)?;
+    state.open()?;
+    let secret = session(&request).ok_or_else(signed_out)?;
+    let at = state.database.clock().now();
+    if state.database.entry().switch_tenant(&secret, &body.slug, at).await? {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Err(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "you belong to no tenant of that name"))
+}
+
+#[derive(Debug, Deserialize)]
+struct LogoutQuery {
+    sid: Option<String>,
+}
+
+/// Ends the session. It wants the session's id, which only a page that has read `/bff/user` knows,
+/// so that no other site can sign people out.
+async fn logout(
+    request: HttpRequest,
+    state: web::Data<State>,
+    query: web::Query<LogoutQuery>,
+) -> Result<HttpResponse, Problem> {
+    let Ok((secret, record)) = signed_in(&request, &state).await else {
+        return Ok(see_other("/").cookie(removed(SESSION_COOKIE, SameSite::Strict)).finish());
+    };
+    let named = query.sid.as_deref().and_then(|sid| sid.parse::<SessionId>().ok());
+    if named != Some(record.id) {
+        let detail = "sign out from the product's own page";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "SESSION_MISMATCH", detail));
+    }
+    let next = state.identity.logout(&secret).await?;
+    Ok(see_other(next.as_str()).cookie(removed(SESSION_COOKIE, SameSite::Strict)).finish())
+}
+
+#[derive(Debug, Deserialize)]
+struct BackchannelForm {
+    logout_token: String,
+}
+
+/// `OpenID` Connect Back-Channel Logout 1.0: the provider says that somebody signed out there.
+async fn backchannel(
+    state: web::Data<State>,
+    form: web::Form<BackchannelForm>,
+) -> Result<HttpResponse, Problem> {
+    state.open()?;
+    let at = state.database.clock().now();
+    match state.identity.backchannel(&form.logout_token, at).await {
+        Ok(()) => Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish()),
+        Err(IdentityError::Refused { cause, .. }) => {
+            tracing::warn!(%cause, "a logout token was refused");
+            let detail = "the logout token does not verify";
+            Err(Problem::new(StatusCode::BAD_REQUEST, "INVALID_LOGOUT_TOKEN", detail))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn signed_in(
+    request: &HttpRequest,
+    state: &State,
+) -> Result<(SessionSecret, SessionRecord), Problem> {
+    state.open()?;
+    let secret = session(request).ok_or_else(signed_out)?;
+    let at = state.database.clock().now();
+    let record = state.database.entry().session(&secret, at).await?.ok_or_else(signed_out)?;
+    Ok((secret, record))
+}
+
+fn signed_out() -> Problem {
+    Problem::unauthenticated("nobody is signed in: sign in first")
+}
+
+fn see_other(location: &str) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, "no-store"));
+    response
+}
+
+fn session_cookie(secret: &SessionSecret) -> Cookie<'static> {
+    Cookie::build(SESSION_COOKIE, secret.reveal())
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .max_age(Duration::days(365))
+        .finish()
+}
+
+fn removed(name: &'static str, same_site: SameSite) -> Cookie<'static> {
+    let mut cookie = Cookie::build(name, "")
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(same_site)
+        .finish();
+    cookie.make_removal();
+    cookie
+}
+
+/// Text for an attribute's value.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}

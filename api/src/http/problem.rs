@@ -1,0 +1,140 @@
+//! Errors outside GraphQL, as RFC 9457 has them: a code, a sentence, a request id.
+
+use std::fmt;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+};
+use countersign_entities::{EnterError, StoreError, Why};
+use serde_json::json;
+
+use super::RequestInfo;
+
+/// What a caller is told where a request does not come to GraphQL.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    /// Why a bearer token is refused (RFC 6750, section 3.1).
+    bearer: bool,
+}
+
+impl Problem {
+    /// A problem with a stable code and a sentence that says what to do.
+    pub fn new(status: StatusCode, code: &'static str, detail: &str) -> Self {
+        Self { status, code, detail: detail.to_owned(), bearer: false }
+    }
+
+    /// No credential, or one that opens nothing.
+    pub fn unauthenticated(detail: &str) -> Self {
+        Self { bearer: true, ..Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail) }
+    }
+
+    /// Something that this product needs is away.
+    pub fn unavailable(detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", detail)
+    }
+
+    /// A fault of ours. The cause is in the log.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL_SERVER_ERROR",
+            "something failed on our side: name the request id to support",
+        )
+    }
+
+    /// There is nothing at that address.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address")
+    }
+
+    fn body(&self, request: Option<&RequestInfo>) -> String {
+        json!({
+            "type": format!("urn:countersign:error:{}", self.code.to_lowercase().replace('_', "-")),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+            "requestId": request.map(|info| info.request.to_string()),
+        })
+        .to_string()
+    }
+
+    /// The answer, with the request's id in its body.
+    pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
+        use actix_web::HttpMessage as _;
+        let extensions = request.extensions();
+        self.build(extensions.get::<RequestInfo>())
+    }
+
+    fn build(&self, info: Option<&RequestInfo>) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response
+            .insert_header((CONTENT_TYPE, "application/problem+json"))
+            .insert_header((CACHE_CONTROL, "no-store"));
+        if self.bearer {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, "2"));
+        }
+        response.body(self.body(info))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Without the request at hand; the middleware writes the request's id in.
+    fn error_response(&self) -> HttpResponse {
+        self.build(None)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if error.is_unavailable() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database is away");
+            Self::unavailable("the database is away for a moment: try again")
+        } else {
+            tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
+            Self::internal()
+        }
+    }
+}
+
+impl From<EnterError> for Problem {
+    fn from(error: EnterError) -> Self {
+        match error {
+            EnterError::Unauthenticated(why) => {
+                tracing::info!(?why, "a credential was refused");
+                Self::unauthenticated(match why {
+                    Why::Unknown => "sign in, or use a token that is valid",
+                    Why::Expired => "the session or token has ended: sign in, or make a new token",
+                    Why::NoMembership => "you are not a member of this tenant: choose another one",
+                })
+            }
+            EnterError::NoTenant => Self::new(
+                StatusCode::FORBIDDEN,
+                "NO_TENANT",
+                "choose a tenant first; whoever belongs to none asks to be added",
+            ),
+            EnterError::ForeignIds { .. } => Self::not_found(),
+            EnterError::Unavailable(error) | EnterError::Store(error) => error.into(),
+        }
+    }
+}

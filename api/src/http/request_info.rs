@@ -1,0 +1,138 @@
+//! What every request is given on arrival: an id, and the address that it came from.
+
+use std::{net::IpAddr, rc::Rc};
+
+use actix_web::{
+    Error, HttpMessage,
+    body::{EitherBody, MessageBody, to_bytes},
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    web,
+};
+use countersign_domain::id::RequestId;
+use futures::future::{LocalBoxFuture, Ready, ready};
+use tracing::Instrument;
+
+use crate::server::State;
+
+/// The header that tells a request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What every request is given on arrival.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestInfo {
+    /// Its id, as answers, logs and the audit log have it. None is taken from outside.
+    pub request: RequestId,
+    /// Where it came from.
+    pub source: Option<IpAddr>,
+}
+
+/// Gives each request its id, writes one line for it, and puts the id into its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Requests {
+    /// Whether a proxy in front tells the caller's address.
+    pub trusted_proxy: bool,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Requests
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = RequestsMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, Self::InitError>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(RequestsMiddleware { service: Rc::new(service), settings: *self }))
+    }
+}
+
+/// The middleware of [`Requests`].
+#[derive(Debug)]
+pub struct RequestsMiddleware<S> {
+    service: Rc<S>,
+    settings: Requests,
+}
+
+impl<S, B> Service<ServiceRequest> for RequestsMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
+            return Box::pin(ready(Err(super::problem::Problem::internal().into())));
+        };
+        let ids = state.database.ids();
+        let info = RequestInfo {
+            request: RequestId::new(ids.uuid()),
+            source: source(&request, self.settings.trusted_proxy),
+        };
+        request.extensions_mut().insert(info);
+        let started = std::time::Instant::now();
+        let method = request.method().clone();
+        let span = tracing::info_span!("request", request_id = %info.request);
+        let service = Rc::clone(&self.service);
+        Box::pin(
+            async move {
+                let response = service.call(request).await;
+                let (status, route) = match &response {
+                    Ok(response) => (response.status(), response.request().match_pattern()),
+                    Err(error) => (error.as_response_error().status_code(), None),
+                };
+                tracing::info!(
+                    %method,
+                    // The pattern, never the path: paths and queries may carry what people type.
+                    route = route.as_deref().unwrap_or("-"),
+                    status = status.as_u16(),
+                    duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                    "answered"
+                );
+                finish(response?, info).await
+            }
+            .instrument(span),
+        )
+    }
+}
+
+/// Puts the id into the headers, and into the body of a problem.
+async fn finish<B: MessageBody + 'static>(
+    mut response: ServiceResponse<B>,
+    info: RequestInfo,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if let Ok(value) = HeaderValue::from_str(&info.request.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let is_problem = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
+        value.as_bytes().starts_with(b"application/problem+json")
+    });
+    if !is_problem {
+        return Ok(response.map_into_left_body());
+    }
+    let (request, response) = response.into_parts();
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body).await.unwrap_or_default();
+    let mut problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(problem) = problem.as_object_mut() {
+        problem.insert("requestId".to_owned(), info.request.to_string().into());
+    }
+    let response = head.set_body(problem.to_string()).map_into_boxed_body();
+    Ok(ServiceResponse::new(request, response.map_into_right_body()))
+}
+
+fn source(request: &ServiceRequest, trusted_proxy: bool) -> Option<IpAddr> {
+    if trusted_proxy {
+        let forwarded = request.headers().get_all("x-forwarded-for").last()?.to_str().ok()?;
+        return forwarded.rsplit(',').next()?.trim().parse().ok();
+    }
+    request.peer_addr().map(|address| address.ip())
+}

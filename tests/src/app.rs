@@ -1,0 +1,198 @@
+//! The product, started.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use actix_web::{dev::ServerHandle, web};
+use chrono::{DateTime, Duration, Utc};
+use countersign::{
+    config::Config,
+    server::{Server, State},
+};
+use countersign_domain::{
+    access::{Capability, Role},
+    id::TenantId,
+};
+use countersign_entities::{
+    Clock, Database, NewMember, NewSession, NewTenant, ProvidedIdentity, ProviderTokens,
+};
+use countersign_policies::Engine;
+use secrecy::SecretString;
+
+use crate::{
+    client::Browser,
+    database::TestDatabase,
+    time::{TestClock, TestIds},
+};
+
+static SEED: AtomicU64 = AtomicU64::new(1);
+
+/// A tenant of a test.
+#[derive(Debug, Clone)]
+pub struct TestTenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name in addresses.
+    pub slug: String,
+}
+
+/// The product on a database of its own.
+#[derive(Debug)]
+pub struct TestApp {
+    /// The clock of everything in it.
+    pub clock: Arc<TestClock>,
+    /// Its database.
+    pub test_database: TestDatabase,
+    state: web::Data<State>,
+    http: reqwest::Client,
+    url: String,
+    /// Handle of the server; it stops with the app.
+    handle: ServerHandle,
+}
+
+impl TestApp {
+    /// Starts it on a fresh copy of the template, its clock at a fixed instant.
+    pub async fn start() -> Self {
+        let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap_or_default();
+        Self::start_with(start, |toml| toml).await
+    }
+
+    /// Starts it with another configuration, and the clock at `now`.
+    pub async fn start_with(now: DateTime<Utc>, change: impl FnOnce(String) -> String) -> Self {
+        let test_database = TestDatabase::create().await;
+        let toml = change(configuration(&test_database));
+        let clock = Arc::new(TestClock::at(now));
+        let ids = Arc::new(TestIds::seeded(SEED.fetch_add(1, Ordering::Relaxed)));
+        let config = Config::from_toml(&toml).unwrap_or_else(|error| panic!("{error}"));
+        let server = Server::build(config, Arc::clone(&clock) as Arc<dyn Clock>, ids)
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"));
+        let url = format!("http://{}", server.address());
+        let state = server.state();
+        let handle =
+            server.serve_in_background().await.unwrap_or_else(|error| panic!("{error:?}"));
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(std::time::Duration::from_secs(30))
+            .build()
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self { clock, test_database, state, http, url, handle }
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The storage floor of the running server.
+    pub fn database(&self) -> &Database {
+        &self.state.database
+    }
+
+    /// The policy engine of the running server.
+    pub fn engine(&self) -> &Engine {
+        &self.state.engine
+    }
+
+    /// What the server's handlers share.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// A client without a credential.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Makes a tenant by the operator's side.
+    pub async fn tenant(&self, slug: &str) -> TestTenant {
+        let new = NewTenant { slug: slug.to_owned(), name: format!("Tenant {slug}") };
+        let id = self.database().operator().create_tenant(&new).await;
+        TestTenant { id: id.unwrap_or_else(|error| panic!("{error:?}")), slug: slug.to_owned() }
+    }
+
+    /// Makes a person of that role and signs them in, without a provider.
+    pub async fn person(&self, tenant: &TestTenant, role: Role, name: &str) -> Browser {
+        self.person_with(tenant, role, &[], name).await
+    }
+
+    /// Makes a person of that role with capabilities beside it and signs them in.
+    pub async fn person_with(
+        &self,
+        tenant: &TestTenant,
+        role: Role,
+        capabilities: &[Capability],
+        name: &str,
+    ) -> Browser {
+        let email = format!("{name}@example.test");
+        let new = NewMember {
+            email: email.clone(),
+            name: name.to_owned(),
+            role,
+            capabilities: capabilities.iter().copied().collect::<BTreeSet<_>>(),
+        };
+        let added = self.database().operator().add_member(tenant.id, &new).await;
+        let (member, _) = added.unwrap_or_else(|error| panic!("{error:?}"));
+        let now = self.clock.now();
+        let entry = self.database().entry();
+        let identity = ProvidedIdentity {
+            issuer: "https://issuer.test".to_owned(),
+            subject: email.clone(),
+            email: Some(email.clone()),
+            email_verified: true,
+            name: Some(name.to_owned()),
+        };
+        let user = entry.sign_in_user(&identity, now).await;
+        let user = user.unwrap_or_else(|error| panic!("{error:?}"));
+        let session = NewSession {
+            user,
+            issuer: identity.issuer,
+            subject: identity.subject,
+            provider_sid: None,
+            tokens: ProviderTokens {
+                access: SecretString::from("access"),
+                refresh: None,
+                id: SecretString::from("id"),
+                access_expires_at: now + Duration::days(1_000),
+            },
+            mfa: false,
+            at: now,
+            expires_at: now + Duration::days(1_000),
+        };
+        let secret = entry.open_session(session).await;
+        let secret = secret.unwrap_or_else(|error| panic!("{error:?}"));
+        let switched = entry.switch_tenant(&secret, &tenant.slug, now).await;
+        assert!(matches!(switched, Ok(true)), "{switched:?}");
+        Browser {
+            http: self.http.clone(),
+            url: self.url.clone(),
+            secret: secret.reveal(),
+            user,
+            member,
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // Not awaited: the test is over, and the process goes on with others.
+        drop(self.handle.stop(false));
+    }
+}
+
+fn configuration(database: &TestDatabase) -> String {
+    format!(
+        "[http]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://localhost:8080\"\n\
+         [database]\nentry_url = \"{}\"\nbooks_url = \"{}\"\nconnections_max = 4\n\
+         [oidc]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"countersign\"\n\
+         client_secret = \"secret\"\n\
+         [keys]\nkek = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n",
+        database.url("countersign_entry"),
+        database.url("countersign_books"),
+    )
+}

