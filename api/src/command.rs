@@ -92,5 +92,11 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 /// The storage floor, for the operator's commands.
 async fn database(config: &Config) -> anyhow::Result<Database> {
     let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
-    Ok(Database::connect(config.storage(), kek, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
+    Ok(Database::connect(
+        config.storage(),
+        kek,
+        Arc::new(SystemClock),
+        Arc::new(SystemIds),
+    )
+    .await?)
 }

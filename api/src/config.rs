@@ -136,7 +136,10 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Json, filter: "info".to_owned() }
+        Self {
+            format: LogFormat::Json,
+            filter: "info".to_owned(),
+        }
     }
 }
 
@@ -168,7 +171,9 @@ mod defaults {
         10_000
     }
     pub(super) fn scopes() -> Vec<String> {
-        ["openid", "profile", "email", "offline_access"].map(str::to_owned).to_vec()
+        ["openid", "profile", "email", "offline_access"]
+            .map(str::to_owned)
+            .to_vec()
     }
 }
 
@@ -180,9 +185,15 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         if !file.exists() {
             let shown = file.display();
-            return Err(ConfigError::Read(format!("there is no file `{shown}`: name one by --config")));
+            return Err(ConfigError::Read(format!(
+                "there is no file `{shown}`: name one by --config"
+            )));
         }
-        Self::extract(Figment::new().merge(Toml::file_exact(file)).merge(environment()))
+        Self::extract(
+            Figment::new()
+                .merge(Toml::file_exact(file))
+                .merge(environment()),
+        )
     }
 
     /// Reads TOML text alone.
@@ -202,15 +213,29 @@ impl Config {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        let value = |key, fault: &str| Err(ConfigError::Value { key, fault: fault.to_owned() });
+        let value = |key, fault: &str| {
+            Err(ConfigError::Value {
+                key,
+                fault: fault.to_owned(),
+            })
+        };
         if !is_safe(&self.http.public_url) {
-            return value("http.public_url", "is plain HTTP and not on loopback: use https");
+            return value(
+                "http.public_url",
+                "is plain HTTP and not on loopback: use https",
+            );
         }
         if self.http.public_url.path() != "/" || self.http.public_url.query().is_some() {
-            return value("http.public_url", "has a path: the product answers at the root");
+            return value(
+                "http.public_url",
+                "has a path: the product answers at the root",
+            );
         }
         if !is_safe(&self.oidc.issuer) {
-            return value("oidc.issuer", "is plain HTTP and not on loopback: use https");
+            return value(
+                "oidc.issuer",
+                "is plain HTTP and not on loopback: use https",
+            );
         }
         if self.oidc.client_id.is_empty() {
             return value("oidc.client_id", "is empty");
@@ -222,7 +247,10 @@ impl Config {
             return value("database.connections_max", "is a number from 1 to 1000");
         }
         if self.database.acquire_timeout_ms == 0 || self.database.statement_timeout_ms == 0 {
-            return value("database.acquire_timeout_ms", "and `statement_timeout_ms` are above 0");
+            return value(
+                "database.acquire_timeout_ms",
+                "and `statement_timeout_ms` are above 0",
+            );
         }
         for (key, url) in [
             ("database.entry_url", Some(&self.database.entry_url)),
@@ -237,7 +265,10 @@ impl Config {
             }
         }
         if countersign_entities::KeyEncryptionKey::from_base64(&self.keys.kek).is_err() {
-            return value("keys.kek", "is not 32 bytes in Base64: make one by `openssl rand -base64 32`");
+            return value(
+                "keys.kek",
+                "is not 32 bytes in Base64: make one by `openssl rand -base64 32`",
+            );
         }
         if !(1..=365).contains(&self.session.lifetime_days) {
             return value("session.lifetime_days", "is a number from 1 to 365");
@@ -247,7 +278,10 @@ impl Config {
 
     /// What machines' access tokens must be meant for.
     pub fn audience(&self) -> String {
-        self.oidc.audience.clone().unwrap_or_else(|| self.address("graphql"))
+        self.oidc
+            .audience
+            .clone()
+            .unwrap_or_else(|| self.address("graphql"))
     }
 
     /// A path of this product as others call it.
@@ -279,7 +313,11 @@ fn describe(error: &figment::Error) -> String {
     let path = error.path.join(".");
     let fault = match &error.kind {
         Kind::MissingField(field) => {
-            let prefix = if path.is_empty() { String::new() } else { format!("{path}.") };
+            let prefix = if path.is_empty() {
+                String::new()
+            } else {
+                format!("{path}.")
+            };
             return format!("`{prefix}{field}` is missing");
         }
         Kind::UnknownField(field, known) => {
@@ -316,7 +354,10 @@ mod tests {
 
     fn with(from: &str, to: &str) -> String {
         assert!(EXAMPLE.contains(from), "{from}");
-        Config::from_toml(&EXAMPLE.replace(from, to)).map(|_| ()).unwrap_err().to_string()
+        Config::from_toml(&EXAMPLE.replace(from, to))
+            .map(|_| ())
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -329,11 +370,27 @@ mod tests {
     fn what_is_wrong_is_named_by_its_key() {
         for (from, to, key) in [
             ("listen = \"127.0.0.1:8080\"", "", "http.listen"),
-            ("listen = \"127.0.0.1:8080\"", "listen = \"nowhere\"", "http.listen"),
+            (
+                "listen = \"127.0.0.1:8080\"",
+                "listen = \"nowhere\"",
+                "http.listen",
+            ),
             ("[keys]", "[keys]\nkk = 1", "kk"),
-            ("public_url = \"http://localhost:8080\"", "public_url = \"http://books.example\"", "http.public_url"),
-            ("connections_max = 8", "connections_max = \"many\"", "database.connections_max"),
-            ("connections_max = 8", "connections_max = 0", "database.connections_max"),
+            (
+                "public_url = \"http://localhost:8080\"",
+                "public_url = \"http://books.example\"",
+                "http.public_url",
+            ),
+            (
+                "connections_max = 8",
+                "connections_max = \"many\"",
+                "database.connections_max",
+            ),
+            (
+                "connections_max = 8",
+                "connections_max = 0",
+                "database.connections_max",
+            ),
         ] {
             let error = with(from, to);
             assert!(error.contains(key), "{key}: {error}");
@@ -342,8 +399,14 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_in_the_error() {
-        let kek = EXAMPLE.lines().find(|line| line.starts_with("kek")).unwrap();
+        let kek = EXAMPLE
+            .lines()
+            .find(|line| line.starts_with("kek"))
+            .unwrap();
         let error = with(kek, "kek = \"c2VjcmV0\"");
-        assert!(error.contains("keys.kek") && !error.contains("c2VjcmV0"), "{error}");
+        assert!(
+            error.contains("keys.kek") && !error.contains("c2VjcmV0"),
+            "{error}"
+        );
     }
 }

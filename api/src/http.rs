@@ -24,14 +24,16 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 /// JSON bodies outside GraphQL are small.
 pub fn input_limits() -> web::JsonConfig {
-    web::JsonConfig::default().limit(16 * 1024).error_handler(|_, _| {
-        problem::Problem::new(
-            actix_web::http::StatusCode::BAD_REQUEST,
-            "BAD_REQUEST",
-            "the body is not the JSON that is wanted here",
-        )
-        .into()
-    })
+    web::JsonConfig::default()
+        .limit(16 * 1024)
+        .error_handler(|_, _| {
+            problem::Problem::new(
+                actix_web::http::StatusCode::BAD_REQUEST,
+                "BAD_REQUEST",
+                "the body is not the JSON that is wanted here",
+            )
+            .into()
+        })
 }
 
 /// A query string that does not fit says so as a problem.
@@ -48,12 +50,14 @@ pub fn query_limits() -> web::QueryConfig {
 
 /// Forms come from the provider only and are small.
 pub fn form_limits() -> web::FormConfig {
-    web::FormConfig::default().limit(16 * 1024).error_handler(|_, _| {
-        problem::Problem::new(
-            actix_web::http::StatusCode::BAD_REQUEST,
-            "BAD_REQUEST",
-            "the form is not what is wanted here",
-        )
-        .into()
-    })
+    web::FormConfig::default()
+        .limit(16 * 1024)
+        .error_handler(|_, _| {
+            problem::Problem::new(
+                actix_web::http::StatusCode::BAD_REQUEST,
+                "BAD_REQUEST",
+                "the form is not what is wanted here",
+            )
+            .into()
+        })
 }

@@ -85,7 +85,9 @@ impl State {
         if self.is_isolated() {
             Ok(())
         } else {
-            Err(Problem::unavailable("the service is starting: try again in a moment"))
+            Err(Problem::unavailable(
+                "the service is starting: try again in a moment",
+            ))
         }
     }
 }
@@ -114,8 +116,12 @@ impl Server {
         let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
         let cursor_key = CursorKey::derive(&kek.derive(b"cursors"));
         let database = Database::connect(config.storage(), kek, clock, ids).await?;
-        let graphql =
-            Endpoint::new(database.clone(), engine.clone(), Limits::default(), cursor_key)?;
+        let graphql = Endpoint::new(
+            database.clone(),
+            engine.clone(),
+            Limits::default(),
+            cursor_key,
+        )?;
         let identity = Identity::new(identity_settings(&config), database.clone())?;
         let address = config.http.listen;
         let listener = TcpListener::bind(address)
@@ -130,7 +136,11 @@ impl Server {
             config: Arc::new(config),
             isolated: AtomicBool::new(false),
         });
-        Ok(Self { state, listener, address })
+        Ok(Self {
+            state,
+            listener,
+            address,
+        })
     }
 
     /// The address that is listened on; the port was chosen where it was given as 0.
@@ -156,7 +166,9 @@ impl Server {
             return Err(StartError::Isolation(error));
         }
         tracing::info!(address = %self.address, "serving");
-        let ended = served.await.map_err(|error| StartError::Stopped(std::io::Error::other(error)))?;
+        let ended = served
+            .await
+            .map_err(|error| StartError::Stopped(std::io::Error::other(error)))?;
         state.database.close().await;
         ended.map_err(StartError::Stopped)
     }
@@ -164,7 +176,11 @@ impl Server {
     /// Serves without signal handlers, for tests; the isolation check comes first.
     pub async fn serve_in_background(self) -> Result<dev::ServerHandle, StartError> {
         let state = web::Data::clone(&self.state);
-        state.database.check_isolation().await.map_err(StartError::Isolation)?;
+        state
+            .database
+            .check_isolation()
+            .await
+            .map_err(StartError::Isolation)?;
         state.isolated.store(true, Ordering::Release);
         let server = self.start(false)?;
         let handle = server.handle();
@@ -187,13 +203,20 @@ impl Server {
                 .wrap(Requests { trusted_proxy })
                 .configure(http::configure)
         });
-        let server = if signals { server } else { server.disable_signals().workers(1) };
+        let server = if signals {
+            server
+        } else {
+            server.disable_signals().workers(1)
+        };
         let listener = self.listener.try_clone().map_err(StartError::Stopped)?;
         let server = server
             .shutdown_timeout(SHUTDOWN_SECONDS)
             .client_request_timeout(Duration::from_secs(30))
             .listen(listener)
-            .map_err(|source| StartError::Listen { address: self.address, source })?;
+            .map_err(|source| StartError::Listen {
+                address: self.address,
+                source,
+            })?;
         Ok(server.run())
     }
 }

@@ -8,7 +8,10 @@ use crate::config::{Log, LogFormat};
 /// tests.
 pub fn init(log: &Log) {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
+    let lines = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(true);
     // A subscriber that stands already is the caller's choice.
     let _ = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -74,14 +74,23 @@ impl TestApp {
             .unwrap_or_else(|error| panic!("{error:?}"));
         let url = format!("http://{}", server.address());
         let state = server.state();
-        let handle =
-            server.serve_in_background().await.unwrap_or_else(|error| panic!("{error:?}"));
+        let handle = server
+            .serve_in_background()
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(std::time::Duration::from_secs(30))
             .build()
             .unwrap_or_else(|error| panic!("{error}"));
-        Self { clock, test_database, state, http, url, handle }
+        Self {
+            clock,
+            test_database,
+            state,
+            http,
+            url,
+            handle,
+        }
     }
 
     /// The server's address.
@@ -111,9 +120,15 @@ impl TestApp {
 
     /// Makes a tenant by the operator's side.
     pub async fn tenant(&self, slug: &str) -> TestTenant {
-        let new = NewTenant { slug: slug.to_owned(), name: format!("Tenant {slug}") };
+        let new = NewTenant {
+            slug: slug.to_owned(),
+            name: format!("Tenant {slug}"),
+        };
         let id = self.database().operator().create_tenant(&new).await;
-        TestTenant { id: id.unwrap_or_else(|error| panic!("{error:?}")), slug: slug.to_owned() }
+        TestTenant {
+            id: id.unwrap_or_else(|error| panic!("{error:?}")),
+            slug: slug.to_owned(),
+        }
     }
 
     /// Makes a person of that role and signs them in, without a provider.

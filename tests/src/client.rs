@@ -24,7 +24,11 @@ impl Reply {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let text = response.text().await.unwrap_or_default();
-        Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default() }
+        Self {
+            status,
+            headers,
+            body: serde_json::from_str(&text).unwrap_or_default(),
+        }
     }
 
     /// `data`.
@@ -84,7 +88,9 @@ impl Browser {
             )
             .await;
         let made = &reply.data()["createApiToken"];
-        let id = made["apiToken"]["id"].as_str().and_then(|id| id.parse().ok());
+        let id = made["apiToken"]["id"]
+            .as_str()
+            .and_then(|id| id.parse().ok());
         let plain = made["plainToken"].as_str();
         match (id, plain) {
             (Some(id), Some(plain)) => Token {
@@ -112,7 +118,10 @@ pub struct Token {
 impl Token {
     /// Sends a GraphQL request as a partner's program does.
     pub async fn graphql(&self, query: &str, variables: Value) -> Reply {
-        let request = self.http.post(format!("{}/graphql", self.url)).bearer_auth(&self.plain);
+        let request = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .bearer_auth(&self.plain);
         send(request, query, variables).await
     }
 }

@@ -32,19 +32,28 @@ impl TestDatabase {
         READY.get_or_init(prepare).await;
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{n}");
-        admin(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")).await;
+        admin(&format!(
+            "CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy"
+        ))
+        .await;
         Self { name }
     }
 
     /// An address for one of the product's roles.
     pub fn url(&self, role: &str) -> String {
-        format!("postgres://{role}:{role}@127.0.0.1:{}/{}", cluster().port(), self.name)
+        format!(
+            "postgres://{role}:{role}@127.0.0.1:{}/{}",
+            cluster().port(),
+            self.name
+        )
     }
 
     /// A connection as the superuser, for what no role of the product may do.
     pub async fn superuser(&self) -> PgConnection {
         let url = cluster().admin_url(&self.name);
-        PgConnection::connect(&url).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+        PgConnection::connect(&url)
+            .await
+            .unwrap_or_else(|error| panic!("{url}: {error}"))
     }
 }
 
@@ -62,8 +71,9 @@ async fn prepare() {
 
 async fn admin(sql: &str) {
     let url = cluster().admin_url("postgres");
-    let mut connection =
-        PgConnection::connect(&url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let mut connection = PgConnection::connect(&url)
+        .await
+        .unwrap_or_else(|error| panic!("{url}: {error}"));
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
         .execute(&mut connection)
         .await

@@ -43,7 +43,10 @@ pub struct TestIds {
 impl TestIds {
     /// Ids of a seed.
     pub const fn seeded(seed: u64) -> Self {
-        Self { seed, next: AtomicU64::new(1) }
+        Self {
+            seed,
+            next: AtomicU64::new(1),
+        }
     }
 }
 

@@ -17,15 +17,31 @@ async fn an_accountant_sees_amounts_and_a_worker_sees_magnitudes() {
     let seen = books.accountant.graphql(AMOUNTS, json!({})).await;
     assert_eq!(seen.status, 200);
     assert!(seen.redactions().is_null(), "{:?}", seen.body);
-    let nodes = seen.data()["transactions"]["nodes"].as_array().expect("rows").clone();
-    assert_eq!(nodes.len(), BUSINESS + CARD, "personal rows are not the accountant's");
+    let nodes = seen.data()["transactions"]["nodes"]
+        .as_array()
+        .expect("rows")
+        .clone();
+    assert_eq!(
+        nodes.len(),
+        BUSINESS + CARD,
+        "personal rows are not the accountant's"
+    );
     assert!(nodes.iter().all(|node| node["amount"].is_string()));
 
     let hidden = books.worker.graphql(AMOUNTS, json!({})).await;
-    let nodes = hidden.data()["transactions"]["nodes"].as_array().expect("rows").clone();
+    let nodes = hidden.data()["transactions"]["nodes"]
+        .as_array()
+        .expect("rows")
+        .clone();
     assert_eq!(nodes.len(), BUSINESS + CARD);
-    let own = nodes.iter().filter(|node| node["amount"].is_string()).count();
-    assert_eq!(own, CARD, "a worker sees amounts of the account in their care");
+    let own = nodes
+        .iter()
+        .filter(|node| node["amount"].is_string())
+        .count();
+    assert_eq!(
+        own, CARD,
+        "a worker sees amounts of the account in their care"
+    );
     assert!(nodes.iter().all(|node| node["magnitude"].is_string()));
     let redactions = hidden.redactions().as_array().expect("redactions").clone();
     let amount = redactions
@@ -33,7 +49,13 @@ async fn an_accountant_sees_amounts_and_a_worker_sees_magnitudes() {
         .find(|redaction| redaction["path"] == "transactions.nodes.*.amount")
         .expect("the amount is named");
     assert_eq!(amount["count"], BUSINESS);
-    assert!(amount["rule"].as_str().expect("a rule").contains("financial"), "{amount}");
+    assert!(
+        amount["rule"]
+            .as_str()
+            .expect("a rule")
+            .contains("financial"),
+        "{amount}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,9 +65,15 @@ async fn family_sees_personal_rows_only_and_is_not_told_the_rule() {
     let family = app.person(&books.tenant, Role::Family, "felix").await;
     let seen = family.graphql(AMOUNTS, json!({})).await;
     assert_eq!(seen.data()["transactions"]["totalCount"], PERSONAL);
-    let refused = family.graphql("{ members { nodes { id } } }", json!({})).await;
+    let refused = family
+        .graphql("{ members { nodes { id } } }", json!({}))
+        .await;
     assert_eq!(refused.error_code(), Some("FORBIDDEN"));
-    assert!(refused.body["errors"][0]["extensions"]["rule"].is_null(), "{:?}", refused.body);
+    assert!(
+        refused.body["errors"][0]["extensions"]["rule"].is_null(),
+        "{:?}",
+        refused.body
+    );
     assert!(refused.data()["members"].is_null());
 }
 
@@ -55,14 +83,22 @@ async fn what_a_tokens_scopes_do_not_cover_is_hidden_with_the_rule_named() {
     let books = books(&app).await;
     let token = books.owner.token(&[Scope::BasicRead]).await;
     let seen = token.graphql(AMOUNTS, json!({})).await;
-    assert_eq!(seen.data()["transactions"]["totalCount"], BUSINESS + CARD, "no personal rows");
+    assert_eq!(
+        seen.data()["transactions"]["totalCount"],
+        BUSINESS + CARD,
+        "no personal rows"
+    );
     let redactions = seen.redactions().to_string();
     assert!(redactions.contains("machine.financial"), "{redactions}");
     assert!(redactions.contains("machine.pii"), "{redactions}");
 
-    let refused = token.graphql("{ auditEntries { nodes { id } } }", json!({})).await;
+    let refused = token
+        .graphql("{ auditEntries { nodes { id } } }", json!({}))
+        .await;
     assert_eq!(refused.error_code(), Some("FORBIDDEN"));
-    let rule = refused.body["errors"][0]["extensions"]["rule"].as_str().unwrap_or_default();
+    let rule = refused.body["errors"][0]["extensions"]["rule"]
+        .as_str()
+        .unwrap_or_default();
     assert!(rule.contains("machine.audit"), "{rule}");
 }
 
@@ -82,7 +118,11 @@ async fn a_mutation_that_needs_a_human_is_refused_to_a_token_with_every_scope() 
         assert_eq!(rule, "machine.never-attributed", "{mutation}");
     }
     let still = books.worker.graphql("{ viewer { kind } }", json!({})).await;
-    assert_eq!(still.data()["viewer"]["kind"], "HUMAN", "nobody was removed");
+    assert_eq!(
+        still.data()["viewer"]["kind"],
+        "HUMAN",
+        "nobody was removed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,9 +156,15 @@ async fn a_row_that_policy_hides_is_not_found_by_its_id() {
     let app = TestApp::start().await;
     let books = books(&app).await;
     let query = "query($id: ID!) { node(id: $id) { id } }";
-    let hidden = books.worker.graphql(query, json!({ "id": books.personal_transaction })).await;
+    let hidden = books
+        .worker
+        .graphql(query, json!({ "id": books.personal_transaction }))
+        .await;
     assert_eq!(hidden.error_code(), Some("NOT_FOUND"));
-    let owner = books.owner.graphql(query, json!({ "id": books.personal_transaction })).await;
+    let owner = books
+        .owner
+        .graphql(query, json!({ "id": books.personal_transaction }))
+        .await;
     assert_eq!(owner.data()["node"]["id"], books.personal_transaction);
 }
 
@@ -128,22 +174,45 @@ async fn searching_text_needs_the_right_to_read_it_on_every_row() {
     let books = books(&app).await;
     let query = "{ transactions(filter: { text: \"rent\" }) { totalCount } }";
     let token = books.owner.token(&[Scope::BasicRead]).await;
-    assert_eq!(token.graphql(query, json!({})).await.error_code(), Some("FORBIDDEN"));
-    assert_eq!(books.worker.graphql(query, json!({})).await.error_code(), Some("BAD_USER_INPUT"));
+    assert_eq!(
+        token.graphql(query, json!({})).await.error_code(),
+        Some("FORBIDDEN")
+    );
+    assert_eq!(
+        books.worker.graphql(query, json!({})).await.error_code(),
+        Some("BAD_USER_INPUT")
+    );
     let found = books.accountant.graphql(query, json!({})).await;
-    assert!(found.data()["transactions"]["totalCount"].as_i64().unwrap_or_default() > 0);
+    assert!(
+        found.data()["transactions"]["totalCount"]
+            .as_i64()
+            .unwrap_or_default()
+            > 0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_granted_capability_opens_its_group_and_nothing_else() {
     let app = TestApp::start().await;
     let books = books(&app).await;
-    let granted =
-        app.person_with(&books.tenant, Role::Worker, &[Capability::ReadFinancial], "wim").await;
+    let granted = app
+        .person_with(
+            &books.tenant,
+            Role::Worker,
+            &[Capability::ReadFinancial],
+            "wim",
+        )
+        .await;
     let seen = granted.graphql(AMOUNTS, json!({})).await;
-    let nodes = seen.data()["transactions"]["nodes"].as_array().expect("rows").clone();
+    let nodes = seen.data()["transactions"]["nodes"]
+        .as_array()
+        .expect("rows")
+        .clone();
     assert!(nodes.iter().all(|node| node["amount"].is_string()));
-    assert!(nodes.iter().any(|node| node["counterparty"].is_null()), "names stay hidden");
+    assert!(
+        nodes.iter().any(|node| node["counterparty"].is_null()),
+        "names stay hidden"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,8 +224,10 @@ async fn the_viewer_learns_what_they_may_do_without_doing_it() {
     let worker = books.worker.graphql(query, json!({})).await;
     assert_eq!(worker.data()["viewer"]["a"]["verdict"], "DENY");
     assert_eq!(worker.data()["viewer"]["b"]["verdict"], "DEPENDS_ON_ROW");
-    let nonsense =
-        books.worker.graphql("{ viewer { can(action: \"x\") { verdict } } }", json!({})).await;
+    let nonsense = books
+        .worker
+        .graphql("{ viewer { can(action: \"x\") { verdict } } }", json!({}))
+        .await;
     assert_eq!(nonsense.error_code(), Some("BAD_USER_INPUT"));
 }
 
@@ -169,6 +240,13 @@ async fn introspection_is_for_those_who_hold_the_capability() {
     assert_eq!(refused.error_code(), Some("INTROSPECTION_DISABLED"));
     let seen = books.owner.graphql(query, json!({})).await;
     assert_eq!(seen.data()["__schema"]["queryType"]["name"], "Query");
-    let typo = books.owner.graphql("{ acounts { nodes { id } } }", json!({})).await;
-    assert!(!typo.body.to_string().contains("Did you mean"), "{:?}", typo.body);
+    let typo = books
+        .owner
+        .graphql("{ acounts { nodes { id } } }", json!({}))
+        .await;
+    assert!(
+        !typo.body.to_string().contains("Did you mean"),
+        "{:?}",
+        typo.body
+    );
 }

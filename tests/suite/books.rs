@@ -29,17 +29,38 @@ pub(crate) async fn books(app: &TestApp) -> Books {
 
 pub(crate) async fn books_of(app: &TestApp, slug: &str) -> Books {
     let tenant = app.tenant(slug).await;
-    let owner = app.person(&tenant, Role::Owner, &format!("olivia.{slug}")).await;
-    let accountant = app.person(&tenant, Role::Accountant, &format!("arthur.{slug}")).await;
-    let worker = app.person(&tenant, Role::Worker, &format!("wanda.{slug}")).await;
+    let owner = app
+        .person(&tenant, Role::Owner, &format!("olivia.{slug}"))
+        .await;
+    let accountant = app
+        .person(&tenant, Role::Accountant, &format!("arthur.{slug}"))
+        .await;
+    let worker = app
+        .person(&tenant, Role::Worker, &format!("wanda.{slug}"))
+        .await;
     let operating = account(&owner, "Operating", "NL26VAYB8060476890", None, false).await;
-    let card =
-        account(&owner, "Field card", "NL91ABNA0417164300", Some(worker.member.to_string()), false)
-            .await;
+    let card = account(
+        &owner,
+        "Field card",
+        "NL91ABNA0417164300",
+        Some(worker.member.to_string()),
+        false,
+    )
+    .await;
     let personal = account(&owner, "Household", "DE89370400440532013000", None, true).await;
-    import(&owner, "operating.xml", &camt(&operating.1, "1000.00", &entries(BUSINESS))).await;
+    import(
+        &owner,
+        "operating.xml",
+        &camt(&operating.1, "1000.00", &entries(BUSINESS)),
+    )
+    .await;
     import(&owner, "card.xml", &camt(&card.1, "50.00", &entries(CARD))).await;
-    import(&owner, "household.xml", &camt(&personal.1, "70.00", &entries(PERSONAL))).await;
+    import(
+        &owner,
+        "household.xml",
+        &camt(&personal.1, "70.00", &entries(PERSONAL)),
+    )
+    .await;
     let first = |account: &str| {
         let query = format!(
             "{{ transactions(first: 1, filter: {{ accountId: \"{account}\" }}) {{ nodes {{ id }} }} }}"
@@ -48,7 +69,8 @@ pub(crate) async fn books_of(app: &TestApp, slug: &str) -> Books {
         async move {
             let reply = owner.graphql(&query, json!({})).await;
             let id = reply.data()["transactions"]["nodes"][0]["id"].as_str();
-            id.unwrap_or_else(|| panic!("a transaction: {:?}", reply.body)).to_owned()
+            id.unwrap_or_else(|| panic!("a transaction: {:?}", reply.body))
+                .to_owned()
         }
     };
     let business_transaction = first(&operating.0).await;
@@ -81,7 +103,11 @@ pub(crate) async fn account(
         )
         .await;
     let id = reply.data()["createAccount"]["account"]["id"].as_str();
-    (id.unwrap_or_else(|| panic!("an account: {:?}", reply.body)).to_owned(), number.to_owned())
+    (
+        id.unwrap_or_else(|| panic!("an account: {:?}", reply.body))
+            .to_owned(),
+        number.to_owned(),
+    )
 }
 
 pub(crate) const IMPORT: &str = "mutation($input: ImportStatementInput!) { \
@@ -107,9 +133,17 @@ async fn import(by: &Browser, name: &str, content: &str) {
 
 /// Amounts in cents with a text and a counterparty, on days of March 2026.
 pub(crate) fn entries(n: usize) -> Vec<(i64, String)> {
-    let texts = ["Office rent", "Customer payment", "Cloud hosting", "Stamps", "Salary"];
+    let texts = [
+        "Office rent",
+        "Customer payment",
+        "Cloud hosting",
+        "Stamps",
+        "Salary",
+    ];
     let cents = [-120_000, 99_950, -4_999, -550, -310_000];
-    (0..n).map(|i| (cents[i % 5], texts[i % 5].to_owned())).collect()
+    (0..n)
+        .map(|i| (cents[i % 5], texts[i % 5].to_owned()))
+        .collect()
 }
 
 /// A camt.053 statement with right balances.
@@ -140,7 +174,11 @@ pub(crate) fn camt_with(
         .iter()
         .enumerate()
         .map(|(i, (cents, text))| {
-            let (party, role) = if *cents < 0 { ("Cdtr", "Landlord") } else { ("Dbtr", "Customer") };
+            let (party, role) = if *cents < 0 {
+                ("Cdtr", "Landlord")
+            } else {
+                ("Dbtr", "Customer")
+            };
             format!(
                 "<Ntry><Amt Ccy=\"EUR\">{}</Amt><CdtDbtInd>{}</CdtDbtInd><Sts>BOOK</Sts>\
                  <BookgDt><Dt>2026-03-{:02}</Dt></BookgDt><AcctSvcrRef>REF{i}</AcctSvcrRef>\
@@ -183,7 +221,10 @@ async fn a_statement_comes_in_checked_and_the_second_time_changes_nothing() {
     let again = send(&owner, "march (1).xml", file.as_bytes(), json!({})).await;
     let payload = &again.data()["importStatement"];
     assert_eq!(payload["alreadyImported"], true);
-    assert_eq!(payload["import"]["id"], first.data()["importStatement"]["import"]["id"]);
+    assert_eq!(
+        payload["import"]["id"],
+        first.data()["importStatement"]["import"]["id"]
+    );
 
     // The same entries in another file: overlapping statements add nothing twice.
     let overlap = format!("{file}\n");
@@ -192,10 +233,18 @@ async fn a_statement_comes_in_checked_and_the_second_time_changes_nothing() {
     assert_eq!(payload["import"]["importedCount"], 0, "{:?}", overlap.body);
     assert_eq!(payload["import"]["duplicateCount"], 5);
 
-    let count = owner.graphql("{ transactions { totalCount } accounts { nodes { balance balanceOn } } }", json!({})).await;
+    let count = owner
+        .graphql(
+            "{ transactions { totalCount } accounts { nodes { balance balanceOn } } }",
+            json!({}),
+        )
+        .await;
     assert_eq!(count.data()["transactions"]["totalCount"], 5);
     assert_eq!(count.data()["accounts"]["nodes"][0]["balance"], "-2355.99");
-    assert_eq!(count.data()["accounts"]["nodes"][0]["balanceOn"], "2026-03-31");
+    assert_eq!(
+        count.data()["accounts"]["nodes"][0]["balanceOn"],
+        "2026-03-31"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,17 +260,32 @@ async fn a_broken_or_unbalanced_statement_imports_nothing_and_says_where() {
     assert_eq!(error["code"], "STATEMENT_UNBALANCED", "{:?}", reply.body);
     assert_eq!(error["field"], json!(["input", "content"]));
 
-    let broken = camt(&number, "1000.00", &entries(3)).replace("<Amt Ccy=\"EUR\">1200.00", "<Amt Ccy=\"EUR\">12x");
+    let broken = camt(&number, "1000.00", &entries(3))
+        .replace("<Amt Ccy=\"EUR\">1200.00", "<Amt Ccy=\"EUR\">12x");
     let reply = send(&owner, "x.xml", broken.as_bytes(), json!({})).await;
     let error = &reply.data()["importStatement"]["userErrors"][0];
     assert_eq!(error["code"], "STATEMENT_BROKEN", "{:?}", reply.body);
-    assert!(error["message"].as_str().unwrap_or_default().contains("Ntry[1]"), "{error}");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("Ntry[1]"),
+        "{error}"
+    );
 
     let unknown = camt("NL00UNKN0000000000", "1.00", &entries(1));
     let reply = send(&owner, "x.xml", unknown.as_bytes(), json!({})).await;
-    assert_eq!(reply.data()["importStatement"]["userErrors"][0]["code"], "ACCOUNT_UNKNOWN");
+    assert_eq!(
+        reply.data()["importStatement"]["userErrors"][0]["code"],
+        "ACCOUNT_UNKNOWN"
+    );
 
-    let after = owner.graphql("{ transactions { totalCount } imports { nodes { id } } }", json!({})).await;
+    let after = owner
+        .graphql(
+            "{ transactions { totalCount } imports { nodes { id } } }",
+            json!({}),
+        )
+        .await;
     assert_eq!(after.data()["transactions"]["totalCount"], 0);
     assert_eq!(after.data()["imports"]["nodes"], json!([]));
 }
@@ -235,8 +299,13 @@ async fn csv_comes_in_with_a_mapping() {
     let csv = "Day;Text;Amount\n03.03.2026;Rent;-1.200,00\n04.03.2026;=HYPERLINK(1);99,50\n";
     let mapping = json!({ "date": "Day", "dateFormat": "%d.%m.%Y", "amount": "Amount",
                           "description": "Text", "delimiter": ";", "decimalMark": "," });
-    let reply =
-        send(&owner, "x.csv", csv.as_bytes(), json!({ "accountId": id, "csv": mapping })).await;
+    let reply = send(
+        &owner,
+        "x.csv",
+        csv.as_bytes(),
+        json!({ "accountId": id, "csv": mapping }),
+    )
+    .await;
     let payload = &reply.data()["importStatement"];
     assert_eq!(payload["import"]["importedCount"], 2, "{:?}", reply.body);
     assert_eq!(payload["statements"][0]["balanceCheck"], "NOT_STATED");
@@ -253,9 +322,13 @@ async fn transactions_are_filtered_paged_and_sorted_under_categories() {
     let mut forward = Vec::new();
     let mut after = Value::Null;
     loop {
-        let reply = owner.graphql(page, json!({ "first": 3, "after": after })).await;
+        let reply = owner
+            .graphql(page, json!({ "first": 3, "after": after }))
+            .await;
         let connection = &reply.data()["transactions"];
-        let edges = connection["edges"].as_array().unwrap_or_else(|| panic!("{:?}", reply.body));
+        let edges = connection["edges"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{:?}", reply.body));
         forward.extend(edges.iter().map(|edge| edge["node"]["id"].clone()));
         after = connection["pageInfo"]["endCursor"].clone();
         if connection["pageInfo"]["hasNextPage"] == false {
@@ -266,9 +339,13 @@ async fn transactions_are_filtered_paged_and_sorted_under_categories() {
     let mut backward = Vec::new();
     let mut before = Value::Null;
     loop {
-        let reply = owner.graphql(page, json!({ "last": 4, "before": before })).await;
+        let reply = owner
+            .graphql(page, json!({ "last": 4, "before": before }))
+            .await;
         let connection = &reply.data()["transactions"];
-        let edges = connection["edges"].as_array().unwrap_or_else(|| panic!("{:?}", reply.body));
+        let edges = connection["edges"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{:?}", reply.body));
         backward.splice(0..0, edges.iter().map(|edge| edge["node"]["id"].clone()));
         before = connection["pageInfo"]["startCursor"].clone();
         if connection["pageInfo"]["hasPreviousPage"] == false {
@@ -280,14 +357,25 @@ async fn transactions_are_filtered_paged_and_sorted_under_categories() {
     let filtered = owner
         .graphql("{ transactions(filter: { direction: OUT, magnitude: LARGE }) { nodes { amount } totalCount } }", json!({}))
         .await;
-    assert!(filtered.data()["transactions"]["totalCount"].as_i64().unwrap_or_default() >= 2);
-    for node in filtered.data()["transactions"]["nodes"].as_array().expect("rows") {
+    assert!(
+        filtered.data()["transactions"]["totalCount"]
+            .as_i64()
+            .unwrap_or_default()
+            >= 2
+    );
+    for node in filtered.data()["transactions"]["nodes"]
+        .as_array()
+        .expect("rows")
+    {
         let amount = node["amount"].as_str().unwrap_or_default();
         assert!(amount.starts_with('-') && amount.len() == 8, "{amount}");
     }
 
     let made = owner
-        .graphql("mutation { createCategory(input: { name: \"Rent\" }) { category { id } } }", json!({}))
+        .graphql(
+            "mutation { createCategory(input: { name: \"Rent\" }) { category { id } } }",
+            json!({}),
+        )
         .await;
     let category = made.data()["createCategory"]["category"]["id"].clone();
     let sorted = owner
@@ -300,13 +388,25 @@ async fn transactions_are_filtered_paged_and_sorted_under_categories() {
     let transaction = &sorted.data()["categorizeTransaction"]["transaction"];
     assert_eq!(transaction["category"]["name"], "Rent", "{:?}", sorted.body);
     let open = owner
-        .graphql("{ transactions(filter: { uncategorized: true }) { totalCount } }", json!({}))
+        .graphql(
+            "{ transactions(filter: { uncategorized: true }) { totalCount } }",
+            json!({}),
+        )
         .await;
-    assert_eq!(open.data()["transactions"]["totalCount"], BUSINESS + CARD + PERSONAL - 1);
+    assert_eq!(
+        open.data()["transactions"]["totalCount"],
+        BUSINESS + CARD + PERSONAL - 1
+    );
     let taken = owner
-        .graphql("mutation { createCategory(input: { name: \"rENT\" }) { userErrors { code } } }", json!({}))
+        .graphql(
+            "mutation { createCategory(input: { name: \"rENT\" }) { userErrors { code } } }",
+            json!({}),
+        )
         .await;
-    assert_eq!(taken.data()["createCategory"]["userErrors"][0]["code"], "TAKEN");
+    assert_eq!(
+        taken.data()["createCategory"]["userErrors"][0]["code"],
+        "TAKEN"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -316,12 +416,21 @@ async fn a_token_is_shown_once_works_and_ends_with_its_revocation_or_its_time() 
     let token = books.owner.token(&[Scope::BasicRead]).await;
     assert!(token.plain.starts_with("cst_") && token.plain.len() == 53);
     let viewer = token.graphql("{ viewer { kind scopes } }", json!({})).await;
-    assert_eq!(viewer.data()["viewer"], json!({ "kind": "MACHINE", "scopes": ["basic:read"] }));
+    assert_eq!(
+        viewer.data()["viewer"],
+        json!({ "kind": "MACHINE", "scopes": ["basic:read"] })
+    );
     let listed = books
         .owner
-        .graphql("{ apiTokens { nodes { name lastFour scopes revokedAt createdBy { name } } } }", json!({}))
+        .graphql(
+            "{ apiTokens { nodes { name lastFour scopes revokedAt createdBy { name } } } }",
+            json!({}),
+        )
         .await;
-    assert!(!listed.body.to_string().contains(&token.plain), "it is not shown again");
+    assert!(
+        !listed.body.to_string().contains(&token.plain),
+        "it is not shown again"
+    );
     let last_four = &token.plain[49..];
     assert!(listed.body.to_string().contains(last_four));
 
@@ -330,13 +439,25 @@ async fn a_token_is_shown_once_works_and_ends_with_its_revocation_or_its_time() 
         token.id
     );
     books.owner.graphql(&revoke, json!({})).await;
-    assert_eq!(token.graphql("{ viewer { kind } }", json!({})).await.status, 401);
+    assert_eq!(
+        token.graphql("{ viewer { kind } }", json!({})).await.status,
+        401
+    );
     let again = books.owner.graphql(&revoke, json!({})).await;
-    assert_eq!(again.data()["revokeApiToken"]["userErrors"][0]["code"], "ALREADY_DONE");
+    assert_eq!(
+        again.data()["revokeApiToken"]["userErrors"][0]["code"],
+        "ALREADY_DONE"
+    );
 
     let expiring = books.owner.token(&[Scope::BasicRead]).await;
     app.clock.advance(chrono::Duration::days(91));
-    assert_eq!(expiring.graphql("{ viewer { kind } }", json!({})).await.status, 401);
+    assert_eq!(
+        expiring
+            .graphql("{ viewer { kind } }", json!({}))
+            .await
+            .status,
+        401
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -345,13 +466,32 @@ async fn a_removed_members_very_next_request_is_refused_and_the_last_owner_stays
     let books = books(&app).await;
     let remove = "mutation($id: ID!) { removeMember(input: { memberId: $id }) \
                   { removedMemberId userErrors { code } } }";
-    let last = books.owner.graphql(remove, json!({ "id": books.owner.member.to_string() })).await;
-    assert_eq!(last.data()["removeMember"]["userErrors"][0]["code"], "LAST_OWNER", "{:?}", last.body);
+    let last = books
+        .owner
+        .graphql(remove, json!({ "id": books.owner.member.to_string() }))
+        .await;
+    assert_eq!(
+        last.data()["removeMember"]["userErrors"][0]["code"],
+        "LAST_OWNER",
+        "{:?}",
+        last.body
+    );
 
     let before = books.worker.graphql("{ viewer { kind } }", json!({})).await;
     assert_eq!(before.status, 200);
-    let done = books.owner.graphql(remove, json!({ "id": books.worker.member.to_string() })).await;
-    assert_eq!(done.data()["removeMember"]["removedMemberId"], books.worker.member.to_string());
+    let done = books
+        .owner
+        .graphql(remove, json!({ "id": books.worker.member.to_string() }))
+        .await;
+    assert_eq!(
+        done.data()["removeMember"]["removedMemberId"],
+        books.worker.member.to_string()
+    );
     let after = books.worker.graphql("{ viewer { kind } }", json!({})).await;
-    assert!(matches!(after.status, 401 | 403), "{} {:?}", after.status, after.body);
+    assert!(
+        matches!(after.status, 401 | 403),
+        "{} {:?}",
+        after.status,
+        after.body
+    );
 }

@@ -12,25 +12,26 @@ fn fields_of_sdl() -> BTreeSet<String> {
     let sdl = include_str!("../../api/schema.graphql");
     let mut fields = BTreeSet::new();
     let mut current: Option<String> = None;
-    let mut in_arguments = false;
+    let (mut open, mut in_text) = (0_usize, false);
     for line in sdl.lines() {
         let line = line.trim();
+        if line.starts_with("\"\"\"") {
+            in_text = !in_text;
+            continue;
+        }
+        if in_text {
+            continue;
+        }
         if let Some(rest) = line.strip_prefix("type ") {
             current = rest.split([' ', '{']).next().map(str::to_owned);
         } else if line == "}" {
             current = None;
         } else if let Some(name) = &current {
-            if in_arguments {
-                in_arguments = !line.starts_with(')');
-                continue;
-            }
             let field = line.split(['(', ':']).next().unwrap_or_default();
-            let is_name = !field.is_empty()
-                && field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if is_name && (line.contains(':') || line.ends_with('(')) {
+            if open == 0 && !field.is_empty() {
                 fields.insert(format!("{name}.{field}"));
             }
-            in_arguments = line.ends_with('(');
+            open = open + line.matches('(').count() - line.matches(')').count();
         }
     }
     fields
@@ -40,7 +41,11 @@ fn fields_of_sdl() -> BTreeSet<String> {
 fn every_field_has_an_action_and_every_action_a_field() {
     let engine = Engine::embedded().expect("the policies load");
     let fields = fields_of_sdl();
-    assert!(fields.len() > 100, "the scanner reads the SDL: {} fields", fields.len());
+    assert!(
+        fields.len() > 100,
+        "the scanner reads the SDL: {} fields",
+        fields.len()
+    );
     let actions: BTreeSet<String> = engine
         .actions()
         .map(|(_, name)| name.to_owned())
@@ -48,15 +53,25 @@ fn every_field_has_an_action_and_every_action_a_field() {
         .collect();
     let without_action: Vec<_> = fields.difference(&actions).collect();
     let without_field: Vec<_> = actions.difference(&fields).collect();
-    assert!(without_action.is_empty(), "fields that no policy knows: {without_action:?}");
-    assert!(without_field.is_empty(), "actions that no field has: {without_field:?}");
+    assert!(
+        without_action.is_empty(),
+        "fields that no policy knows: {without_action:?}"
+    );
+    assert!(
+        without_field.is_empty(),
+        "actions that no field has: {without_field:?}"
+    );
 }
 
 #[test]
 fn the_committed_sdl_is_the_schema() {
     let engine = Engine::embedded().expect("the policies load");
     let sdl = countersign::graphql::sdl(&engine).expect("the schema builds");
-    assert_eq!(sdl, include_str!("../../api/schema.graphql"), "run `cargo generate`");
+    assert_eq!(
+        sdl,
+        include_str!("../../api/schema.graphql"),
+        "run `cargo generate`"
+    );
 }
 
 #[test]
@@ -71,26 +86,44 @@ fn every_mutation_has_one_name_in_every_layer() {
 
     for name in MUTATIONS {
         // createApiToken -> (create, ApiToken)
-        let split = name.field.find(|c: char| c.is_ascii_uppercase()).expect("verbNoun");
+        let split = name
+            .field
+            .find(|c: char| c.is_ascii_uppercase())
+            .expect("verbNoun");
         let (verb, noun) = name.field.split_at(split);
         let noun = snake(noun);
-        assert!(engine.action(&format!("Mutation.{}", name.field)).is_some(), "{}", name.field);
+        assert!(
+            engine.action(&format!("Mutation.{}", name.field)).is_some(),
+            "{}",
+            name.field
+        );
         let (event_noun, event_verb) = name.event.split_once('.').expect("noun.verb");
         assert_eq!(event_noun, noun, "audit event of {}", name.field);
         assert_eq!(event_verb, past(verb), "audit event of {}", name.field);
         let (scope_noun, scope_verb) = name.scope.name().split_once(':').expect("noun:verb");
         assert_eq!(scope_noun, plural(&noun), "scope of {}", name.field);
         assert_eq!(scope_verb, verb, "scope of {}", name.field);
-        let file = format!("{}/../api/src/app/{}.rs", env!("CARGO_MANIFEST_DIR"), plural(&noun));
+        let file = format!(
+            "{}/../api/src/app/{}.rs",
+            env!("CARGO_MANIFEST_DIR"),
+            plural(&noun)
+        );
         let source = std::fs::read_to_string(&file).unwrap_or_default();
         let function = format!("pub async fn {verb}(");
-        assert!(source.contains(&function), "`{function}` in app/{}.rs", plural(&noun));
+        assert!(
+            source.contains(&function),
+            "`{function}` in app/{}.rs",
+            plural(&noun)
+        );
     }
 
     let used: BTreeSet<Scope> = MUTATIONS.iter().map(|name| name.scope).collect();
     for scope in Scope::ALL {
         let reads = scope.name().ends_with(":read");
-        assert!(reads || used.contains(scope), "scope `{scope}` belongs to no mutation");
+        assert!(
+            reads || used.contains(scope),
+            "scope `{scope}` belongs to no mutation"
+        );
     }
 }
 
@@ -113,5 +146,9 @@ fn plural(noun: &str) -> String {
 }
 
 fn past(verb: &str) -> String {
-    if verb.ends_with('e') { format!("{verb}d") } else { format!("{verb}ed") }
+    if verb.ends_with('e') {
+        format!("{verb}d")
+    } else {
+        format!("{verb}ed")
+    }
 }

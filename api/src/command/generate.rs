@@ -29,7 +29,10 @@ pub fn run(arguments: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let files = [
         ("api/schema.graphql", graphql::sdl(&engine)?),
         ("policies/snapshots/roles.txt", engine.role_matrix()),
-        ("docker/countersign.example.toml", config::EXAMPLE.to_owned()),
+        (
+            "docker/countersign.example.toml",
+            config::EXAMPLE.to_owned(),
+        ),
     ];
     let mut differing = 0_usize;
     for (name, text) in files {
@@ -40,14 +43,20 @@ pub fn run(arguments: &GenerateArgs) -> anyhow::Result<ExitCode> {
         }
         differing = differing.saturating_add(1);
         if arguments.check {
-            output::error(&format!("`{name}` is not what the code says: run `cargo generate`"));
+            output::error(&format!(
+                "`{name}` is not what the code says: run `cargo generate`"
+            ));
         } else {
             write(&path, &text)?;
             output::line(&format!("wrote {name}"));
         }
     }
     let failed = arguments.check && differing > 0;
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -50,5 +50,9 @@ pub(super) async fn run(command: LedgerCommand, config: &Config) -> anyhow::Resu
         }
     }
     database.close().await;
-    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if whole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -29,7 +29,12 @@ pub(super) enum MachineCommand {
 }
 
 pub(super) async fn run(command: MachineCommand, config: &Config) -> anyhow::Result<ExitCode> {
-    let MachineCommand::Add { tenant, client_id, name, scopes } = command;
+    let MachineCommand::Add {
+        tenant,
+        client_id,
+        name,
+        scopes,
+    } = command;
     let database = super::database(config).await?;
     let operator = database.operator();
     let tenant = operator.tenant(&tenant).await?;

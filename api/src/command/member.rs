@@ -32,11 +32,22 @@ pub(super) enum MemberCommand {
 }
 
 pub(super) async fn run(command: MemberCommand, config: &Config) -> anyhow::Result<ExitCode> {
-    let MemberCommand::Add { tenant, email, name, role, capabilities } = command;
+    let MemberCommand::Add {
+        tenant,
+        email,
+        name,
+        role,
+        capabilities,
+    } = command;
     let database = super::database(config).await?;
     let operator = database.operator();
     let tenant = operator.tenant(&tenant).await?;
-    let new = NewMember { email, name, role, capabilities: capabilities.into_iter().collect() };
+    let new = NewMember {
+        email,
+        name,
+        role,
+        capabilities: capabilities.into_iter().collect(),
+    };
     let (member, _) = operator.add_member(tenant.id, &new).await?;
     output::line(&member.to_string());
     database.close().await;

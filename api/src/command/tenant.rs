@@ -27,7 +27,10 @@ pub(super) async fn run(command: TenantCommand, config: &Config) -> anyhow::Resu
     let database = super::database(config).await?;
     match command {
         TenantCommand::Create { slug, name } => {
-            let tenant = database.operator().create_tenant(&NewTenant { slug, name }).await?;
+            let tenant = database
+                .operator()
+                .create_tenant(&NewTenant { slug, name })
+                .await?;
             output::line(&tenant.to_string());
         }
         TenantCommand::List => {

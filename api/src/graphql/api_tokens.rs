@@ -32,6 +32,9 @@ impl Source for Arc<ApiToken> {
     }
 }
 
+/// The life of a token where nothing is said, in days.
+const DAYS_DEFAULT: i64 = 90;
+
 /// A token that was just made: the one time that its text is at hand.
 struct Created {
     row: Arc<ApiToken>,
@@ -147,7 +150,7 @@ fn create(parts: &mut Parts<'_>) {
             )
             .field(
                 InputValue::new("expiresInDays", TypeRef::named_nn(TypeRef::INT))
-                    .default_value(90)
+                    .default_value(DAYS_DEFAULT)
                     .description("From 1 to 365."),
             ),
     );
@@ -249,7 +252,7 @@ fn create_api_token(context: Context<'_>) -> Resolved<'_> {
         let command = CreateApiToken {
             name: inputs::required(&input, "name")?,
             scopes: scopes.unwrap_or_default(),
-            expires_in_days: days.unwrap_or_default(),
+            expires_in_days: days.unwrap_or(DAYS_DEFAULT),
         };
         operation.close_reader().await?;
         let created =

@@ -38,6 +38,9 @@ impl Source for Arc<Statement> {
     }
 }
 
+/// How dates are written where nothing is said.
+const DATE_FORMAT: &str = "%Y-%m-%d";
+
 /// What an import gives back.
 struct Made {
     import: Arc<Import>,
@@ -239,7 +242,7 @@ fn import_inputs(parts: &mut Parts<'_>) {
             .field(InputValue::new("date", required()).description("The booking date."))
             .field(
                 InputValue::new("dateFormat", required())
-                    .default_value("%Y-%m-%d")
+                    .default_value(DATE_FORMAT)
                     .description("How dates are written, in `strftime` form."),
             )
             .field(column(
@@ -339,7 +342,7 @@ fn csv_mapping(
     })?;
     Ok(CsvMapping {
         date: inputs::required(mapping, "date")?,
-        date_format: inputs::required(mapping, "dateFormat")?,
+        date_format: inputs::text(mapping, "dateFormat").unwrap_or_else(|| DATE_FORMAT.to_owned()),
         amount: inputs::text(mapping, "amount"),
         credit: inputs::text(mapping, "credit"),
         debit: inputs::text(mapping, "debit"),
@@ -354,7 +357,11 @@ fn csv_mapping(
 }
 
 fn mark(mapping: &ObjectAccessor<'_>, name: &str, known: &[char]) -> Result<char, GraphqlError> {
-    let text = inputs::required(mapping, name)?;
+    // The first of the known ones is the schema's default, which async-graphql does not fill in
+    // for members of input objects.
+    let Some(text) = inputs::text(mapping, name) else {
+        return known.first().copied().ok_or(GraphqlError::Internal);
+    };
     let mut marks = text.chars();
     match (marks.next(), marks.next()) {
         (Some(mark), None) if known.contains(&mark) => Ok(mark),

@@ -354,8 +354,15 @@ fn read_filter(
 /// that is searched: whoever may read it on some rows only would learn of the others.
 fn may_search(operation: &Operation) -> Result<(), GraphqlError> {
     let engine = &operation.services.engine;
-    let names = ["Transaction.id", "Transaction.description", "Transaction.counterparty"];
-    let actions: Vec<_> = names.iter().filter_map(|name| engine.action(name)).collect();
+    let names = [
+        "Transaction.id",
+        "Transaction.description",
+        "Transaction.counterparty",
+    ];
+    let actions: Vec<_> = names
+        .iter()
+        .filter_map(|name| engine.action(name))
+        .collect();
     let decisions = engine.decide(operation.context.actor(), &actions);
     let mut decided = actions.iter().map(|action| decisions.get(*action));
     let searched = decided.next();

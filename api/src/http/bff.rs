@@ -74,7 +74,10 @@ async fn login(
 ) -> Result<HttpResponse, Problem> {
     state.open()?;
     let at = state.database.clock().now();
-    let begun = state.identity.begin(query.return_url.as_deref().unwrap_or("/"), at).await?;
+    let begun = state
+        .identity
+        .begin(query.return_url.as_deref().unwrap_or("/"), at)
+        .await?;
     // Lax, because the provider's answer comes by a navigation from its own site.
     let cookie = Cookie::build(SIGN_IN_COOKIE, begun.browser.expose_secret().to_owned())
         .path("/")
@@ -101,8 +104,12 @@ async fn callback(
 ) -> Result<HttpResponse, Problem> {
     state.open()?;
     let query = query.into_inner();
-    let answer =
-        Callback { code: query.code, state: query.state, error: query.error, iss: query.iss };
+    let answer = Callback {
+        code: query.code,
+        state: query.state,
+        error: query.error,
+        iss: query.iss,
+    };
     let browser = request.cookie(SIGN_IN_COOKIE);
     let browser = browser.as_ref().map(Cookie::value);
     let at = state.database.clock().now();
@@ -128,7 +135,10 @@ async fn user(request: HttpRequest, state: web::Data<State>) -> Result<HttpRespo
     let (secret, record) = signed_in(&request, &state).await?;
     let at = state.database.clock().now();
     state.identity.keep_fresh(&secret, &record, at).await;
-    let active = record.tenants.iter().find(|tenant| Some(tenant.id) == record.active_tenant);
+    let active = record
+        .tenants
+        .iter()
+        .find(|tenant| Some(tenant.id) == record.active_tenant);
     let tenants = record.tenants.iter().map(|tenant| {
         json!({
             "id": tenant.id,
@@ -144,7 +154,9 @@ async fn user(request: HttpRequest, state: web::Data<State>) -> Result<HttpRespo
         "sessionExpiresAt": record.expires_at,
         "logoutUrl": format!("/bff/logout?sid={}", record.id),
     });
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(body))
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(body))
 }
 
 #[derive(Debug, Deserialize)]
@@ -163,10 +175,19 @@ async fn tenant(
     state.open()?;
     let secret = session(&request).ok_or_else(signed_out)?;
     let at = state.database.clock().now();
-    if state.database.entry().switch_tenant(&secret, &body.slug, at).await? {
+    if state
+        .database
+        .entry()
+        .switch_tenant(&secret, &body.slug, at)
+        .await?
+    {
         return Ok(HttpResponse::NoContent().finish());
     }
-    Err(Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "you belong to no tenant of that name"))
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        "NOT_FOUND",
+        "you belong to no tenant of that name",
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -182,15 +203,26 @@ async fn logout(
     query: web::Query<LogoutQuery>,
 ) -> Result<HttpResponse, Problem> {
     let Ok((secret, record)) = signed_in(&request, &state).await else {
-        return Ok(see_other("/").cookie(removed(SESSION_COOKIE, SameSite::Strict)).finish());
+        return Ok(see_other("/")
+            .cookie(removed(SESSION_COOKIE, SameSite::Strict))
+            .finish());
     };
-    let named = query.sid.as_deref().and_then(|sid| sid.parse::<SessionId>().ok());
+    let named = query
+        .sid
+        .as_deref()
+        .and_then(|sid| sid.parse::<SessionId>().ok());
     if named != Some(record.id) {
         let detail = "sign out from the product's own page";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "SESSION_MISMATCH", detail));
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "SESSION_MISMATCH",
+            detail,
+        ));
     }
     let next = state.identity.logout(&secret).await?;
-    Ok(see_other(next.as_str()).cookie(removed(SESSION_COOKIE, SameSite::Strict)).finish())
+    Ok(see_other(next.as_str())
+        .cookie(removed(SESSION_COOKIE, SameSite::Strict))
+        .finish())
 }
 
 #[derive(Debug, Deserialize)]
@@ -206,11 +238,17 @@ async fn backchannel(
     state.open()?;
     let at = state.database.clock().now();
     match state.identity.backchannel(&form.logout_token, at).await {
-        Ok(()) => Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish()),
+        Ok(()) => Ok(HttpResponse::Ok()
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .finish()),
         Err(IdentityError::Refused { cause, .. }) => {
             tracing::warn!(%cause, "a logout token was refused");
             let detail = "the logout token does not verify";
-            Err(Problem::new(StatusCode::BAD_REQUEST, "INVALID_LOGOUT_TOKEN", detail))
+            Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "INVALID_LOGOUT_TOKEN",
+                detail,
+            ))
         }
         Err(other) => Err(other.into()),
     }
@@ -223,7 +261,12 @@ async fn signed_in(
     state.open()?;
     let secret = session(request).ok_or_else(signed_out)?;
     let at = state.database.clock().now();
-    let record = state.database.entry().session(&secret, at).await?.ok_or_else(signed_out)?;
+    let record = state
+        .database
+        .entry()
+        .session(&secret, at)
+        .await?
+        .ok_or_else(signed_out)?;
     Ok((secret, record))
 }
 
@@ -233,7 +276,9 @@ fn signed_out() -> Problem {
 
 fn see_other(location: &str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::SeeOther();
-    response.insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, "no-store"));
+    response
+        .insert_header((LOCATION, location))
+        .insert_header((CACHE_CONTROL, "no-store"));
     response
 }
 
@@ -260,5 +305,8 @@ fn removed(name: &'static str, same_site: SameSite) -> Cookie<'static> {
 
 /// Text for an attribute's value.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

@@ -21,7 +21,9 @@ pub async fn credential(request: &HttpRequest, state: &State) -> Result<Credenti
         return machine(token, state).await;
     }
     let Some(secret) = session(request) else {
-        return Err(Problem::unauthenticated("sign in, or use a token that is valid"));
+        return Err(Problem::unauthenticated(
+            "sign in, or use a token that is valid",
+        ));
     };
     same_origin::check(request, &state.config.http.public_url)?;
     Ok(Credential::Session(secret))
@@ -44,13 +46,17 @@ async fn machine(token: &str, state: &State) -> Result<Credential, Problem> {
         return Ok(Credential::ApiToken(plain.hashed()));
     }
     let at = state.database.clock().now();
-    state.identity.machine(token, at).await.map_err(|error| match error {
-        IdentityError::Refused { cause, .. } => {
-            tracing::info!(%cause, "a machine's token does not verify");
-            refused("jwt")
-        }
-        other => other.into(),
-    })
+    state
+        .identity
+        .machine(token, at)
+        .await
+        .map_err(|error| match error {
+            IdentityError::Refused { cause, .. } => {
+                tracing::info!(%cause, "a machine's token does not verify");
+                refused("jwt")
+            }
+            other => other.into(),
+        })
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -58,8 +58,11 @@ impl Media {
     /// What the caller prefers of what there is; `None` where it takes neither. A caller that does
     /// not say gets `application/json`, as the specification has it until 2025.
     fn negotiate(request: &HttpRequest) -> Option<Self> {
-        let accept: Vec<_> =
-            request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
+        let accept: Vec<_> = request
+            .headers()
+            .get_all(ACCEPT)
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         if accept.is_empty() {
             return Some(Self::Json);
         }
@@ -81,7 +84,9 @@ impl Media {
             };
             (quality > 0).then_some((quality, specificity, media == Self::Response, media))
         });
-        ranges.max_by_key(|(quality, specificity, newer, _)| (*quality, *specificity, *newer)).map(|r| r.3)
+        ranges
+            .max_by_key(|(quality, specificity, newer, _)| (*quality, *specificity, *newer))
+            .map(|r| r.3)
     }
 }
 
@@ -93,7 +98,12 @@ fn quality_in_thousandths(text: &str) -> Option<u32> {
     }
     let whole: u32 = whole.parse().ok()?;
     let fraction: u32 = format!("{fraction:0<3}").parse().ok()?;
-    Some(whole.saturating_mul(1000).saturating_add(fraction).min(1000))
+    Some(
+        whole
+            .saturating_mul(1000)
+            .saturating_add(fraction)
+            .min(1000),
+    )
 }
 
 /// The members of a request that mean something; others are ignored, as the specification demands.
@@ -127,7 +137,11 @@ impl Body {
             None | Some(Value::Null | Value::Object(_)) => {}
             Some(_) => return Err("`extensions` is not an object"),
         }
-        Ok(GraphqlRequest { query, operation_name, variables })
+        Ok(GraphqlRequest {
+            query,
+            operation_name,
+            variables,
+        })
     }
 }
 
@@ -151,7 +165,10 @@ async fn post(
     let body: Body = serde_json::from_slice(&body)
         .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
     let graphql = body.into_request().map_err(bad_request)?;
-    let answer = state.graphql.run(&credential, &facts(&state, &info), Method::Post, graphql).await;
+    let answer = state
+        .graphql
+        .run(&credential, &facts(&state, &info), Method::Post, graphql)
+        .await;
     respond(answer, media)
 }
 
@@ -162,7 +179,12 @@ async fn get(
 ) -> Result<HttpResponse, Problem> {
     let media = Media::negotiate(&request).ok_or_else(not_acceptable)?;
     let credential = credential(&request, &state).await?;
-    let mut body = Body { query: None, operation_name: None, variables: None, extensions: None };
+    let mut body = Body {
+        query: None,
+        operation_name: None,
+        variables: None,
+        extensions: None,
+    };
     for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
         let text = || serde_json::Value::String(value.clone().into_owned());
         match name.as_ref() {
@@ -174,16 +196,25 @@ async fn get(
         }
     }
     let graphql = body.into_request().map_err(bad_request)?;
-    let answer = state.graphql.run(&credential, &facts(&state, &info), Method::Get, graphql).await;
+    let answer = state
+        .graphql
+        .run(&credential, &facts(&state, &info), Method::Get, graphql)
+        .await;
     respond(answer, media)
 }
 
 async fn other_method() -> HttpResponse {
-    HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, POST")).finish()
+    HttpResponse::MethodNotAllowed()
+        .insert_header((ALLOW, "GET, POST"))
+        .finish()
 }
 
 fn facts(state: &State, info: &RequestInfo) -> RequestFacts {
-    RequestFacts { request: info.request, source: info.source, at: state.database.clock().now() }
+    RequestFacts {
+        request: info.request,
+        source: info.source,
+        at: state.database.clock().now(),
+    }
 }
 
 fn json(text: &str) -> Result<serde_json::Value, Problem> {
@@ -191,11 +222,17 @@ fn json(text: &str) -> Result<serde_json::Value, Problem> {
 }
 
 fn is_json(request: &HttpRequest) -> bool {
-    let Some(value) = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()) else {
+    let Some(value) = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+    else {
         return false;
     };
     let mut parts = value.split(';').map(str::trim);
-    let essence = parts.next().is_some_and(|e| e.eq_ignore_ascii_case("application/json"));
+    let essence = parts
+        .next()
+        .is_some_and(|e| e.eq_ignore_ascii_case("application/json"));
     essence
         && parts.all(|part| {
             !part.to_ascii_lowercase().starts_with("charset=")
@@ -230,11 +267,19 @@ fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
         }
         Answer::Ran(response) => {
             let refused = media == Media::Response && is_request_error(&response);
-            (if refused { StatusCode::BAD_REQUEST } else { StatusCode::OK }, response)
+            (
+                if refused {
+                    StatusCode::BAD_REQUEST
+                } else {
+                    StatusCode::OK
+                },
+                response,
+            )
         }
     };
     let mut http = HttpResponse::build(status);
-    http.insert_header((CONTENT_TYPE, media.name())).insert_header((CACHE_CONTROL, "no-store"));
+    http.insert_header((CONTENT_TYPE, media.name()))
+        .insert_header((CACHE_CONTROL, "no-store"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         http.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
     }

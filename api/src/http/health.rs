@@ -7,7 +7,9 @@ use crate::server::State;
 
 /// Adds the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.route("/livez", web::get().to(live)).route("/readyz", web::get().to(ready));
+    config
+        .route("/livez", web::get().to(live))
+        .route("/readyz", web::get().to(ready));
 }
 
 async fn live() -> HttpResponse {
@@ -27,6 +29,8 @@ async fn ready(state: web::Data<State>) -> HttpResponse {
     if database && isolation {
         HttpResponse::Ok().json(body)
     } else {
-        HttpResponse::ServiceUnavailable().insert_header(("retry-after", "2")).json(body)
+        HttpResponse::ServiceUnavailable()
+            .insert_header(("retry-after", "2"))
+            .json(body)
     }
 }

@@ -27,17 +27,29 @@ pub struct Problem {
 impl Problem {
     /// A problem with a stable code and a sentence that says what to do.
     pub fn new(status: StatusCode, code: &'static str, detail: &str) -> Self {
-        Self { status, code, detail: detail.to_owned(), bearer: false }
+        Self {
+            status,
+            code,
+            detail: detail.to_owned(),
+            bearer: false,
+        }
     }
 
     /// No credential, or one that opens nothing.
     pub fn unauthenticated(detail: &str) -> Self {
-        Self { bearer: true, ..Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail) }
+        Self {
+            bearer: true,
+            ..Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
+        }
     }
 
     /// Something that this product needs is away.
     pub fn unavailable(detail: &str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", detail)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SERVICE_UNAVAILABLE",
+            detail,
+        )
     }
 
     /// A fault of ours. The cause is in the log.
@@ -51,7 +63,11 @@ impl Problem {
 
     /// There is nothing at that address.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            "there is nothing at this address",
+        )
     }
 
     fn body(&self, request: Option<&RequestInfo>) -> String {
@@ -108,7 +124,10 @@ impl ResponseError for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         if error.is_unavailable() {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the database is away");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database is away"
+            );
             Self::unavailable("the database is away for a moment: try again")
         } else {
             tracing::error!(error = &error as &dyn std::error::Error, "a store failed");

@@ -46,7 +46,10 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(RequestsMiddleware { service: Rc::new(service), settings: *self }))
+        ready(Ok(RequestsMiddleware {
+            service: Rc::new(service),
+            settings: *self,
+        }))
     }
 }
 
@@ -112,9 +115,10 @@ async fn finish<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&info.request.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let is_problem = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
-        value.as_bytes().starts_with(b"application/problem+json")
-    });
+    let is_problem = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"));
     if !is_problem {
         return Ok(response.map_into_left_body());
     }
@@ -126,12 +130,20 @@ async fn finish<B: MessageBody + 'static>(
         problem.insert("requestId".to_owned(), info.request.to_string().into());
     }
     let response = head.set_body(problem.to_string()).map_into_boxed_body();
-    Ok(ServiceResponse::new(request, response.map_into_right_body()))
+    Ok(ServiceResponse::new(
+        request,
+        response.map_into_right_body(),
+    ))
 }
 
 fn source(request: &ServiceRequest, trusted_proxy: bool) -> Option<IpAddr> {
     if trusted_proxy {
-        let forwarded = request.headers().get_all("x-forwarded-for").last()?.to_str().ok()?;
+        let forwarded = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .last()?
+            .to_str()
+            .ok()?;
         return forwarded.rsplit(',').next()?.trim().parse().ok();
     }
     request.peer_addr().map(|address| address.ip())

@@ -18,7 +18,13 @@ const CSRF: &str = "x-csrf";
 /// Refuses a request that another site may have sent.
 pub fn check(request: &HttpRequest, public_url: &Url) -> Result<(), Problem> {
     let headers = request.headers();
-    let refused = |detail: &str| Err(Problem::new(StatusCode::FORBIDDEN, "FORGED_REQUEST", detail));
+    let refused = |detail: &str| {
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "FORGED_REQUEST",
+            detail,
+        ))
+    };
     if headers.get(CSRF).is_none_or(|value| value != "1") {
         return refused("send the header `X-CSRF: 1` with the session cookie");
     }

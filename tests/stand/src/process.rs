@@ -34,7 +34,11 @@ impl Process {
             .spawn()
             .with_context(|| format!("`{}` can not be run", command.get_program().display()))?;
         let watcher = watch(child.id(), signal)?;
-        Ok(Self { child, watcher, signal })
+        Ok(Self {
+            child,
+            watcher,
+            signal,
+        })
     }
 
     /// The process id.
