@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    ConnectOptions, PgPool,
+    ConnectOptions, PgPool, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use uuid::Uuid;
@@ -22,7 +22,7 @@ use crate::{
     seal::KeyEncryptionKey,
     settings::Settings,
     transaction::{ReadTransaction, Reader, WriteTransaction},
-    wire::Wire,
+    wire::{End, Wire},
 };
 
 /// How many statements a connection keeps prepared.
@@ -92,9 +92,20 @@ impl Database {
         for pool in [&self.0.books, &self.0.entry] {
             let batch = format!("{}SELECT 1", self.0.begin);
             let (wire, _) = Wire::open(pool, self.0.prepared, &batch).await?;
-            wire.end(crate::wire::End::Rollback).await?;
+            wire.end(End::Rollback).await?;
         }
         Ok(())
+    }
+
+    /// The version that the migrations brought the database to; 0 before the first.
+    pub async fn schema_version(&self) -> Result<i32, StoreError> {
+        let batch = format!(
+            "{}SELECT coalesce(max(version), 0) AS version FROM countersign.schema_migrations",
+            self.0.begin
+        );
+        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
+        wire.end(End::Rollback).await?;
+        Ok(row.try_get("version")?)
     }
 
     /// The clock.

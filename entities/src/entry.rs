@@ -5,6 +5,7 @@
 
 mod sessions;
 mod sign_ins;
+mod tokens;
 mod users;
 
 use std::{fmt, sync::Arc};
@@ -17,8 +18,9 @@ use crate::{
     wire::{End, Wire},
 };
 
-pub use sessions::{NewSession, ProviderTokens, RefreshLock, SessionRecord, SessionTenant};
+pub use sessions::{NewSession, RefreshLock, SessionRecord, SessionTenant};
 pub use sign_ins::SignIn;
+pub use tokens::ProviderTokens;
 pub use users::{ProvidedIdentity, SignInError};
 
 /// The sign-in side. Cloning it is cheap.

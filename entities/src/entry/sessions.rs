@@ -8,52 +8,11 @@ use countersign_domain::{
     id::{SessionId, TenantId, UserId},
 };
 use sea_orm::QueryResult;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use secrecy::SecretString;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
-use super::{Entry, Session};
-use crate::{context::SessionSecret, error::StoreError, seal::About};
-
-/// What the provider gave. Never leaves the server.
-#[derive(Clone)]
-pub struct ProviderTokens {
-    /// For calls to the provider.
-    pub access: SecretString,
-    /// For new tokens (RFC 6749, section 6).
-    pub refresh: Option<SecretString>,
-    /// The ID token, for the hint at logout.
-    pub id: SecretString,
-    /// When the access token ends.
-    pub access_expires_at: DateTime<Utc>,
-}
-
-impl fmt::Debug for ProviderTokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProviderTokens")
-            .field("access_expires_at", &self.access_expires_at)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The tokens as they are sealed.
-#[derive(Serialize, Deserialize)]
-struct Plain {
-    access: String,
-    refresh: Option<String>,
-    id: String,
-    access_expires_at: DateTime<Utc>,
-}
-
-impl Drop for Plain {
-    fn drop(&mut self) {
-        use zeroize::Zeroize;
-        self.access.zeroize();
-        self.refresh.zeroize();
-        self.id.zeroize();
-    }
-}
+use super::{Entry, Session, tokens::ProviderTokens};
+use crate::{context::SessionSecret, error::StoreError};
 
 /// A session to be opened.
 #[derive(Debug, Clone)]
@@ -352,42 +311,6 @@ impl Entry {
             .await?;
         session.commit().await?;
         Ok(ended)
-    }
-
-    fn seal_tokens(&self, id: Uuid, tokens: &ProviderTokens) -> Result<Vec<u8>, StoreError> {
-        let plain = Plain {
-            access: tokens.access.expose_secret().to_owned(),
-            refresh: tokens
-                .refresh
-                .as_ref()
-                .map(|t| t.expose_secret().to_owned()),
-            id: tokens.id.expose_secret().to_owned(),
-            access_expires_at: tokens.access_expires_at,
-        };
-        let bytes = serde_json::to_vec(&plain).map_err(|_| StoreError::Sealed)?;
-        self.0
-            .kek
-            .seal(&Zeroizing::new(bytes), &about(&id), &*self.0.ids)
-    }
-
-    fn open_tokens(&self, id: Uuid, row: &QueryResult) -> Result<ProviderTokens, StoreError> {
-        let sealed: Vec<u8> = row.try_get("", "tokens_sealed")?;
-        let bytes = self.0.kek.open(&sealed, &about(&id))?;
-        let plain: Plain = serde_json::from_slice(&bytes).map_err(|_| StoreError::Sealed)?;
-        Ok(ProviderTokens {
-            access: plain.access.clone().into(),
-            refresh: plain.refresh.clone().map(Into::into),
-            id: plain.id.clone().into(),
-            access_expires_at: plain.access_expires_at,
-        })
-    }
-}
-
-fn about(id: &Uuid) -> About<'_> {
-    About {
-        purpose: "session tokens",
-        owner: id.as_bytes(),
-        version: 1,
     }
 }
 

@@ -194,5 +194,6 @@ fn run(command: &mut Command) {
         .status()
         .unwrap();
     let said = fs::read_to_string(&log).unwrap_or_default();
+    let _ = fs::remove_file(&log);
     assert!(status.success(), "{command:?}: {said}");
 }

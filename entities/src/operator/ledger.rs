@@ -1,0 +1,198 @@
+//! Verifying the ledger of a tenant, against the rows, the key and the head (AUD-4).
+
+use countersign_domain::{
+    audit::{ChainError, GENESIS, Head, verify_link},
+    id::TenantId,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use thiserror::Error;
+
+use super::{Operator, statement};
+use crate::{
+    audit::fixed,
+    enter,
+    error::StoreError,
+    model::audit_entries::{Column, Entity},
+    store::audit_entries::AuditEntry,
+    wire::{End, Wire},
+};
+
+/// How many rows of the ledger are read at a time.
+const ROWS: u64 = 1_000;
+
+/// What verifying a ledger found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerReport {
+    /// The first row that was checked.
+    pub from: i64,
+    /// How many rows are good.
+    pub verified: u64,
+    /// The last good row; 0 where there is none.
+    pub last: Head,
+}
+
+/// Why a ledger does not verify.
+#[derive(Debug, Error)]
+pub enum LedgerFault {
+    /// The first row that fails.
+    #[error(transparent)]
+    Broken(#[from] ChainError),
+    /// The last row is not the one that the head names.
+    #[error("row {seq} is the last, and is not the one that the head names")]
+    Head {
+        /// The last row.
+        seq: i64,
+    },
+    /// The range is none: from 1, and not beyond its end.
+    #[error("rows {from} to {to} are no range")]
+    Range {
+        /// The first.
+        from: i64,
+        /// The last.
+        to: i64,
+    },
+    /// Storage failed; nothing is said of the ledger.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Operator {
+    /// Up to `limit` (at most 1,000) rows of the tenant's ledger, from `from` on, in order.
+    pub async fn ledger_rows(
+        &self,
+        tenant: TenantId,
+        from: i64,
+        limit: u64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let rows = rows(&wire, tenant, from, limit.min(ROWS)).await?;
+        wire.end(End::Rollback).await?;
+        Ok(rows)
+    }
+
+    /// Checks the links and signatures of rows `from` to `to` (1 and the end, if `None`), and, where
+    /// the range reaches the end, that the chain ends where its head says (AUD-4).
+    pub async fn verify_ledger(
+        &self,
+        tenant: TenantId,
+        from: Option<i64>,
+        to: Option<i64>,
+    ) -> Result<LedgerReport, LedgerFault> {
+        let first = from.unwrap_or(1);
+        let end = to.unwrap_or(i64::MAX);
+        if first < 1 || end < first {
+            return Err(LedgerFault::Range {
+                from: first,
+                to: end,
+            });
+        }
+        let wire = self.snapshot(tenant).await?;
+        let key = self.0.keys.audit(&wire, tenant).await?;
+        let expected = head(&wire, tenant).await?;
+        let end = end.min(expected.seq);
+        let mut last = before(&wire, tenant, first).await?;
+        let mut verified = 0_u64;
+        while last.seq < end {
+            let page = rows(&wire, tenant, last.seq.saturating_add(1), ROWS).await?;
+            if page.is_empty() {
+                break;
+            }
+            for row in page.iter().take_while(|row| row.link.seq <= end) {
+                last = verify_link(&last, tenant, &row.event, &row.link, &key)?;
+                verified = verified.saturating_add(1);
+            }
+        }
+        let beyond = rows(&wire, tenant, expected.seq.saturating_add(1), 1).await?;
+        wire.end(End::Rollback).await?;
+        if last.seq < end {
+            return Err(ChainError::Truncated {
+                expected: expected.seq,
+                found: last.seq,
+            }
+            .into());
+        }
+        let longer = beyond.first().filter(|_| to.is_none());
+        if let Some(row) = longer {
+            let found = row.link.seq;
+            return Err(ChainError::Truncated {
+                expected: expected.seq,
+                found,
+            }
+            .into());
+        }
+        if last.seq == expected.seq && last.hash != expected.hash {
+            return Err(LedgerFault::Head { seq: last.seq });
+        }
+        Ok(LedgerReport {
+            from: first,
+            verified,
+            last,
+        })
+    }
+
+    /// A transaction in the tenant in which head and rows are of one moment: writers go on.
+    async fn snapshot(&self, tenant: TenantId) -> Result<Wire, StoreError> {
+        let begin = self.0.begin.replacen(
+            "BEGIN;",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;",
+            1,
+        );
+        let batch = format!("{begin}{}", enter::enter_tenant(tenant));
+        Ok(Wire::open(&self.0.books, self.0.prepared, &batch).await?.0)
+    }
+}
+
+/// The head before row `first`, taken from the row before it.
+async fn before(wire: &Wire, tenant: TenantId, first: i64) -> Result<Head, LedgerFault> {
+    let Some(seq) = first.checked_sub(1).filter(|seq| *seq > 0) else {
+        return Ok(Head {
+            seq: 0,
+            hash: GENESIS,
+        });
+    };
+    let row = rows(wire, tenant, seq, 1).await?.into_iter().next();
+    match row {
+        Some(row) if row.link.seq == seq => Ok(Head {
+            seq,
+            hash: row.link.hash,
+        }),
+        Some(row) => Err(ChainError::Gap {
+            expected: seq,
+            found: row.link.seq,
+        }
+        .into()),
+        None => Err(LedgerFault::Range {
+            from: first,
+            to: first,
+        }),
+    }
+}
+
+async fn head(wire: &Wire, tenant: TenantId) -> Result<Head, StoreError> {
+    let sql = "SELECT seq, hash FROM countersign.audit_heads WHERE tenant_id = $1";
+    let row = wire
+        .query_one_raw(statement(wire, sql, [tenant.uuid().into()]))
+        .await?;
+    let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no audit head"))?;
+    let hash: Vec<u8> = row.try_get("", "hash")?;
+    Ok(Head {
+        seq: row.try_get("", "seq")?,
+        hash: fixed(&hash)?,
+    })
+}
+
+async fn rows(
+    wire: &Wire,
+    tenant: TenantId,
+    from: i64,
+    limit: u64,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let rows = Entity::find()
+        .filter(Column::TenantId.eq(tenant.uuid()))
+        .filter(Column::Seq.gte(from))
+        .order_by_asc(Column::Seq)
+        .limit(limit)
+        .all(wire)
+        .await?;
+    rows.into_iter().map(AuditEntry::try_from).collect()
+}
