@@ -83,8 +83,9 @@ export function TenantShell() {
           </button>
           <span className="truncate font-semibold">{tenant.name}</span>
         </header>
-        <div
+        <aside
           id="rail"
+          aria-label="Tenant and navigation"
           className={`${isNavOpen ? 'flex' : 'hidden'} flex-col gap-4 border-b border-line bg-surface p-3 md:sticky md:top-0 md:flex md:h-dvh md:border-r md:border-b-0`}
         >
           <Suspense fallback={<div className="h-[54px] rounded-md border border-line bg-raised" />}>
@@ -132,7 +133,7 @@ export function TenantShell() {
             ))}
           </nav>
           <UserMenu session={session} role={tenant.role} onShortcuts={() => setSheetOpen(true)} />
-        </div>
+        </aside>
         <main id="content" tabIndex={-1} className="min-w-0 flex-1 focus-visible:outline-none">
           {/* Nothing of one tenant's screen lives on in another's. */}
           <Fragment key={tenant.slug}>

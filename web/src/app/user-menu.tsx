@@ -51,24 +51,24 @@ export function UserMenu({
   const preferences = usePreferences();
   return (
     <Popover.Root>
-      <Popover.Trigger
-        aria-label={`Account menu of ${session.user.name}`}
-        className="flex items-center gap-2 rounded-md px-2 py-1.5 text-left hover:bg-raised"
-      >
+      <Popover.Trigger className="flex items-center gap-2 rounded-md px-2 py-1.5 text-left hover:bg-raised">
         <span
           aria-hidden="true"
           className="flex size-7 shrink-0 items-center justify-center rounded-full border border-line bg-raised font-semibold"
         >
           {session.user.name.charAt(0)}
         </span>
-        <span className="min-w-0 flex-1 truncate">{session.user.name}</span>
+        <span className="min-w-0 flex-1 truncate">
+          <span className="sr-only">User menu: </span>
+          {session.user.name}
+        </span>
         <span className="text-muted">
           <Icon name="chevrons" />
         </span>
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Positioner sideOffset={6} side="top" align="start" className="z-30">
-          <Popover.Popup aria-label="Account menu" className="floating flex w-64 flex-col gap-3 p-4">
+          <Popover.Popup aria-label="User menu" className="floating flex w-64 flex-col gap-3 p-4">
             <div>
               <p className="font-semibold">{session.user.name}</p>
               <p className="truncate text-muted">{session.user.email}</p>

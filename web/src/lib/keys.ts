@@ -2,9 +2,7 @@
 export function isTyping(event: KeyboardEvent): boolean {
   const target = event.target;
   return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable ||
-      target.matches('input, textarea, select, [role="combobox"], [role="textbox"]'))
+    target instanceof HTMLElement && (target.isContentEditable || target.matches('input, textarea, select'))
   );
 }
 

@@ -16,7 +16,7 @@ export function RedactedCell({ label, redaction }: Hidden) {
     <Popover.Trigger
       handle={handle}
       payload={{ label, redaction }}
-      className="hatch inline-flex h-6 items-center gap-1 rounded border border-line px-1.5 text-xs whitespace-nowrap text-muted hover:text-text"
+      className="hatch inline-flex h-6 align-middle items-center gap-1 rounded border border-line px-1.5 text-xs whitespace-nowrap text-muted hover:text-text"
     >
       <Icon name="lock" size={12} />
       <span className="sr-only">{label}: </span>

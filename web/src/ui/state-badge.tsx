@@ -15,7 +15,9 @@ const TONES: Readonly<Record<Tone, { className: string; icon: IconName }>> = {
 export function StateBadge({ tone, children, icon }: { tone: Tone; children: ReactNode; icon?: IconName }) {
   const { className, icon: usual } = TONES[tone];
   return (
-    <span className={`inline-flex items-center gap-1 text-xs font-medium whitespace-nowrap ${className}`}>
+    <span
+      className={`inline-flex items-center gap-1 align-middle text-xs font-medium whitespace-nowrap ${className}`}
+    >
       <Icon name={icon ?? usual} size={13} />
       {children}
     </span>
@@ -26,7 +28,7 @@ export function StateBadge({ tone, children, icon }: { tone: Tone; children: Rea
 export function Chip({ children, isMono = false }: { children: ReactNode; isMono?: boolean }) {
   return (
     <span
-      className={`inline-flex h-5 items-center rounded border border-line bg-surface px-1.5 whitespace-nowrap ${isMono ? 'mono' : 'text-xs text-muted'}`}
+      className={`inline-flex h-5 items-center rounded border align-middle border-line bg-surface px-1.5 whitespace-nowrap ${isMono ? 'mono' : 'text-xs text-muted'}`}
     >
       {children}
     </span>

@@ -30,7 +30,7 @@ export function CategorySelect({
       title={refusal ?? undefined}
       disabled={refusal !== null}
       value={value?.id ?? ''}
-      className={`-mx-1.5 h-7 w-full max-w-48 min-w-28 truncate rounded-md border border-transparent bg-transparent px-1 enabled:hover:border-strong enabled:focus:border-strong disabled:cursor-not-allowed disabled:opacity-100 ${value ? '' : 'text-muted'}`}
+      className={`-mx-1.5 h-7 w-full max-w-48 min-w-34 truncate rounded-md border border-transparent bg-transparent px-1 enabled:hover:border-strong enabled:focus:border-strong disabled:cursor-not-allowed disabled:appearance-none disabled:opacity-100 ${value ? '' : 'text-muted'}`}
       onFocus={() => setTouched(true)}
       onPointerEnter={() => setTouched(true)}
       onChange={(event) => {

@@ -89,13 +89,13 @@ function TableRow({
           <button
             type="button"
             data-row
-            aria-label={`Open ${name}`}
             className={`min-w-0 truncate rounded text-left hover:underline ${isBare ? 'shrink-0 text-muted' : ''}`}
             onClick={() => onOpen(node.id)}
           >
+            <span className="sr-only">Open </span>
             {isBare ? 'Transaction' : (node.counterparty ?? node.description)}
             {node.counterparty && node.description && (
-              <span className="ml-2 text-muted">{node.description}</span>
+              <span className="text-muted"> · {node.description}</span>
             )}
           </button>
           {(hiddenParty ?? hiddenText) && (
