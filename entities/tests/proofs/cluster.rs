@@ -1,45 +1,45 @@
-//! A private PostgreSQL in a temporary folder, without durability, on a Unix socket. It is stopped
-//! when this process ends, however it ends: a watcher waits for the end of a pipe.
+//! The PostgreSQL of these proofs: a private one, or that of `COUNTERSIGN_TEST_ADMIN_URL`, whose
+//! server must let the product's roles in without a password.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
 
 use countersign_migrations::{RolePasswords, migrate};
+use countersign_stand::postgres::{self, ClusterOptions};
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
 
-const BINARIES: &str = "/usr/lib/postgresql/15/bin";
-
 pub(crate) struct Cluster {
-    folder: PathBuf,
-    /// `Some` unless the cluster is somebody else's.
-    _watcher: Option<Child>,
+    /// `None` where it is somebody else's.
+    own: Option<postgres::Cluster>,
+    /// The superuser's URL, up to the name of the database.
     admin: String,
 }
 
-/// The cluster that the tests share, each with databases of its own.
-pub(crate) fn shared() -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
+/// The cluster that the proofs share, each with databases of its own.
+pub(crate) fn shared() -> Arc<Cluster> {
+    static CLUSTER: OnceLock<Arc<Cluster>> = OnceLock::new();
+    let cluster = CLUSTER.get_or_init(|| {
         #[expect(
             clippy::disallowed_methods,
             reason = "tests are configured by the environment"
         )]
         let given = std::env::var("COUNTERSIGN_TEST_ADMIN_URL").ok();
-        given.map_or_else(Cluster::start, |admin| Cluster {
-            folder: PathBuf::new(),
-            _watcher: None,
-            admin,
+        let admin = given.unwrap_or_else(|| postgres::Cluster::shared().admin_url(""));
+        let (server, _) = admin.rsplit_once('/').unwrap();
+        Arc::new(Cluster {
+            own: None,
+            admin: format!("{server}/"),
         })
-    })
+    });
+    Arc::clone(cluster)
 }
 
 /// A new database with every migration applied.
@@ -56,7 +56,7 @@ pub(crate) async fn database() -> String {
     shared().create(Some(template)).await
 }
 
-/// A command that runs as `postgres`, because PostgreSQL and PgBouncer refuse root.
+/// A command that runs as `postgres`, because `PgBouncer` refuses root.
 pub(crate) fn as_postgres(program: &str) -> Command {
     let me = Command::new("id").arg("-u").output().unwrap();
     if me.stdout.starts_with(b"0\n") {
@@ -74,20 +74,20 @@ pub(crate) fn as_postgres(program: &str) -> Command {
     }
 }
 
-/// A new folder that `postgres` owns. Short, because the path of a socket has at most 107 bytes.
+/// A new folder that `postgres` owns.
 pub(crate) fn folder() -> PathBuf {
     let made = as_postgres("mktemp")
-        .args(["-d", "/tmp/cst.XXXXXX"])
+        .args(["-d", "-t", "countersign.XXXXXX"])
         .output()
         .unwrap();
     assert!(made.status.success(), "{made:?}");
     PathBuf::from(String::from_utf8(made.stdout).unwrap().trim())
 }
 
-/// Runs `last` as `postgres` when this process is gone.
-pub(crate) fn watch(last: &str) -> Child {
+/// Runs `script` as `postgres`. Its standard input ends when this process is gone.
+pub(crate) fn run_with_us(script: &str) -> Child {
     as_postgres("sh")
-        .args(["-c", &format!("read _; {last}")])
+        .args(["-c", script])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -96,72 +96,43 @@ pub(crate) fn watch(last: &str) -> Child {
 }
 
 impl Cluster {
+    /// One of its own, for a proof that kills it.
     pub(crate) fn start() -> Self {
-        let folder = folder();
-        let data = folder.join("data");
-        run(as_postgres(&format!("{BINARIES}/initdb"))
-            .arg("-D")
-            .arg(&data)
-            .args([
-                "--auth=trust",
-                "--username=postgres",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--no-sync",
-            ]));
-        let watcher = watch(&format!(
-            "{BINARIES}/pg_ctl stop -m immediate -D {0}/data; rm -rf {0}",
-            folder.display()
-        ));
-        let admin = socket_url(&folder, "postgres", "postgres");
-        let cluster = Self {
-            folder,
-            _watcher: Some(watcher),
-            admin,
+        let options = ClusterOptions {
+            data_dir: folder().join("data"),
+            port: None,
+            // What was committed must outlive the crash.
+            durable: true,
         };
-        cluster.pg_ctl(&["start", "-w"]);
-        cluster
+        let own = postgres::Cluster::start(&options).unwrap();
+        Self {
+            admin: own.admin_url(""),
+            own: Some(own),
+        }
     }
 
-    /// Stops the server as if the machine had lost its power.
+    /// Ends the server as a crash would.
     pub(crate) fn kill(&self) {
-        self.pg_ctl(&["stop", "-m", "immediate"]);
+        self.own.as_ref().unwrap().kill();
     }
 
     pub(crate) fn start_again(&self) {
-        self.pg_ctl(&["start", "-w"]);
+        self.own.as_ref().unwrap().restart().unwrap();
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    fn pg_ctl(&self, verb: &[&str]) {
-        let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories={} -c fsync=off \
-             -c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB",
-            self.folder.display()
-        );
-        run(as_postgres(&format!("{BINARIES}/pg_ctl"))
-            .args(verb)
-            .arg("-D")
-            .arg(self.folder.join("data"))
-            .arg("-l")
-            .arg(self.folder.join("server.log"))
-            .args(["-o", &options]));
+    /// Host and port.
+    pub(crate) fn address(&self) -> (&str, &str) {
+        let (_, address) = self.admin.rsplit_once('@').unwrap();
+        address.trim_end_matches('/').rsplit_once(':').unwrap()
     }
 
     /// The URL of a database for a role.
     pub(crate) fn url(&self, database: &str, role: &str) -> SecretString {
-        if self.folder.as_os_str().is_empty() {
-            let (server, _) = self.admin.rsplit_once('/').unwrap();
-            let (_, host) = server.rsplit_once('@').unwrap_or(("", server));
-            return match role {
-                "postgres" => format!("{server}/{database}").into(),
-                role => format!("postgres://{role}@{host}/{database}").into(),
-            };
+        if role == "postgres" {
+            return format!("{}{database}", self.admin).into();
         }
-        socket_url(&self.folder, database, role).into()
+        let (host, port) = self.address();
+        format!("postgres://{role}@{host}:{port}/{database}").into()
     }
 
     pub(crate) async fn create(&self, template: Option<&str>) -> String {
@@ -169,31 +140,21 @@ impl Cluster {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("cst_{}_{number}", std::process::id());
         let template = template.unwrap_or("template0");
-        let mut admin = PgConnection::connect(&self.admin).await.unwrap();
+        let admin = format!("{}postgres", self.admin);
+        let mut admin = PgConnection::connect(&admin).await.unwrap();
         let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
         admin.execute(AssertSqlSafe(sql)).await.unwrap();
         name
     }
 }
 
-fn socket_url(folder: &Path, database: &str, role: &str) -> String {
-    format!(
-        "postgres:///{database}?host={}&user={role}",
-        folder.display()
-    )
-}
-
-fn run(command: &mut Command) {
-    // Not a pipe: the server would inherit it, and its end would never be seen.
-    let log = std::env::temp_dir().join(format!("cst-command-{}.log", std::process::id()));
-    let output = fs::File::create(&log).unwrap();
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().unwrap())
-        .stderr(output)
-        .status()
-        .unwrap();
-    let said = fs::read_to_string(&log).unwrap_or_default();
-    let _ = fs::remove_file(&log);
-    assert!(status.success(), "{command:?}: {said}");
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(own) = &self.own {
+            own.kill();
+            if let Some(folder) = own.data_dir().parent() {
+                let _ = std::fs::remove_dir_all(folder);
+            }
+        }
+    }
 }

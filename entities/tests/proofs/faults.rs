@@ -1,6 +1,9 @@
 //! PostgreSQL dies and comes back; callers hang up. Nothing is half written, nothing stays open.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use countersign_domain::id::{CategoryId, TenantId};
 use countersign_entities::{EnterError, Page, ReadTransaction, RequestContext, Settings};
@@ -19,17 +22,17 @@ async fn several(world: &World, who: &Person) -> Vec<(RequestContext, ReadTransa
     held
 }
 
-/// A company on a cluster of its own, and a server that waits a second for it.
+/// A company on a cluster of its own, and a server that waits three seconds for it.
 async fn impatient() -> (World, TenantId, Person) {
-    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+    let cluster = Arc::new(Cluster::start());
     let name = cluster.create(None).await;
     migrate(&cluster.url(&name, "postgres"), RolePasswords::default())
         .await
         .unwrap();
-    let mut world = World::of(cluster, name.clone()).await;
+    let mut world = World::of(Arc::clone(&cluster), name.clone()).await;
     let (tenant, owner) = world.company("north").await;
     let impatient = Settings {
-        acquire_timeout: Duration::from_secs(1),
+        acquire_timeout: Duration::from_secs(3),
         ..settings(
             cluster.url(&name, "countersign_entry"),
             cluster.url(&name, "countersign_books"),
@@ -42,7 +45,7 @@ async fn impatient() -> (World, TenantId, Person) {
 #[tokio::test(flavor = "multi_thread")]
 async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
     let (world, tenant, owner) = impatient().await;
-    let cluster = world.cluster;
+    let cluster = Arc::clone(&world.cluster);
     // The pool is full of connections that will be dead.
     for (_, read) in several(&world, &owner).await {
         read.leave().await.unwrap();
@@ -78,12 +81,18 @@ async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
     assert!(recorded.unwrap_err().is_unavailable());
     assert!(world.database.ready().await.unwrap_err().is_unavailable());
     assert!(
-        started.elapsed() < Duration::from_secs(6),
+        started.elapsed() < Duration::from_secs(15),
         "{:?}",
         started.elapsed()
     );
 
     cluster.start_again();
+    // A busy machine takes a moment; one try meets one dead connection, and the others are left.
+    for _ in 0..10 {
+        if world.database.ready().await.is_ok() {
+            break;
+        }
+    }
     for (context, read) in several(&world, &owner).await {
         let left = read
             .categories(&world.scope(&context), &Page::first(5))

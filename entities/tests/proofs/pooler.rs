@@ -1,25 +1,19 @@
 //! Behind PgBouncer in transaction mode: every transaction may get another server connection, which
 //! another tenant had a moment ago.
 
-use std::{
-    fs,
-    process::{Child, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, process::Child, sync::Arc, time::Duration};
 
 use countersign_entities::{Page, Settings, TransactionFilter};
-use countersign_migrations::{RolePasswords, migrate};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, Executor, PgConnection, Row};
 
 use crate::{
-    cluster::{Cluster, as_postgres, folder},
+    cluster::{self, Cluster, folder, run_with_us},
     world::{Person, World, connect, draft, new_account, settings},
 };
 
 /// PgBouncer with two server connections per role, for many clients.
-fn start(cluster: &Cluster) -> (Child, impl Fn(&str, &str) -> SecretString) {
+fn start(cluster: &Cluster) -> (Child, impl Fn(&str, &str) -> SecretString + use<>) {
     let folder = folder();
     let users = folder.join("users.txt");
     fs::write(
@@ -28,25 +22,18 @@ fn start(cluster: &Cluster) -> (Child, impl Fn(&str, &str) -> SecretString) {
     )
     .unwrap();
     let configuration = folder.join("pgbouncer.ini");
+    let (host, port) = cluster.address();
     let text = format!(
-        "[databases]\n* = host={server}\n[pgbouncer]\nlisten_port = 6432\nunix_socket_dir = {own}\n\
-         auth_type = trust\nauth_file = {own}/users.txt\npool_mode = transaction\n\
-         default_pool_size = 2\nmax_client_conn = 100\nlogfile = {own}/log\n",
-        server = cluster.folder().display(),
+        "[databases]\n* = host={host} port={port}\n[pgbouncer]\nlisten_port = 6432\n\
+         unix_socket_dir = {own}\nauth_type = trust\nauth_file = {own}/users.txt\n\
+         pool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 100\nlogfile = {own}/log\n",
         own = folder.display(),
     );
     fs::write(&configuration, text).unwrap();
-    let script = format!(
-        "/usr/sbin/pgbouncer -q {0}/pgbouncer.ini & pid=$!; read _; kill $pid; wait; rm -rf {0}",
+    let child = run_with_us(&format!(
+        "PATH=$PATH:/usr/sbin pgbouncer -q {0}/pgbouncer.ini & pid=$!; read _; kill $pid; wait; rm -rf {0}",
         folder.display()
-    );
-    let child = as_postgres("sh")
-        .args(["-c", &script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    ));
     let url = move |database: &str, role: &str| {
         format!(
             "postgres:///{database}?host={}&port=6432&user={role}",
@@ -71,12 +58,9 @@ async fn bare(url: &SecretString) -> PgConnection {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenants_interleave_over_few_connections_without_a_leak() {
-    // PgBouncer wants the socket folder of a cluster that is ours.
-    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
-    let name = cluster.create(None).await;
-    let owner_url = cluster.url(&name, "postgres");
-    migrate(&owner_url, RolePasswords::default()).await.unwrap();
-    let (_pooler, url) = start(cluster);
+    let cluster = cluster::shared();
+    let name = cluster::database().await;
+    let (_pooler, url) = start(&cluster);
     let books_url = url(&name, "countersign_books");
     let spy = bare(&books_url).await;
 

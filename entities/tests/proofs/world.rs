@@ -39,7 +39,7 @@ pub(crate) struct World {
     pub(crate) name: String,
     pub(crate) database: Database,
     pub(crate) engine: Engine,
-    pub(crate) cluster: &'static Cluster,
+    pub(crate) cluster: Arc<Cluster>,
 }
 
 /// Somebody who is signed in.
@@ -80,7 +80,7 @@ impl World {
         Self::of(cluster::shared(), name).await
     }
 
-    pub(crate) async fn of(cluster: &'static Cluster, name: String) -> Self {
+    pub(crate) async fn of(cluster: Arc<Cluster>, name: String) -> Self {
         let entry = cluster.url(&name, "countersign_entry");
         let books = cluster.url(&name, "countersign_books");
         Self {
