@@ -4,7 +4,7 @@ use countersign_domain::{
     books::Transaction,
     money::{Magnitude, Money},
 };
-use countersign_entities::{Page, Slice, TransactionFilter, WriteError};
+use countersign_entities::{NewAccount, Page, Slice, TransactionFilter, WriteError};
 use countersign_policies::{ReadScope, resource};
 use rust_decimal::Decimal;
 
@@ -199,4 +199,52 @@ async fn bucket_of_the_schema_is_the_bucket_of_the_domain() {
             assert_eq!(stored, Magnitude::of(amount).name(), "{amount}");
         }
     }
+}
+
+#[tokio::test]
+async fn locked_row_is_the_one_asked_for_and_waits_for_nobody_else() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let numbered = NewAccount {
+        number: Some("DE89370400440532013000".into()),
+        ..new_account("Current")
+    };
+    let account = world.account(&owner, numbered).await;
+    let (context, write) = world.write(&owner).await;
+    let accounts = world.scope(&context);
+    let by_number = write
+        .lock_account_by_number(&accounts, "DE89370400440532013000")
+        .await;
+    assert_eq!(by_number.unwrap().as_ref(), Some(&account));
+    assert_eq!(
+        write
+            .lock_account_by_number(&accounts, "DE0")
+            .await
+            .unwrap(),
+        None
+    );
+    let members = world.scope(&context);
+    let member = write
+        .lock_member(&members, owner.member)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        write
+            .members_by_user(&members, &[owner.user])
+            .await
+            .unwrap(),
+        [member]
+    );
+    // Somebody else waits for the row, and gets it when this transaction is over.
+    let (_, second) = world.write(&owner).await;
+    let waiting = second.lock_account(&accounts, account.id);
+    let moment = std::time::Duration::from_millis(200);
+    let mut waiting = std::pin::pin!(waiting);
+    assert!(
+        tokio::time::timeout(moment, &mut waiting).await.is_err(),
+        "the row was not locked"
+    );
+    write.refuse(draft("account.created")).await.unwrap();
+    assert_eq!(waiting.await.unwrap(), Some(account));
 }
