@@ -1,87 +1,145 @@
-//! Sign-in by OpenID Connect, and the tokens of machines.
+//! Sign-in by OpenID Connect as a backend-for-frontend, and the tokens of machines.
+//!
+//! Authorization code with PKCE; the provider's tokens stay on the server. Every token of the
+//! provider, whatever its kind, is verified on one path: signature by the provider's published
+//! keys, algorithm by an allow-list, issuer, audience, times, and what its kind demands.
+
+mod keys;
+mod provider;
+mod session;
+mod sign_in;
+mod token;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use countersign_entities::{Credential, Database, SessionRecord, SessionSecret, StoreError};
+use countersign_entities::{Credential, Database, SessionSecret, StoreError};
 use secrecy::SecretString;
 use thiserror::Error;
 use url::Url;
 
+use provider::Provider;
+
 /// What sign-in is set up with.
 #[derive(Debug, Clone)]
 pub struct IdentitySettings {
+    /// The issuer, exactly as the provider's discovery document has it.
     pub issuer: Url,
+    /// This product's client at the provider.
     pub client_id: String,
+    /// Its secret.
     pub client_secret: SecretString,
+    /// The scopes asked for at sign-in.
     pub scopes: Vec<String>,
+    /// What machines' access tokens must be meant for.
     pub audience: String,
+    /// Where the provider sends people back to.
     pub redirect_uri: Url,
+    /// Where the provider sends people after a logout.
     pub post_logout_uri: Url,
+    /// How long a session lasts, used or not.
     pub session_lifetime: Duration,
 }
+
+/// Why somebody is not signed in, or a token not taken.
 #[derive(Debug, Error)]
 pub enum IdentityError {
-    #[error("the provider is away")]
-    ProviderAway { cause: String },
-    #[error("refused: {reason}")]
-    Refused { reason: &'static str, cause: String },
+    /// The provider does not answer, or answers what it must not.
+    #[error("the provider is away: {cause}")]
+    ProviderAway {
+        /// For the operator.
+        cause: String,
+    },
+    /// Refused.
+    #[error("{reason}: {cause}")]
+    Refused {
+        /// For the caller.
+        reason: &'static str,
+        /// For the operator.
+        cause: String,
+    },
+    /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl IdentityError {
+    fn away(cause: impl ToString) -> Self {
+        Self::ProviderAway { cause: cause.to_string() }
+    }
+
+    fn refused(reason: &'static str, cause: impl ToString) -> Self {
+        Self::Refused { reason, cause: cause.to_string() }
+    }
+}
+
+/// A sign-in that was begun.
 #[derive(Debug)]
 pub struct Begun {
+    /// Where the browser goes.
     pub authorize: Url,
+    /// What the browser must bring back in a cookie, so that nobody else finishes it.
     pub browser: SecretString,
 }
+
+/// What the browser brought from the provider.
 #[derive(Debug)]
 pub struct Callback {
+    /// The authorization code.
     pub code: Option<SecretString>,
+    /// The state that the sign-in was begun with.
     pub state: Option<String>,
+    /// Why there is no code.
     pub error: Option<String>,
+    /// Who says so (RFC 9207).
     pub iss: Option<String>,
 }
+
+/// A sign-in that was finished.
 #[derive(Debug)]
 pub struct SignedIn {
+    /// The new session.
     pub session: SessionSecret,
+    /// The path of ours that the person wanted.
     pub return_to: String,
 }
+
+/// Sign-in and machines' tokens. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Identity;
+pub struct Identity {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: IdentitySettings,
+    provider: Provider,
+    database: Database,
+}
+
+impl Identity {
+    /// Sets up sign-in. The provider is not called yet: it may be away.
+    pub fn new(settings: IdentitySettings, database: Database) -> Result<Self, IdentityError> {
+        let provider = Provider::new(issuer_text(&settings.issuer))?;
+        Ok(Self { inner: Arc::new(Inner { settings, provider, database }) })
+    }
+
+    /// The credential of a machine's access token (RFC 9068), if it verifies.
+    pub async fn machine(&self, jwt: &str, at: DateTime<Utc>) -> Result<Credential, IdentityError> {
+        let inner = &self.inner;
+        let claims: token::Claims = inner.provider.verified(jwt, at).await?;
+        let checked = token::machine(&claims, inner.provider.issuer(), &inner.settings.audience, at);
+        let (client_id, scopes) = checked.map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
+        let issuer = inner.provider.issuer().to_owned();
+        Ok(Credential::ClientCredentials { issuer, client_id, scopes })
+    }
+}
+
+/// What a caller is told of a token that does not verify: nothing that helps to forge one.
+const UNTRUE: &str = "the token does not verify";
+
+/// The issuer as tokens write it: without the slash that a URL's type adds.
 pub fn issuer_text(issuer: &Url) -> String {
     let text = issuer.as_str();
-    if issuer.path() == "/" {
-        text.trim_end_matches('/').to_owned()
-    } else {
-        text.to_owned()
-    }
-}
-impl Identity {
-    pub fn new(_s: IdentitySettings, _d: Database) -> Result<Self, IdentityError> {
-        Ok(Self)
-    }
-    pub async fn begin(&self, _r: &str, _at: DateTime<Utc>) -> Result<Begun, IdentityError> {
-        Err(away())
-    }
-    pub async fn complete(
-        &self,
-        _c: Callback,
-        _b: Option<&str>,
-        _at: DateTime<Utc>,
-    ) -> Result<SignedIn, IdentityError> {
-        Err(away())
-    }
-    pub async fn keep_fresh(&self, _s: &SessionSecret, _r: &SessionRecord, _at: DateTime<Utc>) {}
-    pub async fn logout(&self, _s: &SessionSecret) -> Result<Url, IdentityError> {
-        Err(away())
-    }
-    pub async fn backchannel(&self, _t: &str, _at: DateTime<Utc>) -> Result<(), IdentityError> {
-        Err(away())
-    }
-    pub async fn machine(&self, _j: &str, _at: DateTime<Utc>) -> Result<Credential, IdentityError> {
-        Err(away())
-    }
-}
-fn away() -> IdentityError {
-    IdentityError::ProviderAway {
-        cause: String::new(),
-    }
+    if issuer.path() == "/" { text.trim_end_matches('/').to_owned() } else { text.to_owned() }
 }

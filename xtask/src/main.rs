@@ -1,1 +1,41 @@
-fn main() {}
+//! The project's commands: `cargo demo`, `cargo ci`, `cargo generate`.
+
+mod ci;
+mod demo;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Every check and test, from a clean checkout; installs what it needs
+    Ci(ci::CiArgs),
+    /// The whole product on this machine, with three tenants' books
+    Demo(demo::DemoArgs),
+    /// Write the files that are derived from the code
+    Generate,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Task::Ci(arguments) => ci::run(&arguments),
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Generate => tools::cargo(&["run", "--quiet", "--package", "countersign", "--", "generate"]),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tools::say(&format!("\nfailed: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

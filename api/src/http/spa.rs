@@ -13,7 +13,7 @@ use rust_embed::RustEmbed;
 use super::problem::Problem;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../web/dist"]
+#[folder = "../web/dist"]
 struct Assets;
 
 /// Answers what nothing else does.

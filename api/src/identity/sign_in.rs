@@ -1,0 +1,250 @@
+//! Signing in: authorization code with PKCE (RFC 6749, RFC 7636, OpenID Connect Core 1.0).
+
+use chrono::{DateTime, Duration, Utc};
+use countersign_entities::{NewSession, ProvidedIdentity, ProviderTokens, SignIn, SignInError};
+use oauth2::{
+    AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse,
+    TokenUrl,
+    basic::{
+        BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
+        BasicTokenIntrospectionResponse, BasicTokenType,
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{Begun, Callback, Identity, IdentityError, SignedIn, token};
+
+/// Minutes that a person has for signing in at the provider.
+const MINUTES: i64 = 15;
+/// What a caller is told where a sign-in can not be trusted.
+const START_AGAIN: &str = "the sign-in did not come to a good end: start again";
+
+/// The ID token beside the access token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct IdTokenField {
+    pub(super) id_token: Option<String>,
+}
+
+impl ExtraTokenFields for IdTokenField {}
+
+pub(super) type Tokens = StandardTokenResponse<IdTokenField, BasicTokenType>;
+
+pub(super) type OAuthClient = Client<
+    BasicErrorResponse,
+    Tokens,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+impl Identity {
+    /// Begins a sign-in that ends at `return_to`, a path of ours.
+    pub async fn begin(&self, return_to: &str, at: DateTime<Utc>) -> Result<Begun, IdentityError> {
+        let client = self.client().await?;
+        let ids = self.inner.database.ids();
+        let random = || hex::encode(ids.random32());
+        let (state, nonce, verifier) = (random(), random(), random());
+        let verifier = PkceCodeVerifier::new(verifier);
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        let sign_in = SignIn {
+            state_hash: Sha256::digest(state.as_bytes()).into(),
+            nonce: SecretString::from(nonce.clone()),
+            verifier: SecretString::from(verifier.secret().clone()),
+            return_url: local_path(return_to).to_owned(),
+            expires_at: at + Duration::minutes(MINUTES),
+        };
+        self.inner.database.entry().save_sign_in(&sign_in).await?;
+        let token = CsrfToken::new(state.clone());
+        let scopes = self.inner.settings.scopes.iter().map(|s| oauth2::Scope::new(s.clone()));
+        let (authorize, _) = client
+            .authorize_url(move || token)
+            .add_scopes(scopes)
+            .set_pkce_challenge(challenge)
+            .add_extra_param("nonce", nonce)
+            .url();
+        Ok(Begun { authorize, browser: SecretString::from(state) })
+    }
+
+    /// Finishes a sign-in with what the browser brought. `browser` is what its cookie holds.
+    pub async fn complete(
+        &self,
+        callback: Callback,
+        browser: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<SignedIn, IdentityError> {
+        let refused = |cause: &str| IdentityError::refused(START_AGAIN, cause);
+        let state = callback.state.ok_or_else(|| refused("no state"))?;
+        // Whoever begins a sign-in and has another browser finish it would have that browser's
+        // person work in his own account.
+        let own = browser.unwrap_or_default().as_bytes().ct_eq(state.as_bytes());
+        if !bool::from(own) {
+            return Err(refused("another browser"));
+        }
+        let state_hash = Sha256::digest(state.as_bytes()).into();
+        let pending = self.inner.database.entry().take_sign_in(&state_hash, at).await?;
+        let pending = pending.ok_or_else(|| refused("no sign-in of that state, or too late"))?;
+        if callback.iss.is_some_and(|iss| iss != self.inner.provider.issuer()) {
+            return Err(refused("another issuer answers"));
+        }
+        if let Some(error) = callback.error {
+            return Err(IdentityError::refused("the provider did not sign you in", error));
+        }
+        let code = callback.code.ok_or_else(|| refused("no code"))?;
+        let code = AuthorizationCode::new(code.expose_secret().to_owned());
+        let verifier = PkceCodeVerifier::new(pending.verifier.expose_secret().to_owned());
+        let client = self.client().await?;
+        let request = client.exchange_code(code).set_pkce_verifier(verifier);
+        let http = |request| self.send(request);
+        let tokens = request.request_async(&http).await.map_err(|e| exchange_error(e, START_AGAIN))?;
+        let nonce = pending.nonce.expose_secret();
+        let session = self.open(&tokens, nonce, at).await?;
+        Ok(SignedIn { session, return_to: pending.return_url })
+    }
+
+    async fn open(
+        &self,
+        tokens: &Tokens,
+        nonce: &str,
+        at: DateTime<Utc>,
+    ) -> Result<countersign_entities::SessionSecret, IdentityError> {
+        let (claims, provided) = self.read(tokens, Some(nonce), at).await?;
+        let subject = claims.sub.clone().unwrap_or_default();
+        let issuer = self.inner.provider.issuer().to_owned();
+        let identity = ProvidedIdentity {
+            issuer: issuer.clone(),
+            subject: subject.clone(),
+            email: claims.email.clone(),
+            email_verified: claims.email_verified.unwrap_or_default(),
+            name: claims.name.clone(),
+        };
+        let entry = self.inner.database.entry();
+        let user = entry.sign_in_user(&identity, at).await.map_err(|error| match error {
+            SignInError::Store(error) => error.into(),
+            SignInError::EmailUnverified => IdentityError::refused(
+                "the provider does not vouch for your e-mail address: confirm it there first",
+                error,
+            ),
+            SignInError::EmailTaken => IdentityError::refused(
+                "your e-mail address belongs to another identity here: ask your administrator",
+                error,
+            ),
+        })?;
+        let session = NewSession {
+            user,
+            issuer,
+            subject,
+            mfa: claims.has_second_factor(),
+            provider_sid: claims.sid,
+            tokens: provided,
+            at,
+            expires_at: at + self.inner.settings.session_lifetime,
+        };
+        Ok(entry.open_session(session).await?)
+    }
+
+    /// Verifies the ID token of an answer, and brings the tokens into the form that is kept.
+    pub(super) async fn read(
+        &self,
+        tokens: &Tokens,
+        nonce: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<(token::Claims, ProviderTokens), IdentityError> {
+        let refused = |cause: String| IdentityError::refused(START_AGAIN, cause);
+        let id_token = tokens.extra_fields().id_token.as_deref();
+        let id_token = id_token.ok_or_else(|| refused("no ID token".to_owned()))?;
+        let access = tokens.access_token().secret();
+        let provider = &self.inner.provider;
+        let claims = provider.verified(id_token, at).await?;
+        let client_id = &self.inner.settings.client_id;
+        token::id(&claims, provider.issuer(), client_id, nonce, access, at).map_err(refused)?;
+        let lasts = tokens.expires_in().and_then(|lasts| Duration::from_std(lasts).ok());
+        let provided = ProviderTokens {
+            access: SecretString::from(access.clone()),
+            refresh: tokens.refresh_token().map(|t| SecretString::from(t.secret().clone())),
+            id: SecretString::from(id_token.to_owned()),
+            access_expires_at: at + lasts.unwrap_or_else(|| Duration::minutes(5)),
+        };
+        Ok((claims, provided))
+    }
+
+    pub(super) async fn client(&self) -> Result<OAuthClient, IdentityError> {
+        let settings = &self.inner.settings;
+        let discovery = self.inner.provider.discovery().await?;
+        let secret = settings.client_secret.expose_secret().to_owned();
+        Ok(Client::new(ClientId::new(settings.client_id.clone()))
+            .set_client_secret(ClientSecret::new(secret))
+            .set_auth_uri(AuthUrl::from_url(discovery.authorization_endpoint.clone()))
+            .set_token_uri(TokenUrl::from_url(discovery.token_endpoint.clone()))
+            .set_redirect_uri(RedirectUrl::from_url(settings.redirect_uri.clone())))
+    }
+
+    /// The adapter from the library's requests to the one HTTP client.
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
+        let request = reqwest::Request::try_from(request)?;
+        let answer = self.inner.provider.http().execute(request).await?;
+        let mut response = HttpResponse::new(Vec::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        *response.body_mut() = answer.bytes().await?.to_vec();
+        Ok(response)
+    }
+}
+
+/// What went wrong at the token endpoint.
+pub(super) fn exchange_error(
+    error: RequestTokenError<reqwest::Error, BasicErrorResponse>,
+    reason: &'static str,
+) -> IdentityError {
+    match error {
+        RequestTokenError::ServerResponse(answer) => {
+            IdentityError::refused(reason, format!("the provider says `{:?}`", answer.error()))
+        }
+        RequestTokenError::Request(error) => IdentityError::away(error),
+        RequestTokenError::Parse(error, _) => IdentityError::away(error),
+        RequestTokenError::Other(error) => IdentityError::away(error),
+    }
+}
+
+/// Whether the provider takes a refresh token no more.
+pub(super) fn is_invalid_grant(
+    error: &RequestTokenError<reqwest::Error, BasicErrorResponse>,
+) -> bool {
+    matches!(
+        error,
+        RequestTokenError::ServerResponse(answer)
+            if *answer.error() == BasicErrorResponseType::InvalidGrant
+    )
+}
+
+/// A path of ours, or the start page: never another site's address.
+fn local_path(path: &str) -> &str {
+    let mut bytes = path.bytes();
+    let local = bytes.next() == Some(b'/')
+        && !matches!(bytes.next(), Some(b'/' | b'\\'))
+        && path.len() <= 2_000
+        && !path.chars().any(char::is_control);
+    if local { path } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    #[test]
+    fn only_own_paths_are_returned_to() {
+        assert_eq!(local_path("/t/northwind?x=1"), "/t/northwind?x=1");
+        for foreign in ["https://evil.example", "//evil.example", "/\\evil.example", "", "x", "/\n/x"] {
+            assert_eq!(local_path(foreign), "/", "{foreign}");
+        }
+    }
+}

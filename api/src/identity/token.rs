@@ -1,0 +1,215 @@
+//! What each kind of the provider's tokens must say, checked against a time that is an argument.
+
+use std::collections::BTreeSet;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use countersign_domain::access::Scope;
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Seconds by which the clocks of provider and product may differ.
+const LEEWAY_SECONDS: i64 = 60;
+/// The longest token that is looked at.
+const BYTES_MAX: usize = 8_192;
+/// What a logout token's `events` must have (Back-Channel Logout 1.0, section 2.4).
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// One value or several, as `aud` has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// The claims that are looked at, of any kind of token.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Claims {
+    #[serde(skip)]
+    typ: Option<String>,
+    iss: Option<String>,
+    pub(super) sub: Option<String>,
+    aud: Option<OneOrMany>,
+    exp: Option<i64>,
+    nbf: Option<i64>,
+    iat: Option<i64>,
+    azp: Option<String>,
+    nonce: Option<String>,
+    at_hash: Option<String>,
+    pub(super) sid: Option<String>,
+    jti: Option<String>,
+    amr: Option<Vec<String>>,
+    events: Option<serde_json::Map<String, serde_json::Value>>,
+    client_id: Option<String>,
+    scope: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) email_verified: Option<bool>,
+    pub(super) name: Option<String>,
+}
+
+impl Claims {
+    /// Whether more than one factor was given (RFC 8176).
+    pub(super) fn has_second_factor(&self) -> bool {
+        let methods = self.amr.as_deref().unwrap_or_default();
+        methods.len() > 1 || methods.iter().any(|m| matches!(m.as_str(), "mfa" | "otp" | "hwk"))
+    }
+}
+
+/// The header of a token whose algorithm is one of ours: never `none`, never a shared secret.
+pub(super) fn header(jwt: &str) -> Result<Header, String> {
+    if jwt.len() > BYTES_MAX {
+        return Err("the token is too long".to_owned());
+    }
+    let header = jsonwebtoken::decode_header(jwt).map_err(|error| error.to_string())?;
+    match header.alg {
+        Algorithm::RS256 | Algorithm::ES256 => Ok(header),
+        other => Err(format!("algorithm {other:?} is not allowed")),
+    }
+}
+
+/// The claims of a token that was signed with `key`.
+pub(super) fn claims(jwt: &str, header: &Header, key: &DecodingKey) -> Result<Claims, String> {
+    let mut validation = Validation::new(header.alg);
+    // Times and audiences are checked below, against a time that is an argument.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    let decoded = jsonwebtoken::decode::<Claims>(jwt, key, &validation);
+    let mut claims = decoded.map_err(|error| error.to_string())?.claims;
+    claims.typ.clone_from(&header.typ);
+    Ok(claims)
+}
+
+/// What every token must say.
+fn common(claims: &Claims, issuer: &str, audience: &str, at: DateTime<Utc>) -> Result<(), String> {
+    let now = at.timestamp();
+    if claims.iss.as_deref() != Some(issuer) {
+        return Err("another issuer".to_owned());
+    }
+    let audiences = claims.aud.as_ref().map(OneOrMany::all).unwrap_or_default();
+    if !audiences.iter().any(|one| one == audience) {
+        return Err("another audience".to_owned());
+    }
+    match claims.exp {
+        Some(exp) if now < exp.saturating_add(LEEWAY_SECONDS) => {}
+        Some(_) => return Err("it has expired".to_owned()),
+        None => return Err("it does not expire".to_owned()),
+    }
+    match claims.iat {
+        Some(iat) if iat <= now.saturating_add(LEEWAY_SECONDS) => {}
+        Some(_) => return Err("it was issued in the future".to_owned()),
+        None => return Err("it does not say when it was issued".to_owned()),
+    }
+    if claims.nbf.is_some_and(|nbf| nbf > now.saturating_add(LEEWAY_SECONDS)) {
+        return Err("it is not valid yet".to_owned());
+    }
+    Ok(())
+}
+
+/// An ID token (OpenID Connect Core 1.0, section 3.1.3.7). `nonce` is that of the sign-in; a
+/// refreshed token need not repeat it.
+pub(super) fn id(
+    claims: &Claims,
+    issuer: &str,
+    client_id: &str,
+    nonce: Option<&str>,
+    access_token: &str,
+    at: DateTime<Utc>,
+) -> Result<(), String> {
+    common(claims, issuer, client_id, at)?;
+    if claims.sub.as_deref().is_none_or(str::is_empty) {
+        return Err("it names no subject".to_owned());
+    }
+    let several = claims.aud.as_ref().is_some_and(|aud| aud.all().len() > 1);
+    if several && claims.azp.is_none() {
+        return Err("several audiences and no authorized party".to_owned());
+    }
+    if claims.azp.as_deref().is_some_and(|azp| azp != client_id) {
+        return Err("another authorized party".to_owned());
+    }
+    if let Some(expected) = nonce {
+        let found = claims.nonce.as_deref().unwrap_or_default();
+        if !bool::from(expected.as_bytes().ct_eq(found.as_bytes())) {
+            return Err("another nonce".to_owned());
+        }
+    }
+    if let Some(at_hash) = &claims.at_hash
+        && *at_hash != half_hash(access_token)
+    {
+        return Err("another access token".to_owned());
+    }
+    if claims.events.is_some() {
+        return Err("it is a logout token".to_owned());
+    }
+    Ok(())
+}
+
+/// A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+pub(super) fn logout(
+    claims: &Claims,
+    issuer: &str,
+    client_id: &str,
+    at: DateTime<Utc>,
+) -> Result<(), String> {
+    common(claims, issuer, client_id, at)?;
+    let is_logout = claims.events.as_ref().is_some_and(|events| events.contains_key(LOGOUT_EVENT));
+    if !is_logout {
+        return Err("it is no logout token".to_owned());
+    }
+    if claims.nonce.is_some() {
+        return Err("a logout token has no nonce".to_owned());
+    }
+    if claims.sid.is_none() && claims.sub.is_none() {
+        return Err("it names nobody".to_owned());
+    }
+    if claims.jti.is_none() {
+        return Err("it has no id".to_owned());
+    }
+    Ok(())
+}
+
+/// A machine's access token (RFC 9068): its client and its scopes.
+pub(super) fn machine(
+    claims: &Claims,
+    issuer: &str,
+    audience: &str,
+    at: DateTime<Utc>,
+) -> Result<(String, BTreeSet<Scope>), String> {
+    let typ = claims.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+    if typ != "at+jwt" && typ != "application/at+jwt" {
+        return Err("it is no access token".to_owned());
+    }
+    common(claims, issuer, audience, at)?;
+    let client_id = claims.client_id.clone().ok_or("it names no client")?;
+    // A person's token has the person as its subject. Machines and humans are different lanes.
+    if claims.sub.as_deref() != Some(client_id.as_str()) {
+        return Err("it is a person's token".to_owned());
+    }
+    let scopes = claims.scope.as_deref().unwrap_or_default();
+    // Scopes of others may be in it; they mean nothing here.
+    let scopes = scopes.split_whitespace().filter_map(|scope| scope.parse().ok()).collect();
+    Ok((client_id, scopes))
+}
+
+/// The left half of the token's SHA-256 (OpenID Connect Core 1.0, section 3.1.3.6).
+fn half_hash(token: &str) -> String {
+    let hash = Sha256::digest(token.as_bytes());
+    let half: Vec<u8> = hash.iter().take(16).copied().collect();
+    URL_SAFE_NO_PAD.encode(half)
+}
+
+#[cfg(test)]
+mod tests;

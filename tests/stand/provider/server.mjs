@@ -1,0 +1,190 @@
+// A real OpenID provider for the demo and the tests: npm `oidc-provider`, which is certified.
+//
+// Settings come as one line of JSON on standard input:
+//   { port, issuer, clients, people: [{ sub, name, email, password }], audience, machineScopes,
+//     keysFile?, control? }
+// It prints one line of JSON when it listens, and exits when its standard input closes.
+
+import { generateKeyPair } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+import Provider, { errors } from "oidc-provider";
+
+import { signInPage, messagePage } from "./pages.mjs";
+
+const makeKeys = promisify(generateKeyPair);
+
+const lines = createInterface({ input: process.stdin });
+const settings = await new Promise((resolve) => lines.once("line", (line) => resolve(JSON.parse(line))));
+lines.on("close", () => process.exit(0));
+
+let keys = await loadKeys();
+let provider = makeProvider();
+let down = false;
+
+const server = createServer(async (request, response) => {
+  try {
+    const url = new URL(request.url, settings.issuer);
+    if (settings.control && url.pathname.startsWith("/control/")) {
+      await control(url.pathname.slice("/control/".length), url.searchParams, response);
+    } else if (down) {
+      request.socket.destroy();
+    } else if (url.pathname.startsWith("/interaction/")) {
+      await interaction(request, response);
+    } else {
+      provider.callback()(request, response);
+    }
+  } catch (error) {
+    response.writeHead(error.statusCode ?? 500, { "content-type": "text/html; charset=utf-8" });
+    response.end(messagePage("That did not work", error.error_description ?? "Start again from the product's own page."));
+  }
+});
+server.listen(settings.port, "127.0.0.1", () => {
+  process.stdout.write(`${JSON.stringify({ ready: true, port: server.address().port })}\n`);
+});
+
+/** Two signing keys, one of each kind; kept in a file where the settings name one. */
+async function loadKeys() {
+  if (settings.keysFile && existsSync(settings.keysFile)) {
+    return JSON.parse(readFileSync(settings.keysFile, "utf8"));
+  }
+  const made = await newKeys();
+  if (settings.keysFile) {
+    writeFileSync(settings.keysFile, JSON.stringify(made), { mode: 0o600 });
+  }
+  return made;
+}
+
+async function newKeys() {
+  const mark = Date.now().toString(36);
+  const rsa = await makeKeys("rsa", { modulusLength: 2048 });
+  const ec = await makeKeys("ec", { namedCurve: "P-256" });
+  return [
+    { ...rsa.privateKey.export({ format: "jwk" }), kid: `rs-${mark}`, use: "sig", alg: "RS256" },
+    { ...ec.privateKey.export({ format: "jwk" }), kid: `es-${mark}`, use: "sig", alg: "ES256" },
+  ];
+}
+
+function makeProvider() {
+  const made = new Provider(settings.issuer, {
+    clients: settings.clients,
+    jwks: { keys },
+    cookies: { keys: ["made-up-key-of-the-demo"], short: { sameSite: "lax" }, long: { sameSite: "lax" } },
+    findAccount: (_context, sub) => {
+      const person = settings.people.find((candidate) => candidate.sub === sub);
+      return person && {
+        accountId: sub,
+        claims: () => ({ sub, name: person.name, email: person.email, email_verified: person.emailVerified ?? true }),
+      };
+    },
+    claims: { openid: ["sub"], profile: ["name"], email: ["email", "email_verified"] },
+    // The product reads the ID token; it does not call the userinfo endpoint.
+    conformIdTokenClaims: false,
+    scopes: ["openid", "offline_access", ...(settings.machineScopes ?? [])],
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    issueRefreshToken: (_context, client) => client.grantTypeAllowed("refresh_token"),
+    interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+    loadExistingGrant: firstPartyGrant,
+    ttl: { AccessToken: settings.accessTokenSeconds ?? 600, IdToken: 600, Session: 86400, Grant: 86400, Interaction: 900, RefreshToken: 86400 },
+    renderError: (context, out) => {
+      context.type = "html";
+      context.body = messagePage("That did not work", out.error_description ?? out.error);
+    },
+    features: {
+      devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      clientCredentials: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        // Signing out of the product is signing out here: there is nothing to ask.
+        logoutSource: (context, form) => {
+          context.body = messagePage("Signing out", "", `${form}<button form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>`);
+        },
+        postLogoutSuccessSource: (context) => {
+          context.body = messagePage("Signed out", "You can close this page.");
+        },
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => undefined,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_context, indicator) => {
+          if (indicator !== settings.audience) throw new errors.InvalidTarget();
+          return { scope: (settings.machineScopes ?? []).join(" "), audience: indicator, accessTokenFormat: "jwt", accessTokenTTL: 600, jwt: { sign: { alg: "RS256" } } };
+        },
+      },
+    },
+    // The provider refuses to call relying parties on loopback, which is where they are here.
+    fetch: (url, options) => {
+      const plain = { ...options };
+      delete plain.dispatcher;
+      return globalThis.fetch(url, plain);
+    },
+  });
+  made.proxy = false;
+  return made;
+}
+
+/** The product is the provider's own: nobody is asked to consent to it. */
+async function firstPartyGrant(context) {
+  const { client, session, provider: own } = context.oidc;
+  const known = context.oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId);
+  if (known) return own.Grant.find(known);
+  const grant = new own.Grant({ clientId: client.clientId, accountId: session.accountId });
+  grant.addOIDCScope("openid profile email offline_access");
+  await grant.save();
+  return grant;
+}
+
+async function interaction(request, response) {
+  const details = await provider.interactionDetails(request, response);
+  const page = (fault) => {
+    response.writeHead(fault ? 401 : 200, {
+      "content-type": "text/html; charset=utf-8",
+      "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    });
+    response.end(signInPage(settings.people, details.params.login_hint, fault, settings.showPasswords));
+  };
+  if (request.method !== "POST") return page();
+  const form = new URLSearchParams(await body(request));
+  const person = settings.people.find((candidate) => candidate.email === form.get("email"));
+  if (!person || person.password !== form.get("password")) {
+    return page("That address and password do not belong together.");
+  }
+  const result = { login: { accountId: person.sub, amr: person.amr ?? ["pwd"] } };
+  await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+}
+
+async function body(request) {
+  let text = "";
+  for await (const chunk of request) {
+    text += chunk;
+    if (text.length > 10_000) throw new Error("too long");
+  }
+  return text;
+}
+
+/** What tests do to a provider. */
+async function control(what, parameters, response) {
+  if (what === "rotate-keys") {
+    keys = await newKeys();
+    provider = makeProvider();
+  } else if (what === "down") {
+    down = true;
+  } else if (what === "up") {
+    down = false;
+  } else if (what === "end-sessions") {
+    // As if the person signed out at the provider: every client with a back channel is told.
+    const client = await provider.Client.find(parameters.get("client"));
+    await client.backchannelLogout(parameters.get("sub"), parameters.get("sid") ?? undefined);
+  } else {
+    response.writeHead(404).end();
+    return;
+  }
+  response.writeHead(204).end();
+}
