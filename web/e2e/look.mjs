@@ -173,6 +173,7 @@ async function tour(scheme, width) {
       .getByRole('button', { name: /^Open / })
       .first()
       .waitFor();
+    await page.getByPlaceholder('Find a tenant').waitFor({ state: 'detached' });
     await page.keyboard.press('g');
     await page.keyboard.press('a');
     await page.waitForURL('**/t/alder/accounts');
@@ -198,6 +199,20 @@ async function tour(scheme, width) {
     await page.getByRole('button', { name: 'Load more' }).click();
     await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 100);
   }
+  // Another tab switches the tenant: this one steps aside, and comes back on demand.
+  await go(page, '/t/northwind/transactions', 'Transactions');
+  const other = await context.newPage();
+  await go(other, '/t/alder/accounts', 'Accounts');
+  await page.getByRole('heading', { name: 'Another tab switched to Alder & Sons Bakery' }).waitFor();
+  await shot('elsewhere');
+  await other.close();
+  await page.getByRole('button', { name: 'Go back to Northwind Traders' }).click();
+  await page.getByRole('heading', { name: 'Transactions', exact: true }).waitFor();
+  // A tab that did not hear of it refuses the other tenant's rows.
+  mock.state.active = 'alder';
+  await page.getByLabel('Direction').selectOption('IN');
+  await page.getByText('This session was switched to another tenant').waitFor();
+  mock.state.active = 'northwind';
   // Signed out under the hands, then the provider away, then back to where it was.
   mock.state.signedIn = false;
   mock.state.providerAway = true;

@@ -146,12 +146,7 @@ function books(slug, name, count) {
       actorKind: isMachine ? 'machine' : 'human',
       actorId: isMachine ? id('tok', key(0)) : who.id,
       actorName: isMachine ? null : who.name,
-      action: [
-        'Query.transactions',
-        'Mutation.categorizeTransaction',
-        'Mutation.createApiToken',
-        'Query.accounts',
-      ][seq % 4],
+      action: ['transactions.read', 'transaction.categorized', 'token.created', 'accounts.read'][seq % 4],
       permission: outcome === 'DONE' ? 'human.basic' : 'no-permit(human.write-basic)',
       outcome,
       targets: seq % 4 === 1 ? [transactions[seq % count]?.id ?? id('txn', 0)] : [],

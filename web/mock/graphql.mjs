@@ -94,7 +94,7 @@ const roots = {
         (!action || one.action === action) &&
         (!actorId || one.actorId === actorId) &&
         (!from || one.occurredAt >= from) &&
-        (!to || one.occurredAt <= to),
+        (!to || one.occurredAt < to),
     );
     return page(rows, args);
   },

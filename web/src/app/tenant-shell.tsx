@@ -68,7 +68,7 @@ export function TenantShell() {
       <a href="#content" className="button absolute top-2 left-2 z-50 -translate-y-16 focus:translate-y-0">
         Skip to content
       </a>
-      <div className="flex min-h-dvh flex-col md:grid md:grid-cols-[208px_minmax(0,1fr)]">
+      <div className="flex min-h-dvh flex-col md:grid md:grid-cols-[224px_minmax(0,1fr)]">
         <header className="flex items-center gap-2 border-b border-line p-2 md:hidden">
           <button
             type="button"

@@ -6,7 +6,7 @@ import type {
   TransactionFilter,
 } from '../graphql/generated/documents';
 import type { LocalDate } from '../graphql/scalars';
-import { endOfDay, startOfDay } from './time';
+import { startOfDay, startOfNextDay } from './time';
 
 export const MAGNITUDES = [
   'MICRO',
@@ -104,7 +104,7 @@ export function transactionFilter(search: TransactionSearch): TransactionFilter 
 export function auditFilter(search: AuditSearch): AuditEntryFilter {
   return withoutGaps<Required<AuditEntryFilter>>({
     from: search.from ? startOfDay(search.from) : undefined,
-    to: search.to ? endOfDay(search.to) : undefined,
+    to: search.to ? startOfNextDay(search.to) : undefined,
     action: search.action,
     actorId: search.actor,
     outcome: search.outcome,

@@ -20,5 +20,9 @@ export const SCOPE_ROWS: readonly ScopeRow[] = [
   { area: 'Accounts', explains: 'Create accounts', write: 'accounts:create' },
   { area: 'Categories', explains: 'Create categories', write: 'categories:create' },
   { area: 'Transactions', explains: 'Put transactions in categories', write: 'transactions:categorize' },
-  { area: 'Statements', explains: 'Import bank statements', write: 'statements:import' },
+  {
+    area: 'Statements',
+    explains: 'Import bank statements; needs to read basics too',
+    write: 'statements:import',
+  },
 ];

@@ -52,7 +52,9 @@ export function startOfDay(date: string): DateTime {
   return new Date(`${date}T00:00:00`).toISOString() as DateTime;
 }
 
-/** The last moment of a day in the reader's own time zone. */
-export function endOfDay(date: string): DateTime {
-  return new Date(`${date}T23:59:59.999`).toISOString() as DateTime;
+/** The start of the day after, where the server wants an end that is not part of the span. */
+export function startOfNextDay(date: string): DateTime {
+  const day = new Date(`${date}T00:00:00`);
+  day.setDate(day.getDate() + 1);
+  return day.toISOString() as DateTime;
 }

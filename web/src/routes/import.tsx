@@ -40,6 +40,8 @@ export function ImportPage() {
       const read = await readFile(chosen);
       setFile(read);
       setMapping(read.csv ? guessMapping(read.csv) : null);
+      // A file that names its account is not to be forced into the one chosen for the file before.
+      if (!read.csv) setAccountId('');
     } catch {
       setFile(null);
       setReadError(true);

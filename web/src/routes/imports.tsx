@@ -7,6 +7,7 @@ import { useTenant } from '../lib/tenant';
 import { Hash } from '../ui/hash';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
 import { RelTime } from '../ui/rel-time';
+import { ScrollRegion } from '../ui/scroll-region';
 
 export function ImportsPage() {
   const tenant = useTenant();
@@ -53,7 +54,7 @@ function Files() {
   if (rows.length === 0) return <Empty icon="upload" title="No file was imported yet" />;
   return (
     <>
-      <div className="overflow-x-auto border-t border-line">
+      <ScrollRegion label="Imported files">
         <table className="ledger">
           <caption className="sr-only">Imported files, newest first</caption>
           <thead>
@@ -103,7 +104,7 @@ function Files() {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollRegion>
       {query.hasNextPage && (
         <LoadMore hasMore isLoading={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
       )}

@@ -20,7 +20,9 @@ export function RedactedCell({ label, redaction }: Hidden) {
     >
       <Icon name="lock" size={12} />
       <span className="sr-only">{label}: </span>
-      Hidden by policy
+      <span>
+        Hidden<span className="max-sm:sr-only"> by policy</span>
+      </span>
     </Popover.Trigger>
   );
 }

@@ -16,7 +16,7 @@ export function AuditFilterBar({
         key={`action ${search.action ?? ''}`}
         isFirst
         label="Action"
-        placeholder="Action, as Query.accounts"
+        placeholder="Action, as token.created"
         value={search.action ?? ''}
         onCommit={(action) => onChange({ action })}
       />

@@ -37,7 +37,7 @@ export function CsvMappingForm({
   }
 
   return (
-    <fieldset className="flex flex-col gap-4">
+    <fieldset className="flex min-w-0 flex-col gap-4">
       <legend className="mb-2 font-semibold">Columns of the file</legend>
       <section
         className="overflow-x-auto rounded-md border border-line"

@@ -4,6 +4,7 @@ import type { Decimal } from '../../graphql/scalars';
 import { dayText } from '../../lib/time';
 import { Money } from '../../ui/money';
 import { RedactedCell } from '../../ui/redacted-cell';
+import { ScrollRegion } from '../../ui/scroll-region';
 import { StateBadge } from '../../ui/state-badge';
 
 export interface ShownStatement {
@@ -20,7 +21,7 @@ export function StatementTable({
   path: string;
 }) {
   return (
-    <div className="overflow-x-auto border-t border-line">
+    <ScrollRegion label="Statements">
       <table className="ledger">
         <caption className="sr-only">Statements</caption>
         <thead>
@@ -88,6 +89,6 @@ export function StatementTable({
           })}
         </tbody>
       </table>
-    </div>
+    </ScrollRegion>
   );
 }

@@ -89,7 +89,7 @@ function TableRow({
           <button
             type="button"
             data-row
-            className={`min-w-0 truncate rounded text-left hover:underline ${isBare ? 'shrink-0 text-muted' : ''}`}
+            className={`min-w-0 truncate rounded text-left hover:underline ${isBare ? 'text-muted sm:shrink-0' : ''}`}
             onClick={() => onOpen(node.id)}
           >
             <span className="sr-only">Open </span>

@@ -5,14 +5,102 @@ import type { Document } from '../document';
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-export type PrincipalKind =
-  | 'HUMAN'
-  | 'MACHINE';
+/** Which rows; every condition given must hold. */
+export type AuditEntryFilter = {
+  /** The whole name, such as `statement.imported`. */
+  action?: string | null | undefined;
+  /** `usr_…`, `tok_…`, `mch_…` or an operator's command. */
+  actorId?: string | null | undefined;
+  /** At this instant or later. */
+  from?: import('../scalars').DateTime | null | undefined;
+  outcome?: AuditOutcome | null | undefined;
+  /** Before this instant. */
+  to?: import('../scalars').DateTime | null | undefined;
+};
 
-export type Verdict =
-  | 'ALLOW'
-  | 'DENY'
-  | 'DEPENDS_ON_ROW';
+/** How it ended: done, refused by policy or by a rule of input, or failed. */
+export type AuditOutcome =
+  | 'DONE'
+  | 'REFUSED'
+  | 'FAILED';
+
+/** Whether the entries lead from the opening to the closing balance. A file in which they do not is not imported. */
+export type BalanceCheck =
+  | 'BALANCED'
+  | 'NOT_STATED';
+
+export type CategorizeTransactionInput = {
+  /** The category, or null to take it out of its category. */
+  categoryId?: string | null | undefined;
+  transactionId: string;
+};
+
+export type CreateAccountInput = {
+  currency: import('../scalars').CurrencyCode;
+  /** The member who has it in their care. */
+  custodianId?: string | null | undefined;
+  /** What to call it, from 1 to 80 characters. */
+  name: string;
+  /** IBAN or the bank's own number, by which statements find it. */
+  number?: string | null | undefined;
+  personal?: boolean;
+};
+
+export type CreateApiTokenInput = {
+  /** From 1 to 365. */
+  expiresInDays?: number;
+  /** What it is for, from 1 to 60 characters. */
+  name: string;
+  /** What it may do: at least one scope. */
+  scopes: Array<string>;
+};
+
+export type CreateCategoryInput = {
+  /** From 1 to 60 characters, unlike every other category's. */
+  name: string;
+};
+
+/** The columns of a CSV file, by their headers. */
+export type CsvMappingInput = {
+  /** Signed amounts, where one column holds them. */
+  amount?: string | null | undefined;
+  /** The balance after each row, which is then checked. */
+  balance?: string | null | undefined;
+  /** The other party. */
+  counterparty?: string | null | undefined;
+  /** Money in, where two columns hold amounts. */
+  credit?: string | null | undefined;
+  /** The currency of the amounts; the account's where not given. */
+  currency?: string | null | undefined;
+  /** The booking date. */
+  date: string;
+  /** How dates are written, in `strftime` form. */
+  dateFormat?: string;
+  /** Money out, where two columns hold amounts. */
+  debit?: string | null | undefined;
+  decimalMark?: string;
+  delimiter?: string;
+  /** The description. */
+  description: string;
+  /** The bank's reference. */
+  reference?: string | null | undefined;
+};
+
+/** Which way money moved. */
+export type Direction =
+  | 'IN'
+  | 'OUT';
+
+export type ImportStatementInput = {
+  /** The account that it belongs to. Needed where the file does not name one; otherwise the account with that number is taken. */
+  accountId?: string | null | undefined;
+  /** The file. */
+  content: import('../scalars').Base64;
+  /** How the columns are to be read, for CSV. */
+  csv?: CsvMappingInput | null | undefined;
+  /** The name of the file, as people know it. */
+  fileName: string;
+};
 
 /** MICRO under 10, SMALL to 100, MEDIUM to 1,000, LARGE to 10,000, XLARGE above; the sign does not count. */
 export type Magnitude =
@@ -22,15 +110,20 @@ export type Magnitude =
   | 'LARGE'
   | 'XLARGE';
 
-export type Direction =
-  | 'IN'
-  | 'OUT';
+/** Who asks. */
+export type PrincipalKind =
+  | 'HUMAN'
+  | 'MACHINE';
 
-/** Whether the entries lead from the opening to the closing balance. A file in which they do not is not imported. */
-export type BalanceCheck =
-  | 'BALANCED'
-  | 'NOT_STATED';
+export type RemoveMemberInput = {
+  memberId: string;
+};
 
+export type RevokeApiTokenInput = {
+  apiTokenId: string;
+};
+
+/** A format that statements come in. */
 export type StatementFormat =
   | 'CAMT_053'
   | 'CAMT_052'
@@ -38,34 +131,23 @@ export type StatementFormat =
   | 'MT940'
   | 'CSV';
 
-export type AuditOutcome =
-  | 'DONE'
-  | 'REFUSED'
-  | 'FAILED';
-
+/** Which transactions; every condition given must hold. */
 export type TransactionFilter = {
   accountId?: string | null | undefined;
   categoryId?: string | null | undefined;
-  /** Only those without a category. */
-  uncategorized?: boolean | null | undefined;
+  direction?: Direction | null | undefined;
   /** Booked on this day or later. */
   from?: import('../scalars').LocalDate | null | undefined;
-  /** Booked on this day or earlier. */
-  to?: import('../scalars').LocalDate | null | undefined;
   magnitude?: Magnitude | null | undefined;
-  direction?: Direction | null | undefined;
   /** Part of the description or the counterparty, without regard to case. Needs the right to read both. */
   text?: string | null | undefined;
+  /** Booked on this day or earlier. */
+  to?: import('../scalars').LocalDate | null | undefined;
+  /** Only those without a category. */
+  uncategorized?: boolean | null | undefined;
 };
 
-export type AuditEntryFilter = {
-  from?: import('../scalars').DateTime | null | undefined;
-  to?: import('../scalars').DateTime | null | undefined;
-  action?: string | null | undefined;
-  actorId?: string | null | undefined;
-  outcome?: AuditOutcome | null | undefined;
-};
-
+/** The stable codes of faults of input. */
 export type UserErrorCode =
   | 'INVALID'
   | 'TAKEN'
@@ -79,63 +161,11 @@ export type UserErrorCode =
   | 'LAST_OWNER'
   | 'ALREADY_DONE';
 
-export type ImportStatementInput = {
-  /** The name of the file, as people know it. */
-  fileName: string;
-  /** The file. */
-  content: import('../scalars').Base64;
-  /** The account that it belongs to. Needed where the file does not name one; otherwise the account with that number is taken. */
-  accountId?: string | null | undefined;
-  /** How the columns are to be read, for CSV. */
-  csv?: CsvMappingInput | null | undefined;
-};
-
-export type CsvMappingInput = {
-  date: string;
-  dateFormat?: string;
-  amount?: string | null | undefined;
-  credit?: string | null | undefined;
-  debit?: string | null | undefined;
-  description: string;
-  counterparty?: string | null | undefined;
-  reference?: string | null | undefined;
-  balance?: string | null | undefined;
-  delimiter?: string;
-  decimalMark?: string;
-};
-
-export type CreateAccountInput = {
-  name: string;
-  currency: import('../scalars').CurrencyCode;
-  number?: string | null | undefined;
-  custodianId?: string | null | undefined;
-  personal?: boolean;
-};
-
-export type CreateCategoryInput = {
-  name: string;
-};
-
-export type CategorizeTransactionInput = {
-  transactionId: string;
-  /** The category, or null to take it out of its category. */
-  categoryId?: string | null | undefined;
-};
-
-export type CreateApiTokenInput = {
-  name: string;
-  scopes: Array<string>;
-  /** From 1 to 365. */
-  expiresInDays?: number;
-};
-
-export type RevokeApiTokenInput = {
-  apiTokenId: string;
-};
-
-export type RemoveMemberInput = {
-  memberId: string;
-};
+/** What the policies say, before any row. */
+export type Verdict =
+  | 'ALLOW'
+  | 'DENY'
+  | 'DEPENDS_ON_ROW';
 
 export type AuditEntriesQueryVariables = Exact<{
   filter?: AuditEntryFilter | null | undefined;

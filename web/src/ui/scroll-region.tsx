@@ -1,0 +1,15 @@
+import type { ReactNode } from 'react';
+
+/** Holds what may be wider than the screen. The keyboard reaches it, to scroll it. */
+export function ScrollRegion({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <section
+      aria-label={label}
+      className="overflow-x-auto border-t border-line"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, so the keyboard must reach it
+      tabIndex={0}
+    >
+      {children}
+    </section>
+  );
+}
