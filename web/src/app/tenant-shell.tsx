@@ -45,7 +45,7 @@ export function TenantShell() {
         <p className="text-muted">
           A session works in one tenant at a time, so this tab has put {tenant.name} away.
         </p>
-        <div className="flex gap-2">
+        <div className="flex flex-wrap gap-2">
           <button type="button" className="button" data-kind="primary" onClick={() => location.reload()}>
             Go back to {tenant.name}
           </button>

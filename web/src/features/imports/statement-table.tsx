@@ -81,7 +81,7 @@ export function StatementTable({
                   {statement.balanceCheck === 'BALANCED' ? (
                     <StateBadge tone="positive">Balanced</StateBadge>
                   ) : (
-                    <StateBadge tone="plain">No balances stated</StateBadge>
+                    <StateBadge tone="plain">Not stated</StateBadge>
                   )}
                 </td>
               </tr>
