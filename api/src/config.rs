@@ -93,7 +93,7 @@ pub struct Database {
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
     /// The issuer, exactly as the provider's discovery document has it.
-    pub issuer: Url,
+    pub issuer: String,
     /// This product's client id.
     pub client_id: String,
     /// This product's client secret.
@@ -231,7 +231,7 @@ impl Config {
                 "has a path: the product answers at the root",
             );
         }
-        if !is_safe(&self.oidc.issuer) {
+        if !Url::parse(&self.oidc.issuer).is_ok_and(|issuer| is_safe(&issuer)) {
             return value(
                 "oidc.issuer",
                 "is plain HTTP and not on loopback: use https",
@@ -268,6 +268,12 @@ impl Config {
             return value(
                 "keys.kek",
                 "is not 32 bytes in Base64: make one by `openssl rand -base64 32`",
+            );
+        }
+        if tracing_subscriber::EnvFilter::try_new(&self.log.filter).is_err() {
+            return value(
+                "log.filter",
+                "is neither a level nor directives such as `countersign=debug`",
             );
         }
         if !(1..=365).contains(&self.session.lifetime_days) {
@@ -332,7 +338,15 @@ fn describe(error: &figment::Error) -> String {
         format!(" (from {} {})", metadata.name, place.unwrap_or_default()).replace(" )", ")")
     });
     if path.is_empty() {
-        return format!("{}{}", error.kind, source.unwrap_or_default());
+        // The parser's own words show the line, and a secret may stand in it: its place must do.
+        let text = error.kind.to_string();
+        let place = text
+            .lines()
+            .find_map(|line| line.split(" at ").nth(1).map(str::to_owned));
+        let place = place
+            .map(|place| format!(" at {place}"))
+            .unwrap_or_default();
+        return format!("it is not TOML{place}{}", source.unwrap_or_default());
     }
     format!("`{path}` {fault}{}", source.unwrap_or_default())
 }
@@ -395,6 +409,15 @@ mod tests {
             let error = with(from, to);
             assert!(error.contains(key), "{key}: {error}");
         }
+    }
+
+    #[test]
+    fn a_secret_in_broken_toml_is_not_in_the_error() {
+        let error = with(
+            "client_secret = \"change-me\"",
+            "client_secret = hunter2-of-ours",
+        );
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use provider::Provider;
 #[derive(Debug, Clone)]
 pub struct IdentitySettings {
     /// The issuer, exactly as the provider's discovery document has it.
-    pub issuer: Url,
+    pub issuer: String,
     /// This product's client at the provider.
     pub client_id: String,
     /// Its secret.
@@ -65,11 +65,16 @@ pub enum IdentityError {
 
 impl IdentityError {
     fn away(cause: impl ToString) -> Self {
-        Self::ProviderAway { cause: cause.to_string() }
+        Self::ProviderAway {
+            cause: cause.to_string(),
+        }
     }
 
     fn refused(reason: &'static str, cause: impl ToString) -> Self {
-        Self::Refused { reason, cause: cause.to_string() }
+        Self::Refused {
+            reason,
+            cause: cause.to_string(),
+        }
     }
 }
 
@@ -120,26 +125,35 @@ struct Inner {
 impl Identity {
     /// Sets up sign-in. The provider is not called yet: it may be away.
     pub fn new(settings: IdentitySettings, database: Database) -> Result<Self, IdentityError> {
-        let provider = Provider::new(issuer_text(&settings.issuer))?;
-        Ok(Self { inner: Arc::new(Inner { settings, provider, database }) })
+        let provider = Provider::new(settings.issuer.clone())?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                settings,
+                provider,
+                database,
+            }),
+        })
     }
 
     /// The credential of a machine's access token (RFC 9068), if it verifies.
     pub async fn machine(&self, jwt: &str, at: DateTime<Utc>) -> Result<Credential, IdentityError> {
         let inner = &self.inner;
         let claims: token::Claims = inner.provider.verified(jwt, at).await?;
-        let checked = token::machine(&claims, inner.provider.issuer(), &inner.settings.audience, at);
+        let checked = token::machine(
+            &claims,
+            inner.provider.issuer(),
+            &inner.settings.audience,
+            at,
+        );
         let (client_id, scopes) = checked.map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
         let issuer = inner.provider.issuer().to_owned();
-        Ok(Credential::ClientCredentials { issuer, client_id, scopes })
+        Ok(Credential::ClientCredentials {
+            issuer,
+            client_id,
+            scopes,
+        })
     }
 }
 
 /// What a caller is told of a token that does not verify: nothing that helps to forge one.
 const UNTRUE: &str = "the token does not verify";
-
-/// The issuer as tokens write it: without the slash that a URL's type adds.
-pub fn issuer_text(issuer: &Url) -> String {
-    let text = issuer.as_str();
-    if issuer.path() == "/" { text.trim_end_matches('/').to_owned() } else { text.to_owned() }
-}

@@ -159,18 +159,20 @@ impl Server {
         let server = self.start(true)?;
         let handle = server.handle();
         let state = web::Data::clone(&self.state);
-        let served = tokio::spawn(server);
-        let checked = wait_for_isolation(&state).await;
+        let mut served = tokio::spawn(server);
+        let checked = tokio::select! {
+            checked = wait_for_isolation(&state) => checked,
+            // Told to stop while PostgreSQL was away.
+            ended = &mut served => return stopped(ended),
+        };
         if let Err(error) = checked {
             handle.stop(false).await;
             return Err(StartError::Isolation(error));
         }
         tracing::info!(address = %self.address, "serving");
-        let ended = served
-            .await
-            .map_err(|error| StartError::Stopped(std::io::Error::other(error)))?;
+        let ended = stopped(served.await);
         state.database.close().await;
-        ended.map_err(StartError::Stopped)
+        ended
     }
 
     /// Serves without signal handlers, for tests; the isolation check comes first.
@@ -198,9 +200,10 @@ impl Server {
                 .app_data(http::input_limits())
                 .app_data(http::query_limits())
                 .app_data(http::form_limits())
-                .wrap(Compress::default())
                 .wrap(security_headers(https))
                 .wrap(Requests { trusted_proxy })
+                // Outermost: what stands inside reads bodies as they were written.
+                .wrap(Compress::default())
                 .configure(http::configure)
         });
         let server = if signals {
@@ -221,6 +224,13 @@ impl Server {
     }
 }
 
+fn stopped(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<(), StartError> {
+    ended
+        .map_err(std::io::Error::other)
+        .flatten()
+        .map_err(StartError::Stopped)
+}
+
 /// While PostgreSQL is away there is nothing to read, so waiting gives nothing away.
 async fn wait_for_isolation(state: &State) -> Result<(), IsolationError> {
     loop {
@@ -230,7 +240,7 @@ async fn wait_for_isolation(state: &State) -> Result<(), IsolationError> {
                 return Ok(());
             }
             Err(error) if error.is_unavailable() => {
-                tracing::warn!("the database is away: the isolation check waits for it");
+                tracing::warn!(%error, "the database is away: the isolation check waits for it");
                 tokio::time::sleep(CHECK_AGAIN).await;
             }
             Err(error) => return Err(error),

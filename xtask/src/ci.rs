@@ -33,15 +33,42 @@ struct Totals {
 }
 
 const STEPS: [Step; 9] = [
-    Step { name: "system packages", run: |_| system_packages() },
-    Step { name: "formatting", run: |_| tools::cargo(&["fmt", "--all", "--check"]) },
-    Step { name: "dependencies and licences", run: |_| deny() },
-    Step { name: "web: types, lint, derived files", run: |_| web(&["check"]) },
-    Step { name: "web: tests", run: |_| web(&["test"]) },
-    Step { name: "web: build", run: |_| web(&["build"]) },
-    Step { name: "clippy", run: |_| clippy() },
-    Step { name: "tests", run: tests },
-    Step { name: "derived files", run: |_| derived() },
+    Step {
+        name: "system packages",
+        run: |_| system_packages(),
+    },
+    Step {
+        name: "formatting",
+        run: |_| tools::cargo(&["fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "dependencies and licences",
+        run: |_| deny(),
+    },
+    Step {
+        name: "web: types, lint, derived files",
+        run: |_| web(&["check"]),
+    },
+    Step {
+        name: "web: tests",
+        run: |_| web(&["test"]),
+    },
+    Step {
+        name: "web: build",
+        run: |_| web(&["build"]),
+    },
+    Step {
+        name: "clippy",
+        run: |_| clippy(),
+    },
+    Step {
+        name: "tests",
+        run: tests,
+    },
+    Step {
+        name: "derived files",
+        run: |_| derived(),
+    },
 ];
 
 /// Runs every step; stops at the first that fails.
@@ -51,14 +78,20 @@ pub(crate) fn run(arguments: &CiArgs) -> anyhow::Result<()> {
     let mut durations = Vec::new();
     let mut skipping = arguments.from.is_some();
     for step in STEPS {
-        skipping &= !arguments.from.as_deref().is_some_and(|from| step.name.contains(from));
+        skipping &= !arguments
+            .from
+            .as_deref()
+            .is_some_and(|from| step.name.contains(from));
         if skipping {
             continue;
         }
         say(&format!("\n==== {} ====", step.name));
         let begun = Instant::now();
         (step.run)(&mut totals).with_context(|| {
-            format!("step `{}`; run it alone by `cargo ci --from \"{}\"`", step.name, step.name)
+            format!(
+                "step `{}`; run it alone by `cargo ci --from \"{}\"`",
+                step.name, step.name
+            )
         })?;
         durations.push((step.name, begun.elapsed()));
     }
@@ -67,12 +100,19 @@ pub(crate) fn run(arguments: &CiArgs) -> anyhow::Result<()> {
         say(&format!("{name:34} {}", shown(duration)));
     }
     say(&format!("{:34} {}", "all", shown(started.elapsed())));
-    say(&format!("\n{} passed, {} failed", totals.passed, totals.failed));
+    say(&format!(
+        "\n{} passed, {} failed",
+        totals.passed, totals.failed
+    ));
     Ok(())
 }
 
 fn shown(duration: Duration) -> String {
-    format!("{:>4} min {:02} s", duration.as_secs() / 60, duration.as_secs() % 60)
+    format!(
+        "{:>4} min {:02} s",
+        duration.as_secs() / 60,
+        duration.as_secs() % 60
+    )
 }
 
 fn system_packages() -> anyhow::Result<()> {
@@ -88,12 +128,21 @@ fn system_packages() -> anyhow::Result<()> {
 fn deny() -> anyhow::Result<()> {
     let tools_folder = tools::root().join(".data/tools");
     let program = tools_folder.join("bin/cargo-deny");
-    let current = Command::new(&program).args(["deny", "--version"]).output().is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout).contains(CARGO_DENY)
-    });
+    let current = Command::new(&program)
+        .args(["deny", "--version"])
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(CARGO_DENY));
     if !current {
         let folder = tools_folder.to_string_lossy().into_owned();
-        let install = ["install", "cargo-deny", "--locked", "--version", CARGO_DENY, "--root", &folder];
+        let install = [
+            "install",
+            "cargo-deny",
+            "--locked",
+            "--version",
+            CARGO_DENY,
+            "--root",
+            &folder,
+        ];
         tools::cargo(&install)?;
     }
     tools::run(
@@ -113,7 +162,14 @@ fn web(script: &[&str]) -> anyhow::Result<()> {
 }
 
 fn clippy() -> anyhow::Result<()> {
-    tools::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    tools::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])
 }
 
 fn tests(totals: &mut Totals) -> anyhow::Result<()> {
@@ -122,12 +178,20 @@ fn tests(totals: &mut Totals) -> anyhow::Result<()> {
         tools::npm_ci(&provider)?;
     }
     let mut command = Command::new(env!("CARGO"));
-    command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(tools::root());
+    command
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .current_dir(tools::root());
     for line in tools::run_and_read(&mut command)? {
-        let Some(rest) = line.strip_prefix("test result: ") else { continue };
+        let Some(rest) = line.strip_prefix("test result: ") else {
+            continue;
+        };
         let count = |word: &str| -> u64 {
             let before = rest.split(word).next().unwrap_or_default();
-            before.split_whitespace().last().and_then(|n| n.parse().ok()).unwrap_or_default()
+            before
+                .split_whitespace()
+                .last()
+                .and_then(|n| n.parse().ok())
+                .unwrap_or_default()
         };
         totals.passed += count(" passed");
         totals.failed += count(" failed");
@@ -136,5 +200,13 @@ fn tests(totals: &mut Totals) -> anyhow::Result<()> {
 }
 
 fn derived() -> anyhow::Result<()> {
-    tools::cargo(&["run", "--quiet", "--package", "countersign", "--", "generate", "--check"])
+    tools::cargo(&[
+        "run",
+        "--quiet",
+        "--package",
+        "countersign",
+        "--",
+        "generate",
+        "--check",
+    ])
 }

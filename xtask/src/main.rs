@@ -29,7 +29,14 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
-        Task::Generate => tools::cargo(&["run", "--quiet", "--package", "countersign", "--", "generate"]),
+        Task::Generate => tools::cargo(&[
+            "run",
+            "--quiet",
+            "--package",
+            "countersign",
+            "--",
+            "generate",
+        ]),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -24,7 +24,9 @@ pub(crate) fn say(text: &str) {
 
 /// Runs cargo at the root.
 pub(crate) fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    run(Command::new(env!("CARGO")).args(arguments).current_dir(root()))
+    run(Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(root()))
 }
 
 /// Runs a program with its output shown.
@@ -40,7 +42,10 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
 
 /// Runs a program, shows its output, and gives back the lines of its standard output.
 pub(crate) fn run_and_read(command: &mut Command) -> anyhow::Result<Vec<String>> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let mut lines = Vec::new();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
@@ -57,7 +62,10 @@ pub(crate) fn run_and_read(command: &mut Command) -> anyhow::Result<Vec<String>>
 fn shown(command: &Command) -> String {
     let arguments = command.get_args().map(|a| a.to_string_lossy().into_owned());
     let name = command.get_program().to_string_lossy().into_owned();
-    std::iter::once(name).chain(arguments).collect::<Vec<_>>().join(" ")
+    std::iter::once(name)
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Whether a program is on the path.
@@ -68,7 +76,10 @@ pub(crate) fn is_installed(program: &str) -> bool {
 
 /// Runs npm in a folder of the repository.
 pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-    ensure!(is_installed("npm"), "Node.js 20 or newer with npm is needed: install it first");
+    ensure!(
+        is_installed("npm"),
+        "Node.js 20 or newer with npm is needed: install it first"
+    );
     run(Command::new("npm").args(arguments).current_dir(folder))
 }
 
@@ -83,7 +94,9 @@ pub(crate) fn npm_ci(folder: &Path) -> anyhow::Result<()> {
 
 /// When the newest of some files was written; the start of time where none is there.
 pub(crate) fn newest(files: &[PathBuf]) -> SystemTime {
-    let times = files.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok());
+    let times = files
+        .iter()
+        .filter_map(|file| fs::metadata(file).ok()?.modified().ok());
     times.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
@@ -111,9 +124,15 @@ pub(crate) fn packages(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.trim_ascii() == b"0");
+    let is_root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|o| o.stdout.trim_ascii() == b"0");
     if !is_root || !is_installed("apt-get") {
-        bail!("these are missing: {}. Install them (on Debian by apt-get) and run again", missing.join(", "));
+        bail!(
+            "these are missing: {}. Install them (on Debian by apt-get) and run again",
+            missing.join(", ")
+        );
     }
     let quiet = |arguments: &[&str]| {
         run(Command::new("apt-get")

@@ -39,8 +39,7 @@ pub(super) async fn run(command: MachineCommand, config: &Config) -> anyhow::Res
     let operator = database.operator();
     let tenant = operator.tenant(&tenant).await?;
     let new = NewMachine {
-        // As the provider writes it in its tokens: without the slash that a URL type adds.
-        issuer: crate::identity::issuer_text(&config.oidc.issuer),
+        issuer: config.oidc.issuer.clone(),
         name: name.unwrap_or_else(|| client_id.clone()),
         client_id,
         scopes: scopes.into_iter().collect(),

@@ -29,18 +29,21 @@ use crate::{
 
 /// Binds a sign-in under way to the browser that began it.
 const SIGN_IN_COOKIE: &str = "__Host-countersign-signin";
+/// Days that browsers keep the session cookie. The session itself ends before, in the database.
+const SESSION_COOKIE_DAYS: i64 = 365;
 /// Minutes that a person has for signing in at the provider.
 const SIGN_IN_MINUTES: i64 = 15;
 
 /// Adds the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
+    // As resources, so that another method is told which one it is.
     config
-        .route("/bff/login", web::get().to(login))
-        .route("/bff/callback", web::get().to(callback))
-        .route("/bff/user", web::get().to(user))
-        .route("/bff/tenant", web::post().to(tenant))
-        .route("/bff/logout", web::get().to(logout))
-        .route("/bff/backchannel", web::post().to(backchannel));
+        .service(web::resource("/bff/login").route(web::get().to(login)))
+        .service(web::resource("/bff/callback").route(web::get().to(callback)))
+        .service(web::resource("/bff/user").route(web::get().to(user)))
+        .service(web::resource("/bff/tenant").route(web::post().to(tenant)))
+        .service(web::resource("/bff/logout").route(web::get().to(logout)))
+        .service(web::resource("/bff/backchannel").route(web::post().to(backchannel)));
 }
 
 impl From<IdentityError> for Problem {
@@ -271,7 +274,7 @@ async fn signed_in(
 }
 
 fn signed_out() -> Problem {
-    Problem::unauthenticated("nobody is signed in: sign in first")
+    Problem::no_credential("nobody is signed in: sign in first")
 }
 
 fn see_other(location: &str) -> actix_web::HttpResponseBuilder {
@@ -288,7 +291,7 @@ fn session_cookie(secret: &SessionSecret) -> Cookie<'static> {
         .secure(true)
         .http_only(true)
         .same_site(SameSite::Strict)
-        .max_age(Duration::days(365))
+        .max_age(Duration::days(SESSION_COOKIE_DAYS))
         .finish()
 }
 

@@ -21,7 +21,7 @@ pub async fn credential(request: &HttpRequest, state: &State) -> Result<Credenti
         return machine(token, state).await;
     }
     let Some(secret) = session(request) else {
-        return Err(Problem::unauthenticated(
+        return Err(Problem::no_credential(
             "sign in, or use a token that is valid",
         ));
     };

@@ -23,8 +23,6 @@ async fn ready(state: web::Data<State>) -> HttpResponse {
     let body = json!({
         "status": if database && isolation { "ready" } else { "unready" },
         "checks": { "database": database, "isolation": isolation },
-        "policies": state.engine.version(),
-        "crossTenantRequestsRefused": state.graphql.foreign_requests(),
     });
     if database && isolation {
         HttpResponse::Ok().json(body)

@@ -12,7 +12,7 @@ use actix_web::{
 use countersign_entities::{EnterError, StoreError, Why};
 use serde_json::json;
 
-use super::RequestInfo;
+use super::{RequestInfo, request_info::REQUEST_ID};
 
 /// What a caller is told where a request does not come to GraphQL.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Problem {
     detail: String,
     /// Why a bearer token is refused (RFC 6750, section 3.1).
     bearer: bool,
+    /// The request, where the middleware that names it is passed by.
+    info: Option<RequestInfo>,
 }
 
 impl Problem {
@@ -32,6 +34,7 @@ impl Problem {
             code,
             detail: detail.to_owned(),
             bearer: false,
+            info: None,
         }
     }
 
@@ -41,6 +44,25 @@ impl Problem {
             bearer: true,
             ..Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
         }
+    }
+
+    /// No credential at all, which is no fault of a token (RFC 6750, section 3.1).
+    pub fn no_credential(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
+    }
+
+    /// The problem of a request whose answer the middleware does not see.
+    #[must_use]
+    pub fn of(self, info: RequestInfo) -> Self {
+        Self {
+            info: Some(info),
+            ..self
+        }
+    }
+
+    /// Whether it says that nobody is signed in.
+    pub fn is_unauthenticated(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
     }
 
     /// Something that this product needs is away.
@@ -94,6 +116,12 @@ impl Problem {
         response
             .insert_header((CONTENT_TYPE, "application/problem+json"))
             .insert_header((CACHE_CONTROL, "no-store"));
+        if let Some(info) = &self.info {
+            response.insert_header((REQUEST_ID, info.request.to_string()));
+        }
+        if self.status == StatusCode::UNAUTHORIZED && !self.bearer {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
         if self.bearer {
             response.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
         }
@@ -117,7 +145,7 @@ impl ResponseError for Problem {
 
     /// Without the request at hand; the middleware writes the request's id in.
     fn error_response(&self) -> HttpResponse {
-        self.build(None)
+        self.build(self.info.as_ref())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every request is given on arrival: an id, and the address that it came from.
 
-use std::{net::IpAddr, rc::Rc};
+use std::{net::IpAddr, panic::AssertUnwindSafe, rc::Rc};
 
 use actix_web::{
     Error, HttpMessage,
@@ -10,9 +10,13 @@ use actix_web::{
     web,
 };
 use countersign_domain::id::RequestId;
-use futures::future::{LocalBoxFuture, Ready, ready};
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, Ready, ready},
+};
 use tracing::Instrument;
 
+use super::problem::Problem;
 use crate::server::State;
 
 /// The header that tells a request's id.
@@ -73,7 +77,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
-            return Box::pin(ready(Err(super::problem::Problem::internal().into())));
+            return Box::pin(ready(Err(Problem::internal().into())));
         };
         let ids = state.database.ids();
         let info = RequestInfo {
@@ -87,7 +91,12 @@ where
         let service = Rc::clone(&self.service);
         Box::pin(
             async move {
-                let response = service.call(request).await;
+                // A panic is a fault of ours like any other, and is answered like one.
+                let called = AssertUnwindSafe(service.call(request)).catch_unwind().await;
+                let response = called.unwrap_or_else(|_| {
+                    tracing::error!("a handler panicked");
+                    Err(Problem::internal().of(info).into())
+                });
                 let (status, route) = match &response {
                     Ok(response) => (response.status(), response.request().match_pattern()),
                     Err(error) => (error.as_response_error().status_code(), None),
@@ -125,11 +134,14 @@ async fn finish<B: MessageBody + 'static>(
     let (request, response) = response.into_parts();
     let (head, body) = response.into_parts();
     let body = to_bytes(body).await.unwrap_or_default();
-    let mut problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    if let Some(problem) = problem.as_object_mut() {
-        problem.insert("requestId".to_owned(), info.request.to_string().into());
-    }
-    let response = head.set_body(problem.to_string()).map_into_boxed_body();
+    let body = match serde_json::from_slice::<serde_json::Value>(&body) {
+        Ok(serde_json::Value::Object(mut problem)) => {
+            problem.insert("requestId".to_owned(), info.request.to_string().into());
+            serde_json::Value::Object(problem).to_string().into()
+        }
+        Ok(_) | Err(_) => body,
+    };
+    let response = head.set_body(body).map_into_boxed_body();
     Ok(ServiceResponse::new(
         request,
         response.map_into_right_body(),

@@ -36,7 +36,9 @@ pub fn check(request: &HttpRequest, public_url: &Url) -> Result<(), Problem> {
     }
     // Without Fetch Metadata, the origin tells, where the browser sends one.
     match headers.get(ORIGIN).map(|origin| origin.to_str()) {
-        None => Ok(()),
+        // Browsers leave the origin out of their own site's safe requests only.
+        None if request.method().is_safe() => Ok(()),
+        None => refused("the browser tells neither `Sec-Fetch-Site` nor `Origin`"),
         Some(Ok(origin)) if origin == public_url.origin().ascii_serialization() => Ok(()),
         Some(_) => refused("the request comes from another origin"),
     }

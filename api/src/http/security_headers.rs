@@ -37,7 +37,7 @@ pub fn security_headers(https: bool) -> DefaultHeaders {
             HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=()"),
         ));
     if https {
-        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        let year = HeaderValue::from_static("max-age=31536000");
         headers.add((STRICT_TRANSPORT_SECURITY, year))
     } else {
         headers

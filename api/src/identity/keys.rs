@@ -44,13 +44,19 @@ impl Keys {
             return decoding(key);
         }
         let again = Duration::seconds(FETCH_AGAIN_SECONDS);
-        if known.fetched_at.is_none_or(|fetched| at - fetched >= again || at < fetched) {
+        if known
+            .fetched_at
+            .is_none_or(|fetched| at - fetched >= again || at < fetched)
+        {
             known.set = fetch().await?.keys;
             known.fetched_at = Some(at);
         }
         match matching(&known.set, header) {
             Some(key) => decoding(key),
-            None => Err(IdentityError::refused(UNTRUE, "the provider has no such key")),
+            None => Err(IdentityError::refused(
+                UNTRUE,
+                "the provider has no such key",
+            )),
         }
     }
 }
@@ -63,7 +69,11 @@ fn decoding(key: &Jwk) -> Result<DecodingKey, IdentityError> {
 /// where there is no choice.
 fn matching<'a>(set: &'a [Jwk], header: &Header) -> Option<&'a Jwk> {
     let mut fitting = set.iter().filter(|key| {
-        let signs = key.common.public_key_use.as_ref().is_none_or(|u| *u == PublicKeyUse::Signature);
+        let signs = key
+            .common
+            .public_key_use
+            .as_ref()
+            .is_none_or(|u| *u == PublicKeyUse::Signature);
         signs && fits(key, header)
     });
     match &header.kid {

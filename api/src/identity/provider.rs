@@ -42,7 +42,12 @@ impl Provider {
             .redirect(redirect::Policy::none())
             .build()
             .map_err(IdentityError::away)?;
-        Ok(Self { issuer, http, discovery: OnceCell::new(), keys: Keys::default() })
+        Ok(Self {
+            issuer,
+            http,
+            discovery: OnceCell::new(),
+            keys: Keys::default(),
+        })
     }
 
     pub(super) fn issuer(&self) -> &str {
@@ -59,13 +64,23 @@ impl Provider {
     }
 
     async fn discover(&self) -> Result<Discovery, IdentityError> {
-        let address = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        let address = format!(
+            "{}/.well-known/openid-configuration",
+            self.issuer.trim_end_matches('/')
+        );
         let found: Discovery = self.get(&address).await?;
         if found.issuer != self.issuer {
-            let cause = format!("its issuer is `{}`, and `{}` is configured", found.issuer, self.issuer);
+            let cause = format!(
+                "its issuer is `{}`, and `{}` is configured",
+                found.issuer, self.issuer
+            );
             return Err(IdentityError::away(cause));
         }
-        let addresses = [&found.authorization_endpoint, &found.token_endpoint, &found.jwks_uri];
+        let addresses = [
+            &found.authorization_endpoint,
+            &found.token_endpoint,
+            &found.jwks_uri,
+        ];
         for address in addresses.into_iter().chain(&found.end_session_endpoint) {
             if !is_safe(address) {
                 return Err(IdentityError::away(format!("`{address}` is plain HTTP")));
@@ -90,11 +105,18 @@ impl Provider {
     }
 
     async fn get<T: for<'de> Deserialize<'de>>(&self, address: &str) -> Result<T, IdentityError> {
-        let answer = self.http.get(address).send().await.map_err(IdentityError::away)?;
+        let answer = self
+            .http
+            .get(address)
+            .send()
+            .await
+            .map_err(IdentityError::away)?;
         let answer = answer.error_for_status().map_err(IdentityError::away)?;
         let body = answer.bytes().await.map_err(IdentityError::away)?;
         if body.len() > DOCUMENT_BYTES_MAX {
-            return Err(IdentityError::away(format!("`{address}` is larger than it may be")));
+            return Err(IdentityError::away(format!(
+                "`{address}` is larger than it may be"
+            )));
         }
         serde_json::from_slice(&body).map_err(IdentityError::away)
     }

@@ -34,7 +34,10 @@ impl Identity {
             Err(IdentityError::Refused { cause, .. }) => {
                 tracing::warn!(%cause, "a session ends: its tokens can not be renewed");
                 if let Err(error) = self.inner.database.entry().end_session(secret, at).await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a session did not end");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a session did not end"
+                    );
                 }
             }
             Err(error) => {
@@ -50,7 +53,9 @@ impl Identity {
         at: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
         let entry = self.inner.database.entry();
-        let Some(lock) = entry.lock_for_refresh(secret, at).await? else { return Ok(()) };
+        let Some(lock) = entry.lock_for_refresh(secret, at).await? else {
+            return Ok(());
+        };
         let refresh = lock.tokens().refresh.clone();
         let (true, Some(refresh)) = (is_due(lock.tokens().access_expires_at, at), refresh) else {
             // Whoever held the lock before has done it.
@@ -59,7 +64,10 @@ impl Identity {
         let client = self.client().await?;
         let refresh = RefreshToken::new(refresh.expose_secret().to_owned());
         let http = |request| self.send(request);
-        let renewed = client.exchange_refresh_token(&refresh).request_async(&http).await;
+        let renewed = client
+            .exchange_refresh_token(&refresh)
+            .request_async(&http)
+            .await;
         let renewed = renewed.map_err(|error| {
             if is_invalid_grant(&error) {
                 IdentityError::refused(UNTRUE, "the provider takes the refresh token no more")
@@ -73,7 +81,10 @@ impl Identity {
         })?;
         let (claims, mut tokens) = self.read(&renewed, None, at).await?;
         if claims.sub.as_deref() != Some(record.subject.as_str()) {
-            return Err(IdentityError::refused(UNTRUE, "the provider answers for somebody else"));
+            return Err(IdentityError::refused(
+                UNTRUE,
+                "the provider answers for somebody else",
+            ));
         }
         if tokens.refresh.is_none() {
             tokens.refresh.clone_from(&lock.tokens().refresh);
@@ -85,10 +96,15 @@ impl Identity {
     /// (OpenID Connect RP-Initiated Logout 1.0).
     pub async fn logout(&self, secret: &SessionSecret) -> Result<Url, IdentityError> {
         let database = &self.inner.database;
-        let hint = database.entry().end_session(secret, database.clock().now()).await?;
+        let hint = database
+            .entry()
+            .end_session(secret, database.clock().now())
+            .await?;
         let home = self.inner.settings.post_logout_uri.clone();
         // Signing out here works while the provider is away.
-        let Ok(discovery) = self.inner.provider.discovery().await else { return Ok(home) };
+        let Ok(discovery) = self.inner.provider.discovery().await else {
+            return Ok(home);
+        };
         let (Some(endpoint), Some(hint)) = (&discovery.end_session_endpoint, hint) else {
             return Ok(home);
         };
@@ -108,11 +124,20 @@ impl Identity {
     ) -> Result<(), IdentityError> {
         let provider = &self.inner.provider;
         let claims = provider.verified(logout_token, at).await?;
-        token::logout(&claims, provider.issuer(), &self.inner.settings.client_id, at)
-            .map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
+        token::logout(
+            &claims,
+            provider.issuer(),
+            &self.inner.settings.client_id,
+            at,
+        )
+        .map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
         let entry = self.inner.database.entry();
         let ended = match (&claims.sid, &claims.sub) {
-            (Some(sid), _) => entry.end_by_provider_sid(provider.issuer(), sid, at).await?,
+            (Some(sid), _) => {
+                entry
+                    .end_by_provider_sid(provider.issuer(), sid, at)
+                    .await?
+            }
             (None, Some(sub)) => entry.end_by_subject(provider.issuer(), sub, at).await?,
             (None, None) => 0,
         };

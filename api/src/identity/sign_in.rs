@@ -65,14 +65,22 @@ impl Identity {
         };
         self.inner.database.entry().save_sign_in(&sign_in).await?;
         let token = CsrfToken::new(state.clone());
-        let scopes = self.inner.settings.scopes.iter().map(|s| oauth2::Scope::new(s.clone()));
+        let scopes = self
+            .inner
+            .settings
+            .scopes
+            .iter()
+            .map(|s| oauth2::Scope::new(s.clone()));
         let (authorize, _) = client
             .authorize_url(move || token)
             .add_scopes(scopes)
             .set_pkce_challenge(challenge)
             .add_extra_param("nonce", nonce)
             .url();
-        Ok(Begun { authorize, browser: SecretString::from(state) })
+        Ok(Begun {
+            authorize,
+            browser: SecretString::from(state),
+        })
     }
 
     /// Finishes a sign-in with what the browser brought. `browser` is what its cookie holds.
@@ -86,18 +94,32 @@ impl Identity {
         let state = callback.state.ok_or_else(|| refused("no state"))?;
         // Whoever begins a sign-in and has another browser finish it would have that browser's
         // person work in his own account.
-        let own = browser.unwrap_or_default().as_bytes().ct_eq(state.as_bytes());
+        let own = browser
+            .unwrap_or_default()
+            .as_bytes()
+            .ct_eq(state.as_bytes());
         if !bool::from(own) {
             return Err(refused("another browser"));
         }
         let state_hash = Sha256::digest(state.as_bytes()).into();
-        let pending = self.inner.database.entry().take_sign_in(&state_hash, at).await?;
+        let pending = self
+            .inner
+            .database
+            .entry()
+            .take_sign_in(&state_hash, at)
+            .await?;
         let pending = pending.ok_or_else(|| refused("no sign-in of that state, or too late"))?;
-        if callback.iss.is_some_and(|iss| iss != self.inner.provider.issuer()) {
+        if callback
+            .iss
+            .is_some_and(|iss| iss != self.inner.provider.issuer())
+        {
             return Err(refused("another issuer answers"));
         }
         if let Some(error) = callback.error {
-            return Err(IdentityError::refused("the provider did not sign you in", error));
+            return Err(IdentityError::refused(
+                "the provider did not sign you in",
+                error,
+            ));
         }
         let code = callback.code.ok_or_else(|| refused("no code"))?;
         let code = AuthorizationCode::new(code.expose_secret().to_owned());
@@ -105,10 +127,16 @@ impl Identity {
         let client = self.client().await?;
         let request = client.exchange_code(code).set_pkce_verifier(verifier);
         let http = |request| self.send(request);
-        let tokens = request.request_async(&http).await.map_err(|e| exchange_error(e, START_AGAIN))?;
+        let tokens = request
+            .request_async(&http)
+            .await
+            .map_err(|e| exchange_error(e, START_AGAIN))?;
         let nonce = pending.nonce.expose_secret();
         let session = self.open(&tokens, nonce, at).await?;
-        Ok(SignedIn { session, return_to: pending.return_url })
+        Ok(SignedIn {
+            session,
+            return_to: pending.return_url,
+        })
     }
 
     async fn open(
@@ -128,17 +156,20 @@ impl Identity {
             name: claims.name.clone(),
         };
         let entry = self.inner.database.entry();
-        let user = entry.sign_in_user(&identity, at).await.map_err(|error| match error {
-            SignInError::Store(error) => error.into(),
-            SignInError::EmailUnverified => IdentityError::refused(
-                "the provider does not vouch for your e-mail address: confirm it there first",
-                error,
-            ),
-            SignInError::EmailTaken => IdentityError::refused(
-                "your e-mail address belongs to another identity here: ask your administrator",
-                error,
-            ),
-        })?;
+        let user = entry
+            .sign_in_user(&identity, at)
+            .await
+            .map_err(|error| match error {
+                SignInError::Store(error) => error.into(),
+                SignInError::EmailUnverified => IdentityError::refused(
+                    "the provider does not vouch for your e-mail address: confirm it there first",
+                    error,
+                ),
+                SignInError::EmailTaken => IdentityError::refused(
+                    "your e-mail address belongs to another identity here: ask your administrator",
+                    error,
+                ),
+            })?;
         let session = NewSession {
             user,
             issuer,
@@ -167,10 +198,14 @@ impl Identity {
         let claims = provider.verified(id_token, at).await?;
         let client_id = &self.inner.settings.client_id;
         token::id(&claims, provider.issuer(), client_id, nonce, access, at).map_err(refused)?;
-        let lasts = tokens.expires_in().and_then(|lasts| Duration::from_std(lasts).ok());
+        let lasts = tokens
+            .expires_in()
+            .and_then(|lasts| Duration::from_std(lasts).ok());
         let provided = ProviderTokens {
             access: SecretString::from(access.clone()),
-            refresh: tokens.refresh_token().map(|t| SecretString::from(t.secret().clone())),
+            refresh: tokens
+                .refresh_token()
+                .map(|t| SecretString::from(t.secret().clone())),
             id: SecretString::from(id_token.to_owned()),
             access_expires_at: at + lasts.unwrap_or_else(|| Duration::minutes(5)),
         };
@@ -243,7 +278,14 @@ mod tests {
     #[test]
     fn only_own_paths_are_returned_to() {
         assert_eq!(local_path("/t/northwind?x=1"), "/t/northwind?x=1");
-        for foreign in ["https://evil.example", "//evil.example", "/\\evil.example", "", "x", "/\n/x"] {
+        for foreign in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "x",
+            "/\n/x",
+        ] {
             assert_eq!(local_path(foreign), "/", "{foreign}");
         }
     }

@@ -63,7 +63,10 @@ impl Claims {
     /// Whether more than one factor was given (RFC 8176).
     pub(super) fn has_second_factor(&self) -> bool {
         let methods = self.amr.as_deref().unwrap_or_default();
-        methods.len() > 1 || methods.iter().any(|m| matches!(m.as_str(), "mfa" | "otp" | "hwk"))
+        methods.len() > 1
+            || methods
+                .iter()
+                .any(|m| matches!(m.as_str(), "mfa" | "otp" | "hwk"))
     }
 }
 
@@ -113,7 +116,10 @@ fn common(claims: &Claims, issuer: &str, audience: &str, at: DateTime<Utc>) -> R
         Some(_) => return Err("it was issued in the future".to_owned()),
         None => return Err("it does not say when it was issued".to_owned()),
     }
-    if claims.nbf.is_some_and(|nbf| nbf > now.saturating_add(LEEWAY_SECONDS)) {
+    if claims
+        .nbf
+        .is_some_and(|nbf| nbf > now.saturating_add(LEEWAY_SECONDS))
+    {
         return Err("it is not valid yet".to_owned());
     }
     Ok(())
@@ -165,7 +171,10 @@ pub(super) fn logout(
     at: DateTime<Utc>,
 ) -> Result<(), String> {
     common(claims, issuer, client_id, at)?;
-    let is_logout = claims.events.as_ref().is_some_and(|events| events.contains_key(LOGOUT_EVENT));
+    let is_logout = claims
+        .events
+        .as_ref()
+        .is_some_and(|events| events.contains_key(LOGOUT_EVENT));
     if !is_logout {
         return Err("it is no logout token".to_owned());
     }
@@ -188,7 +197,11 @@ pub(super) fn machine(
     audience: &str,
     at: DateTime<Utc>,
 ) -> Result<(String, BTreeSet<Scope>), String> {
-    let typ = claims.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let typ = claims
+        .typ
+        .as_deref()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     if typ != "at+jwt" && typ != "application/at+jwt" {
         return Err("it is no access token".to_owned());
     }
@@ -200,7 +213,10 @@ pub(super) fn machine(
     }
     let scopes = claims.scope.as_deref().unwrap_or_default();
     // Scopes of others may be in it; they mean nothing here.
-    let scopes = scopes.split_whitespace().filter_map(|scope| scope.parse().ok()).collect();
+    let scopes = scopes
+        .split_whitespace()
+        .filter_map(|scope| scope.parse().ok())
+        .collect();
     Ok((client_id, scopes))
 }
 

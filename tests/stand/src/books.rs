@@ -8,7 +8,7 @@ pub mod statement;
 mod tenants;
 
 pub use self::{calendar::Day, statement::camt053};
-use calendar::Month;
+pub use calendar::Month;
 
 /// One firm and its accounts.
 #[derive(Debug, Clone)]

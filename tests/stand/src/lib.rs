@@ -6,3 +6,4 @@
 pub mod books;
 pub mod postgres;
 pub mod process;
+pub mod provider;
