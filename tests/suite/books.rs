@@ -387,6 +387,32 @@ async fn transactions_are_filtered_paged_and_sorted_under_categories() {
         .await;
     let transaction = &sorted.data()["categorizeTransaction"]["transaction"];
     assert_eq!(transaction["category"]["name"], "Rent", "{:?}", sorted.body);
+    // The accountant may sort what is not personal: a decision that only the row in hand settles.
+    let by_accountant = |id: String| {
+        let accountant = &books.accountant;
+        async move {
+            let query = "mutation($t: ID!) { categorizeTransaction(input: { transactionId: $t }) \
+                         { transaction { id } userErrors { code } } }";
+            accountant.graphql(query, json!({ "t": id })).await
+        }
+    };
+    let own = by_accountant(books.business_transaction.clone()).await;
+    let id = &own.data()["categorizeTransaction"]["transaction"]["id"];
+    assert_eq!(id, &json!(books.business_transaction), "{:?}", own.body);
+    let personal = by_accountant(books.personal_transaction.clone()).await;
+    let code = &personal.data()["categorizeTransaction"]["userErrors"][0]["code"];
+    assert_eq!(code, "NOT_FOUND", "{:?}", personal.body);
+    let again = owner
+        .graphql(
+            "mutation($t: ID!, $c: ID) { categorizeTransaction(input: { transactionId: $t, \
+             categoryId: $c }) { userErrors { code } } }",
+            json!({ "t": books.business_transaction, "c": category }),
+        )
+        .await;
+    assert_eq!(
+        again.data()["categorizeTransaction"]["userErrors"],
+        json!([])
+    );
     let open = owner
         .graphql(
             "{ transactions(filter: { uncategorized: true }) { totalCount } }",

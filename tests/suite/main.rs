@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+mod audit;
 mod authorization;
 mod books;
+mod edge;
 mod names;
+mod tenants;

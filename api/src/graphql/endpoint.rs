@@ -344,7 +344,7 @@ impl Endpoint {
     ) -> Result<(), Answer> {
         let recorded = match plan.kind {
             // Nothing was invoked where the document is not valid.
-            _ if is_request_error(response) => Ok(()),
+            _ if is_request_error(response) && operation.refusals().is_empty() => Ok(()),
             OperationType::Query => record::query(operation, plan, measure, document).await,
             OperationType::Mutation | OperationType::Subscription => {
                 record::refused_mutations(operation).await

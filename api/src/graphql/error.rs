@@ -2,7 +2,10 @@
 //!
 //! The cause of a failure goes to the log with the same request id, and never into an answer.
 
-use async_graphql::{Error, ErrorExtensionValues, PathSegment, Pos, ServerError};
+use async_graphql::{
+    Error, ErrorExtensionValues, PathSegment, Pos, QueryPathNode, QueryPathSegment, ServerError,
+    Value,
+};
 use countersign_domain::id::RequestId;
 use countersign_entities::{EnterError, StoreError};
 use countersign_policies::Refusal;
@@ -97,6 +100,53 @@ pub(super) fn extensions(code: &str, request: RequestId) -> ErrorExtensionValues
     extensions
 }
 
+/// The extension in which an error carries its path until the answer is put together:
+/// async-graphql's dynamic schema gives the errors of resolvers none.
+const PATH: &str = "countersign-path";
+
+/// The error, at the place of its field.
+pub(super) fn at(mut error: Error, path: Option<&QueryPathNode<'_>>) -> Error {
+    if let Some(node) = path {
+        let mut segments = vec![segment(node)];
+        segments.extend(node.parents().map(segment));
+        segments.reverse();
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set(PATH, Value::List(segments));
+    }
+    error
+}
+
+fn segment(node: &QueryPathNode<'_>) -> Value {
+    match node.segment {
+        QueryPathSegment::Index(index) => Value::from(index),
+        QueryPathSegment::Name(name) => Value::from(name),
+    }
+}
+
+/// Moves the path that an error carries to where the specification has it.
+fn settle_path(error: &mut ServerError) {
+    let Some(extensions) = &mut error.extensions else {
+        return;
+    };
+    let Some(Value::List(segments)) = extensions.get(PATH).cloned() else {
+        return;
+    };
+    extensions.unset(PATH);
+    error.path = segments
+        .into_iter()
+        .filter_map(|segment| match segment {
+            Value::String(name) => Some(PathSegment::Field(name)),
+            Value::Number(index) => {
+                let index = index
+                    .as_u64()
+                    .and_then(|index| usize::try_from(index).ok())?;
+                Some(PathSegment::Index(index))
+            }
+            _ => None,
+        })
+        .collect();
+}
+
 /// An error of the whole request.
 pub(super) fn request_error(code: &str, message: String, request: RequestId) -> ServerError {
     let mut error = ServerError::new(message, None::<Pos>);
@@ -107,6 +157,7 @@ pub(super) fn request_error(code: &str, message: String, request: RequestId) -> 
 /// Gives a code to an error of async-graphql's own, which has none: validation and coercion where
 /// it has no path, otherwise a value that its own types refuse.
 pub(super) fn complete(error: &mut ServerError, request: RequestId) {
+    settle_path(error);
     let has_code = error
         .extensions
         .as_ref()

@@ -15,7 +15,10 @@ use countersign_domain::id::TenantId;
 use countersign_policies::{ActionId, Decision, Engine, Row};
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{error::GraphqlError, operation::Operation};
+use super::{
+    error::{self, GraphqlError},
+    operation::Operation,
+};
 
 /// A value that stands behind an object type, as the policies see it.
 pub(super) trait Source: Send + Sync + 'static {
@@ -129,12 +132,12 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
                 Ok(operation) => (operation.context.request(), operation.reveal_rules),
                 Err(_) => return FieldFuture::Value(None),
             };
+            let path = context.ctx.path_node;
             let future = resolver(context);
-            FieldFuture::Future(
-                future
-                    .map(move |r| r.map_err(|e| e.into_error(request, reveal)))
-                    .boxed(),
-            )
+            let located = move |error: GraphqlError| {
+                error::at(error.into_error(request, reveal), path.as_ref())
+            };
+            FieldFuture::Future(future.map(move |r| r.map_err(located)).boxed())
         })
     }
 
@@ -198,6 +201,9 @@ fn gate<T: Source>(context: &Context<'_>, action: ActionId, is_root: bool) -> Ga
     let refusal = match operation.decisions.get(action) {
         Decision::Allow(_) => return Gate::Open,
         Decision::Deny(refusal) => refusal.clone(),
+        // A mutation has no row yet: its use case loads it and asks for the permit, without which
+        // it can not write.
+        Decision::Row(_) if is_root => return Gate::Open,
         Decision::Row(rule) => {
             let Ok(source) = parent::<T>(context) else {
                 return Gate::Hidden;
@@ -211,7 +217,8 @@ fn gate<T: Source>(context: &Context<'_>, action: ActionId, is_root: bool) -> Ga
     if is_root {
         operation.refuse(&refusal);
         let request = operation.context.request();
-        Gate::Refused(GraphqlError::Refused(refusal).into_error(request, operation.reveal_rules))
+        let error = GraphqlError::Refused(refusal).into_error(request, operation.reveal_rules);
+        Gate::Refused(error::at(error, context.path_node.as_ref()))
     } else {
         operation.redact(context, &refusal);
         Gate::Hidden

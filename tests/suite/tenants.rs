@@ -1,0 +1,105 @@
+//! Tenants do not meet: ids, cursors and searches of another tenant (ISO-2, ISO-4).
+
+use countersign_domain::id::TransactionId;
+use countersign_tests::TestApp;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::books::{books, books_of};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_of_another_tenant_is_answered_like_one_that_does_not_exist() {
+    let app = TestApp::start().await;
+    let (one, two) = (books(&app).await, books_of(&app, "alder").await);
+    let nowhere = TransactionId::new(Uuid::from_u128(77)).to_string();
+    let foreign = two.business_transaction.clone();
+    let before = app.state().graphql.foreign_requests();
+    let strip = |mut body: serde_json::Value| {
+        body["errors"][0]["extensions"]["requestId"] = json!("");
+        body
+    };
+    for query in [
+        "query($id: ID!) { node(id: $id) { id } }",
+        "query($id: ID!) { viewer { kind } nodes(ids: [$id]) { id } accounts { nodes { name } } }",
+        "query($id: ID!) { transactions(filter: { accountId: $id }) { totalCount } }",
+        "mutation($id: ID!) { categorizeTransaction(input: { transactionId: $id }) { userErrors { code } } }",
+    ] {
+        let missing = one.owner.graphql(query, json!({ "id": nowhere })).await;
+        let hidden = one.owner.graphql(query, json!({ "id": foreign })).await;
+        assert_eq!(
+            hidden.error_code(),
+            Some("NOT_FOUND"),
+            "{query} {:?}",
+            hidden.body
+        );
+        assert_eq!(hidden.status, missing.status, "{query}");
+        assert_eq!(strip(hidden.body), strip(missing.body), "{query}");
+    }
+    let counted = app.state().graphql.foreign_requests() - before;
+    assert_eq!(
+        counted, 4,
+        "each request that named another tenant's id is counted"
+    );
+    let log = one
+        .owner
+        .graphql("{ auditEntries(filter: { action: \"request.refused\" }) { nodes { payload permission } } }", json!({}))
+        .await;
+    let rows = log.data()["auditEntries"]["nodes"]
+        .as_array()
+        .unwrap()
+        .clone();
+    assert_eq!(rows.len(), 8);
+    assert!(
+        rows.windows(2).all(|pair| pair[0] == pair[1]),
+        "the log gives no hint either"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mixed_request_is_refused_whole() {
+    let app = TestApp::start().await;
+    let (one, two) = (books(&app).await, books_of(&app, "alder").await);
+    let reply = one
+        .owner
+        .graphql(
+            "query($ids: [ID!]!) { nodes(ids: $ids) { id } accounts { nodes { name } } }",
+            json!({ "ids": [one.business_transaction, two.business_transaction] }),
+        )
+        .await;
+    assert_eq!(reply.error_code(), Some("NOT_FOUND"));
+    assert!(reply.data().is_null(), "{:?}", reply.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_another_tenant_or_list_is_no_cursor() {
+    let app = TestApp::start().await;
+    let (one, two) = (books(&app).await, books_of(&app, "alder").await);
+    let first = "{ transactions(first: 1) { pageInfo { endCursor } } }";
+    let cursor = two.owner.graphql(first, json!({})).await;
+    let cursor = cursor.data()["transactions"]["pageInfo"]["endCursor"].clone();
+    let page = "query($after: String) { transactions(first: 1, after: $after) { nodes { id } } }";
+    let own = two.owner.graphql(page, json!({ "after": cursor })).await;
+    assert!(own.data()["transactions"]["nodes"][0]["id"].is_string());
+    let foreign = one.owner.graphql(page, json!({ "after": cursor })).await;
+    assert_eq!(
+        foreign.error_code(),
+        Some("BAD_USER_INPUT"),
+        "{:?}",
+        foreign.body
+    );
+    let other = "query($after: String) { statements(first: 1, after: $after) { nodes { id } } }";
+    let other = two.owner.graphql(other, json!({ "after": cursor })).await;
+    assert_eq!(other.error_code(), Some("BAD_USER_INPUT"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_id_is_named_as_such() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let reply = books
+        .owner
+        .graphql("{ node(id: \"garbage\") { id } }", json!({}))
+        .await;
+    assert_eq!(reply.error_code(), Some("BAD_USER_INPUT"));
+    assert!(reply.body.to_string().contains("`garbage`"));
+}
