@@ -46,7 +46,7 @@ enum Command {
     #[command(subcommand)]
     Machine(machine::MachineCommand),
     /// Import a bank statement through a running server
-    Import(import::ImportArgs),
+    Import(Box<import::ImportArgs>),
     /// The audit ledger
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -83,7 +83,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tenant(command) => tenant::run(command, &config()?).await,
         Command::Member(command) => member::run(command, &config()?).await,
         Command::Machine(command) => machine::run(command, &config()?).await,
-        Command::Import(arguments) => import::run(arguments).await,
+        Command::Import(arguments) => import::run(*arguments).await,
         Command::Ledger(command) => ledger::run(command, &config()?).await,
         Command::Generate(arguments) => generate::run(&arguments),
     }

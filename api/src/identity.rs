@@ -64,16 +64,16 @@ pub enum IdentityError {
 }
 
 impl IdentityError {
-    fn away(cause: impl ToString) -> Self {
+    fn away(cause: impl Into<String>) -> Self {
         Self::ProviderAway {
-            cause: cause.to_string(),
+            cause: cause.into(),
         }
     }
 
-    fn refused(reason: &'static str, cause: impl ToString) -> Self {
+    fn refused(reason: &'static str, cause: impl Into<String>) -> Self {
         Self::Refused {
             reason,
-            cause: cause.to_string(),
+            cause: cause.into(),
         }
     }
 }

@@ -3,6 +3,13 @@
 //! Every test copies a migrated template, owns its clock and its ids, and talks to the server over
 //! HTTP. The kind of client is a type: [`Browser`], [`Token`], or none.
 
+#![expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a harness says what went wrong by failing the test"
+)]
+
 mod app;
 mod client;
 mod database;

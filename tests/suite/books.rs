@@ -17,7 +17,6 @@ pub(crate) struct Books {
     pub(crate) owner: Browser,
     pub(crate) accountant: Browser,
     pub(crate) worker: Browser,
-    pub(crate) operating: String,
     pub(crate) business_transaction: String,
     pub(crate) personal_transaction: String,
 }
@@ -80,7 +79,6 @@ pub(crate) async fn books_of(app: &TestApp, slug: &str) -> Books {
         owner,
         accountant,
         worker,
-        operating: operating.0,
         business_transaction,
         personal_transaction,
     }
@@ -170,7 +168,7 @@ pub(crate) fn camt_with(
             sign(cents)
         )
     };
-    let rows: String = entries
+    let rows: Vec<String> = entries
         .iter()
         .enumerate()
         .map(|(i, (cents, text))| {
@@ -190,6 +188,7 @@ pub(crate) fn camt_with(
             )
         })
         .collect();
+    let rows = rows.concat();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
          <Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.02\"><BkToCstmrStmt><GrpHdr>\

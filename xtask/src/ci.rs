@@ -147,7 +147,7 @@ fn deny() -> anyhow::Result<()> {
     }
     tools::run(
         Command::new(program)
-            .args(["deny", "--offline", "--log-level", "error", "check"])
+            .args(["deny", "--log-level", "error", "check"])
             .args(["bans", "licenses", "sources"])
             .current_dir(tools::root()),
     )

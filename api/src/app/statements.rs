@@ -63,7 +63,7 @@ pub async fn import(
 ) -> Result<Imported, AppError> {
     let account = input.account;
     // Eight megabytes take a while to parse: not on a thread that serves others.
-    let read = tokio::task::spawn_blocking(move || read(input)).await;
+    let read = tokio::task::spawn_blocking(move || read(&input)).await;
     let mutation = Mutation::begin(services, context, "importStatement").await?;
     let books = TenantOnly::books(context.tenant());
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
@@ -144,7 +144,7 @@ async fn commit(
 }
 
 /// Parses and checks the file. Pure work on bytes.
-fn read(input: ImportStatement) -> Result<File, Fault> {
+fn read(input: &ImportStatement) -> Result<File, Fault> {
     let name = super::name(&input.file_name, FILE_NAME_MAX, "fileName")?;
     if input.content.len() > statements::BYTES_MAX {
         let limit = statements::BYTES_MAX / 1024 / 1024;

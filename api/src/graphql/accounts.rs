@@ -6,7 +6,10 @@ use async_graphql::{
     Value,
     dynamic::{InputObject, InputValue, TypeRef},
 };
-use countersign_domain::{books::Account, id::TenantId};
+use countersign_domain::{
+    books::Account,
+    id::{TenantId, UserId},
+};
 use countersign_entities::Member;
 use countersign_policies::{Row, resource, row::TenantRow};
 use futures::FutureExt;
@@ -173,10 +176,12 @@ fn accounts(context: Context<'_>) -> Resolved<'_> {
             let users = slice
                 .rows
                 .iter()
-                .filter_map(|row| row.custodian.map(|user| user.uuid()));
+                .filter_map(|row| row.custodian.map(UserId::uuid));
             loader::preload::<Member>(operation, users).await?;
         }
-        Ok(Connection::new(operation, "accounts", &page, slice, ()).into_value())
+        Ok(Some(
+            Connection::new(operation, "accounts", &page, slice, ()).into_value(),
+        ))
     }
     .boxed()
 }

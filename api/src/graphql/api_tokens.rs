@@ -7,7 +7,7 @@ use async_graphql::{
     dynamic::{FieldValue, InputObject, InputValue, TypeRef},
 };
 use countersign_domain::{
-    id::{ApiTokenId, TenantId},
+    id::{ApiTokenId, TenantId, UserId},
     token::PlainToken,
 };
 use countersign_entities::{ApiToken, Member};
@@ -230,10 +230,12 @@ fn api_tokens(context: Context<'_>) -> Resolved<'_> {
             let users = slice
                 .rows
                 .iter()
-                .filter_map(|row| row.created_by.map(|user| user.uuid()));
+                .filter_map(|row| row.created_by.map(UserId::uuid));
             loader::preload::<Member>(operation, users).await?;
         }
-        Ok(Connection::new(operation, "apiTokens", &page, slice, ()).into_value())
+        Ok(Some(
+            Connection::new(operation, "apiTokens", &page, slice, ()).into_value(),
+        ))
     }
     .boxed()
 }

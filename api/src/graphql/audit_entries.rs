@@ -78,6 +78,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     });
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of fields, one after the other"
+)]
 fn object(parts: &mut Parts<'_>) {
     let text = || TypeRef::named_nn(TypeRef::STRING);
     let entry = ObjectBuilder::<Arc<AuditEntry>>::new(
@@ -186,7 +190,9 @@ fn audit_entries(context: Context<'_>) -> Resolved<'_> {
             .await?
             .audit_entries(&scope, &filter, &page)
             .await?;
-        Ok(Connection::new(operation, "auditEntries", &page, slice, ()).into_value())
+        Ok(Some(
+            Connection::new(operation, "auditEntries", &page, slice, ()).into_value(),
+        ))
     }
     .boxed()
 }

@@ -101,7 +101,9 @@ fn categories(context: Context<'_>) -> Resolved<'_> {
         let page = connection::page(&context, operation, "categories")?;
         let scope = operation.scope::<resource::Category>()?;
         let slice = operation.reader().await?.categories(&scope, &page).await?;
-        Ok(Connection::new(operation, "categories", &page, slice, ()).into_value())
+        Ok(Some(
+            Connection::new(operation, "categories", &page, slice, ()).into_value(),
+        ))
     }
     .boxed()
 }

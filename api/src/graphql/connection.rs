@@ -174,8 +174,8 @@ impl<T: Keyset + Send + Sync + 'static, X: Send + Sync + 'static> Connection<T, 
     }
 
     /// The connection as a field's value.
-    pub(super) fn into_value<'a>(self) -> Option<FieldValue<'a>> {
-        Some(FieldValue::owned_any(self))
+    pub(super) fn into_value<'a>(self) -> FieldValue<'a> {
+        FieldValue::owned_any(self)
     }
 }
 

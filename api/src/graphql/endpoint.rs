@@ -54,11 +54,11 @@ pub enum Method {
 #[derive(Debug)]
 pub enum Answer {
     /// The request was not let in; nothing was read.
-    NotEntered(EnterError),
+    NotEntered(Box<EnterError>),
     /// The request was refused before it ran: an HTTP status and one error.
-    Refused(u16, ServerError),
+    Refused(u16, Box<ServerError>),
     /// It ran.
-    Ran(Response),
+    Ran(Box<Response>),
 }
 
 /// The endpoint. One for the process.
@@ -117,7 +117,7 @@ impl Endpoint {
         request: GraphqlRequest,
     ) -> Answer {
         match self.try_run(credential, facts, method, request).await {
-            Ok(response) => Answer::Ran(response),
+            Ok(response) => Answer::Ran(Box::new(response)),
             Err(answer) => answer,
         }
     }
@@ -235,7 +235,7 @@ impl Endpoint {
                 let message = "there is nothing with one of the ids that the request names";
                 Err(refused(404, "NOT_FOUND", message.to_owned(), facts.request))
             }
-            Err(error) => Err(Answer::NotEntered(error)),
+            Err(error) => Err(Answer::NotEntered(Box::new(error))),
         }
     }
 
@@ -378,7 +378,7 @@ fn redactions(operation: &Operation) -> Vec<Value> {
 }
 
 fn refused(status: u16, code: &str, message: String, request: RequestId) -> Answer {
-    Answer::Refused(status, request_error(code, message, request))
+    Answer::Refused(status, Box::new(request_error(code, message, request)))
 }
 
 fn failed(error: &GraphqlError, request: RequestId) -> Answer {

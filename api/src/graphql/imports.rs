@@ -102,7 +102,9 @@ fn imports(context: Context<'_>) -> Resolved<'_> {
         let page = connection::page(&context, operation, "imports")?;
         let scope = operation.scope::<resource::Import>()?;
         let slice = operation.reader().await?.imports(&scope, &page).await?;
-        Ok(Connection::new(operation, "imports", &page, slice, ()).into_value())
+        Ok(Some(
+            Connection::new(operation, "imports", &page, slice, ()).into_value(),
+        ))
     }
     .boxed()
 }

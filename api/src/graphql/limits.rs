@@ -280,7 +280,8 @@ mod tests {
         let deep = format!("{}__typename{}", "{a".repeat(16), "}".repeat(16)).replace("__", "{__");
         let deep = deep.replace("typename", "typename}");
         assert_eq!(check(&deep), Err(LimitError::Depth(15)));
-        let aliases: String = (0..51).map(|i| format!("a{i}: __typename ")).collect();
+        let aliases: Vec<_> = (0..51).map(|i| format!("a{i}: __typename")).collect();
+        let aliases = aliases.join(" ");
         assert_eq!(
             check(&format!("{{ {aliases} }}")),
             Err(LimitError::Aliases(50))

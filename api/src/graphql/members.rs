@@ -29,6 +29,10 @@ impl Source for Arc<Member> {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of fields, one after the other"
+)]
 pub(super) fn register(parts: &mut Parts<'_>) {
     let text = || TypeRef::named(TypeRef::STRING);
     let member = ObjectBuilder::<Arc<Member>>::new(
@@ -119,7 +123,9 @@ fn members(context: Context<'_>) -> Resolved<'_> {
         let page = connection::page(&context, operation, "members")?;
         let scope = operation.scope::<resource::Member>()?;
         let slice = operation.reader().await?.members(&scope, &page).await?;
-        Ok(Connection::new(operation, "members", &page, slice, ()).into_value())
+        Ok(Some(
+            Connection::new(operation, "members", &page, slice, ()).into_value(),
+        ))
     }
     .boxed()
 }

@@ -120,6 +120,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     });
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of fields, one after the other"
+)]
 fn object(parts: &mut Parts<'_>) {
     let mut checks = Enum::new("BalanceCheck").description(
         "Whether the entries lead from the opening to the closing balance. \
@@ -287,7 +291,9 @@ fn statements(context: Context<'_>) -> Resolved<'_> {
             let ids = slice.rows.iter().map(|row| row.import.uuid());
             loader::preload::<Import>(operation, ids).await?;
         }
-        Ok(Connection::new(operation, "statements", &page, slice, ()).into_value())
+        Ok(Some(
+            Connection::new(operation, "statements", &page, slice, ()).into_value(),
+        ))
     }
     .boxed()
 }

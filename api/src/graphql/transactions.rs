@@ -78,6 +78,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     categorize(parts);
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of fields, one after the other"
+)]
 fn object(parts: &mut Parts<'_>) {
     let text = || TypeRef::named(TypeRef::STRING);
     let transaction = ObjectBuilder::<Arc<Transaction>>::new(
@@ -293,7 +297,9 @@ fn transactions(context: Context<'_>) -> Resolved<'_> {
             loader::preload::<Statement>(operation, ids).await?;
         }
         let counted = Counted { scope, filter };
-        Ok(Connection::new(operation, LIST, &page, slice, counted).into_value())
+        Ok(Some(
+            Connection::new(operation, LIST, &page, slice, counted).into_value(),
+        ))
     }
     .boxed()
 }

@@ -27,12 +27,16 @@ struct Viewer {
 #[derive(Debug)]
 struct Verdict {
     action: String,
-    verdict: &'static str,
+    outcome: &'static str,
     rules: Option<Vec<String>>,
 }
 
 without_row!(Viewer, Verdict);
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of fields, one after the other"
+)]
 pub(super) fn register(parts: &mut Parts<'_>) {
     parts.enumeration(
         Enum::new("PrincipalKind")
@@ -102,7 +106,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 "verdict",
                 TypeRef::named_nn("Verdict"),
                 "The verdict.",
-                |v| Some(enum_value(v.verdict)),
+                |v| Some(enum_value(v.outcome)),
             )
             .value(
                 "rules",
@@ -162,7 +166,7 @@ fn can(context: Context<'_>) -> Resolved<'_> {
             )));
         };
         let decisions = engine.decide(operation.context.actor(), &[action]);
-        let (verdict, rules) = match decisions.get(action) {
+        let (outcome, rules) = match decisions.get(action) {
             Decision::Allow(basis) => ("ALLOW", basis.rules.clone()),
             Decision::Deny(refusal) => {
                 let rules = if refusal.rules().is_empty() {
@@ -172,14 +176,14 @@ fn can(context: Context<'_>) -> Resolved<'_> {
                 };
                 ("DENY", rules.to_vec())
             }
-            Decision::Row(rule) => ("DEPENDS_ON_ROW", rule.rules().to_vec()),
+            Decision::Row(rule) => ("DEPENDS_ON_ROW", rule.rules()),
         };
         let rules = operation
             .reveal_rules
             .then(|| rules.into_iter().map(|rule| rule.to_string()).collect());
         Ok(Some(FieldValue::owned_any(Verdict {
             action: name.to_owned(),
-            verdict,
+            outcome,
             rules,
         })))
     }

@@ -258,23 +258,21 @@ async fn read(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Proble
 
 fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
     let (status, response) = match answer {
-        Answer::NotEntered(error) => return Err(error.into()),
+        Answer::NotEntered(error) => return Err((*error).into()),
         Answer::Refused(status, error) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
             let legacy = media == Media::Json && status == StatusCode::BAD_REQUEST;
             let status = if legacy { StatusCode::OK } else { status };
-            (status, Response::from_errors(vec![error]))
+            (status, Response::from_errors(vec![*error]))
         }
         Answer::Ran(response) => {
             let refused = media == Media::Response && is_request_error(&response);
-            (
-                if refused {
-                    StatusCode::BAD_REQUEST
-                } else {
-                    StatusCode::OK
-                },
-                response,
-            )
+            let status = if refused {
+                StatusCode::BAD_REQUEST
+            } else {
+                StatusCode::OK
+            };
+            (status, *response)
         }
     };
     let mut http = HttpResponse::build(status);

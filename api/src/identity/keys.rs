@@ -62,7 +62,7 @@ impl Keys {
 }
 
 fn decoding(key: &Jwk) -> Result<DecodingKey, IdentityError> {
-    DecodingKey::from_jwk(key).map_err(|error| IdentityError::refused(UNTRUE, error))
+    DecodingKey::from_jwk(key).map_err(|error| IdentityError::refused(UNTRUE, error.to_string()))
 }
 
 /// The key of that id whose type goes with the algorithm. A token without a key id is taken only

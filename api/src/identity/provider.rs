@@ -41,7 +41,7 @@ impl Provider {
             // A redirect could lead a request with our secret elsewhere.
             .redirect(redirect::Policy::none())
             .build()
-            .map_err(IdentityError::away)?;
+            .map_err(|error| IdentityError::away(error.to_string()))?;
         Ok(Self {
             issuer,
             http,
@@ -110,15 +110,20 @@ impl Provider {
             .get(address)
             .send()
             .await
-            .map_err(IdentityError::away)?;
-        let answer = answer.error_for_status().map_err(IdentityError::away)?;
-        let body = answer.bytes().await.map_err(IdentityError::away)?;
+            .map_err(|error| IdentityError::away(error.to_string()))?;
+        let answer = answer
+            .error_for_status()
+            .map_err(|error| IdentityError::away(error.to_string()))?;
+        let body = answer
+            .bytes()
+            .await
+            .map_err(|error| IdentityError::away(error.to_string()))?;
         if body.len() > DOCUMENT_BYTES_MAX {
             return Err(IdentityError::away(format!(
                 "`{address}` is larger than it may be"
             )));
         }
-        serde_json::from_slice(&body).map_err(IdentityError::away)
+        serde_json::from_slice(&body).map_err(|error| IdentityError::away(error.to_string()))
     }
 }
 

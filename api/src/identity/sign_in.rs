@@ -163,11 +163,11 @@ impl Identity {
                 SignInError::Store(error) => error.into(),
                 SignInError::EmailUnverified => IdentityError::refused(
                     "the provider does not vouch for your e-mail address: confirm it there first",
-                    error,
+                    error.to_string(),
                 ),
                 SignInError::EmailTaken => IdentityError::refused(
                     "your e-mail address belongs to another identity here: ask your administrator",
-                    error,
+                    error.to_string(),
                 ),
             })?;
         let session = NewSession {
@@ -244,8 +244,8 @@ pub(super) fn exchange_error(
         RequestTokenError::ServerResponse(answer) => {
             IdentityError::refused(reason, format!("the provider says `{:?}`", answer.error()))
         }
-        RequestTokenError::Request(error) => IdentityError::away(error),
-        RequestTokenError::Parse(error, _) => IdentityError::away(error),
+        RequestTokenError::Request(error) => IdentityError::away(error.to_string()),
+        RequestTokenError::Parse(error, _) => IdentityError::away(error.to_string()),
         RequestTokenError::Other(error) => IdentityError::away(error),
     }
 }

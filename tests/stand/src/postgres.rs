@@ -156,7 +156,7 @@ impl Cluster {
     }
 
     fn wait_until_ready(&self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         // The last line of the file says `ready` from when connections are taken.
         let status = self.data_dir.join("postmaster.pid");
         loop {
@@ -262,8 +262,8 @@ fn run(command: &mut Command) -> anyhow::Result<Output> {
     let fault = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success(),
-        "`{:?}` failed: {}",
-        command.get_program(),
+        "`{}` failed: {}",
+        command.get_program().display(),
         fault.trim()
     );
     Ok(output)

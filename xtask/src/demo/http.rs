@@ -102,7 +102,7 @@ impl Client {
         &self,
         demo: &Demo,
         query: &str,
-        variables: Value,
+        variables: &Value,
     ) -> anyhow::Result<Value> {
         let request = self.sent(agent().post(format!("{}/graphql", demo.url)));
         let mut answer = request.send_json(json!({ "query": query, "variables": variables }))?;

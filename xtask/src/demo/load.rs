@@ -50,7 +50,7 @@ fn members(demo: &Demo, machine: &Client) -> anyhow::Result<BTreeMap<String, Str
     let data = machine.graphql(
         demo,
         "{ members(first: 200) { nodes { id email } } }",
-        json!({}),
+        &json!({}),
     )?;
     let nodes = data.pointer("/members/nodes").and_then(Value::as_array);
     let pair = |node: &Value| {
@@ -75,7 +75,7 @@ fn create_account(
     });
     let query = "mutation($input: CreateAccountInput!) { createAccount(input: $input) \
                  { userErrors { code message } } }";
-    let data = machine.graphql(demo, query, json!({ "input": input }))?;
+    let data = machine.graphql(demo, query, &json!({ "input": input }))?;
     // A load that was interrupted finds its accounts again.
     no_faults(&data, "/createAccount/userErrors", &["TAKEN"])
 }
@@ -91,7 +91,7 @@ fn import(
     let input = json!({ "fileName": name, "content": base64(file.as_bytes()) });
     let query = "mutation($input: ImportStatementInput!) { importStatement(input: $input) \
                  { import { importedCount } userErrors { code message } } }";
-    let data = importer.graphql(demo, query, json!({ "input": input }))?;
+    let data = importer.graphql(demo, query, &json!({ "input": input }))?;
     no_faults(&data, "/importStatement/userErrors", &[])?;
     let count = data
         .pointer("/importStatement/import/importedCount")
@@ -106,12 +106,12 @@ fn categorize(demo: &Demo, machine: &Client, tenant: &TenantBooks) -> anyhow::Re
     let create = "mutation($name: String!) { createCategory(input: { name: $name }) \
                   { userErrors { code message } } }";
     for name in names {
-        let data = machine.graphql(demo, create, json!({ "name": name }))?;
+        let data = machine.graphql(demo, create, &json!({ "name": name }))?;
         no_faults(&data, "/createCategory/userErrors", &["TAKEN"])?;
     }
     let query = "{ categories(first: 200) { nodes { id name } } transactions(first: 200) \
                  { nodes { id counterparty description } } }";
-    let data = machine.graphql(demo, query, json!({}))?;
+    let data = machine.graphql(demo, query, &json!({}))?;
     let nodes = |path: &str| {
         data.pointer(path)
             .and_then(Value::as_array)
@@ -137,7 +137,7 @@ fn categorize(demo: &Demo, machine: &Client, tenant: &TenantBooks) -> anyhow::Re
             continue;
         };
         if i % LEFT_OPEN != 0 {
-            let data = machine.graphql(demo, sort, json!({ "t": text(node, "id"), "c": id }))?;
+            let data = machine.graphql(demo, sort, &json!({ "t": text(node, "id"), "c": id }))?;
             no_faults(&data, "/categorizeTransaction/userErrors", &[])?;
         }
     }
