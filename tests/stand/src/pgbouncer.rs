@@ -5,7 +5,6 @@ use std::{
     env, fs,
     net::TcpStream,
     path::{Path, PathBuf},
-    process::Command,
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
@@ -20,7 +19,11 @@ use crate::{
 
 /// The product's roles, which a client may come as. PgBouncer asks for no password but wants to
 /// know the names.
-const ROLES: [&str; 3] = ["countersign_owner", "countersign_entry", "countersign_books"];
+const ROLES: [&str; 3] = [
+    "countersign_owner",
+    "countersign_entry",
+    "countersign_books",
+];
 
 /// A pooler that runs; it is stopped, and its files removed, when dropped.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use crate::process::Process;
+use crate::process::{self, Process, other_user, unprivileged};
 
 /// The oldest PostgreSQL that the product runs on.
 const VERSION_MIN: u32 = 15;
@@ -115,9 +115,23 @@ impl Cluster {
     /// Ends it as a crash would.
     pub fn kill(&self) {
         if let Some(mut server) = self.slot().take() {
+            let children = process::children(server.id());
             server.kill();
-            // The postmaster's children notice within moments; until then the files are theirs.
-            thread::sleep(Duration::from_millis(500));
+            // A busy child would go on, and the files would be its own until it notices.
+            for child in &children {
+                process::send(*child, "KILL");
+            }
+            if children.is_empty() {
+                // There is no `ps` here; they notice within moments.
+                thread::sleep(Duration::from_millis(500));
+            }
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while children.iter().any(|child| process::is_alive(*child)) {
+                if Instant::now() > deadline {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
         }
     }
 
@@ -157,15 +171,10 @@ impl Cluster {
 
     fn wait_until_ready(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_mins(1);
-        // The last line of the file says `ready` from when connections are taken.
-        let status = self.data_dir.join("postmaster.pid");
+        let pid = self.slot().as_ref().map(Process::id);
         loop {
-            let ready = fs::read_to_string(&status).is_ok_and(|text| {
-                text.lines()
-                    .last()
-                    .is_some_and(|line| line.trim() == "ready")
-            });
-            if ready {
+            let written = fs::read_to_string(self.data_dir.join("postmaster.pid"));
+            if is_ready(&written.unwrap_or_default(), pid) {
                 return Ok(());
             }
             let running = self.slot().as_mut().is_some_and(Process::is_running);
@@ -187,6 +196,14 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Whether `postmaster.pid` says that the postmaster `pid` takes connections. A postmaster that was
+/// killed has left such a file too, with its own id in the first line.
+fn is_ready(written: &str, pid: Option<u32>) -> bool {
+    let mut lines = written.lines().map(str::trim);
+    let own = lines.next().and_then(|line| line.parse().ok());
+    own.is_some() && own == pid && lines.next_back() == Some("ready")
 }
 
 fn initialize(bin: &Path, data_dir: &Path) -> anyhow::Result<()> {
@@ -221,38 +238,6 @@ fn initialize(bin: &Path, data_dir: &Path) -> anyhow::Result<()> {
         )
     })?;
     Ok(())
-}
-
-/// A command that does not run as root.
-fn unprivileged(program: &Path) -> Command {
-    let Some(user) = other_user() else {
-        return Command::new(program);
-    };
-    let mut command = Command::new("setpriv");
-    command
-        .args([
-            &format!("--reuid={user}"),
-            &format!("--regid={}", group_of(user)),
-        ])
-        .args(["--clear-groups", "--"])
-        .arg(program);
-    command.current_dir("/");
-    command
-}
-
-fn group_of(user: &str) -> &str {
-    if user == "nobody" { "nogroup" } else { user }
-}
-
-/// The user to become where we are root.
-fn other_user() -> Option<&'static str> {
-    let id = |arguments: &[&str]| Command::new("id").args(arguments).output();
-    let me = id(&["-u"]).ok()?;
-    if me.stdout.trim_ascii() != b"0" {
-        return None;
-    }
-    let has_postgres = id(&["-u", "postgres"]).is_ok_and(|output| output.status.success());
-    Some(if has_postgres { "postgres" } else { "nobody" })
 }
 
 fn run(command: &mut Command) -> anyhow::Result<Output> {
@@ -353,8 +338,8 @@ fn sweep(folder: &Path) {
         else {
             continue;
         };
-        let pid = pid.trim_end_matches(".log");
-        if !pid.is_empty() && !Path::new("/proc").join(pid).exists() {
+        let pid = pid.trim_end_matches(".log").parse();
+        if pid.is_ok_and(|pid| !process::is_alive(pid)) {
             // Somebody else's leftovers are not worth a failure.
             let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
         }

@@ -68,6 +68,11 @@ impl Process {
         let _ = self.watcher.wait();
     }
 
+    /// Closes the watcher's pipe, as the kernel does when this process dies by whatever death.
+    pub fn release_watcher(&mut self) {
+        drop(self.watcher.stdin.take());
+    }
+
     /// Ends it at once, as a crash would.
     pub fn kill(&mut self) {
         send(self.child.id(), "KILL");
@@ -95,6 +100,44 @@ pub fn send(pid: u32, signal: &str) {
         .status();
 }
 
+/// Whether a process runs, as far as is known. One that has ended but was not collected does not.
+pub fn is_alive(pid: u32) -> bool {
+    let rows = table();
+    rows.is_empty() || rows.iter().any(|row| row.pid == pid && !row.ended)
+}
+
+/// The processes that a process has started.
+pub fn children(pid: u32) -> Vec<u32> {
+    let rows = table().into_iter();
+    rows.filter(|row| row.parent == pid && !row.ended)
+        .map(|row| row.pid)
+        .collect()
+}
+
+struct Row {
+    pid: u32,
+    parent: u32,
+    ended: bool,
+}
+
+/// What `ps` tells, in the columns that POSIX has; nothing where there is no `ps`.
+fn table() -> Vec<Row> {
+    let output = Command::new("ps")
+        .args(["-A", "-o", "pid=", "-o", "ppid=", "-o", "stat="])
+        .output();
+    let text = output.map(|output| output.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let rows = text.lines().map(|line| {
+        let mut words = line.split_whitespace();
+        Some(Row {
+            pid: words.next()?.parse().ok()?,
+            parent: words.next()?.parse().ok()?,
+            ended: words.next()?.starts_with('Z'),
+        })
+    });
+    rows.flatten().collect()
+}
+
 /// A shell that reads from a pipe which this process holds open: it ends the child when we end.
 fn watch(pid: u32, signal: &str) -> io::Result<Child> {
     Command::new("sh")
@@ -104,4 +147,36 @@ fn watch(pid: u32, signal: &str) -> io::Result<Child> {
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()
+}
+
+/// A command that does not run as root.
+pub(crate) fn unprivileged(program: &Path) -> Command {
+    let Some(user) = other_user() else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("setpriv");
+    command
+        .args([
+            &format!("--reuid={user}"),
+            &format!("--regid={}", group_of(user)),
+        ])
+        .args(["--clear-groups", "--"])
+        .arg(program);
+    command.current_dir("/");
+    command
+}
+
+fn group_of(user: &str) -> &str {
+    if user == "nobody" { "nogroup" } else { user }
+}
+
+/// The user to become where we are root.
+pub(crate) fn other_user() -> Option<&'static str> {
+    let id = |arguments: &[&str]| Command::new("id").args(arguments).output();
+    let me = id(&["-u"]).ok()?;
+    if me.stdout.trim_ascii() != b"0" {
+        return None;
+    }
+    let has_postgres = id(&["-u", "postgres"]).is_ok_and(|output| output.status.success());
+    Some(if has_postgres { "postgres" } else { "nobody" })
 }
