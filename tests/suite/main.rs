@@ -13,5 +13,7 @@ mod audit;
 mod authorization;
 mod books;
 mod edge;
+mod identity;
 mod names;
+mod pgbouncer;
 mod tenants;

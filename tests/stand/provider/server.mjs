@@ -181,6 +181,7 @@ async function control(what, parameters, response) {
   } else if (what === "end-sessions") {
     // As if the person signed out at the provider: every client with a back channel is told.
     const client = await provider.Client.find(parameters.get("client"));
+    client.backchannelLogoutUri = parameters.get("uri") ?? client.backchannelLogoutUri;
     await client.backchannelLogout(parameters.get("sub"), parameters.get("sid") ?? undefined);
   } else {
     response.writeHead(404).end();

@@ -35,13 +35,21 @@ fn sign(alg: Algorithm, kid: &str, typ: &str, key: &EncodingKey, claims: &Value)
 }
 
 fn rsa(typ: &str, claims: &Value) -> String {
-    sign(Algorithm::RS256, "rs", typ, &EncodingKey::from_rsa_pem(RSA).unwrap(), claims)
+    sign(
+        Algorithm::RS256,
+        "rs",
+        typ,
+        &EncodingKey::from_rsa_pem(RSA).unwrap(),
+        claims,
+    )
 }
 
 async fn verified(jwt: &str) -> Result<Claims, String> {
     let header = header(jwt)?;
     let keys = Keys::default();
-    let found = keys.find(&header, now(), || async { Ok(published()) }).await;
+    let found = keys
+        .find(&header, now(), || async { Ok(published()) })
+        .await;
     let key = found.map_err(|error| match error {
         IdentityError::Refused { cause, .. } => cause,
         other => other.to_string(),
@@ -78,9 +86,19 @@ async fn a_good_id_token_is_taken_with_either_kind_of_key() {
     assert_eq!(check_id(json!({})).await, Ok(()));
     let ec = EncodingKey::from_ec_pem(EC).unwrap();
     let jwt = sign(Algorithm::ES256, "es", "JWT", &ec, &id_claims());
-    assert_eq!(verified(&jwt).await.map(|claims| claims.sub), Ok(Some("u1".to_owned())));
-    assert_eq!(check_id(json!({ "aud": [CLIENT, "other"], "azp": CLIENT })).await, Ok(()));
-    assert_eq!(check_id(json!({ "exp": 1_789_999_950 })).await, Ok(()), "clocks may differ a little");
+    assert_eq!(
+        verified(&jwt).await.map(|claims| claims.sub),
+        Ok(Some("u1".to_owned()))
+    );
+    assert_eq!(
+        check_id(json!({ "aud": [CLIENT, "other"], "azp": CLIENT })).await,
+        Ok(())
+    );
+    assert_eq!(
+        check_id(json!({ "exp": 1_789_999_950 })).await,
+        Ok(()),
+        "clocks may differ a little"
+    );
 }
 
 #[tokio::test]
@@ -88,47 +106,86 @@ async fn each_claim_of_an_id_token_is_checked() {
     for (changes, reason) in [
         (json!({ "iss": "https://evil.example" }), "another issuer"),
         (json!({ "aud": "other" }), "another audience"),
-        (json!({ "aud": [CLIENT, "other"] }), "several audiences and no authorized party"),
+        (
+            json!({ "aud": [CLIENT, "other"] }),
+            "several audiences and no authorized party",
+        ),
         (json!({ "azp": "other" }), "another authorized party"),
         (json!({ "nonce": "m" }), "another nonce"),
         (json!({ "nonce": null }), "another nonce"),
         (json!({ "exp": 1_789_999_900 }), "it has expired"),
         (json!({ "exp": null }), "it does not expire"),
-        (json!({ "iat": 1_790_000_100 }), "it was issued in the future"),
+        (
+            json!({ "iat": 1_790_000_100 }),
+            "it was issued in the future",
+        ),
         (json!({ "iat": null }), "it does not say when it was issued"),
         (json!({ "nbf": 1_790_000_100 }), "it is not valid yet"),
         (json!({ "sub": "" }), "it names no subject"),
         (json!({ "at_hash": "AAAA" }), "another access token"),
         (json!({ "events": {} }), "it is a logout token"),
     ] {
-        assert_eq!(check_id(changes.clone()).await, Err(reason.to_owned()), "{changes}");
+        assert_eq!(
+            check_id(changes.clone()).await,
+            Err(reason.to_owned()),
+            "{changes}"
+        );
     }
-    assert_eq!(check_id(json!({ "at_hash": half_hash("access") })).await, Ok(()));
+    assert_eq!(
+        check_id(json!({ "at_hash": half_hash("access") })).await,
+        Ok(())
+    );
 }
 
 #[tokio::test]
 async fn only_the_providers_own_keys_and_algorithms_sign() {
     let other = EncodingKey::from_rsa_pem(OTHER_RSA).unwrap();
     let forged = sign(Algorithm::RS256, "rs", "JWT", &other, &id_claims());
-    assert!(verified(&forged).await.unwrap_err().contains("InvalidSignature"));
+    assert!(
+        verified(&forged)
+            .await
+            .unwrap_err()
+            .contains("InvalidSignature")
+    );
 
     // The public key as a shared secret: the classic confusion of algorithms.
     let confused = EncodingKey::from_secret(MODULUS.as_bytes());
     let confused = sign(Algorithm::HS256, "rs", "JWT", &confused, &id_claims());
-    assert!(verified(&confused).await.unwrap_err().contains("not allowed"));
+    assert!(
+        verified(&confused)
+            .await
+            .unwrap_err()
+            .contains("not allowed")
+    );
 
     let parts: Vec<String> = [json!({ "alg": "none", "typ": "JWT" }), id_claims()]
         .iter()
         .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
         .collect();
-    assert!(verified(&format!("{}.{}.", parts[0], parts[1])).await.is_err(), "alg none");
+    assert!(
+        verified(&format!("{}.{}.", parts[0], parts[1]))
+            .await
+            .is_err(),
+        "alg none"
+    );
 
     let ec = EncodingKey::from_ec_pem(EC).unwrap();
     let crossed = sign(Algorithm::ES256, "rs", "JWT", &ec, &id_claims());
-    assert_eq!(verified(&crossed).await.unwrap_err(), "the provider has no such key");
+    assert_eq!(
+        verified(&crossed).await.unwrap_err(),
+        "the provider has no such key"
+    );
     let unknown = sign(Algorithm::ES256, "new", "JWT", &ec, &id_claims());
-    assert_eq!(verified(&unknown).await.unwrap_err(), "the provider has no such key");
-    assert!(verified(&"x".repeat(9_000)).await.unwrap_err().contains("too long"));
+    assert_eq!(
+        verified(&unknown).await.unwrap_err(),
+        "the provider has no such key"
+    );
+    assert!(
+        verified(&"x".repeat(9_000))
+            .await
+            .unwrap_err()
+            .contains("too long")
+    );
 }
 
 #[tokio::test]
@@ -136,9 +193,19 @@ async fn keys_are_fetched_for_a_new_key_id_and_kept_while_the_provider_is_away()
     let keys = Keys::default();
     let known = header(&rsa("JWT", &id_claims())).unwrap();
     let away = || async { Err(IdentityError::away("away")) };
-    assert!(keys.find(&known, now(), away).await.is_err(), "nothing is known yet");
-    assert!(keys.find(&known, now(), || async { Ok(published()) }).await.is_ok());
-    assert!(keys.find(&known, now(), away).await.is_ok(), "a known key needs no provider");
+    assert!(
+        keys.find(&known, now(), away).await.is_err(),
+        "nothing is known yet"
+    );
+    assert!(
+        keys.find(&known, now(), || async { Ok(published()) })
+            .await
+            .is_ok()
+    );
+    assert!(
+        keys.find(&known, now(), away).await.is_ok(),
+        "a known key needs no provider"
+    );
 
     let mut rotated = known.clone();
     rotated.kid = Some("rs2".to_owned());
@@ -148,11 +215,20 @@ async fn keys_are_fetched_for_a_new_key_id_and_kept_while_the_provider_is_away()
         async { Ok(published()) }
     };
     assert!(keys.find(&rotated, now(), fetch).await.is_err());
-    assert_eq!(asked.get(), 0, "made-up key ids do not make us a nuisance to the provider");
+    assert_eq!(
+        asked.get(),
+        0,
+        "made-up key ids do not make us a nuisance to the provider"
+    );
     let later = now() + chrono::Duration::seconds(6);
     let mut fresh = published();
     fresh.keys[0].common.key_id = Some("rs2".to_owned());
-    assert!(keys.find(&rotated, later, || async { Ok(fresh) }).await.is_ok(), "rotation");
+    assert!(
+        keys.find(&rotated, later, || async { Ok(fresh) })
+            .await
+            .is_ok(),
+        "rotation"
+    );
 }
 
 #[tokio::test]
@@ -166,13 +242,20 @@ async fn a_machines_token_is_for_us_and_of_a_machine() {
     };
     let (client, scopes) = check("at+jwt", json!({})).await.unwrap();
     assert_eq!(client, "loader");
-    assert_eq!(scopes, BTreeSet::from([Scope::BasicRead, Scope::StatementsImport]));
+    assert_eq!(
+        scopes,
+        BTreeSet::from([Scope::BasicRead, Scope::StatementsImport])
+    );
     for (typ, changes, reason) in [
         ("JWT", json!({}), "it is no access token"),
         ("at+jwt", json!({ "sub": "u1" }), "it is a person's token"),
         ("at+jwt", json!({ "client_id": null }), "it names no client"),
         ("at+jwt", json!({ "aud": CLIENT }), "another audience"),
-        ("at+jwt", json!({ "iss": "https://evil.example" }), "another issuer"),
+        (
+            "at+jwt",
+            json!({ "iss": "https://evil.example" }),
+            "another issuer",
+        ),
         ("at+jwt", json!({ "exp": 1_789_000_000 }), "it has expired"),
     ] {
         assert_eq!(check(typ, changes).await, Err(reason.to_owned()));
