@@ -13,6 +13,7 @@ mod audit;
 mod authorization;
 mod books;
 mod edge;
+mod faults;
 mod identity;
 mod names;
 mod pgbouncer;

@@ -1,0 +1,257 @@
+//! PostgreSQL dies and comes back, or comes late: callers are told so in time, the product heals
+//! without a restart, and what was acknowledged is there.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use countersign::{config::Config, server::Server};
+use countersign_migrations::{RolePasswords, migrate};
+use countersign_stand::postgres::{Cluster, ClusterOptions, free_port};
+use countersign_tests::{Browser, Reply, TestApp, TestClock, TestIds};
+use secrecy::SecretString;
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+
+use crate::books::books;
+
+/// What a caller waits at most while the database is away: it waits two seconds for a connection,
+/// and the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+}
+
+/// A migrated cluster that a test may kill; its files go with it.
+struct Mortal {
+    cluster: Cluster,
+    folder: PathBuf,
+}
+
+impl Mortal {
+    async fn start(name: &str, port: Option<u16>) -> Self {
+        let folder = format!("countersign-faults-{}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        let options = ClusterOptions {
+            data_dir: folder.join("data"),
+            port,
+            // What was acknowledged must outlive the crash.
+            durable: true,
+        };
+        let cluster = Cluster::start(&options).unwrap();
+        let owner = SecretString::from(cluster.admin_url("postgres"));
+        let passwords = RolePasswords {
+            entry: Some("countersign_entry".into()),
+            books: Some("countersign_books".into()),
+        };
+        migrate(&owner, passwords).await.unwrap();
+        Self { cluster, folder }
+    }
+
+    async fn superuser(&self) -> PgConnection {
+        let url = self.cluster.admin_url("postgres");
+        PgConnection::connect(&url).await.unwrap()
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        self.cluster.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The same configuration, with the database on another port.
+fn moved_to(port: u16, toml: &str) -> String {
+    let lines = toml.lines().map(|line| match line.split_once(" = ") {
+        Some((key @ ("entry_url" | "books_url"), _)) => {
+            let role = key.replace("_url", "");
+            let role = format!("countersign_{role}");
+            format!("{key} = \"postgres://{role}:{role}@127.0.0.1:{port}/postgres\"\n")
+        }
+        _ => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+async fn create(by: &Browser, name: &str) -> Reply {
+    by.graphql(
+        "mutation($name: String!) { createCategory(input: { name: $name }) \
+         { category { id } userErrors { code } } }",
+        json!({ "name": name }),
+    )
+    .await
+}
+
+async fn status(http: &reqwest::Client, url: &str) -> u16 {
+    http.get(url).send().await.unwrap().status().as_u16()
+}
+
+/// Polls `url` until it answers with `wanted`.
+async fn becomes(http: &reqwest::Client, url: &str, wanted: u16) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while status(http, url).await != wanted {
+        assert!(Instant::now() < deadline, "`{url}` never says {wanted}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Creates categories until told to stop; the names of those that were acknowledged, and how many
+/// attempts were answered by a fault.
+async fn write_on(owner: Browser, n: usize, stop: Arc<AtomicBool>) -> (Vec<String>, usize) {
+    let (mut acknowledged, mut faults) = (Vec::new(), 0);
+    for turn in 0.. {
+        if stop.load(Ordering::Acquire) {
+            break;
+        }
+        let name = format!("{n} in turn {turn}");
+        let asked = Instant::now();
+        let reply = create(&owner, &name).await;
+        assert!(asked.elapsed() < PATIENCE, "{:?}", asked.elapsed());
+        if reply.data()["createCategory"]["category"]["id"].is_string() {
+            acknowledged.push(name);
+        } else {
+            assert_eq!(
+                reply.error_code(),
+                Some("SERVICE_UNAVAILABLE"),
+                "{:?}",
+                reply.body
+            );
+            let told = reply.body.to_string().to_lowercase();
+            for inside in [
+                "postgres",
+                "sqlx",
+                "127.0.0.1",
+                "connection",
+                "countersign_",
+            ] {
+                assert!(!told.contains(inside), "`{inside}` is nobody's: {told}");
+            }
+            faults += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (acknowledged, faults)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_before_a_crash_of_postgresql_is_there_after_it() {
+    let mortal = Mortal::start("crash", None).await;
+    let port = mortal.cluster.port();
+    let app = TestApp::start_with(start(), |toml| moved_to(port, &toml)).await;
+    let books = books(&app).await;
+    let (live, ready) = (
+        format!("{}/livez", app.url()),
+        format!("{}/readyz", app.url()),
+    );
+    assert_eq!(status(app.http(), &ready).await, 200);
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..4)
+        .map(|n| tokio::spawn(write_on(books.owner.clone(), n, Arc::clone(&stop))))
+        .collect();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    mortal.cluster.kill();
+    becomes(app.http(), &ready, 503).await;
+    assert_eq!(
+        status(app.http(), &live).await,
+        200,
+        "it lives while the database is dead: nobody should restart it"
+    );
+    let read = books
+        .owner
+        .graphql("{ accounts { nodes { name } } }", json!({}))
+        .await;
+    assert_eq!(
+        read.error_code(),
+        Some("SERVICE_UNAVAILABLE"),
+        "{:?}",
+        read.body
+    );
+    assert!(read.data().is_null(), "{:?}", read.body);
+
+    mortal.cluster.restart().unwrap();
+    becomes(app.http(), &ready, 200).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    stop.store(true, Ordering::Release);
+    let (mut acknowledged, mut faults) = (Vec::new(), 0);
+    for writer in writers {
+        let (names, failed) = writer.await.unwrap();
+        acknowledged.extend(names);
+        faults += failed;
+    }
+    assert!(faults > 0, "nobody noticed the crash");
+    assert!(acknowledged.len() > 8, "nobody wrote: {acknowledged:?}");
+
+    let mut superuser = mortal.superuser().await;
+    let kept: Vec<String> = sqlx::query_scalar("SELECT name FROM countersign.categories")
+        .fetch_all(&mut superuser)
+        .await
+        .unwrap();
+    for name in &acknowledged {
+        assert!(kept.contains(name), "`{name}` was acknowledged and is lost");
+    }
+    // A commit whose answer was lost may be there: whole, which is with its entry in the log.
+    let recorded: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM countersign.audit_entries WHERE action = 'category.created'",
+    )
+    .fetch_one(&mut superuser)
+    .await
+    .unwrap();
+    assert_eq!(usize::try_from(recorded).unwrap(), kept.len());
+    let operator = app.database().operator();
+    let verified = operator.verify_ledger(books.tenant.id, None, None).await;
+    assert!(verified.is_ok(), "{verified:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn product_that_starts_before_postgresql_waits_for_it_with_its_books_closed() {
+    let port = free_port().unwrap();
+    // The harness lends its configuration; nothing of its own server is used.
+    let mut toml = String::new();
+    let lender = TestApp::start_with(start(), |given| {
+        toml = moved_to(port, &given);
+        given
+    })
+    .await;
+    let config = Config::from_toml(&toml).unwrap();
+    let clock = Arc::new(TestClock::at(start()));
+    let server = Server::build(config, clock, Arc::new(TestIds::seeded(77)))
+        .await
+        .unwrap();
+    let url = format!("http://{}", server.address());
+    let running = tokio::spawn(server.run_until_stopped());
+    let http = lender.http();
+    becomes(http, &format!("{url}/livez"), 200).await;
+    assert_eq!(status(http, &format!("{url}/readyz")).await, 503);
+    let ask = || async {
+        let request = http.post(format!("{url}/graphql"));
+        let request = request
+            .bearer_auth("cst_nobody")
+            .json(&json!({ "query": "{ viewer { kind } }" }));
+        Reply::of(request.send().await.unwrap()).await
+    };
+    let closed = ask().await;
+    assert_eq!(closed.status, 503, "{:?}", closed.body);
+    assert_eq!(closed.error_code(), Some("SERVICE_UNAVAILABLE"));
+    assert_eq!(status(http, &format!("{url}/bff/login")).await, 503);
+
+    let mortal = Mortal::start("late", Some(port)).await;
+    becomes(http, &format!("{url}/readyz"), 200).await;
+    let open = ask().await;
+    assert_eq!(
+        open.status, 401,
+        "the books are open, but not to nobody: {:?}",
+        open.body
+    );
+    assert!(!running.is_finished());
+    running.abort();
+    drop(mortal);
+}
