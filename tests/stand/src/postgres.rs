@@ -4,13 +4,19 @@
 //! `@embedded-postgres`. PostgreSQL refuses to run as root, so root's privileges are dropped to the
 //! user `postgres`, or `nobody`.
 
+mod home;
+
 use std::{
     env, fs,
     net::TcpListener,
+    ops::Range,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -27,7 +33,9 @@ pub const SUPERUSER: &str = "postgres";
 /// How a cluster is started.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
-    /// Where its files are; made where missing, kept afterwards.
+    /// Where its files are; made where missing, kept afterwards. Where root starts the cluster in a
+    /// folder that PostgreSQL's user can not reach, this is a link to one that it can. Its log is
+    /// beside it.
     pub data_dir: PathBuf,
     /// The port on 127.0.0.1; a free one where not given.
     pub port: Option<u16>,
@@ -40,6 +48,7 @@ pub struct ClusterOptions {
 pub struct Cluster {
     bin: PathBuf,
     data_dir: PathBuf,
+    log: PathBuf,
     port: u16,
     durable: bool,
     server: Mutex<Option<Process>>,
@@ -53,13 +62,14 @@ impl Cluster {
             Some(port) => port,
             None => free_port()?,
         };
-        let data_dir = options.data_dir.clone();
+        let data_dir = home::settle(&options.data_dir)?;
         if !data_dir.join("PG_VERSION").exists() {
             initialize(&bin, &data_dir)?;
         }
         let cluster = Self {
             bin,
             data_dir,
+            log: options.data_dir.with_extension("log"),
             port,
             durable: options.durable,
             server: Mutex::new(None),
@@ -156,17 +166,13 @@ impl Cluster {
             }
         }
         // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-        let server = Process::spawn(&mut command, &self.log(), "INT")?;
+        let server = Process::spawn(&mut command, &self.log, "INT")?;
         *self.slot() = Some(server);
         self.wait_until_ready()
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Process>> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn log(&self) -> PathBuf {
-        self.data_dir.with_extension("log")
     }
 
     fn wait_until_ready(&self) -> anyhow::Result<()> {
@@ -179,7 +185,7 @@ impl Cluster {
             }
             let running = self.slot().as_mut().is_some_and(Process::is_running);
             if !running || Instant::now() > deadline {
-                let log = fs::read_to_string(self.log()).unwrap_or_default();
+                let log = fs::read_to_string(&self.log).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(5).collect();
                 bail!(
                     "PostgreSQL did not start on port {}: {}",
@@ -254,9 +260,25 @@ fn run(command: &mut Command) -> anyhow::Result<Output> {
     Ok(output)
 }
 
-/// A port that nobody listens on at this moment.
+/// Ports that no system gives to outgoing connections of its own accord: a server that is away for a
+/// moment finds its port free again.
+const PORTS: Range<u16> = 16_000..32_000;
+
+/// A port that nobody listens on at this moment, and that this function gave to nobody yet.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    // Processes that test at the same time begin in different places.
+    let own = std::process::id().wrapping_mul(61);
+    let count = u32::from(PORTS.end - PORTS.start);
+    for _ in 0..count {
+        let turn = TURN.fetch_add(1, Ordering::Relaxed);
+        let port = u32::from(PORTS.start) + own.wrapping_add(turn) % count;
+        let port = u16::try_from(port)?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port is free from {} to {}", PORTS.start, PORTS.end)
 }
 
 /// The folder with the newest binaries that are new enough.

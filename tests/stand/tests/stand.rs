@@ -5,6 +5,7 @@
 use std::{
     env, fs,
     net::TcpStream,
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::Command,
     thread,
@@ -122,6 +123,40 @@ fn cluster_survives_a_crash_with_what_was_committed_and_stops_without_a_trace() 
     let again = folder.cluster(true);
     let kept = psql(&again.admin_url("postgres"), "SELECT n FROM kept");
     assert_eq!(kept.as_deref(), Ok("7"), "files are kept between runs");
+}
+
+#[test]
+fn cluster_of_root_moves_out_of_a_folder_that_nobody_else_reaches() {
+    let folder = Folder::new("hidden");
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).expect("permissions");
+    let wanted = folder.0.join("data");
+    let cluster = folder.cluster(true);
+    let me = Command::new("id").arg("-u").output().expect("id");
+    if me.stdout.trim_ascii() != b"0" {
+        assert_eq!(cluster.data_dir(), wanted, "it is reached: it stays");
+        return;
+    }
+    let elsewhere = cluster.data_dir().to_owned();
+    assert_ne!(elsewhere, wanted);
+    assert_eq!(fs::read_link(&wanted).expect("a link"), elsewhere);
+    let url = cluster.admin_url("postgres");
+    psql(&url, "CREATE TABLE kept (n int)").expect("written");
+    drop(cluster);
+
+    let cluster = folder.cluster(true);
+    let url = cluster.admin_url("postgres");
+    assert_eq!(psql(&url, "SELECT n FROM kept").as_deref(), Ok(""));
+    drop(cluster);
+
+    fs::remove_file(&wanted).expect("the link goes");
+    let cluster = folder.cluster(true);
+    let url = cluster.admin_url("postgres");
+    assert!(
+        psql(&url, "SELECT n FROM kept").is_err(),
+        "without the link it starts over"
+    );
+    drop(cluster);
+    fs::remove_dir_all(elsewhere).expect("removed");
 }
 
 #[test]
