@@ -200,7 +200,8 @@ impl Drop for TestApp {
     }
 }
 
-fn configuration(database: &TestDatabase) -> String {
+/// The configuration of a product on a test's database.
+pub fn configuration(database: &TestDatabase) -> String {
     format!(
         "[http]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://localhost:8080\"\n\
          [database]\nentry_url = \"{}\"\nbooks_url = \"{}\"\nconnections_max = 4\n\

@@ -15,7 +15,7 @@ mod client;
 mod database;
 mod time;
 
-pub use app::{TestApp, TestTenant};
+pub use app::{TestApp, TestTenant, configuration};
 pub use client::{Browser, Reply, Token};
 pub use database::{TestDatabase, cluster};
 pub use time::{TestClock, TestIds};

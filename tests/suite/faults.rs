@@ -37,7 +37,7 @@ struct Mortal {
 
 impl Mortal {
     async fn start(name: &str, port: Option<u16>) -> Self {
-        let folder = format!("countersign-faults-{}-{name}", std::process::id());
+        let folder = format!("countersign-test-{}-{name}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
         let options = ClusterOptions {
             data_dir: folder.join("data"),

@@ -6,15 +6,18 @@
     clippy::panic,
     clippy::string_slice,
     clippy::too_many_lines,
+    clippy::unwrap_used,
     reason = "a test tells one story, and says what went wrong by failing"
 )]
 
+mod architecture;
 mod audit;
 mod authorization;
 mod books;
 mod edge;
 mod faults;
 mod identity;
+mod isolation;
 mod names;
 mod pgbouncer;
 mod tenants;

@@ -6,11 +6,15 @@ use std::{
 };
 
 use anyhow::Context;
+use countersign_stand::process::Process;
 
 use crate::tools::{self, say};
 
 /// The version of cargo-deny that the configuration was written for.
 const CARGO_DENY: &str = "0.20.2";
+
+/// How long the demo may take to load its books, the build left out.
+const DEMO_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -32,7 +36,20 @@ struct Totals {
     failed: u64,
 }
 
-const STEPS: [Step; 9] = [
+impl Totals {
+    /// Adds a runner's own line: `12 passed; 0 failed`.
+    fn count(&mut self, line: &str) {
+        let number = |word: &str| -> u64 {
+            let before = line.split(word).next().unwrap_or_default();
+            let last = before.split_whitespace().last();
+            last.and_then(|n| n.parse().ok()).unwrap_or_default()
+        };
+        self.passed += number(" passed");
+        self.failed += number(" failed");
+    }
+}
+
+const STEPS: [Step; 10] = [
     Step {
         name: "system packages",
         run: |_| system_packages(),
@@ -68,6 +85,10 @@ const STEPS: [Step; 9] = [
     Step {
         name: "derived files",
         run: |_| derived(),
+    },
+    Step {
+        name: "browser, on the demo",
+        run: browser,
     },
 ];
 
@@ -185,17 +206,44 @@ fn tests(totals: &mut Totals) -> anyhow::Result<()> {
         let Some(rest) = line.strip_prefix("test result: ") else {
             continue;
         };
-        let count = |word: &str| -> u64 {
-            let before = rest.split(word).next().unwrap_or_default();
-            before
-                .split_whitespace()
-                .last()
-                .and_then(|n| n.parse().ok())
-                .unwrap_or_default()
-        };
-        totals.passed += count(" passed");
-        totals.failed += count(" failed");
+        totals.count(rest);
     }
+    Ok(())
+}
+
+/// Runs the demo from nothing on ports of its own, and the journeys in Chromium against it.
+fn browser(totals: &mut Totals) -> anyhow::Result<()> {
+    let own = std::env::current_exe()?;
+    let folder = tools::root().join(".data/browser");
+    // What an earlier run has left would be taken for this one's.
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let port = countersign_stand::postgres::free_port()?;
+    let log = std::env::temp_dir().join("countersign-browser-demo.log");
+    let mut command = Command::new(own);
+    command
+        .args(["demo", "--data", ".data/browser", "--port"])
+        .arg(port.to_string());
+    let mut demo = Process::spawn(&mut command, &log, "TERM")?;
+    let deadline = Instant::now() + DEMO_TIMEOUT;
+    while !folder.join("loaded").exists() {
+        if !demo.is_running() || Instant::now() > deadline {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            anyhow::bail!("the demo did not start: {said}");
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let mut journeys = Command::new("node");
+    journeys
+        .args(["tests/browser/run.mjs", &format!("http://localhost:{port}")])
+        .arg(folder.join("pictures"))
+        .current_dir(tools::root());
+    let ran = tools::run_and_read(&mut journeys);
+    demo.stop();
+    let ran = ran.with_context(|| format!("pictures are in `{}`", folder.display()))?;
+    let total = ran.last().map(String::as_str).unwrap_or_default();
+    totals.count(total);
     Ok(())
 }
 

@@ -36,6 +36,9 @@ pub(crate) struct DemoArgs {
     /// The port of the product; the sign-in provider takes the next one
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Where the demo's data is kept, below the repository
+    #[arg(long, default_value = ".data/demo")]
+    data: PathBuf,
     /// Stop again as soon as everything runs, for tests of the demo itself
     #[arg(long, hide = true)]
     once: bool,
@@ -62,7 +65,7 @@ pub(crate) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
             bail!("port {taken} is in use: stop what listens there, or choose another by `--port`");
         }
     }
-    let folder = tools::root().join(".data/demo");
+    let folder = tools::root().join(&arguments.data);
     if arguments.fresh && folder.exists() {
         say("throwing the data of earlier runs away");
         fs::remove_dir_all(&folder)?;

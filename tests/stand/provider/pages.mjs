@@ -37,9 +37,11 @@ function page(title, content) {
 
 /** People as cards, one password field. */
 export function signInPage(people, hint, fault, showPasswords) {
+  // A hint that names nobody here is no hint.
+  const hinted = Math.max(0, people.findIndex((person) => person.email === hint));
   const cards = people.map((person, i) => `
     <label class="person"><input type="radio" name="email" value="${escape(person.email)}" required
-      ${(hint ? hint === person.email : i === 0) ? "checked" : ""}>
+      ${i === hinted ? "checked" : ""}>
       <span>${escape(person.name)}<small>${escape(person.email)}${person.about ? ` · ${escape(person.about)}` : ""}</small></span></label>`);
   return page("Sign in", `<h1>Sign in</h1><p>The OpenID provider of this demonstration.</p>
     ${fault ? `<p class="fault" role="alert">${escape(fault)}</p>` : ""}
@@ -49,7 +51,15 @@ export function signInPage(people, hint, fault, showPasswords) {
     ${showPasswords ? `<p class="mark">In this demonstration everybody's password is <strong>${escape(showPasswords)}</strong>.</p>` : ""}`);
 }
 
-/** A sentence, and perhaps a form. */
-export function messagePage(title, text, form = "") {
-  return page(title, `<h1>${escape(title)}</h1>${text ? `<p>${escape(text)}</p>` : ""}${form}`);
+/** The provider's form with its button, which is pressed by the page itself where that is `certain`. */
+export function signOutPage(form, certain) {
+  const button = `<button form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>`;
+  const script = `<script>document.querySelector("button").click()</script>`;
+  return page("Sign out", `<h1>Sign out</h1><p>This ends your session here and in the product.</p>${form}${button}
+    ${certain ? script : ""}`);
+}
+
+/** A sentence. */
+export function messagePage(title, text) {
+  return page(title, `<h1>${escape(title)}</h1>${text ? `<p>${escape(text)}</p>` : ""}`);
 }

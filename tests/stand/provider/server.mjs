@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 
 import Provider, { errors } from "oidc-provider";
 
-import { signInPage, messagePage } from "./pages.mjs";
+import { messagePage, signInPage, signOutPage } from "./pages.mjs";
 
 const makeKeys = promisify(generateKeyPair);
 
@@ -100,9 +100,10 @@ function makeProvider() {
       clientCredentials: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
-        // Signing out of the product is signing out here: there is nothing to ask.
+        // Who brings the ID token comes from the product, where signing out was chosen: there is
+        // nothing to ask. Anybody else may only have been sent here.
         logoutSource: (context, form) => {
-          context.body = messagePage("Signing out", "", `${form}<button form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>`);
+          context.body = signOutPage(form, context.oidc.entities.IdTokenHint !== undefined);
         },
         postLogoutSuccessSource: (context) => {
           context.body = messagePage("Signed out", "You can close this page.");
@@ -142,19 +143,19 @@ async function firstPartyGrant(context) {
 
 async function interaction(request, response) {
   const details = await provider.interactionDetails(request, response);
-  const page = (fault) => {
+  const page = (fault, chosen) => {
     response.writeHead(fault ? 401 : 200, {
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
       "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     });
-    response.end(signInPage(settings.people, details.params.login_hint, fault, settings.showPasswords));
+    response.end(signInPage(settings.people, chosen ?? details.params.login_hint, fault, settings.showPasswords));
   };
   if (request.method !== "POST") return page();
   const form = new URLSearchParams(await body(request));
   const person = settings.people.find((candidate) => candidate.email === form.get("email"));
   if (!person || person.password !== form.get("password")) {
-    return page("That address and password do not belong together.");
+    return page("That address and password do not belong together.", form.get("email"));
   }
   const result = { login: { accountId: person.sub, amr: person.amr ?? ["pwd"] } };
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });

@@ -43,7 +43,7 @@ impl PgBouncer {
              pgbouncer`)",
         )?;
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("countersign-pooler-{}-{n}", std::process::id());
+        let name = format!("countersign-test-{}-pooler-{n}", std::process::id());
         let folder = env::temp_dir().join(name);
         let port = free_port()?;
         let configuration = configure(&folder, cluster.port(), port, pool_size)

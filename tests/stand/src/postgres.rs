@@ -360,7 +360,7 @@ fn sweep(folder: &Path) {
         else {
             continue;
         };
-        let pid = pid.trim_end_matches(".log").parse();
+        let pid = pid.split(['-', '.']).next().unwrap_or_default().parse();
         if pid.is_ok_and(|pid| !process::is_alive(pid)) {
             // Somebody else's leftovers are not worth a failure.
             let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));

@@ -25,7 +25,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = env::temp_dir().join(format!("countersign-stand-{}-{name}", std::process::id()));
+        let path = env::temp_dir().join(format!("countersign-test-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).expect("a folder");
         Self(path)
     }

@@ -1,0 +1,191 @@
+// The product in Chromium, on the demo's books: what a newcomer does on the first day.
+//
+//   node tests/browser/run.mjs http://localhost:8080 [folder for screenshots]
+//
+// Prints a line for each journey and `N passed, N failed`; exits 1 where one failed. Any violation
+// of the content security policy, and any error of a script, fails the journey that it happens in.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const [, , url = "http://localhost:8080", pictures] = process.argv;
+const here = fileURLToPath(new URL(".", import.meta.url));
+const { chromium } = createRequire(join(here, "../../web/package.json"))("playwright-core");
+if (pictures) mkdirSync(pictures, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+});
+
+/** A browser of its own, signed in as somebody. */
+async function signIn(name) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(error.message));
+  page.on("console", (message) => {
+    const text = message.text();
+    // A refused request is part of the journey; the browser reports it all the same.
+    if (message.type() === "error" && !text.includes("Failed to load resource")) page.faults.push(text);
+  });
+  await page.goto(`${url}/`);
+  await page.getByRole("button", { name: /sign in/i }).or(page.getByRole("link", { name: /sign in/i })).first().click();
+  await page.getByLabel(new RegExp(name)).check();
+  await page.getByLabel("Password").fill("countersign");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(/\/t\/[a-z]+\//);
+  return page;
+}
+
+/** GraphQL as the page itself asks it. */
+const ask = (page, query, variables = {}) =>
+  page.evaluate(
+    async ([query, variables]) => {
+      const answer = await fetch("/graphql", {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-csrf": "1", accept: "application/graphql-response+json" },
+        body: JSON.stringify({ query, variables }),
+      });
+      return { status: answer.status, body: await answer.json() };
+    },
+    [query, variables],
+  );
+
+const choose = (page, slug) =>
+  page.evaluate(
+    (slug) => fetch("/bff/tenant", { method: "POST", headers: { "content-type": "application/json", "x-csrf": "1" }, body: JSON.stringify({ slug }) }),
+    slug,
+  );
+
+const journeys = {
+  async "an owner signs in, sees the books, and changes the tenant"() {
+    const page = await signIn("Olivia");
+    await page.goto(`${url}/t/northwind/transactions`);
+    await page.getByRole("heading", { name: "Transactions" }).waitFor();
+    await page.getByRole("row").nth(5).waitFor();
+    assert.match(await page.getByRole("main").innerText(), /EUR/);
+    await page.goto(`${url}/t/alder/accounts`);
+    await page.getByText("Bakery account").first().waitFor();
+    assert.equal(await page.getByText("Field card").count(), 0, "the other tenant's accounts are gone");
+    return page;
+  },
+
+  async "a worker sees a cell that policy hides, and their own card in full"() {
+    const page = await signIn("Wanda");
+    await page.goto(`${url}/t/northwind/transactions`);
+    const hidden = page.getByRole("button", { name: /Amount: Hidden by policy/ }).first();
+    await hidden.waitFor();
+    await hidden.click();
+    await page.getByText(/human\.financial/).first().waitFor();
+    return page;
+  },
+
+  async "filters stand in the address and pages go on"() {
+    const page = await signIn("Mara");
+    await page.goto(`${url}/t/northwind/transactions`);
+    await page.getByRole("row").nth(5).waitFor();
+    const before = await page.getByRole("row").count();
+    await page.getByRole("button", { name: /load more|more/i }).last().click();
+    await page.waitForFunction((n) => document.querySelectorAll("tr, [role=row]").length > n, before);
+    await page.getByPlaceholder(/text or counterparty/i).fill("rent");
+    await page.waitForURL(/rent/);
+    return page;
+  },
+
+  async "a statement is imported through the app, and recognised the second time"() {
+    const page = await signIn("Lena");
+    const number = "GB33BUKB20201555555555";
+    const made = await ask(page, "mutation($i: CreateAccountInput!) { createAccount(input: $i) { account { id } userErrors { code } } }", { i: { name: "Browser account", currency: "GBP", number } });
+    assert.ok(made.body.data.createAccount.account ?? made.body.data.createAccount.userErrors[0], JSON.stringify(made.body));
+    const file = `:20:BROWSER1\n:25:${number}\n:28C:1/1\n:60F:C260101GBP100,00\n:61:2601050105D25,00NTRFNONREF\n:86:Office supplies\n:62F:C260131GBP75,00\n-\n`;
+    for (const again of [false, true]) {
+      await page.goto(`${url}/t/lumen/import`);
+      await page.locator("input[type=file]").setInputFiles({ name: "january.sta", mimeType: "text/plain", buffer: Buffer.from(file) });
+      await page.getByRole("button", { name: /import statement/i }).click();
+      await page.getByText(again ? /imported before|already/i : /75\.00/).first().waitFor();
+    }
+    return page;
+  },
+
+  async "a token is shown once, works outside, and is refused what needs a human"() {
+    const page = await signIn("Olivia");
+    await choose(page, "northwind");
+    await page.goto(`${url}/t/northwind/tokens`);
+    await page.getByRole("button", { name: /create token|new token/i }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel(/name/i).first().fill("browser test");
+    await dialog.getByRole("checkbox").first().check();
+    await dialog.getByRole("button", { name: /create token/i }).click();
+    await page.getByText(/cst_[0-9A-Za-z]{49}/).first().waitFor();
+    const token = (await page.getByRole("dialog").innerText()).match(/cst_[0-9A-Za-z]{49}/)[0];
+    await page.keyboard.press("Escape");
+    assert.equal(await page.getByText(token).count() > 0, true, "the dialog stays until the token is taken");
+    await page.getByRole("button", { name: /I have copied it/ }).click();
+    const outside = async (query) => {
+      const answer = await fetch(`${url}/graphql`, { method: "POST", headers: { "content-type": "application/json", authorization: `Bearer ${token}` }, body: JSON.stringify({ query }) });
+      return answer.json();
+    };
+    const read = await outside("{ viewer { kind } transactions(first: 1) { nodes { amount magnitude } } }");
+    assert.equal(read.data.viewer.kind, "MACHINE");
+    assert.equal(read.data.transactions.nodes[0].amount, null);
+    assert.match(read.extensions.redactions[0].rule, /machine\.financial/);
+    const refused = await outside('mutation { createApiToken(input: { name: "x", scopes: ["basic:read"] }) { plainToken } }');
+    assert.equal(refused.errors[0].extensions.rule, "machine.never-attributed");
+    return page;
+  },
+
+  async "a removed member's very next request is refused, and all of it is in the log"() {
+    const owner = await signIn("Olivia");
+    const adam = await signIn("Adam");
+    assert.equal((await ask(adam, "{ viewer { kind } }")).status, 200);
+    await choose(owner, "northwind");
+    await owner.goto(`${url}/t/northwind/members`);
+    await owner.getByRole("button", { name: /Remove Adam/ }).click();
+    const done = owner.waitForResponse((answer) => (answer.request().postData() ?? "").includes("removeMember("));
+    await owner.getByRole("dialog").or(owner.getByRole("alertdialog")).getByRole("button", { name: /remove/i }).last().click();
+    assert.equal((await (await done).json()).data.removeMember.userErrors?.length ?? 0, 0);
+    const after = await ask(adam, "{ viewer { kind } }");
+    assert.ok(after.status === 401 || after.status === 403, `${after.status}`);
+    await owner.goto(`${url}/t/northwind/audit`);
+    await owner.getByText("member.removed").first().waitFor();
+    await owner.getByRole("region", { name: "Chain head" }).waitFor();
+    adam.faults.length = 0;
+    return owner;
+  },
+
+  async "signing out ends the session here and at the provider"() {
+    const page = await signIn("Ada Brandt");
+    await page.getByRole("button", { name: /User menu/ }).click();
+    await page.getByRole("link", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.waitForURL(/sign-in|localhost:\d+\/$/);
+    assert.equal((await ask(page, "{ viewer { kind } }")).status, 401);
+    return page;
+  },
+};
+
+let [passed, failed] = [0, 0];
+for (const [name, journey] of Object.entries(journeys)) {
+  try {
+    const page = await journey();
+    if (pictures) await page.screenshot({ path: join(pictures, `${name.replace(/[^a-z]+/gi, "-")}.png`) });
+    assert.deepEqual(page.faults, [], "the console is clean");
+    passed += 1;
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${name}\n        ${String(error.stack ?? error).split("\n").slice(0, 12).join("\n        ")}`);
+    if (pictures) {
+      let n = readdirSync(pictures).length;
+      for (const context of browser.contexts()) for (const page of context.pages()) await page.screenshot({ path: join(pictures, `failed-${n++}.png`) }).catch(() => {});
+    }
+  }
+  for (const context of browser.contexts()) await context.close();
+}
+await browser.close();
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
