@@ -6,7 +6,7 @@ const STYLE = `
 @media (prefers-color-scheme: dark) { :root { --bg: oklch(0.17 0.008 260); --surface: oklch(0.205 0.008 260);
   --text: oklch(0.93 0.004 260); --muted: oklch(0.7 0.008 260); --line: oklch(0.3 0.01 260);
   --accent: oklch(0.75 0.1 195); --fault: oklch(0.72 0.15 25); } }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; accent-color: var(--accent); }
 body { margin: 0; min-height: 100vh; background: var(--bg); color: var(--text); font: 14px/22px system-ui, sans-serif;
   display: grid; place-items: center; padding: 24px; }
 main { width: 100%; max-width: 420px; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: 28px; }
