@@ -101,7 +101,7 @@ impl Visit {
     }
 
     /// Goes as far as the provider's redirect back to the product; the address of the callback.
-    async fn to_callback(&mut self, stand: &Stand, email: &str) -> String {
+    async fn reach_callback(&mut self, stand: &Stand, email: &str) -> String {
         let begun = self
             .get(
                 stand,
@@ -137,7 +137,7 @@ impl Visit {
 
     async fn sign_in(stand: &Stand, email: &str) -> Self {
         let mut visit = Self::default();
-        let callback = visit.to_callback(stand, email).await;
+        let callback = visit.reach_callback(stand, email).await;
         let answer = visit.get(stand, &callback).await;
         assert_eq!(answer.status().as_u16(), 200, "{:?}", answer.text().await);
         visit
@@ -183,7 +183,7 @@ async fn a_person_signs_in_works_and_signs_out() {
     let stand = stand().await;
     invite(&stand, "olivia@example.test").await;
     let mut visit = Visit::default();
-    let callback = visit.to_callback(&stand, "olivia@example.test").await;
+    let callback = visit.reach_callback(&stand, "olivia@example.test").await;
     let answer = visit.get(&stand, &callback).await;
     let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().collect();
     let session = cookies
@@ -252,7 +252,16 @@ async fn a_sign_in_is_finished_once_and_by_the_browser_that_began_it() {
     let stand = stand().await;
     invite(&stand, "olivia@example.test").await;
     let mut mine = Visit::default();
-    let callback = mine.to_callback(&stand, "olivia@example.test").await;
+    let callback = mine.reach_callback(&stand, "olivia@example.test").await;
+
+    let person = stand
+        .app
+        .http()
+        .get(&callback)
+        .header("accept", "text/html,*/*");
+    let person = person.send().await.unwrap();
+    assert_eq!(person.status().as_u16(), 303, "a person is told by a page");
+    assert_eq!(location(&person), "/sign-in?error=access_denied");
 
     let mut victim = Visit::default();
     let lured = Reply::of(victim.get(&stand, &callback).await).await;
@@ -284,7 +293,7 @@ async fn an_unconfirmed_address_claims_nobody() {
     let stand = stand().await;
     invite(&stand, "mallory@example.test").await;
     let mut visit = Visit::default();
-    let callback = visit.to_callback(&stand, "mallory@example.test").await;
+    let callback = visit.reach_callback(&stand, "mallory@example.test").await;
     let refused = Reply::of(visit.get(&stand, &callback).await).await;
     assert_eq!(refused.status, 401, "{:?}", refused.body);
     assert!(refused.body["detail"].as_str().unwrap().contains("e-mail"));

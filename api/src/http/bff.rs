@@ -7,7 +7,7 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+        header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
     },
     web,
 };
@@ -72,15 +72,18 @@ struct LoginQuery {
 }
 
 async fn login(
+    request: HttpRequest,
     state: web::Data<State>,
     query: web::Query<LoginQuery>,
 ) -> Result<HttpResponse, Problem> {
+    let begun = begin(&state, query.return_url.as_deref().unwrap_or("/")).await;
+    begun.or_else(|problem| explained(&request, problem))
+}
+
+async fn begin(state: &State, return_to: &str) -> Result<HttpResponse, Problem> {
     state.open()?;
     let at = state.database.clock().now();
-    let begun = state
-        .identity
-        .begin(query.return_url.as_deref().unwrap_or("/"), at)
-        .await?;
+    let begun = state.identity.begin(return_to, at).await?;
     // Lax, because the provider's answer comes by a navigation from its own site.
     let cookie = Cookie::build(SIGN_IN_COOKIE, begun.browser.expose_secret().to_owned())
         .path("/")
@@ -105,8 +108,35 @@ async fn callback(
     state: web::Data<State>,
     query: web::Query<CallbackQuery>,
 ) -> Result<HttpResponse, Problem> {
+    let finished = finish(&request, &state, query.into_inner()).await;
+    finished.or_else(|problem| explained(&request, problem))
+}
+
+/// A person who came by a navigation is told by the app's own page; a program gets the problem.
+fn explained(request: &HttpRequest, problem: Problem) -> Result<HttpResponse, Problem> {
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    if !accept.is_some_and(|accept| accept.contains("text/html")) {
+        return Err(problem);
+    }
+    let reason = if problem.is_unauthenticated() {
+        "access_denied"
+    } else {
+        "provider_unavailable"
+    };
+    Ok(see_other(&format!("/sign-in?error={reason}"))
+        .cookie(removed(SIGN_IN_COOKIE, SameSite::Lax))
+        .finish())
+}
+
+async fn finish(
+    request: &HttpRequest,
+    state: &State,
+    query: CallbackQuery,
+) -> Result<HttpResponse, Problem> {
     state.open()?;
-    let query = query.into_inner();
     let answer = Callback {
         code: query.code,
         state: query.state,

@@ -116,7 +116,8 @@ impl RefreshLock {
 const GOOD: &str = "SELECT s.id, s.user_id, s.issuer, s.subject, s.active_tenant_id, s.mfa, \
      s.expires_at, s.tokens_sealed, u.name, u.email \
      FROM countersign.sessions s JOIN countersign.users u ON u.id = s.user_id \
-     WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2";
+     WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 \
+     AND s.last_seen_at > $2 - interval '30 days'";
 
 impl Entry {
     /// Opens a session. A user of one tenant starts in it.
@@ -206,6 +207,7 @@ impl Entry {
                  FROM countersign.memberships m \
                  JOIN countersign.tenants t ON t.id = m.tenant_id \
                  WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $3 \
+                 AND s.last_seen_at > $3 - interval '30 days' \
                  AND m.user_id = s.user_id AND t.slug = $2",
                 [secret.hashed().to_vec().into(), slug.into(), at.into()],
             )
