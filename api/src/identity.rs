@@ -4,6 +4,7 @@
 //! provider, whatever its kind, is verified on one path: signature by the provider's published
 //! keys, algorithm by an allow-list, issuer, audience, times, and what its kind demands.
 
+mod kept;
 mod keys;
 mod provider;
 mod session;
@@ -16,6 +17,7 @@ use chrono::{DateTime, Duration, Utc};
 use countersign_entities::{Credential, Database, SessionSecret, StoreError};
 use secrecy::SecretString;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use provider::Provider;
@@ -120,7 +122,12 @@ struct Inner {
     settings: IdentitySettings,
     provider: Provider,
     database: Database,
+    /// One permit for each session whose tokens are being renewed.
+    renewals: Semaphore,
 }
+
+/// How many sessions' tokens one replica renews at once.
+const RENEWALS_AT_ONCE: usize = 2;
 
 impl Identity {
     /// Sets up sign-in. The provider is not called yet: it may be away.
@@ -131,6 +138,7 @@ impl Identity {
                 settings,
                 provider,
                 database,
+                renewals: Semaphore::new(RENEWALS_AT_ONCE),
             }),
         })
     }

@@ -1,34 +1,25 @@
-//! The provider's published keys (RFC 7517), kept until a token names one that is not there.
+//! The provider's published keys (RFC 7517).
 
 use std::future::Future;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{
-    DecodingKey, Header,
-    jwk::{AlgorithmParameters, Jwk, JwkSet, PublicKeyUse},
+    Algorithm, DecodingKey, Header,
+    jwk::{
+        AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse,
+    },
 };
-use tokio::sync::Mutex;
 
-use super::{IdentityError, UNTRUE};
-
-/// Seconds between two fetches at the least: tokens with made-up key ids must not make us a
-/// nuisance to the provider.
-const FETCH_AGAIN_SECONDS: i64 = 5;
+use super::{IdentityError, UNTRUE, kept::Kept};
 
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    state: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    set: Vec<Jwk>,
-    fetched_at: Option<DateTime<Utc>>,
+    set: Kept<JwkSet>,
 }
 
 impl Keys {
     /// The key that a token was signed with. Keys that are known stay good while the provider is
-    /// away; an unknown one is fetched, by one caller at a time.
+    /// away; an unknown one is asked for, by one caller at a time.
     pub(super) async fn find<F, Fut>(
         &self,
         header: &Header,
@@ -39,54 +30,47 @@ impl Keys {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<JwkSet, IdentityError>>,
     {
-        let mut known = self.state.lock().await;
-        if let Some(key) = matching(&known.set, header) {
-            return decoding(key);
-        }
-        let again = Duration::seconds(FETCH_AGAIN_SECONDS);
-        if known
-            .fetched_at
-            .is_none_or(|fetched| at - fetched >= again || at < fetched)
-        {
-            known.set = fetch().await?.keys;
-            known.fetched_at = Some(at);
-        }
-        match matching(&known.set, header) {
-            Some(key) => decoding(key),
-            None => Err(IdentityError::refused(
-                UNTRUE,
-                "the provider has no such key",
-            )),
-        }
+        let has = |set: &JwkSet| matching(set, header).is_some();
+        let set = self.set.get(at, has, fetch).await?;
+        let key = matching(&set, header)
+            .ok_or_else(|| IdentityError::refused(UNTRUE, "the provider has no such key"))?;
+        DecodingKey::from_jwk(key)
+            .map_err(|error| IdentityError::refused(UNTRUE, error.to_string()))
     }
 }
 
-fn decoding(key: &Jwk) -> Result<DecodingKey, IdentityError> {
-    DecodingKey::from_jwk(key).map_err(|error| IdentityError::refused(UNTRUE, error.to_string()))
-}
-
-/// The key of that id whose type goes with the algorithm. A token without a key id is taken only
-/// where there is no choice.
-fn matching<'a>(set: &'a [Jwk], header: &Header) -> Option<&'a Jwk> {
-    let mut fitting = set.iter().filter(|key| {
-        let signs = key
-            .common
-            .public_key_use
-            .as_ref()
-            .is_none_or(|u| *u == PublicKeyUse::Signature);
-        signs && fits(key, header)
-    });
+/// The key of that id which goes with the algorithm. A token without a key id is taken only where
+/// there is no choice.
+fn matching<'a>(set: &'a JwkSet, header: &Header) -> Option<&'a Jwk> {
+    let mut fitting = set
+        .keys
+        .iter()
+        .filter(|key| signs(key) && fits(key, header));
     match &header.kid {
         Some(kid) => fitting.find(|key| key.common.key_id.as_ref() == Some(kid)),
         None => fitting.next().filter(|_| fitting.next().is_none()),
     }
 }
 
-/// A key is used for its own kind of algorithm only: an RSA key never as an HMAC secret.
+/// Whether the provider publishes the key for signatures (RFC 7517, sections 4.2 and 4.3).
+fn signs(key: &Jwk) -> bool {
+    let common = &key.common;
+    let used = common.public_key_use.as_ref();
+    let operations = common.key_operations.as_ref();
+    used.is_none_or(|u| *u == PublicKeyUse::Signature)
+        && operations.is_none_or(|all| all.contains(&KeyOperations::Verify))
+}
+
+/// A key is used for its own algorithm only: an RSA key never as an HMAC secret.
 fn fits(key: &Jwk, header: &Header) -> bool {
-    use jsonwebtoken::Algorithm::{ES256, RS256};
-    matches!(
-        (&key.algorithm, header.alg),
-        (AlgorithmParameters::RSA(_), RS256) | (AlgorithmParameters::EllipticCurve(_), ES256)
-    )
+    let own = match &key.algorithm {
+        AlgorithmParameters::RSA(_) if header.alg == Algorithm::RS256 => KeyAlgorithm::RS256,
+        AlgorithmParameters::EllipticCurve(key)
+            if header.alg == Algorithm::ES256 && key.curve == EllipticCurve::P256 =>
+        {
+            KeyAlgorithm::ES256
+        }
+        _ => return false,
+    };
+    key.common.key_algorithm.is_none_or(|named| named == own)
 }

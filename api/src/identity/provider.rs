@@ -1,19 +1,20 @@
 //! The OpenID provider: what it says of itself, and its keys.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use oauth2::{HttpRequest, HttpResponse};
 use reqwest::redirect;
 use serde::Deserialize;
-use tokio::sync::OnceCell;
+use thiserror::Error;
 use url::{Host, Url};
 
-use super::{IdentityError, UNTRUE, keys::Keys, token};
+use super::{IdentityError, UNTRUE, kept::Kept, keys::Keys, token};
 
 /// How long the provider may take for one answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The most bytes of one of its documents.
-const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
+/// The most bytes of one answer of it.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// What is used of the discovery document (OpenID Connect Discovery 1.0, section 3).
 #[derive(Debug, Clone, Deserialize)]
@@ -23,13 +24,41 @@ pub(super) struct Discovery {
     pub(super) token_endpoint: Url,
     pub(super) jwks_uri: Url,
     pub(super) end_session_endpoint: Option<Url>,
+    /// Whether it always says who answers (RFC 9207, section 3).
+    #[serde(default, rename = "authorization_response_iss_parameter_supported")]
+    pub(super) names_itself: bool,
+}
+
+/// Why there is no answer of the provider.
+#[derive(Debug, Error)]
+pub(super) enum NoAnswer {
+    /// It was not reached, or broke off.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    /// It says more than is listened to.
+    #[error("the answer is larger than {ANSWER_BYTES_MAX} bytes")]
+    TooLarge,
+}
+
+impl From<NoAnswer> for IdentityError {
+    fn from(error: NoAnswer) -> Self {
+        // The library names the address; what went wrong there is in the sources.
+        let mut cause = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(deeper) = source {
+            cause.push_str(": ");
+            cause.push_str(&deeper.to_string());
+            source = deeper.source();
+        }
+        Self::away(cause)
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Provider {
     issuer: String,
     http: reqwest::Client,
-    discovery: OnceCell<Discovery>,
+    discovery: Kept<Discovery>,
     keys: Keys,
 }
 
@@ -45,7 +74,7 @@ impl Provider {
         Ok(Self {
             issuer,
             http,
-            discovery: OnceCell::new(),
+            discovery: Kept::default(),
             keys: Keys::default(),
         })
     }
@@ -54,13 +83,12 @@ impl Provider {
         &self.issuer
     }
 
-    pub(super) const fn http(&self) -> &reqwest::Client {
-        &self.http
-    }
-
-    /// The discovery document, fetched once; a failure is not kept.
-    pub(super) async fn discovery(&self) -> Result<&Discovery, IdentityError> {
-        self.discovery.get_or_try_init(|| self.discover()).await
+    /// The discovery document.
+    pub(super) async fn discovery(
+        &self,
+        at: DateTime<Utc>,
+    ) -> Result<Arc<Discovery>, IdentityError> {
+        self.discovery.get(at, |_| true, || self.discover()).await
     }
 
     async fn discover(&self) -> Result<Discovery, IdentityError> {
@@ -97,34 +125,43 @@ impl Provider {
     ) -> Result<token::Claims, IdentityError> {
         let header = token::header(jwt).map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
         let jwks = || async {
-            let address = self.discovery().await?.jwks_uri.as_str();
-            self.get(address).await
+            let discovery = self.discovery(at).await?;
+            self.get(discovery.jwks_uri.as_str()).await
         };
         let key = self.keys.find(&header, at, jwks).await?;
         token::claims(jwt, &header, &key).map_err(|cause| IdentityError::refused(UNTRUE, cause))
     }
 
     async fn get<T: for<'de> Deserialize<'de>>(&self, address: &str) -> Result<T, IdentityError> {
-        let answer = self
-            .http
-            .get(address)
-            .send()
-            .await
-            .map_err(|error| IdentityError::away(error.to_string()))?;
-        let answer = answer
-            .error_for_status()
-            .map_err(|error| IdentityError::away(error.to_string()))?;
-        let body = answer
-            .bytes()
-            .await
-            .map_err(|error| IdentityError::away(error.to_string()))?;
-        if body.len() > DOCUMENT_BYTES_MAX {
-            return Err(IdentityError::away(format!(
-                "`{address}` is larger than it may be"
-            )));
-        }
-        serde_json::from_slice(&body).map_err(|error| IdentityError::away(error.to_string()))
+        let answer = self.http.get(address).send().await;
+        let answer = answer.and_then(reqwest::Response::error_for_status);
+        let body = whole(answer.map_err(NoAnswer::from)?).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| IdentityError::away(format!("`{address}`: {error}")))
     }
+
+    /// The adapter from the library's requests to the one HTTP client.
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
+        let request = reqwest::Request::try_from(request)?;
+        let answer = self.http.execute(request).await?;
+        let mut response = HttpResponse::new(Vec::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        *response.body_mut() = whole(answer).await?;
+        Ok(response)
+    }
+}
+
+/// The body, as long as it keeps within bounds: a length that is announced may be a lie.
+async fn whole(mut answer: reqwest::Response) -> Result<Vec<u8>, NoAnswer> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(NoAnswer::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 fn is_safe(address: &Url) -> bool {

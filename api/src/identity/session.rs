@@ -1,19 +1,40 @@
 //! After the sign-in: fresh tokens, and the ways to sign out.
 
 use chrono::{DateTime, Duration, Utc};
-use countersign_entities::{SessionRecord, SessionSecret};
-use oauth2::RefreshToken;
+use countersign_entities::{ProviderTokens, SessionRecord, SessionSecret, StoreError};
+use oauth2::{RefreshToken, RequestTokenError, TokenResponse, basic::BasicErrorResponse};
 use secrecy::ExposeSecret;
 use url::Url;
 
 use super::{
     Identity, IdentityError, UNTRUE,
-    sign_in::{exchange_error, is_invalid_grant},
+    provider::NoAnswer,
+    sign_in::{Tokens, exchange_error, is_invalid_grant, kept},
     token,
 };
 
 /// Seconds before its end at which an access token is renewed.
 const AHEAD_SECONDS: i64 = 30;
+
+/// Why tokens were not renewed.
+enum NotRenewed {
+    /// The provider has ended it, or means somebody else.
+    Ended(String),
+    /// It may work another time.
+    Later(IdentityError),
+}
+
+impl From<IdentityError> for NotRenewed {
+    fn from(error: IdentityError) -> Self {
+        Self::Later(error)
+    }
+}
+
+impl From<StoreError> for NotRenewed {
+    fn from(error: StoreError) -> Self {
+        Self::Later(error.into())
+    }
+}
 
 impl Identity {
     /// Renews the provider's tokens where they have ended, one caller at a time on every replica.
@@ -26,12 +47,19 @@ impl Identity {
         record: &SessionRecord,
         at: DateTime<Utc>,
     ) {
-        if !is_due(record.tokens.access_expires_at, at) || record.tokens.refresh.is_none() {
+        let due = is_due(record.tokens.access_expires_at, at) && record.tokens.refresh.is_some();
+        // A refresh token is shown to nobody but its issuer.
+        if !due || record.issuer != self.inner.provider.issuer() {
             return;
         }
-        match self.refresh(secret, record, at).await {
+        // Whoever renews holds a connection for as long as the provider takes to answer. Nobody
+        // needs the tokens now, so the others go on and leave connections for the sign-ins.
+        let Ok(_turn) = self.inner.renewals.try_acquire() else {
+            return;
+        };
+        match self.renew(secret, record, at).await {
             Ok(()) => {}
-            Err(IdentityError::Refused { cause, .. }) => {
+            Err(NotRenewed::Ended(cause)) => {
                 tracing::warn!(%cause, "a session ends: its tokens can not be renewed");
                 if let Err(error) = self.inner.database.entry().end_session(secret, at).await {
                     tracing::error!(
@@ -40,18 +68,19 @@ impl Identity {
                     );
                 }
             }
-            Err(error) => {
+            Err(NotRenewed::Later(error)) => {
                 tracing::warn!(%error, "tokens were not renewed: the session goes on");
             }
         }
     }
 
-    async fn refresh(
+    async fn renew(
         &self,
         secret: &SessionSecret,
         record: &SessionRecord,
         at: DateTime<Utc>,
-    ) -> Result<(), IdentityError> {
+    ) -> Result<(), NotRenewed> {
+        let client = self.client(at).await?;
         let entry = self.inner.database.entry();
         let Some(lock) = entry.lock_for_refresh(secret, at).await? else {
             return Ok(());
@@ -61,48 +90,66 @@ impl Identity {
             // Whoever held the lock before has done it.
             return Ok(lock.release().await?);
         };
-        let client = self.client().await?;
-        let refresh = RefreshToken::new(refresh.expose_secret().to_owned());
-        let http = |request| self.send(request);
-        let renewed = client
-            .exchange_refresh_token(&refresh)
-            .request_async(&http)
-            .await;
-        let renewed = renewed.map_err(|error| {
-            if is_invalid_grant(&error) {
-                IdentityError::refused(UNTRUE, "the provider takes the refresh token no more")
-            } else {
-                // Anything else may pass: the session is not ended for it.
-                match exchange_error(error, UNTRUE) {
-                    IdentityError::Refused { cause, .. } => IdentityError::away(cause),
-                    other => other,
-                }
+        let token = RefreshToken::new(refresh.expose_secret().to_owned());
+        let http = |request| self.inner.provider.send(request);
+        let request = client.exchange_refresh_token(&token);
+        let renewed = request.request_async(&http).await.map_err(not_renewed)?;
+        let checked = self.check_renewed(&renewed, record, at).await;
+        let mut tokens = match &checked {
+            Ok(()) => {
+                let id = lock.tokens().id.expose_secret();
+                kept(
+                    &renewed,
+                    renewed.extra_fields().id_token.as_deref().unwrap_or(id),
+                    at,
+                )
             }
-        })?;
-        let (claims, mut tokens) = self.read(&renewed, None, at).await?;
-        if claims.sub.as_deref() != Some(record.subject.as_str()) {
-            return Err(IdentityError::refused(
-                UNTRUE,
-                "the provider answers for somebody else",
-            ));
+            // What can not be verified is not kept, but for the refresh token: where the provider
+            // rotates them, the one before is good no more, and the next try needs the new one.
+            Err(NotRenewed::Later(_)) => ProviderTokens {
+                refresh: kept(&renewed, "", at).refresh,
+                ..lock.tokens().clone()
+            },
+            Err(NotRenewed::Ended(_)) => return checked,
+        };
+        tokens.refresh = tokens.refresh.or(Some(refresh));
+        lock.store(&tokens).await?;
+        checked
+    }
+
+    /// Whether the answer is for the same person. A provider need not send a new ID token
+    /// (OpenID Connect Core 1.0, section 12.2).
+    async fn check_renewed(
+        &self,
+        renewed: &Tokens,
+        record: &SessionRecord,
+        at: DateTime<Utc>,
+    ) -> Result<(), NotRenewed> {
+        let Some(id_token) = &renewed.extra_fields().id_token else {
+            return Ok(());
+        };
+        let provider = &self.inner.provider;
+        let claims = provider.verified(id_token, at).await?;
+        let client_id = &self.inner.settings.client_id;
+        let access = renewed.access_token().secret();
+        token::id(&claims, provider.issuer(), client_id, None, access, at)
+            .map_err(NotRenewed::Ended)?;
+        if claims.sub.as_deref() == Some(record.subject.as_str()) {
+            return Ok(());
         }
-        if tokens.refresh.is_none() {
-            tokens.refresh.clone_from(&lock.tokens().refresh);
-        }
-        Ok(lock.store(&tokens).await?)
+        let cause = "the provider answers for somebody else";
+        Err(NotRenewed::Ended(cause.to_owned()))
     }
 
     /// Ends the session, and says where the browser goes to end it at the provider too
     /// (OpenID Connect RP-Initiated Logout 1.0).
     pub async fn logout(&self, secret: &SessionSecret) -> Result<Url, IdentityError> {
         let database = &self.inner.database;
-        let hint = database
-            .entry()
-            .end_session(secret, database.clock().now())
-            .await?;
+        let at = database.clock().now();
+        let hint = database.entry().end_session(secret, at).await?;
         let home = self.inner.settings.post_logout_uri.clone();
         // Signing out here works while the provider is away.
-        let Ok(discovery) = self.inner.provider.discovery().await else {
+        let Ok(discovery) = self.inner.provider.discovery(at).await else {
             return Ok(home);
         };
         let (Some(endpoint), Some(hint)) = (&discovery.end_session_endpoint, hint) else {
@@ -143,6 +190,18 @@ impl Identity {
         };
         tracing::info!(ended, "the provider signed somebody out");
         Ok(())
+    }
+}
+
+/// Only the provider's word that the grant is over ends a session. Anything else may pass.
+fn not_renewed(error: RequestTokenError<NoAnswer, BasicErrorResponse>) -> NotRenewed {
+    if is_invalid_grant(&error) {
+        let cause = "the provider takes the refresh token no more";
+        return NotRenewed::Ended(cause.to_owned());
+    }
+    match exchange_error(error, UNTRUE) {
+        IdentityError::Refused { cause, .. } => NotRenewed::Later(IdentityError::away(cause)),
+        other => NotRenewed::Later(other),
     }
 }
 

@@ -4,9 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 use countersign_entities::{NewSession, ProvidedIdentity, ProviderTokens, SignIn, SignInError};
 use oauth2::{
     AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse,
-    TokenUrl,
+    EndpointSet, ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
     basic::{
         BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
         BasicTokenIntrospectionResponse, BasicTokenType,
@@ -17,10 +16,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Begun, Callback, Identity, IdentityError, SignedIn, token};
+use super::{Begun, Callback, Identity, IdentityError, SignedIn, provider::NoAnswer, token};
 
 /// Minutes that a person has for signing in at the provider.
 const MINUTES: i64 = 15;
+/// Minutes that an access token is taken to last where the provider does not say.
+const LASTS_MINUTES: i64 = 5;
 /// What a caller is told where a sign-in can not be trusted.
 const START_AGAIN: &str = "the sign-in did not come to a good end: start again";
 
@@ -50,7 +51,7 @@ pub(super) type OAuthClient = Client<
 impl Identity {
     /// Begins a sign-in that ends at `return_to`, a path of ours.
     pub async fn begin(&self, return_to: &str, at: DateTime<Utc>) -> Result<Begun, IdentityError> {
-        let client = self.client().await?;
+        let client = self.client(at).await?;
         let ids = self.inner.database.ids();
         let random = || hex::encode(ids.random32());
         let (state, nonce, verifier) = (random(), random(), random());
@@ -109,10 +110,9 @@ impl Identity {
             .take_sign_in(&state_hash, at)
             .await?;
         let pending = pending.ok_or_else(|| refused("no sign-in of that state, or too late"))?;
-        if callback
-            .iss
-            .is_some_and(|iss| iss != self.inner.provider.issuer())
-        {
+        let provider = &self.inner.provider;
+        let names_itself = callback.iss.is_some();
+        if callback.iss.is_some_and(|iss| iss != provider.issuer()) {
             return Err(refused("another issuer answers"));
         }
         if let Some(error) = callback.error {
@@ -124,9 +124,12 @@ impl Identity {
         let code = callback.code.ok_or_else(|| refused("no code"))?;
         let code = AuthorizationCode::new(code.expose_secret().to_owned());
         let verifier = PkceCodeVerifier::new(pending.verifier.expose_secret().to_owned());
-        let client = self.client().await?;
+        if !names_itself && provider.discovery(at).await?.names_itself {
+            return Err(refused("the answer does not say whose it is"));
+        }
+        let client = self.client(at).await?;
         let request = client.exchange_code(code).set_pkce_verifier(verifier);
-        let http = |request| self.send(request);
+        let http = |request| provider.send(request);
         let tokens = request
             .request_async(&http)
             .await
@@ -145,7 +148,7 @@ impl Identity {
         nonce: &str,
         at: DateTime<Utc>,
     ) -> Result<countersign_entities::SessionSecret, IdentityError> {
-        let (claims, provided) = self.read(tokens, Some(nonce), at).await?;
+        let (claims, provided) = self.read(tokens, nonce, at).await?;
         let subject = claims.sub.clone().unwrap_or_default();
         let issuer = self.inner.provider.issuer().to_owned();
         let identity = ProvidedIdentity {
@@ -184,10 +187,10 @@ impl Identity {
     }
 
     /// Verifies the ID token of an answer, and brings the tokens into the form that is kept.
-    pub(super) async fn read(
+    async fn read(
         &self,
         tokens: &Tokens,
-        nonce: Option<&str>,
+        nonce: &str,
         at: DateTime<Utc>,
     ) -> Result<(token::Claims, ProviderTokens), IdentityError> {
         let refused = |cause: String| IdentityError::refused(START_AGAIN, cause);
@@ -197,24 +200,14 @@ impl Identity {
         let provider = &self.inner.provider;
         let claims = provider.verified(id_token, at).await?;
         let client_id = &self.inner.settings.client_id;
+        let nonce = Some(nonce);
         token::id(&claims, provider.issuer(), client_id, nonce, access, at).map_err(refused)?;
-        let lasts = tokens
-            .expires_in()
-            .and_then(|lasts| Duration::from_std(lasts).ok());
-        let provided = ProviderTokens {
-            access: SecretString::from(access.clone()),
-            refresh: tokens
-                .refresh_token()
-                .map(|t| SecretString::from(t.secret().clone())),
-            id: SecretString::from(id_token.to_owned()),
-            access_expires_at: at + lasts.unwrap_or_else(|| Duration::minutes(5)),
-        };
-        Ok((claims, provided))
+        Ok((claims, kept(tokens, id_token, at)))
     }
 
-    pub(super) async fn client(&self) -> Result<OAuthClient, IdentityError> {
+    pub(super) async fn client(&self, at: DateTime<Utc>) -> Result<OAuthClient, IdentityError> {
         let settings = &self.inner.settings;
-        let discovery = self.inner.provider.discovery().await?;
+        let discovery = self.inner.provider.discovery(at).await?;
         let secret = settings.client_secret.expose_secret().to_owned();
         Ok(Client::new(ClientId::new(settings.client_id.clone()))
             .set_client_secret(ClientSecret::new(secret))
@@ -222,38 +215,41 @@ impl Identity {
             .set_token_uri(TokenUrl::from_url(discovery.token_endpoint.clone()))
             .set_redirect_uri(RedirectUrl::from_url(settings.redirect_uri.clone())))
     }
+}
 
-    /// The adapter from the library's requests to the one HTTP client.
-    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
-        let request = reqwest::Request::try_from(request)?;
-        let answer = self.inner.provider.http().execute(request).await?;
-        let mut response = HttpResponse::new(Vec::new());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = answer.headers().clone();
-        *response.body_mut() = answer.bytes().await?.to_vec();
-        Ok(response)
+/// The tokens in the form that is kept. `id_token` must be verified.
+pub(super) fn kept(tokens: &Tokens, id_token: &str, at: DateTime<Utc>) -> ProviderTokens {
+    let lasts = tokens
+        .expires_in()
+        .and_then(|lasts| Duration::from_std(lasts).ok())
+        .and_then(|lasts| at.checked_add_signed(lasts));
+    ProviderTokens {
+        access: SecretString::from(tokens.access_token().secret().clone()),
+        refresh: tokens
+            .refresh_token()
+            .map(|t| SecretString::from(t.secret().clone())),
+        id: SecretString::from(id_token.to_owned()),
+        access_expires_at: lasts.unwrap_or_else(|| at + Duration::minutes(LASTS_MINUTES)),
     }
 }
 
 /// What went wrong at the token endpoint.
 pub(super) fn exchange_error(
-    error: RequestTokenError<reqwest::Error, BasicErrorResponse>,
+    error: RequestTokenError<NoAnswer, BasicErrorResponse>,
     reason: &'static str,
 ) -> IdentityError {
     match error {
         RequestTokenError::ServerResponse(answer) => {
             IdentityError::refused(reason, format!("the provider says `{:?}`", answer.error()))
         }
-        RequestTokenError::Request(error) => IdentityError::away(error.to_string()),
+        RequestTokenError::Request(error) => error.into(),
         RequestTokenError::Parse(error, _) => IdentityError::away(error.to_string()),
         RequestTokenError::Other(error) => IdentityError::away(error),
     }
 }
 
 /// Whether the provider takes a refresh token no more.
-pub(super) fn is_invalid_grant(
-    error: &RequestTokenError<reqwest::Error, BasicErrorResponse>,
-) -> bool {
+pub(super) fn is_invalid_grant(error: &RequestTokenError<NoAnswer, BasicErrorResponse>) -> bool {
     matches!(
         error,
         RequestTokenError::ServerResponse(answer)

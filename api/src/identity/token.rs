@@ -16,6 +16,18 @@ const LEEWAY_SECONDS: i64 = 60;
 const BYTES_MAX: usize = 8_192;
 /// What a logout token's `events` must have (Back-Channel Logout 1.0, section 2.4).
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// Authentication methods (RFC 8176, section 2) that show something known, held or inherent.
+const KNOWN: &[&str] = &["pwd", "pin", "kba"];
+const HELD: &[&str] = &["otp", "hwk", "swk", "sc", "sms", "tel"];
+const INHERENT: &[&str] = &["face", "fpt", "iris", "retina", "vbm"];
+/// Authentication contexts that mean several factors: the registered `phr` and `phrh` (OpenID
+/// Connect Extended Authentication Profile), and the profiles of PAPE and REFEDS.
+const CLASSES: &[&str] = &[
+    "phr",
+    "phrh",
+    "http://schemas.openid.net/pape/policies/2007/06/multi-factor",
+    "https://refeds.org/profile/mfa",
+];
 
 /// One value or several, as `aud` has it.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,6 +63,7 @@ pub(super) struct Claims {
     pub(super) sid: Option<String>,
     jti: Option<String>,
     amr: Option<Vec<String>>,
+    acr: Option<String>,
     events: Option<serde_json::Map<String, serde_json::Value>>,
     client_id: Option<String>,
     scope: Option<String>,
@@ -60,13 +73,28 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Whether more than one factor was given (RFC 8176).
+    /// Whether more than one factor was given, by the provider's word: `amr` (RFC 8176), or an
+    /// `acr` that is known to mean it.
     pub(super) fn has_second_factor(&self) -> bool {
         let methods = self.amr.as_deref().unwrap_or_default();
-        methods.len() > 1
-            || methods
-                .iter()
-                .any(|m| matches!(m.as_str(), "mfa" | "otp" | "hwk"))
+        let says = |names: &[&str]| methods.iter().any(|m| names.contains(&m.as_str()));
+        // Two methods of one kind, a password and a PIN, are one factor.
+        let kinds = [KNOWN, HELD, INHERENT].into_iter().filter(|k| says(k));
+        let by_class = self.acr.as_deref().is_some_and(|c| CLASSES.contains(&c));
+        says(&["mfa", "otp", "hwk"]) || kinds.count() > 1 || by_class
+    }
+
+    /// The header's `typ`, without the prefix that it may have (RFC 7515, section 4.1.9).
+    fn kind(&self) -> Option<String> {
+        let typ = self.typ.as_deref()?.to_ascii_lowercase();
+        let short = typ.strip_prefix("application/").map(str::to_owned);
+        Some(short.unwrap_or(typ))
+    }
+
+    /// Whether a header says that this is a token of that kind, or nothing of its kind. Then the
+    /// claims must tell (RFC 8725, section 3.11).
+    fn may_be(&self, kind: &str) -> bool {
+        self.kind().is_none_or(|own| own == "jwt" || own == kind)
     }
 }
 
@@ -135,6 +163,9 @@ pub(super) fn id(
     access_token: &str,
     at: DateTime<Utc>,
 ) -> Result<(), String> {
+    if !claims.may_be("jwt") {
+        return Err("it is no ID token".to_owned());
+    }
     common(claims, issuer, client_id, at)?;
     if claims.sub.as_deref().is_none_or(str::is_empty) {
         return Err("it names no subject".to_owned());
@@ -175,7 +206,7 @@ pub(super) fn logout(
         .events
         .as_ref()
         .is_some_and(|events| events.contains_key(LOGOUT_EVENT));
-    if !is_logout {
+    if !is_logout || !claims.may_be("logout+jwt") {
         return Err("it is no logout token".to_owned());
     }
     if claims.nonce.is_some() {
@@ -197,16 +228,12 @@ pub(super) fn machine(
     audience: &str,
     at: DateTime<Utc>,
 ) -> Result<(String, BTreeSet<Scope>), String> {
-    let typ = claims
-        .typ
-        .as_deref()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    if typ != "at+jwt" && typ != "application/at+jwt" {
+    if claims.kind().as_deref() != Some("at+jwt") {
         return Err("it is no access token".to_owned());
     }
     common(claims, issuer, audience, at)?;
-    let client_id = claims.client_id.clone().ok_or("it names no client")?;
+    let named = claims.client_id.clone().filter(|id| !id.is_empty());
+    let client_id = named.ok_or("it names no client")?;
     // A person's token has the person as its subject. Machines and humans are different lanes.
     if claims.sub.as_deref() != Some(client_id.as_str()) {
         return Err("it is a person's token".to_owned());

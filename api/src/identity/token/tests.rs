@@ -162,12 +162,9 @@ async fn only_the_providers_own_keys_and_algorithms_sign() {
         .iter()
         .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
         .collect();
-    assert!(
-        verified(&format!("{}.{}.", parts[0], parts[1]))
-            .await
-            .is_err(),
-        "alg none"
-    );
+    let unsigned = verified(&format!("{}.{}.", parts[0], parts[1])).await;
+    let reason = unsigned.unwrap_err();
+    assert!(reason.contains("unknown variant `none`"), "{reason}");
 
     let ec = EncodingKey::from_ec_pem(EC).unwrap();
     let crossed = sign(Algorithm::ES256, "rs", "JWT", &ec, &id_claims());
@@ -229,6 +226,81 @@ async fn keys_are_fetched_for_a_new_key_id_and_kept_while_the_provider_is_away()
             .is_ok(),
         "rotation"
     );
+}
+
+#[tokio::test]
+async fn a_key_signs_only_what_it_is_published_for() {
+    let signed = header(&rsa("JWT", &id_claims())).unwrap();
+    let ec = EncodingKey::from_ec_pem(EC).unwrap();
+    let curved = header(&sign(Algorithm::ES256, "es", "JWT", &ec, &id_claims())).unwrap();
+    for (header, index, changes) in [
+        (&signed, 0, json!({ "use": "enc" })),
+        (&signed, 0, json!({ "alg": "RS512" })),
+        (&signed, 0, json!({ "alg": "HS256" })),
+        (&signed, 0, json!({ "key_ops": ["encrypt"] })),
+        (&curved, 1, json!({ "crv": "P-384", "alg": null })),
+    ] {
+        let mut set = serde_json::to_value(published()).unwrap();
+        set["keys"][index] = with(set["keys"][index].take(), changes.clone());
+        // A key of a kind that nobody here knows is no reason to lose the others.
+        let unknown = json!({ "kty": "AKP", "kid": "pq", "alg": "ML-DSA-44", "pub": "AA" });
+        set["keys"].as_array_mut().unwrap().push(unknown);
+        let set: JwkSet = serde_json::from_value(set).unwrap();
+        let keys = Keys::default();
+        let found = keys
+            .find(header, now(), || async { Ok(set.clone()) })
+            .await
+            .map_err(|error| error.to_string());
+        let reason = "the token does not verify: the provider has no such key";
+        assert_eq!(found.err().as_deref(), Some(reason), "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_one_kind_is_not_taken_for_another() {
+    let as_id = async |typ: &str| {
+        let claims = verified(&rsa(typ, &id_claims())).await?;
+        id(&claims, ISSUER, CLIENT, Some("n"), "access", now())
+    };
+    assert_eq!(as_id("JWT").await, Ok(()));
+    assert_eq!(as_id("application/jwt").await, Ok(()));
+    for typ in ["at+jwt", "application/at+jwt", "logout+jwt"] {
+        assert_eq!(as_id(typ).await, Err("it is no ID token".to_owned()));
+    }
+    let events = json!({ "nonce": null, "jti": "1", "events": { LOGOUT_EVENT: {} } });
+    let as_logout = async |typ: &str| {
+        let claims = verified(&rsa(typ, &with(id_claims(), events.clone()))).await?;
+        logout(&claims, ISSUER, CLIENT, now())
+    };
+    assert_eq!(as_logout("Logout+JWT").await, Ok(()));
+    // Providers from before the type was named.
+    assert_eq!(as_logout("JWT").await, Ok(()));
+    assert_eq!(
+        as_logout("at+jwt").await,
+        Err("it is no logout token".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn several_factors_are_several_kinds_of_proof() {
+    for (changes, several) in [
+        (json!({}), false),
+        (json!({ "amr": ["pwd"] }), false),
+        (json!({ "amr": ["pwd", "pin", "pwd"] }), false),
+        (json!({ "amr": ["pwd", "geo", "rba"] }), false),
+        (json!({ "acr": "1" }), false),
+        (json!({ "amr": ["mfa"] }), true),
+        (json!({ "amr": ["otp"] }), true),
+        (json!({ "amr": ["hwk"] }), true),
+        (json!({ "amr": ["pwd", "sms"] }), true),
+        (json!({ "amr": ["pin", "fpt"] }), true),
+        (json!({ "acr": "phrh" }), true),
+        (json!({ "acr": "https://refeds.org/profile/mfa" }), true),
+    ] {
+        let claims = verified(&rsa("JWT", &with(id_claims(), changes.clone()))).await;
+        let found = claims.unwrap().has_second_factor();
+        assert_eq!(found, several, "{changes}");
+    }
 }
 
 #[tokio::test]
