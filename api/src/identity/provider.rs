@@ -134,8 +134,12 @@ impl Provider {
 
     async fn get<T: for<'de> Deserialize<'de>>(&self, address: &str) -> Result<T, IdentityError> {
         let answer = self.http.get(address).send().await;
-        let answer = answer.and_then(reqwest::Response::error_for_status);
-        let body = whole(answer.map_err(NoAnswer::from)?).await?;
+        let answer = answer.map_err(NoAnswer::from)?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(IdentityError::away(format!("`{address}` says {status}")));
+        }
+        let body = whole(answer).await?;
         serde_json::from_slice(&body)
             .map_err(|error| IdentityError::away(format!("`{address}`: {error}")))
     }
@@ -173,3 +177,6 @@ fn is_safe(address: &Url) -> bool {
     };
     address.scheme() == "https" || (address.scheme() == "http" && loopback)
 }
+
+#[cfg(test)]
+pub(super) mod tests;

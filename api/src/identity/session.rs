@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     Identity, IdentityError, UNTRUE,
-    provider::NoAnswer,
+    provider::{NoAnswer, Provider},
     sign_in::{Tokens, exchange_error, is_invalid_grant, kept},
     token,
 };
@@ -17,6 +17,7 @@ use super::{
 const AHEAD_SECONDS: i64 = 30;
 
 /// Why tokens were not renewed.
+#[derive(Debug)]
 enum NotRenewed {
     /// The provider has ended it, or means somebody else.
     Ended(String),
@@ -90,55 +91,20 @@ impl Identity {
             // Whoever held the lock before has done it.
             return Ok(lock.release().await?);
         };
-        let token = RefreshToken::new(refresh.expose_secret().to_owned());
+        let refresh = RefreshToken::new(refresh.expose_secret().to_owned());
         let http = |request| self.inner.provider.send(request);
-        let request = client.exchange_refresh_token(&token);
+        let request = client.exchange_refresh_token(&refresh);
         let renewed = request.request_async(&http).await.map_err(not_renewed)?;
-        let checked = self.check_renewed(&renewed, record, at).await;
-        let mut tokens = match &checked {
-            Ok(()) => {
-                let id = lock.tokens().id.expose_secret();
-                kept(
-                    &renewed,
-                    renewed.extra_fields().id_token.as_deref().unwrap_or(id),
-                    at,
-                )
-            }
-            // What can not be verified is not kept, but for the refresh token: where the provider
-            // rotates them, the one before is good no more, and the next try needs the new one.
-            Err(NotRenewed::Later(_)) => ProviderTokens {
-                refresh: kept(&renewed, "", at).refresh,
-                ..lock.tokens().clone()
-            },
-            Err(NotRenewed::Ended(_)) => return checked,
-        };
-        tokens.refresh = tokens.refresh.or(Some(refresh));
+        let inner = &self.inner;
+        let client_id = &inner.settings.client_id;
+        let checked =
+            check_renewed(&inner.provider, client_id, &renewed, &record.subject, at).await;
+        if matches!(checked, Err(NotRenewed::Ended(_))) {
+            return checked;
+        }
+        let tokens = kept_of(&renewed, checked.is_ok(), lock.tokens(), at);
         lock.store(&tokens).await?;
         checked
-    }
-
-    /// Whether the answer is for the same person. A provider need not send a new ID token
-    /// (OpenID Connect Core 1.0, section 12.2).
-    async fn check_renewed(
-        &self,
-        renewed: &Tokens,
-        record: &SessionRecord,
-        at: DateTime<Utc>,
-    ) -> Result<(), NotRenewed> {
-        let Some(id_token) = &renewed.extra_fields().id_token else {
-            return Ok(());
-        };
-        let provider = &self.inner.provider;
-        let claims = provider.verified(id_token, at).await?;
-        let client_id = &self.inner.settings.client_id;
-        let access = renewed.access_token().secret();
-        token::id(&claims, provider.issuer(), client_id, None, access, at)
-            .map_err(NotRenewed::Ended)?;
-        if claims.sub.as_deref() == Some(record.subject.as_str()) {
-            return Ok(());
-        }
-        let cause = "the provider answers for somebody else";
-        Err(NotRenewed::Ended(cause.to_owned()))
     }
 
     /// Ends the session, and says where the browser goes to end it at the provider too
@@ -193,6 +159,46 @@ impl Identity {
     }
 }
 
+/// Whether the answer is for the same person. A provider need not send a new ID token
+/// (OpenID Connect Core 1.0, section 12.2).
+async fn check_renewed(
+    provider: &Provider,
+    client_id: &str,
+    renewed: &Tokens,
+    subject: &str,
+    at: DateTime<Utc>,
+) -> Result<(), NotRenewed> {
+    let Some(id_token) = &renewed.extra_fields().id_token else {
+        return Ok(());
+    };
+    let claims = provider.verified(id_token, at).await?;
+    let access = renewed.access_token().secret();
+    token::id(&claims, provider.issuer(), client_id, None, access, at)
+        .map_err(NotRenewed::Ended)?;
+    if claims.sub.as_deref() == Some(subject) {
+        return Ok(());
+    }
+    let cause = "the provider answers for somebody else";
+    Err(NotRenewed::Ended(cause.to_owned()))
+}
+
+/// What is kept of an answer, whose ID token is `verified` or could not be verified now.
+///
+/// Of the latter only the refresh token is kept: where the provider rotates them, the one before
+/// is good no more, and the next try needs the new one.
+fn kept_of(
+    renewed: &Tokens,
+    verified: bool,
+    before: &ProviderTokens,
+    at: DateTime<Utc>,
+) -> ProviderTokens {
+    let id = renewed.extra_fields().id_token.as_deref();
+    let new = kept(renewed, id.unwrap_or(before.id.expose_secret()), at);
+    let refresh = new.refresh.clone().or_else(|| before.refresh.clone());
+    let base = if verified { new } else { before.clone() };
+    ProviderTokens { refresh, ..base }
+}
+
 /// Only the provider's word that the grant is over ends a session. Anything else may pass.
 fn not_renewed(error: RequestTokenError<NoAnswer, BasicErrorResponse>) -> NotRenewed {
     if is_invalid_grant(&error) {
@@ -208,3 +214,6 @@ fn not_renewed(error: RequestTokenError<NoAnswer, BasicErrorResponse>) -> NotRen
 fn is_due(access_expires_at: DateTime<Utc>, at: DateTime<Utc>) -> bool {
     at >= access_expires_at - Duration::seconds(AHEAD_SECONDS)
 }
+
+#[cfg(test)]
+mod tests;

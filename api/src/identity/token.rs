@@ -255,4 +255,4 @@ fn half_hash(token: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

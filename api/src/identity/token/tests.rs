@@ -12,14 +12,14 @@ const RSA: &[u8] = include_bytes!("keys/rsa.pem");
 const OTHER_RSA: &[u8] = include_bytes!("keys/other-rsa.pem");
 const EC: &[u8] = include_bytes!("keys/ec.pem");
 const ISSUER: &str = "https://issuer.example";
-const CLIENT: &str = "countersign";
+pub(in crate::identity) const CLIENT: &str = "countersign";
 const AUDIENCE: &str = "https://books.example/graphql";
 
-fn now() -> DateTime<Utc> {
+pub(in crate::identity) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
 }
 
-fn published() -> JwkSet {
+pub(in crate::identity) fn published() -> JwkSet {
     serde_json::from_value(json!({ "keys": [
         { "kty": "RSA", "use": "sig", "kid": "rs", "alg": "RS256", "e": "AQAB", "n": MODULUS },
         { "kty": "EC", "use": "sig", "kid": "es", "alg": "ES256", "crv": "P-256", "x": X, "y": Y },
@@ -34,7 +34,7 @@ fn sign(alg: Algorithm, kid: &str, typ: &str, key: &EncodingKey, claims: &Value)
     jsonwebtoken::encode(&header, claims, key).unwrap()
 }
 
-fn rsa(typ: &str, claims: &Value) -> String {
+pub(in crate::identity) fn rsa(typ: &str, claims: &Value) -> String {
     sign(
         Algorithm::RS256,
         "rs",
