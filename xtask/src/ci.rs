@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use countersign_stand::process::Process;
 
 use crate::tools::{self, say};
@@ -19,7 +19,7 @@ const DEMO_TIMEOUT: Duration = Duration::from_mins(10);
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CiArgs {
-    /// Begin at the step whose name has this text
+    /// Begin at the step of this name, or else at the first whose name has this text
     #[arg(long)]
     from: Option<String>,
 }
@@ -97,20 +97,12 @@ pub(crate) fn run(arguments: &CiArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut totals = Totals::default();
     let mut durations = Vec::new();
-    let mut skipping = arguments.from.is_some();
-    for step in STEPS {
-        skipping &= !arguments
-            .from
-            .as_deref()
-            .is_some_and(|from| step.name.contains(from));
-        if skipping {
-            continue;
-        }
+    for step in STEPS.into_iter().skip(first(arguments.from.as_deref())?) {
         say(&format!("\n==== {} ====", step.name));
         let begun = Instant::now();
         (step.run)(&mut totals).with_context(|| {
             format!(
-                "step `{}`; run it alone by `cargo ci --from \"{}\"`",
+                "step `{}`; begin with it by `cargo ci --from \"{}\"`",
                 step.name, step.name
             )
         })?;
@@ -126,6 +118,20 @@ pub(crate) fn run(arguments: &CiArgs) -> anyhow::Result<()> {
         totals.passed, totals.failed
     ));
     Ok(())
+}
+
+/// Where to begin. A name that no step has is a mistake, and not a run in which nothing failed.
+fn first(from: Option<&str>) -> anyhow::Result<usize> {
+    let Some(from) = from else {
+        return Ok(0);
+    };
+    let exact = STEPS.iter().position(|step| step.name == from);
+    let found = exact.or_else(|| STEPS.iter().position(|step| step.name.contains(from)));
+    let Some(found) = found else {
+        let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+        bail!("no step is named `{from}`; these are: {}", names.join("; "));
+    };
+    Ok(found)
 }
 
 fn shown(duration: Duration) -> String {

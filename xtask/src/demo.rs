@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use countersign_stand::{
     postgres::{Cluster, ClusterOptions},
     process::Process,
@@ -66,11 +66,14 @@ pub(crate) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
         }
     }
     let folder = tools::root().join(&arguments.data);
+    let port_file = folder.join("port");
+    refuse_other_port(&port_file, port, arguments.fresh)?;
     if arguments.fresh && folder.exists() {
         say("throwing the data of earlier runs away");
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
+    fs::write(&port_file, port.to_string())?;
 
     build()?;
     let demo = Demo {
@@ -111,6 +114,27 @@ pub(crate) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
     server.stop();
     drop(provider);
     drop(cluster);
+    Ok(())
+}
+
+/// People and machines are known by their provider's address, so that kept data goes with its port.
+/// A demo that runs on the data is not to lose it either.
+fn refuse_other_port(port_file: &Path, port: u16, fresh: bool) -> anyhow::Result<()> {
+    let text = fs::read_to_string(port_file).unwrap_or_default();
+    let Some(kept) = text.trim().parse().ok().filter(|kept| *kept != port) else {
+        return Ok(());
+    };
+    if TcpListener::bind(("127.0.0.1", kept)).is_err() {
+        bail!(
+            "the data is of the demo at port {kept}, and something listens there: stop it first, \
+             or name another folder by `--data`"
+        );
+    }
+    ensure!(
+        fresh,
+        "the data was made for port {kept}, where its people sign in: run with `--port {kept}`, \
+         start over by `--fresh`, or name another folder by `--data`"
+    );
     Ok(())
 }
 

@@ -1,12 +1,15 @@
 //! A client of the product: as a machine with a token, or as a person's browser with cookies.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use ureq::{Agent, http::Response};
 
 use super::{Demo, people};
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How a request is let in.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
+        .timeout_global(Some(TIMEOUT))
         .build()
         .into()
 }
