@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{App, HttpServer, dev, middleware::Compress, web};
 use countersign_entities::{
-    Clock, Database, Ids, IsolationError, KeyEncryptionKey, KeyError, StoreError,
+    Clock, Database, Ids, IsolationError, KeyEncryptionKey, KeyError, OperatorError, StoreError,
 };
 use countersign_policies::{Engine, PolicyError};
 use thiserror::Error;
@@ -30,8 +30,22 @@ pub enum StartError {
     #[error("the policies do not load")]
     Policies(#[from] PolicyError),
     /// The GraphQL schema does not build.
-    #[error("the schema does not build")]
-    Schema(#[from] graphql::BuildError),
+    #[error("the GraphQL schema does not build")]
+    Graphql(#[from] graphql::BuildError),
+    /// The database has another shape than this program is made for.
+    #[error(
+        "the database is at version {found}, and this program is made for version {expected}: run \
+         `countersign migrate` of the same version"
+    )]
+    Schema {
+        /// The version of the last migration that has run.
+        found: i32,
+        /// The version of the last migration that this program knows.
+        expected: i32,
+    },
+    /// The operator's own audit log can not be written.
+    #[error("the operator's own audit log can not be written")]
+    Ledger(#[from] OperatorError),
     /// The key-encryption key is not usable.
     #[error("the key-encryption key is not usable")]
     Key(#[from] KeyError),
@@ -56,6 +70,22 @@ pub enum StartError {
     /// The server stopped for a fault.
     #[error("the server stopped")]
     Stopped(#[source] std::io::Error),
+}
+
+impl StartError {
+    /// Whether waiting may help: PostgreSQL is away, or the migrations have not run to their end.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Isolation(error) => {
+                error.is_unavailable() || matches!(error, IsolationError::Empty)
+            }
+            Self::Schema { found, expected } => found < expected,
+            Self::Store(error) | Self::Ledger(OperatorError::Store(error)) => {
+                error.is_unavailable()
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What handlers share.
@@ -161,13 +191,13 @@ impl Server {
         let state = web::Data::clone(&self.state);
         let mut served = tokio::spawn(server);
         let checked = tokio::select! {
-            checked = wait_for_isolation(&state) => checked,
+            checked = wait_until_open(&state) => checked,
             // Told to stop while PostgreSQL was away.
             ended = &mut served => return stopped(ended),
         };
         if let Err(error) = checked {
             handle.stop(false).await;
-            return Err(StartError::Isolation(error));
+            return Err(error);
         }
         tracing::info!(address = %self.address, "serving");
         let ended = stopped(served.await);
@@ -178,12 +208,7 @@ impl Server {
     /// Serves without signal handlers, for tests; the isolation check comes first.
     pub async fn serve_in_background(self) -> Result<dev::ServerHandle, StartError> {
         let state = web::Data::clone(&self.state);
-        state
-            .database
-            .check_isolation()
-            .await
-            .map_err(StartError::Isolation)?;
-        state.isolated.store(true, Ordering::Release);
+        check(&state).await?;
         let server = self.start(false)?;
         let handle = server.handle();
         tokio::spawn(server);
@@ -231,21 +256,40 @@ fn stopped(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result
         .map_err(StartError::Stopped)
 }
 
-/// While PostgreSQL is away there is nothing to read, so waiting gives nothing away.
-async fn wait_for_isolation(state: &State) -> Result<(), IsolationError> {
+/// While PostgreSQL is away, or is being migrated, there is nothing to read, so waiting gives
+/// nothing away.
+async fn wait_until_open(state: &State) -> Result<(), StartError> {
     loop {
-        match state.database.check_isolation().await {
-            Ok(()) => {
-                state.isolated.store(true, Ordering::Release);
-                return Ok(());
-            }
-            Err(error) if error.is_unavailable() => {
-                tracing::warn!(%error, "the database is away: the isolation check waits for it");
+        match check(state).await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the books stay closed for now"
+                );
                 tokio::time::sleep(CHECK_AGAIN).await;
             }
-            Err(error) => return Err(error),
+            checked => return checked,
         }
     }
+}
+
+/// Opens the books where the schema is this program's and the isolation of tenants is whole.
+async fn check(state: &State) -> Result<(), StartError> {
+    let database = &state.database;
+    database
+        .check_isolation()
+        .await
+        .map_err(StartError::Isolation)?;
+    let (found, expected) = (
+        database.schema_version().await?,
+        countersign_migrations::current_version(),
+    );
+    if found != expected {
+        return Err(StartError::Schema { found, expected });
+    }
+    database.operator().open_own_ledger().await?;
+    state.isolated.store(true, Ordering::Release);
+    Ok(())
 }
 
 fn identity_settings(config: &Config) -> IdentitySettings {

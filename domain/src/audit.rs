@@ -53,9 +53,9 @@ impl Outcome {
 /// What one row says: who, where, which permission, when, from where, the outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// `human`, `machine` or `operator`.
+    /// `human`, `machine`, `operator`, or `stranger` for a credential that is nobody's.
     pub actor_kind: String,
-    /// `usr_…`, `tok_…`, `mch_…`, or the operator's command.
+    /// `usr_…`, `tok_…`, `mch_…`, the operator's command, or `unknown`.
     pub actor_id: String,
     /// What was done, noun and past verb: `statement.imported`, `books.read`.
     pub action: String,

@@ -102,6 +102,12 @@ ids! {
     RequestId = "req";
 }
 
+impl TenantId {
+    /// The operator's own tenant. Its audit log has what belongs to no other: credentials that are
+    /// nobody's, and sign-ins of people without a tenant.
+    pub const OPERATOR: Self = Self(Uuid::from_u128(0x7000_8000_0000_0000_0000));
+}
+
 /// Lower-case hexadecimal without hyphens only, so that one thing has one spelling.
 fn parse_simple(text: &str) -> Option<Uuid> {
     let canonical =

@@ -33,6 +33,16 @@ pub enum MachineCredential {
     ClientCredentials(MachineId),
 }
 
+impl MachineCredential {
+    /// The id that the audit log attributes to: `tok_…` or `mch_…`.
+    pub fn id(self) -> String {
+        match self {
+            Self::ApiToken(id) => id.to_string(),
+            Self::ClientCredentials(id) => id.to_string(),
+        }
+    }
+}
+
 /// A machine acting in one tenant, as the database just confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
@@ -78,10 +88,7 @@ impl Actor {
     pub fn id(&self) -> String {
         match &self.principal {
             Principal::Human(human) => human.user.to_string(),
-            Principal::Machine(machine) => match machine.credential {
-                MachineCredential::ApiToken(id) => id.to_string(),
-                MachineCredential::ClientCredentials(id) => id.to_string(),
-            },
+            Principal::Machine(machine) => machine.credential.id(),
         }
     }
 

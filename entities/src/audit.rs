@@ -13,7 +13,8 @@ use std::{
 
 use countersign_domain::{
     audit::{self as chain, Event, Head, Outcome},
-    id::{AuditEntryId, TenantId},
+    id::{AuditEntryId, TenantId, UserId},
+    principal::{Actor, MachineCredential},
 };
 use sea_orm::{ConnectionTrait, EntityName, Statement, sea_query::Query};
 use sqlx::PgPool;
@@ -21,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
 
 use crate::{
-    context::RequestContext,
+    context::{RequestContext, RequestFacts},
     enter,
     error::{Cause, StoreError},
     keys::{AuditKey, Keys},
@@ -56,24 +57,78 @@ pub(crate) struct Unlinked {
     pub(crate) event: Event,
 }
 
+/// Whom a row is attributed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attribution {
+    kind: &'static str,
+    id: String,
+}
+
+impl Attribution {
+    pub(crate) fn actor(actor: &Actor) -> Self {
+        Self {
+            kind: actor.kind(),
+            id: actor.id(),
+        }
+    }
+
+    pub(crate) fn human(user: UserId) -> Self {
+        Self {
+            kind: "human",
+            id: user.to_string(),
+        }
+    }
+
+    pub(crate) fn machine(credential: MachineCredential) -> Self {
+        Self {
+            kind: "machine",
+            id: credential.id(),
+        }
+    }
+
+    /// The operator's command line, by the name of the command.
+    pub(crate) fn operator(command: &str) -> Self {
+        Self {
+            kind: "operator",
+            id: command.to_owned(),
+        }
+    }
+
+    /// Somebody whom nobody knows.
+    pub(crate) fn stranger() -> Self {
+        Self {
+            kind: "stranger",
+            id: "unknown".to_owned(),
+        }
+    }
+}
+
 impl Unlinked {
-    pub(crate) fn of_request(context: &RequestContext, draft: EventDraft, id: Uuid) -> Self {
-        let actor = context.actor();
+    pub(crate) fn new(id: Uuid, by: Attribution, facts: &RequestFacts, draft: EventDraft) -> Self {
         Self {
             id: AuditEntryId::new(id),
             event: Event {
-                actor_kind: actor.kind().to_owned(),
-                actor_id: actor.id(),
+                actor_kind: by.kind.to_owned(),
+                actor_id: by.id,
                 action: draft.action,
                 permission: draft.permission,
                 outcome: draft.outcome,
                 targets: draft.targets,
-                request: context.request(),
-                source: context.source().map(|address| address.to_string()),
+                request: facts.request,
+                source: facts.source.map(|address| address.to_string()),
                 payload: draft.payload.to_string(),
-                occurred_at: context.now(),
+                occurred_at: facts.at,
             },
         }
+    }
+
+    pub(crate) fn of_request(context: &RequestContext, draft: EventDraft, id: Uuid) -> Self {
+        Self::new(
+            id,
+            Attribution::actor(context.actor()),
+            context.facts(),
+            draft,
+        )
     }
 }
 

@@ -70,6 +70,39 @@ pub enum Credential {
     },
 }
 
+/// The kinds of credentials, as the audit log writes them where one is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A session cookie.
+    Session,
+    /// A token made in this product, or what looks like one.
+    ApiToken,
+    /// Another bearer token: a client-credentials token, or what is taken for one.
+    ClientCredentials,
+}
+
+impl CredentialKind {
+    /// As the audit log writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::ApiToken => "api_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+impl Credential {
+    /// Its kind.
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Session(_) => CredentialKind::Session,
+            Self::ApiToken(_) => CredentialKind::ApiToken,
+            Self::ClientCredentials { .. } => CredentialKind::ClientCredentials,
+        }
+    }
+}
+
 /// What is known of a request before it is let in.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestFacts {

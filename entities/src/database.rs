@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
+use countersign_domain::{audit, id::TenantId};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use sqlx::{
     ConnectOptions, PgPool, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -10,10 +12,10 @@ use sqlx::{
 use uuid::Uuid;
 
 use crate::{
-    audit::{EventDraft, Recorder, Unlinked},
+    audit::{Attribution, EventDraft, Recorder, Unlinked},
     clock::{Clock, Ids},
-    context::{Credential, RequestContext, RequestFacts},
-    enter::{self, Entrance},
+    context::{Credential, CredentialKind, RequestContext, RequestFacts},
+    enter::{self, Outcome, Rejection},
     entry::Entry,
     error::{Cause, EnterError, StoreError, Why},
     isolation::{self, IsolationError},
@@ -43,7 +45,7 @@ pub(crate) struct Inner {
     pub(crate) keys: Arc<Keys>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
-    recorder: Recorder,
+    pub(crate) recorder: Recorder,
 }
 
 impl Database {
@@ -157,6 +159,17 @@ impl Database {
         self.0.recorder.record(context.tenant(), row).await
     }
 
+    /// Records a credential that is refused by its form or its signature: forged, or of another
+    /// installation. Returns when the row is durable; where it fails, nothing may be answered.
+    pub async fn record_forgery(
+        &self,
+        kind: CredentialKind,
+        facts: &RequestFacts,
+    ) -> Result<(), StoreError> {
+        let (why, holder) = (Why::Unknown, None);
+        self.reject(kind, facts, Rejection { why, holder }).await
+    }
+
     /// The sign-in side.
     pub fn entry(&self) -> Entry {
         Entry::new(Arc::clone(&self.0))
@@ -187,7 +200,16 @@ impl Database {
             enter::enter(credential, facts.at, &named)
         );
         let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
-        let entrance = Entrance::read(&row, credential)?;
+        let entrance = match Outcome::read(&row, credential)? {
+            Outcome::Entered(entrance) => entrance,
+            Outcome::NoTenant => return Err(EnterError::NoTenant),
+            Outcome::Rejected(rejection) => {
+                wire.end(End::Rollback).await?;
+                let why = rejection.why;
+                self.reject(credential.kind(), facts, rejection).await?;
+                return Err(EnterError::Unauthenticated(why));
+            }
+        };
         let tenant = entrance.actor.tenant;
         let context = entrance.into_context(credential, facts, named.len())?;
         Ok((context, Reader::new(wire, tenant)))
@@ -200,10 +222,36 @@ impl Database {
             .open(context.credential(), context.facts(), &[])
             .await?;
         if now.actor() == context.actor() {
-            Ok(reader)
-        } else {
-            Err(EnterError::Unauthenticated(Why::NoMembership))
+            return Ok(reader);
         }
+        let why = Why::NoMembership;
+        let holder = Some((context.tenant(), Attribution::actor(context.actor())));
+        let kind = context.credential().kind();
+        self.reject(kind, context.facts(), Rejection { why, holder })
+            .await?;
+        Err(EnterError::Unauthenticated(why))
+    }
+
+    /// Records that a credential opened nothing: in the log of the tenant that it was for, or in
+    /// the operator's own where it is nobody's.
+    async fn reject(
+        &self,
+        kind: CredentialKind,
+        facts: &RequestFacts,
+        rejection: Rejection,
+    ) -> Result<(), StoreError> {
+        let (tenant, by) = rejection
+            .holder
+            .unwrap_or_else(|| (TenantId::OPERATOR, Attribution::stranger()));
+        let draft = EventDraft {
+            action: "credential.refused".to_owned(),
+            permission: "entrance".to_owned(),
+            outcome: audit::Outcome::Refused,
+            targets: Vec::new(),
+            payload: json!({ "credential": kind.name(), "why": rejection.why.name() }),
+        };
+        let row = Unlinked::new(self.0.ids.uuid(), by, facts, draft);
+        self.0.recorder.record(tenant, row).await
     }
 }
 

@@ -16,6 +16,7 @@ use sqlx::{Row, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
+    audit::Attribution,
     context::{Credential, RequestContext, RequestFacts},
     error::{EnterError, StoreError, Why},
 };
@@ -89,20 +90,49 @@ pub(crate) struct Entrance {
     foreign: u32,
 }
 
-impl Entrance {
+/// What the entrance said of a credential that opens nothing.
+#[derive(Debug)]
+pub(crate) struct Rejection {
+    pub(crate) why: Why,
+    /// Whose it was, in which tenant; `None` where it was nobody's, or of no tenant.
+    pub(crate) holder: Option<(TenantId, Attribution)>,
+}
+
+/// What came of entering.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Entered(Entrance),
+    Rejected(Rejection),
+    NoTenant,
+}
+
+impl Outcome {
     /// Reads the entrance's row.
-    pub(crate) fn read(row: &PgRow, credential: &Credential) -> Result<Self, EnterError> {
+    pub(crate) fn read(row: &PgRow, credential: &Credential) -> Result<Self, StoreError> {
         let outcome: String = get(row, "outcome")?;
-        match outcome.as_str() {
-            "entered" => {}
-            "unknown" => return Err(EnterError::Unauthenticated(Why::Unknown)),
-            "expired" => return Err(EnterError::Unauthenticated(Why::Expired)),
-            "no_membership" => return Err(EnterError::Unauthenticated(Why::NoMembership)),
-            "no_tenant" => return Err(EnterError::NoTenant),
+        let why = match outcome.as_str() {
+            "entered" => return Ok(Self::Entered(Entrance::read(row, credential)?)),
+            "no_tenant" => return Ok(Self::NoTenant),
+            "unknown" => Why::Unknown,
+            "ended" => Why::Ended,
+            "expired" => Why::Expired,
+            "no_membership" => Why::NoMembership,
             other => {
-                return Err(StoreError::inconsistent(format!("the outcome is `{other}`")).into());
+                let what = format!("the outcome is `{other}`");
+                return Err(StoreError::inconsistent(what));
             }
-        }
+        };
+        let tenant: Option<Uuid> = get(row, "tenant")?;
+        let holder = match tenant {
+            Some(tenant) => Some((TenantId::new(tenant), holder(row, credential)?)),
+            None => None,
+        };
+        Ok(Self::Rejected(Rejection { why, holder }))
+    }
+}
+
+impl Entrance {
+    fn read(row: &PgRow, credential: &Credential) -> Result<Self, StoreError> {
         let actor = Actor {
             tenant: TenantId::new(get(row, "tenant")?),
             principal: principal(row, credential)?,
@@ -136,6 +166,19 @@ impl Entrance {
             missing: strange.saturating_sub(self.foreign),
         })
     }
+}
+
+fn holder(row: &PgRow, credential: &Credential) -> Result<Attribution, StoreError> {
+    let machine = || get(row, "machine_id");
+    Ok(match credential {
+        Credential::Session(_) => Attribution::human(UserId::new(get(row, "user_id")?)),
+        Credential::ApiToken(_) => {
+            Attribution::machine(MachineCredential::ApiToken(ApiTokenId::new(machine()?)))
+        }
+        Credential::ClientCredentials { .. } => Attribution::machine(
+            MachineCredential::ClientCredentials(MachineId::new(machine()?)),
+        ),
+    })
 }
 
 fn principal(row: &PgRow, credential: &Credential) -> Result<Principal, StoreError> {

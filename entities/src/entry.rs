@@ -3,6 +3,9 @@
 //! Everything here runs as the entry role, which sees no books. Provider tokens and PKCE verifiers
 //! are sealed under the key-encryption key, bound to their row.
 
+mod endings;
+mod events;
+mod refresh;
 mod sessions;
 mod sign_ins;
 mod tokens;
@@ -18,7 +21,9 @@ use crate::{
     wire::{End, Wire},
 };
 
-pub use sessions::{NewSession, RefreshLock, SessionRecord, SessionTenant};
+pub use endings::{EndedBy, SessionsOf};
+pub use refresh::RefreshLock;
+pub use sessions::{NewSession, SessionRecord, SessionTenant};
 pub use sign_ins::SignIn;
 pub use tokens::ProviderTokens;
 pub use users::{ProvidedIdentity, SignInError};

@@ -103,15 +103,30 @@ pub enum WriteError {
     Store(#[from] StoreError),
 }
 
-/// Why a credential opens nothing.
+/// Why a credential opens nothing. Recorded for the tenant and told to nobody but its holder, who
+/// is told what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Why {
-    /// Nobody knows it, or it was ended or revoked.
+    /// Nobody knows it: it is forged, or of another installation.
     Unknown,
-    /// It was good once.
+    /// It was good until it was ended, revoked or disabled.
+    Ended,
+    /// It was good until its time was over.
     Expired,
     /// The session is good, and its user is not, or no longer, a member of the tenant.
     NoMembership,
+}
+
+impl Why {
+    /// As the audit log writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Ended => "ended",
+            Self::Expired => "expired",
+            Self::NoMembership => "no_membership",
+        }
+    }
 }
 
 /// Why a request was not let in.

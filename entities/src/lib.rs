@@ -42,11 +42,11 @@ mod wire;
 
 pub use audit::EventDraft;
 pub use clock::{Clock, Ids, SystemClock, SystemIds};
-pub use context::{Credential, RequestContext, RequestFacts, SessionSecret};
+pub use context::{Credential, CredentialKind, RequestContext, RequestFacts, SessionSecret};
 pub use database::Database;
 pub use entry::{
-    Entry, NewSession, ProvidedIdentity, ProviderTokens, RefreshLock, SessionRecord, SessionTenant,
-    SignIn, SignInError,
+    EndedBy, Entry, NewSession, ProvidedIdentity, ProviderTokens, RefreshLock, SessionRecord,
+    SessionTenant, SessionsOf, SignIn, SignInError,
 };
 pub use error::{Cause, Constraint, EnterError, StoreError, Why, WriteError};
 pub use filter::{AuditFilter, Sign, TransactionFilter};

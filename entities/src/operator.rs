@@ -9,17 +9,17 @@ mod ledger;
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use chrono::{DateTime, Utc};
 use countersign_domain::{
     access::{Capability, Role, Scope},
-    audit::{Event, Outcome},
-    id::{AuditEntryId, MachineId, MemberId, RequestId, TenantId, UserId},
+    audit::Outcome,
+    id::{MachineId, MemberId, RequestId, TenantId, UserId},
 };
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use thiserror::Error;
 
 use crate::{
-    audit::{self, Unlinked},
+    audit::{self, Attribution, EventDraft, Unlinked},
+    context::RequestFacts,
     database::Inner,
     enter,
     entry::Entry,
@@ -133,6 +133,14 @@ impl Operator {
         wire.end(End::Rollback).await?;
         let row = row.ok_or_else(|| OperatorError::UnknownTenant(slug.to_owned()))?;
         Ok(record(&row)?)
+    }
+
+    /// Gives the operator's own tenant its audit key, where it has none yet.
+    pub async fn open_own_ledger(&self) -> Result<(), OperatorError> {
+        match self.give_key(TenantId::OPERATOR, "operator").await {
+            Ok(()) | Err(OperatorError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a tenant, its audit key and the first row of its chain. A tenant that was left without
@@ -291,31 +299,25 @@ impl Operator {
         targets: Vec<String>,
         payload: serde_json::Value,
     ) -> Result<(), OperatorError> {
-        let row = Unlinked {
-            id: AuditEntryId::new(self.0.ids.uuid()),
-            event: Event {
-                actor_kind: "operator".to_owned(),
-                actor_id: command.to_owned(),
-                action: action.to_owned(),
-                permission: "operator".to_owned(),
-                outcome: Outcome::Done,
-                targets,
-                request: RequestId::new(self.0.ids.uuid()),
-                source: None,
-                payload: payload.to_string(),
-                occurred_at: at_micros(self.0.clock.now()),
-            },
+        let facts = RequestFacts {
+            request: RequestId::new(self.0.ids.uuid()),
+            source: None,
+            at: self.0.clock.now(),
         };
+        let draft = EventDraft {
+            action: action.to_owned(),
+            permission: "operator".to_owned(),
+            outcome: Outcome::Done,
+            targets,
+            payload,
+        };
+        let by = Attribution::operator(command);
+        let row = Unlinked::new(self.0.ids.uuid(), by, &facts, draft);
         let key = self.0.keys.audit(&wire, tenant).await?;
         let head = audit::lock_head(&wire).await?;
         audit::append(&wire, tenant, head, &[row], &key).await?;
         Ok(wire.end(End::Commit).await?)
     }
-}
-
-/// What the database keeps of an instant.
-fn at_micros(at: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }
 
 fn statement<const N: usize>(wire: &Wire, sql: &'static str, values: [Value; N]) -> Statement {

@@ -52,3 +52,10 @@ GRANT SELECT, INSERT, UPDATE (active_tenant_id, tokens_sealed, ended_at)
     ON countersign.sessions TO countersign_entry;
 GRANT SELECT (id, hash, user_id, active_tenant_id, mfa, last_seen_at, expires_at, ended_at),
     UPDATE (last_seen_at) ON countersign.sessions TO countersign_gate;
+
+-- Whether a session that nobody has ended may still be used: it ends at its time, or after 30 days
+-- without use.
+CREATE FUNCTION countersign.is_live(
+        expires_at timestamptz, last_seen_at timestamptz, at timestamptz) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN expires_at > at AND last_seen_at >= at - interval '720 hours';

@@ -42,7 +42,7 @@ CREATE TABLE countersign.audit_entries (
     signature bytea NOT NULL
         CONSTRAINT audit_entries_signature_length CHECK (length(signature) = 32),
     actor_kind text NOT NULL CONSTRAINT audit_entries_actor_kind
-        CHECK (actor_kind IN ('human', 'machine', 'operator')),
+        CHECK (actor_kind IN ('human', 'machine', 'operator', 'stranger')),
     actor_id text NOT NULL
         CONSTRAINT audit_entries_actor_id_length CHECK (length(actor_id) BETWEEN 1 AND 100),
     action text NOT NULL

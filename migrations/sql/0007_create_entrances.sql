@@ -1,6 +1,7 @@
 -- The ways in. Each checks a credential, sets the tenant for the transaction, and counts the ids that
 -- the request names. They run as the gate role, which may read just what they need, owns no table,
--- and can not log in.
+-- and can not log in. A credential that opens nothing still says whose it was, where it was
+-- somebody's, so that the refusal becomes a row of that tenant's audit log.
 
 CREATE TYPE countersign.entrance AS (
     outcome text,
@@ -70,14 +71,20 @@ DECLARE
     entered countersign.entrance;
     found_session record;
 BEGIN
-    SELECT s.id, s.user_id, s.active_tenant_id, s.mfa, s.last_seen_at, s.expires_at
-        INTO found_session FROM countersign.sessions s
-        WHERE s.hash = session_hash AND s.ended_at IS NULL;
+    SELECT s.id, s.user_id, s.active_tenant_id, s.mfa, s.last_seen_at, s.expires_at, s.ended_at
+        INTO found_session FROM countersign.sessions s WHERE s.hash = session_hash;
     IF NOT FOUND THEN
         entered.outcome := 'unknown';
         RETURN entered;
     END IF;
-    IF found_session.expires_at <= at OR found_session.last_seen_at < at - interval '30 days' THEN
+    entered.tenant := found_session.active_tenant_id;
+    entered.user_id := found_session.user_id;
+    entered.session_id := found_session.id;
+    IF found_session.ended_at IS NOT NULL THEN
+        entered.outcome := 'ended';
+        RETURN entered;
+    END IF;
+    IF NOT countersign.is_live(found_session.expires_at, found_session.last_seen_at, at) THEN
         entered.outcome := 'expired';
         RETURN entered;
     END IF;
@@ -93,9 +100,6 @@ BEGIN
         entered.outcome := 'no_membership';
         RETURN entered;
     END IF;
-    entered.tenant := found_session.active_tenant_id;
-    entered.user_id := found_session.user_id;
-    entered.session_id := found_session.id;
     entered.mfa := found_session.mfa;
     -- At most once a minute, and never waiting for another request of the same session.
     IF found_session.last_seen_at < at - interval '1 minute' THEN
@@ -115,18 +119,22 @@ DECLARE
     entered countersign.entrance;
     found_token record;
 BEGIN
-    SELECT t.tenant_id, t.id, t.scopes, t.expires_at, t.last_used_at INTO found_token
-        FROM countersign.api_tokens t WHERE t.hash = token_hash AND t.revoked_at IS NULL;
+    SELECT t.tenant_id, t.id, t.scopes, t.expires_at, t.last_used_at, t.revoked_at INTO found_token
+        FROM countersign.api_tokens t WHERE t.hash = token_hash;
     IF NOT FOUND THEN
         entered.outcome := 'unknown';
+        RETURN entered;
+    END IF;
+    entered.tenant := found_token.tenant_id;
+    entered.machine_id := found_token.id;
+    IF found_token.revoked_at IS NOT NULL THEN
+        entered.outcome := 'ended';
         RETURN entered;
     END IF;
     IF found_token.expires_at <= at THEN
         entered.outcome := 'expired';
         RETURN entered;
     END IF;
-    entered.tenant := found_token.tenant_id;
-    entered.machine_id := found_token.id;
     entered.scopes := found_token.scopes;
     entered := countersign.admit(entered, named);
     IF found_token.last_used_at IS NULL OR found_token.last_used_at < at - interval '1 minute' THEN
@@ -146,19 +154,26 @@ CREATE FUNCTION countersign.enter_machine(issuer text, client_id text, at timest
     AS $$
 DECLARE
     entered countersign.entrance;
-    registered countersign.entrance[];
+    found_machine record;
 BEGIN
-    registered := ARRAY(SELECT ROW(NULL, m.tenant_id, NULL, NULL, NULL, NULL, m.id, NULL, NULL,
-            m.scopes, NULL, NULL, NULL)::countersign.entrance
-        FROM countersign.machines m
+    SELECT m.tenant_id, m.id, m.scopes, m.disabled_at,
+            count(*) FILTER (WHERE m.disabled_at IS NULL) OVER () AS enabled
+        INTO found_machine FROM countersign.machines m
         WHERE m.client_id = enter_machine.client_id AND m.issuer = enter_machine.issuer
-            AND m.disabled_at IS NULL LIMIT 2);
-    -- A client that two tenants have registered acts in neither.
-    IF cardinality(registered) <> 1 THEN
+        ORDER BY m.disabled_at DESC NULLS FIRST LIMIT 1;
+    -- A client that two tenants have registered acts in neither, and is neither's to record.
+    IF NOT FOUND OR found_machine.enabled > 1 THEN
         entered.outcome := 'unknown';
         RETURN entered;
     END IF;
-    RETURN countersign.admit(registered[1], named);
+    entered.tenant := found_machine.tenant_id;
+    entered.machine_id := found_machine.id;
+    IF found_machine.disabled_at IS NOT NULL THEN
+        entered.outcome := 'ended';
+        RETURN entered;
+    END IF;
+    entered.scopes := found_machine.scopes;
+    RETURN countersign.admit(entered, named);
 END $$;
 
 -- Enters a tenant that is named by its random id: for the audit writer, which an entrance has told
@@ -212,4 +227,8 @@ GRANT EXECUTE ON FUNCTION countersign.enter_machine(text, text, timestamptz, uui
 GRANT EXECUTE ON FUNCTION countersign.enter_tenant(uuid) TO countersign_books;
 GRANT EXECUTE ON FUNCTION countersign.create_tenant(uuid, text, text, timestamptz)
     TO countersign_entry;
+-- The operator's own tenant. Its audit log has what belongs to no other: credentials that are
+-- nobody's, and sign-ins of people without a tenant.
+SELECT countersign.create_tenant('00000000-0000-7000-8000-000000000000', 'operator', 'Operator',
+    now());
 SET LOCAL ROLE countersign_owner;

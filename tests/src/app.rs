@@ -16,10 +16,11 @@ use countersign::{
 };
 use countersign_domain::{
     access::{Capability, Role},
-    id::TenantId,
+    id::{RequestId, TenantId},
 };
 use countersign_entities::{
     Clock, Database, NewMember, NewSession, NewTenant, ProvidedIdentity, ProviderTokens,
+    RequestFacts,
 };
 use countersign_policies::Engine;
 use secrecy::SecretString;
@@ -154,6 +155,11 @@ impl TestApp {
         let added = self.database().operator().add_member(tenant.id, &new).await;
         let (member, _) = added.unwrap_or_else(|error| panic!("{error:?}"));
         let now = self.clock.now();
+        let facts = RequestFacts {
+            request: RequestId::new(self.database().ids().uuid()),
+            source: None,
+            at: now,
+        };
         let entry = self.database().entry();
         let identity = ProvidedIdentity {
             issuer: "https://issuer.test".to_owned(),
@@ -176,12 +182,11 @@ impl TestApp {
                 access_expires_at: now + Duration::days(1_000),
             },
             mfa: false,
-            at: now,
             expires_at: now + Duration::days(1_000),
         };
-        let secret = entry.open_session(session).await;
+        let secret = entry.open_session(session, &facts).await;
         let secret = secret.unwrap_or_else(|error| panic!("{error:?}"));
-        let switched = entry.switch_tenant(&secret, &tenant.slug, now).await;
+        let switched = entry.switch_tenant(&secret, &tenant.slug, &facts).await;
         assert!(matches!(switched, Ok(true)), "{switched:?}");
         Browser {
             http: self.http.clone(),

@@ -77,6 +77,19 @@ impl Browser {
         send(request, query, variables).await
     }
 
+    /// Reads an address of the backend-for-frontend as the product's own page does.
+    pub async fn get(&self, path: &str) -> Reply {
+        let request = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .header("cookie", self.cookie())
+            .header("x-csrf", "1")
+            .header("sec-fetch-site", "same-origin");
+        let response = request.send().await;
+        Reply::of(response.unwrap_or_else(|error| panic!("the server does not answer: {error}")))
+            .await
+    }
+
     /// Makes an API token with these scopes.
     pub async fn token(&self, scopes: &[Scope]) -> Token {
         let names: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();

@@ -12,7 +12,7 @@ const LOG: &str = "query($filter: AuditEntryFilter) { auditEntries(first: 200, f
     { nodes { seq action permission outcome actorKind actorId targets payload source requestId \
     hash previousHash } } }";
 
-async fn log(by: &Browser, filter: Value) -> Vec<Value> {
+pub(crate) async fn log(by: &Browser, filter: Value) -> Vec<Value> {
     let reply = by.graphql(LOG, json!({ "filter": filter })).await;
     let nodes = reply.data()["auditEntries"]["nodes"].as_array();
     nodes.unwrap_or_else(|| panic!("{:?}", reply.body)).clone()

@@ -14,6 +14,7 @@ mod architecture;
 mod audit;
 mod authorization;
 mod books;
+mod credentials;
 mod edge;
 mod faults;
 mod identity;

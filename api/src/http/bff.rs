@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
+    RequestInfo,
     credential::{SESSION_COOKIE, session},
     problem::Problem,
     same_origin,
@@ -106,9 +107,10 @@ struct CallbackQuery {
 async fn callback(
     request: HttpRequest,
     state: web::Data<State>,
+    info: web::ReqData<RequestInfo>,
     query: web::Query<CallbackQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let finished = finish(&request, &state, query.into_inner()).await;
+    let finished = finish(&request, &state, &info, query.into_inner()).await;
     finished.or_else(|problem| explained(&request, problem))
 }
 
@@ -134,6 +136,7 @@ fn explained(request: &HttpRequest, problem: Problem) -> Result<HttpResponse, Pr
 async fn finish(
     request: &HttpRequest,
     state: &State,
+    info: &RequestInfo,
     query: CallbackQuery,
 ) -> Result<HttpResponse, Problem> {
     state.open()?;
@@ -145,8 +148,8 @@ async fn finish(
     };
     let browser = request.cookie(SIGN_IN_COOKIE);
     let browser = browser.as_ref().map(Cookie::value);
-    let at = state.database.clock().now();
-    let signed_in = state.identity.complete(answer, browser, at).await?;
+    let facts = info.facts(state);
+    let signed_in = state.identity.complete(answer, browser, &facts).await?;
     // A page of our own and not a redirect: the strict cookie that is set here would not be sent
     // with a navigation that a chain of redirects from the provider's site goes on to.
     let target = escape(&signed_in.return_to);
@@ -163,11 +166,15 @@ async fn finish(
         .body(page))
 }
 
-async fn user(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
+async fn user(
+    request: HttpRequest,
+    state: web::Data<State>,
+    info: web::ReqData<RequestInfo>,
+) -> Result<HttpResponse, Problem> {
     same_origin::check(&request, &state.config.http.public_url)?;
     let (secret, record) = signed_in(&request, &state).await?;
-    let at = state.database.clock().now();
-    state.identity.keep_fresh(&secret, &record, at).await;
+    let facts = info.facts(&state);
+    state.identity.keep_fresh(&secret, &record, &facts).await;
     let active = record
         .tenants
         .iter()
@@ -202,18 +209,15 @@ struct TenantBody {
 async fn tenant(
     request: HttpRequest,
     state: web::Data<State>,
+    info: web::ReqData<RequestInfo>,
     body: web::Json<TenantBody>,
 ) -> Result<HttpResponse, Problem> {
     same_origin::check(&request, &state.config.http.public_url)?;
     state.open()?;
     let secret = session(&request).ok_or_else(signed_out)?;
-    let at = state.database.clock().now();
-    if state
-        .database
-        .entry()
-        .switch_tenant(&secret, &body.slug, at)
-        .await?
-    {
+    let facts = info.facts(&state);
+    let entry = state.database.entry();
+    if entry.switch_tenant(&secret, &body.slug, &facts).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(Problem::new(
@@ -233,6 +237,7 @@ struct LogoutQuery {
 async fn logout(
     request: HttpRequest,
     state: web::Data<State>,
+    info: web::ReqData<RequestInfo>,
     query: web::Query<LogoutQuery>,
 ) -> Result<HttpResponse, Problem> {
     let Ok((secret, record)) = signed_in(&request, &state).await else {
@@ -252,7 +257,7 @@ async fn logout(
             detail,
         ));
     }
-    let next = state.identity.logout(&secret).await?;
+    let next = state.identity.logout(&secret, &info.facts(&state)).await?;
     Ok(see_other(next.as_str())
         .cookie(removed(SESSION_COOKIE, SameSite::Strict))
         .finish())
@@ -266,11 +271,12 @@ struct BackchannelForm {
 /// `OpenID` Connect Back-Channel Logout 1.0: the provider says that somebody signed out there.
 async fn backchannel(
     state: web::Data<State>,
+    info: web::ReqData<RequestInfo>,
     form: web::Form<BackchannelForm>,
 ) -> Result<HttpResponse, Problem> {
     state.open()?;
-    let at = state.database.clock().now();
-    match state.identity.backchannel(&form.logout_token, at).await {
+    let facts = info.facts(&state);
+    match state.identity.backchannel(&form.logout_token, &facts).await {
         Ok(()) => Ok(HttpResponse::Ok()
             .insert_header((CACHE_CONTROL, "no-store"))
             .finish()),

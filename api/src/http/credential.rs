@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, http::header::AUTHORIZATION};
 use countersign_domain::token::PlainToken;
-use countersign_entities::{Credential, SessionSecret};
+use countersign_entities::{Credential, CredentialKind, RequestFacts, SessionSecret};
 
 use super::{problem::Problem, same_origin};
 use crate::{identity::IdentityError, server::State};
@@ -12,13 +12,19 @@ pub const SESSION_COOKIE: &str = "__Host-countersign";
 
 /// Reads the one credential of a request: a bearer token, or the session cookie of a request that
 /// this product's own pages have sent.
-pub async fn credential(request: &HttpRequest, state: &State) -> Result<Credential, Problem> {
+///
+/// A token that is damaged, forged or foreign is recorded before it is refused.
+pub async fn credential(
+    request: &HttpRequest,
+    facts: &RequestFacts,
+    state: &State,
+) -> Result<Credential, Problem> {
     state.open()?;
     if let Some(value) = request.headers().get(AUTHORIZATION) {
         let token = value.to_str().ok().and_then(bearer).ok_or_else(|| {
             Problem::unauthenticated("send the token as `Authorization: Bearer …`")
         })?;
-        return machine(token, state).await;
+        return machine(token, facts, state).await;
     }
     let Some(secret) = session(request) else {
         return Err(Problem::no_credential(
@@ -35,28 +41,29 @@ pub fn session(request: &HttpRequest) -> Option<SessionSecret> {
     SessionSecret::parse(cookie.value())
 }
 
-async fn machine(token: &str, state: &State) -> Result<Credential, Problem> {
-    let refused = |kind: &'static str| {
-        // Nobody's chain: strangers must not be able to write into a tenant's log.
-        tracing::warn!(kind, "a forged or foreign token was refused");
-        Problem::unauthenticated("the token is not one of ours, or is damaged")
-    };
+async fn machine(token: &str, facts: &RequestFacts, state: &State) -> Result<Credential, Problem> {
     if token.starts_with(countersign_domain::token::PREFIX) {
-        let plain = PlainToken::parse(token).map_err(|_| refused("api token"))?;
-        return Ok(Credential::ApiToken(plain.hashed()));
+        return match PlainToken::parse(token) {
+            Ok(plain) => Ok(Credential::ApiToken(plain.hashed())),
+            Err(_) => Err(forged(CredentialKind::ApiToken, facts, state).await),
+        };
     }
-    let at = state.database.clock().now();
-    state
-        .identity
-        .machine(token, at)
-        .await
-        .map_err(|error| match error {
-            IdentityError::Refused { cause, .. } => {
-                tracing::info!(%cause, "a machine's token does not verify");
-                refused("jwt")
-            }
-            other => other.into(),
-        })
+    match state.identity.machine(token, facts.at).await {
+        Ok(credential) => Ok(credential),
+        Err(IdentityError::Refused { cause, .. }) => {
+            tracing::info!(%cause, "a machine's token does not verify");
+            Err(forged(CredentialKind::ClientCredentials, facts, state).await)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// What a caller with a forged token is told, after that was recorded.
+async fn forged(kind: CredentialKind, facts: &RequestFacts, state: &State) -> Problem {
+    match state.database.record_forgery(kind, facts).await {
+        Ok(()) => Problem::unauthenticated("the token is not one of ours, or is damaged"),
+        Err(error) => error.into(),
+    }
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -15,7 +15,6 @@ use actix_web::{
     web,
 };
 use async_graphql::{Response, Variables};
-use countersign_entities::RequestFacts;
 use futures::StreamExt;
 use serde::Deserialize;
 
@@ -160,14 +159,15 @@ async fn post(
         ));
     }
     // The credential comes before the body: a stranger does not make us read megabytes.
-    let credential = credential(&request, &state).await?;
+    let facts = info.facts(&state);
+    let credential = credential(&request, &facts, &state).await?;
     let body = read(payload, state.graphql.limits().body_bytes_max).await?;
     let body: Body = serde_json::from_slice(&body)
         .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
     let graphql = body.into_request().map_err(bad_request)?;
     let answer = state
         .graphql
-        .run(&credential, &facts(&state, &info), Method::Post, graphql)
+        .run(&credential, &facts, Method::Post, graphql)
         .await;
     respond(answer, media)
 }
@@ -178,7 +178,8 @@ async fn get(
     info: web::ReqData<RequestInfo>,
 ) -> Result<HttpResponse, Problem> {
     let media = Media::negotiate(&request).ok_or_else(not_acceptable)?;
-    let credential = credential(&request, &state).await?;
+    let facts = info.facts(&state);
+    let credential = credential(&request, &facts, &state).await?;
     let mut body = Body {
         query: None,
         operation_name: None,
@@ -198,7 +199,7 @@ async fn get(
     let graphql = body.into_request().map_err(bad_request)?;
     let answer = state
         .graphql
-        .run(&credential, &facts(&state, &info), Method::Get, graphql)
+        .run(&credential, &facts, Method::Get, graphql)
         .await;
     respond(answer, media)
 }
@@ -207,14 +208,6 @@ async fn other_method() -> HttpResponse {
     HttpResponse::MethodNotAllowed()
         .insert_header((ALLOW, "GET, POST"))
         .finish()
-}
-
-fn facts(state: &State, info: &RequestInfo) -> RequestFacts {
-    RequestFacts {
-        request: info.request,
-        source: info.source,
-        at: state.database.clock().now(),
-    }
 }
 
 fn json(text: &str) -> Result<serde_json::Value, Problem> {

@@ -171,7 +171,9 @@ impl From<EnterError> for Problem {
                 tracing::info!(?why, "a credential was refused");
                 Self::unauthenticated(match why {
                     Why::Unknown => "sign in, or use a token that is valid",
-                    Why::Expired => "the session or token has ended: sign in, or make a new token",
+                    Why::Ended | Why::Expired => {
+                        "the session or token has ended: sign in, or make a new token"
+                    }
                     Why::NoMembership => "you are not a member of this tenant: choose another one",
                 })
             }

@@ -10,6 +10,7 @@ use actix_web::{
     web,
 };
 use countersign_domain::id::RequestId;
+use countersign_entities::RequestFacts;
 use futures::{
     FutureExt,
     future::{LocalBoxFuture, Ready, ready},
@@ -29,6 +30,17 @@ pub struct RequestInfo {
     pub request: RequestId,
     /// Where it came from.
     pub source: Option<IpAddr>,
+}
+
+impl RequestInfo {
+    /// What storage is told of the request.
+    pub fn facts(&self, state: &State) -> RequestFacts {
+        RequestFacts {
+            request: self.request,
+            source: self.source,
+            at: state.database.clock().now(),
+        }
+    }
 }
 
 /// Gives each request its id, writes one line for it, and puts the id into its answer.

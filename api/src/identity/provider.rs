@@ -5,11 +5,12 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use oauth2::{HttpRequest, HttpResponse};
 use reqwest::redirect;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use thiserror::Error;
 use url::{Host, Url};
 
-use super::{IdentityError, UNTRUE, kept::Kept, keys::Keys, token};
+use super::{IdentityError, IdentitySettings, UNTRUE, kept::Kept, keys::Keys, token};
 
 /// How long the provider may take for one answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,6 +25,8 @@ pub(super) struct Discovery {
     pub(super) token_endpoint: Url,
     pub(super) jwks_uri: Url,
     pub(super) end_session_endpoint: Option<Url>,
+    /// Where a refresh token is given back (RFC 7009).
+    pub(super) revocation_endpoint: Option<Url>,
     /// Whether it always says who answers (RFC 9207, section 3).
     #[serde(default, rename = "authorization_response_iss_parameter_supported")]
     pub(super) names_itself: bool,
@@ -109,7 +112,11 @@ impl Provider {
             &found.token_endpoint,
             &found.jwks_uri,
         ];
-        for address in addresses.into_iter().chain(&found.end_session_endpoint) {
+        let optional = found
+            .end_session_endpoint
+            .iter()
+            .chain(&found.revocation_endpoint);
+        for address in addresses.into_iter().chain(optional) {
             if !is_safe(address) {
                 return Err(IdentityError::away(format!("`{address}` is plain HTTP")));
             }
@@ -130,6 +137,37 @@ impl Provider {
         };
         let key = self.keys.find(&header, at, jwks).await?;
         token::claims(jwt, &header, &key).map_err(|cause| IdentityError::refused(UNTRUE, cause))
+    }
+
+    /// Gives a refresh token back (RFC 7009, section 2.1). By hand, because the library refuses
+    /// plain HTTP also on loopback.
+    pub(super) async fn revoke(
+        &self,
+        endpoint: &Url,
+        settings: &IdentitySettings,
+        refresh: &SecretString,
+    ) -> Result<(), IdentityError> {
+        let form = [
+            ("token", refresh.expose_secret()),
+            ("token_type_hint", "refresh_token"),
+        ];
+        let secret = settings.client_secret.expose_secret();
+        let answer = self
+            .http
+            .post(endpoint.clone())
+            .basic_auth(
+                form_encoded(&settings.client_id),
+                Some(form_encoded(secret)),
+            )
+            .form(&form)
+            .send()
+            .await
+            .map_err(NoAnswer::from)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(IdentityError::away(format!("`{endpoint}` says {status}")))
     }
 
     async fn get<T: for<'de> Deserialize<'de>>(&self, address: &str) -> Result<T, IdentityError> {
@@ -166,6 +204,11 @@ async fn whole(mut answer: reqwest::Response) -> Result<Vec<u8>, NoAnswer> {
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// As a client's name and secret go into basic authentication (RFC 6749, section 2.3.1).
+fn form_encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn is_safe(address: &Url) -> bool {

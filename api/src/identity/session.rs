@@ -1,7 +1,9 @@
 //! After the sign-in: fresh tokens, and the ways to sign out.
 
 use chrono::{DateTime, Duration, Utc};
-use countersign_entities::{ProviderTokens, SessionRecord, SessionSecret, StoreError};
+use countersign_entities::{
+    EndedBy, ProviderTokens, RequestFacts, SessionRecord, SessionSecret, SessionsOf, StoreError,
+};
 use oauth2::{RefreshToken, RequestTokenError, TokenResponse, basic::BasicErrorResponse};
 use secrecy::ExposeSecret;
 use url::Url;
@@ -46,8 +48,9 @@ impl Identity {
         &self,
         secret: &SessionSecret,
         record: &SessionRecord,
-        at: DateTime<Utc>,
+        facts: &RequestFacts,
     ) {
+        let at = facts.at;
         let due = is_due(record.tokens.access_expires_at, at) && record.tokens.refresh.is_some();
         // A refresh token is shown to nobody but its issuer.
         if !due || record.issuer != self.inner.provider.issuer() {
@@ -62,7 +65,9 @@ impl Identity {
             Ok(()) => {}
             Err(NotRenewed::Ended(cause)) => {
                 tracing::warn!(%cause, "a session ends: its tokens can not be renewed");
-                if let Err(error) = self.inner.database.entry().end_session(secret, at).await {
+                let which = SessionsOf::Secret(secret);
+                let entry = self.inner.database.entry();
+                if let Err(error) = entry.end_sessions(which, EndedBy::Renewal, facts).await {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         "a session did not end"
@@ -109,21 +114,41 @@ impl Identity {
 
     /// Ends the session, and says where the browser goes to end it at the provider too
     /// (OpenID Connect RP-Initiated Logout 1.0).
-    pub async fn logout(&self, secret: &SessionSecret) -> Result<Url, IdentityError> {
-        let database = &self.inner.database;
-        let at = database.clock().now();
-        let hint = database.entry().end_session(secret, at).await?;
+    pub async fn logout(
+        &self,
+        secret: &SessionSecret,
+        facts: &RequestFacts,
+    ) -> Result<Url, IdentityError> {
+        let at = facts.at;
+        let entry = self.inner.database.entry();
+        let which = SessionsOf::Secret(secret);
+        let ended = entry.end_sessions(which, EndedBy::Person, facts).await?;
+        let tokens = ended.into_iter().flatten().next();
         let home = self.inner.settings.post_logout_uri.clone();
         // Signing out here works while the provider is away.
         let Ok(discovery) = self.inner.provider.discovery(at).await else {
             return Ok(home);
         };
-        let (Some(endpoint), Some(hint)) = (&discovery.end_session_endpoint, hint) else {
+        let Some(tokens) = tokens else {
+            return Ok(home);
+        };
+        if let (Some(endpoint), Some(refresh)) = (&discovery.revocation_endpoint, &tokens.refresh) {
+            let settings = &self.inner.settings;
+            let revoked = self
+                .inner
+                .provider
+                .revoke(endpoint, settings, refresh)
+                .await;
+            if let Err(error) = revoked {
+                tracing::warn!(%error, "the provider did not revoke a refresh token");
+            }
+        }
+        let Some(endpoint) = &discovery.end_session_endpoint else {
             return Ok(home);
         };
         let mut next = endpoint.clone();
         next.query_pairs_mut()
-            .append_pair("id_token_hint", hint.expose_secret())
+            .append_pair("id_token_hint", tokens.id.expose_secret())
             .append_pair("client_id", &self.inner.settings.client_id)
             .append_pair("post_logout_redirect_uri", home.as_str());
         Ok(next)
@@ -133,27 +158,27 @@ impl Identity {
     pub async fn backchannel(
         &self,
         logout_token: &str,
-        at: DateTime<Utc>,
+        facts: &RequestFacts,
     ) -> Result<(), IdentityError> {
+        let at = facts.at;
         let provider = &self.inner.provider;
         let claims = provider.verified(logout_token, at).await?;
-        token::logout(
-            &claims,
-            provider.issuer(),
-            &self.inner.settings.client_id,
-            at,
-        )
-        .map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
+        let client_id = &self.inner.settings.client_id;
+        let opened_by = token::logout(&claims, provider.issuer(), client_id, at)
+            .map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
         let entry = self.inner.database.entry();
-        let ended = match (&claims.sid, &claims.sub) {
-            (Some(sid), _) => {
-                entry
-                    .end_by_provider_sid(provider.issuer(), sid, at)
-                    .await?
-            }
-            (None, Some(sub)) => entry.end_by_subject(provider.issuer(), sub, at).await?,
-            (None, None) => 0,
+        let issuer = provider.issuer();
+        let which = match (&claims.sid, &claims.sub) {
+            (Some(sid), _) => SessionsOf::ProviderSid { issuer, sid },
+            (None, Some(subject)) => SessionsOf::Subject {
+                issuer,
+                subject,
+                opened_by,
+            },
+            (None, None) => return Ok(()),
         };
+        let ended = entry.end_sessions(which, EndedBy::Provider, facts).await?;
+        let ended = ended.len();
         tracing::info!(ended, "the provider signed somebody out");
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Signing in: authorization code with PKCE (RFC 6749, RFC 7636, OpenID Connect Core 1.0).
 
 use chrono::{DateTime, Duration, Utc};
-use countersign_entities::{NewSession, ProvidedIdentity, ProviderTokens, SignIn, SignInError};
+use countersign_entities::{
+    NewSession, ProvidedIdentity, ProviderTokens, RequestFacts, SessionSecret, SignIn, SignInError,
+};
 use oauth2::{
     AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
     EndpointSet, ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
@@ -89,8 +91,9 @@ impl Identity {
         &self,
         callback: Callback,
         browser: Option<&str>,
-        at: DateTime<Utc>,
+        facts: &RequestFacts,
     ) -> Result<SignedIn, IdentityError> {
+        let at = facts.at;
         let refused = |cause: &str| IdentityError::refused(START_AGAIN, cause);
         let state = callback.state.ok_or_else(|| refused("no state"))?;
         // Whoever begins a sign-in and has another browser finish it would have that browser's
@@ -135,7 +138,7 @@ impl Identity {
             .await
             .map_err(|e| exchange_error(e, START_AGAIN))?;
         let nonce = pending.nonce.expose_secret();
-        let session = self.open(&tokens, nonce, at).await?;
+        let session = self.open(&tokens, nonce, facts).await?;
         Ok(SignedIn {
             session,
             return_to: pending.return_url,
@@ -146,8 +149,9 @@ impl Identity {
         &self,
         tokens: &Tokens,
         nonce: &str,
-        at: DateTime<Utc>,
-    ) -> Result<countersign_entities::SessionSecret, IdentityError> {
+        facts: &RequestFacts,
+    ) -> Result<SessionSecret, IdentityError> {
+        let at = facts.at;
         let (claims, provided) = self.read(tokens, nonce, at).await?;
         let subject = claims.sub.clone().unwrap_or_default();
         let issuer = self.inner.provider.issuer().to_owned();
@@ -180,10 +184,9 @@ impl Identity {
             mfa: claims.has_second_factor(),
             provider_sid: claims.sid,
             tokens: provided,
-            at,
             expires_at: at + self.inner.settings.session_lifetime,
         };
-        Ok(entry.open_session(session).await?)
+        Ok(entry.open_session(session, facts).await?)
     }
 
     /// Verifies the ID token of an answer, and brings the tokens into the form that is kept.

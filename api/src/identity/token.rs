@@ -194,13 +194,14 @@ pub(super) fn id(
     Ok(())
 }
 
-/// A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+/// A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6). Returns the instant after
+/// which a session opened can not be meant, however often the token is heard.
 pub(super) fn logout(
     claims: &Claims,
     issuer: &str,
     client_id: &str,
     at: DateTime<Utc>,
-) -> Result<(), String> {
+) -> Result<DateTime<Utc>, String> {
     common(claims, issuer, client_id, at)?;
     let is_logout = claims
         .events
@@ -218,7 +219,9 @@ pub(super) fn logout(
     if claims.jti.is_none() {
         return Err("it has no id".to_owned());
     }
-    Ok(())
+    let issued = claims.iat.unwrap_or_default();
+    DateTime::from_timestamp(issued.saturating_add(LEEWAY_SECONDS), 0)
+        .ok_or_else(|| "it was issued out of time".to_owned())
 }
 
 /// A machine's access token (RFC 9068): its client and its scopes.

@@ -9,7 +9,8 @@ use countersign_domain::{
     token::PlainToken,
 };
 use countersign_entities::{
-    Credential, EnterError, NewMachine, RequestFacts, SessionSecret, StoreError, Why,
+    Credential, EndedBy, EnterError, NewMachine, RequestFacts, SessionSecret, SessionsOf,
+    StoreError, Why,
 };
 use countersign_policies::{resource, row::TenantOnly};
 use uuid::Uuid;
@@ -51,16 +52,13 @@ async fn session_opens_its_tenant_until_it_ends() {
         why(&world, &owner.credential(), &later(1)).await,
         Some(Why::Expired)
     );
-    let hint = world
-        .database
-        .entry()
-        .end_session(&owner.secret, now())
-        .await
-        .unwrap();
-    assert!(hint.is_some());
+    let entry = world.database.entry();
+    let which = SessionsOf::Secret(&owner.secret);
+    let ended = entry.end_sessions(which, EndedBy::Person, &facts()).await;
+    assert!(matches!(ended.unwrap().as_slice(), [Some(_)]));
     assert_eq!(
         why(&world, &owner.credential(), &facts()).await,
-        Some(Why::Unknown)
+        Some(Why::Ended)
     );
 }
 
@@ -73,7 +71,7 @@ async fn session_without_a_tenant_is_told_so() {
         .await
         .unwrap();
     let secret = entry
-        .open_session(new_session(user, "nobody"))
+        .open_session(new_session(user, "nobody"), &facts())
         .await
         .unwrap();
     let entered = world
@@ -172,7 +170,7 @@ async fn api_token_opens_its_tenant_with_its_scopes_until_revoked() {
         .finish(permit, draft("api_token.revoked"))
         .await
         .unwrap();
-    assert_eq!(why(&world, &token, &facts()).await, Some(Why::Unknown));
+    assert_eq!(why(&world, &token, &facts()).await, Some(Why::Ended));
     let other = Credential::ApiToken(PlainToken::from_random(&[3; 32]).hashed());
     assert_eq!(why(&world, &other, &facts()).await, Some(Why::Unknown));
 }

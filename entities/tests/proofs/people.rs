@@ -2,14 +2,14 @@
 
 use countersign_domain::{access::Role, id::MemberId};
 use countersign_entities::{
-    NewMember, NewTenant, OperatorError, ProvidedIdentity, RequestContext, SignIn, SignInError,
-    WriteError, WriteTransaction,
+    EndedBy, NewMember, NewTenant, OperatorError, ProvidedIdentity, RequestContext, SessionsOf,
+    SignIn, SignInError, WriteError, WriteTransaction,
 };
 use countersign_policies::row::TenantOnly;
 use secrecy::ExposeSecret;
 use sqlx::Row;
 
-use crate::world::{ISSUER, World, draft, identity, new_session, now, tokens};
+use crate::world::{ISSUER, World, draft, facts, identity, new_session, now, tokens};
 
 #[tokio::test]
 async fn user_is_matched_by_subject_and_claimed_by_verified_address() {
@@ -82,13 +82,13 @@ async fn session_lists_its_tenants_and_switches_among_them_only() {
     assert_eq!(record.email, "owner-north@example.com");
     assert!(
         !entry
-            .switch_tenant(&olivia.secret, "south", now())
+            .switch_tenant(&olivia.secret, "south", &facts())
             .await
             .unwrap()
     );
     assert!(
         !entry
-            .switch_tenant(&olivia.secret, "nowhere", now())
+            .switch_tenant(&olivia.secret, "nowhere", &facts())
             .await
             .unwrap()
     );
@@ -106,7 +106,7 @@ async fn session_lists_its_tenants_and_switches_among_them_only() {
         .unwrap();
     assert!(
         entry
-            .switch_tenant(&olivia.secret, "south", now())
+            .switch_tenant(&olivia.secret, "south", &facts())
             .await
             .unwrap()
     );
@@ -122,34 +122,35 @@ async fn provider_ends_sessions_from_behind() {
     let world = World::new().await;
     let (_, olivia) = world.company("north").await;
     let entry = world.database.entry();
-    let second = entry
-        .open_session(new_session(olivia.user, "owner-north"))
-        .await
-        .unwrap();
-    let other = entry
-        .end_by_provider_sid("https://other.example.com", "sid-owner-north", now())
-        .await;
-    assert_eq!(other.unwrap(), 0);
-    assert_eq!(
-        entry
-            .end_by_provider_sid(ISSUER, "sid-owner-north", now())
-            .await
-            .unwrap(),
-        2
-    );
+    let open = || async {
+        let new = new_session(olivia.user, "owner-north");
+        entry.open_session(new, &facts()).await.unwrap()
+    };
+    let end = |which| {
+        let entry = entry.clone();
+        async move {
+            let facts = facts();
+            let ended = entry.end_sessions(which, EndedBy::Provider, &facts).await;
+            ended.unwrap().len()
+        }
+    };
+    let second = open().await;
+    let sid = "sid-owner-north";
+    let issuer = "https://other.example.com";
+    assert_eq!(end(SessionsOf::ProviderSid { issuer, sid }).await, 0);
+    let issuer = ISSUER;
+    assert_eq!(end(SessionsOf::ProviderSid { issuer, sid }).await, 2);
     assert!(entry.session(&second, now()).await.unwrap().is_none());
-    let third = entry
-        .open_session(new_session(olivia.user, "owner-north"))
-        .await
-        .unwrap();
-    assert_eq!(
-        entry
-            .end_by_subject(ISSUER, "owner-north", now())
-            .await
-            .unwrap(),
-        1
-    );
-    assert!(entry.end_session(&third, now()).await.unwrap().is_none());
+    let third = open().await;
+    let subject = |opened_by| SessionsOf::Subject {
+        issuer: ISSUER,
+        subject: "owner-north",
+        opened_by,
+    };
+    let before = now() - chrono::Duration::minutes(1);
+    assert_eq!(end(subject(before)).await, 0, "a logout of before it");
+    assert_eq!(end(subject(now())).await, 1);
+    assert_eq!(end(SessionsOf::Secret(&third)).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

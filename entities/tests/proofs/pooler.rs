@@ -3,6 +3,7 @@
 
 use std::{fs, process::Child, sync::Arc, time::Duration};
 
+use countersign_domain::id::TenantId;
 use countersign_entities::{Page, Settings, TransactionFilter};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, Executor, PgConnection, Row};
@@ -136,6 +137,7 @@ async fn interleave(world: Arc<World>, people: Vec<(&'static str, Person)>, mut 
             .verify_ledger(tenant.id, None, None)
             .await
             .unwrap();
-        assert!(report.verified >= 40, "{report:?}");
+        let own = tenant.id == TenantId::OPERATOR;
+        assert!(own || report.verified >= 40, "{report:?}");
     }
 }

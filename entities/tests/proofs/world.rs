@@ -83,8 +83,10 @@ impl World {
     pub(crate) async fn of(cluster: Arc<Cluster>, name: String) -> Self {
         let entry = cluster.url(&name, "countersign_entry");
         let books = cluster.url(&name, "countersign_books");
+        let database = connect(settings(entry, books)).await;
+        database.operator().open_own_ledger().await.unwrap();
         Self {
-            database: connect(settings(entry, books)).await,
+            database,
             engine: Engine::embedded().unwrap(),
             cluster,
             name,
@@ -123,9 +125,12 @@ impl World {
         let entry = self.database.entry();
         let found = entry.sign_in_user(&identity(name), now()).await.unwrap();
         assert_eq!(found, user);
-        let secret = entry.open_session(new_session(user, name)).await.unwrap();
+        let secret = entry
+            .open_session(new_session(user, name), &facts())
+            .await
+            .unwrap();
         let slug = self.slug(tenant).await;
-        assert!(entry.switch_tenant(&secret, &slug, now()).await.unwrap());
+        assert!(entry.switch_tenant(&secret, &slug, &facts()).await.unwrap());
         Person {
             user,
             member,
@@ -339,7 +344,6 @@ pub(crate) fn new_session(user: UserId, subject: &str) -> NewSession {
         provider_sid: Some(format!("sid-{subject}")),
         tokens: tokens("access-secret"),
         mfa: false,
-        at: now(),
         expires_at: now() + chrono::Duration::hours(12),
     }
 }

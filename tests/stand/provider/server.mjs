@@ -21,9 +21,14 @@ const lines = createInterface({ input: process.stdin });
 const settings = await new Promise((resolve) => lines.once("line", (line) => resolve(JSON.parse(line))));
 lines.on("close", () => process.exit(0));
 
+// What tests have done to this provider, and the refresh tokens that are good.
+let down = false;
+let hanging = null;
+let answersFor = null;
+const refreshTokens = new Map();
+
 let keys = await loadKeys();
 let provider = makeProvider();
-let down = false;
 
 const server = createServer(async (request, response) => {
   try {
@@ -32,6 +37,8 @@ const server = createServer(async (request, response) => {
       await control(url.pathname.slice("/control/".length), url.searchParams, response);
     } else if (down) {
       request.socket.destroy();
+    } else if (hanging && url.pathname === "/token") {
+      hanging.push(request.socket);
     } else if (url.pathname.startsWith("/interaction/")) {
       await interaction(request, response);
     } else {
@@ -76,7 +83,7 @@ function makeProvider() {
     findAccount: (_context, sub) => {
       const person = settings.people.find((candidate) => candidate.sub === sub);
       return person && {
-        accountId: sub,
+        accountId: answersFor ?? sub,
         claims: () => ({ sub, name: person.name, email: person.email, email_verified: person.emailVerified ?? true }),
       };
     },
@@ -97,6 +104,7 @@ function makeProvider() {
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
+      revocation: { enabled: true },
       clientCredentials: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
@@ -127,6 +135,8 @@ function makeProvider() {
     },
   });
   made.proxy = false;
+  made.on("refresh_token.saved", (token) => refreshTokens.set(token.jti, token));
+  made.on("refresh_token.destroyed", (token) => refreshTokens.delete(token.jti));
   return made;
 }
 
@@ -179,6 +189,20 @@ async function control(what, parameters, response) {
     down = true;
   } else if (what === "up") {
     down = false;
+    hanging?.forEach((socket) => socket.destroy());
+    hanging = null;
+  } else if (what === "hang") {
+    // Requests for tokens are read and not answered.
+    hanging = [];
+  } else if (what === "hanging") {
+    return response.end(String(hanging.length));
+  } else if (what === "answer-for") {
+    answersFor = parameters.get("sub");
+  } else if (what === "end-grants") {
+    // Every refresh token is taken back.
+    for (const token of [...refreshTokens.values()]) await token.destroy();
+  } else if (what === "refresh-tokens") {
+    return response.end(String(refreshTokens.size));
   } else if (what === "end-sessions") {
     // As if the person signed out at the provider: every client with a back channel is told.
     const client = await provider.Client.find(parameters.get("client"));

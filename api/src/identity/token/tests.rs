@@ -272,9 +272,9 @@ async fn a_token_of_one_kind_is_not_taken_for_another() {
         let claims = verified(&rsa(typ, &with(id_claims(), events.clone()))).await?;
         logout(&claims, ISSUER, CLIENT, now())
     };
-    assert_eq!(as_logout("Logout+JWT").await, Ok(()));
+    assert!(as_logout("Logout+JWT").await.is_ok());
     // Providers from before the type was named.
-    assert_eq!(as_logout("JWT").await, Ok(()));
+    assert!(as_logout("JWT").await.is_ok());
     assert_eq!(
         as_logout("at+jwt").await,
         Err("it is no logout token".to_owned())
@@ -342,7 +342,7 @@ async fn a_logout_token_says_so_and_names_somebody() {
         let claims = verified(&rsa("logout+jwt", &with(good.clone(), changes))).await?;
         logout(&claims, ISSUER, CLIENT, now())
     };
-    assert_eq!(check(json!({})).await, Ok(()));
+    assert!(check(json!({})).await.is_ok());
     for (changes, reason) in [
         (json!({ "events": null }), "it is no logout token"),
         (json!({ "nonce": "n" }), "a logout token has no nonce"),

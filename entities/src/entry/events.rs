@@ -1,0 +1,86 @@
+//! What sign-in leaves in the audit log.
+//!
+//! A session is good in every tenant of its person, so its opening and its end are rows of each of
+//! them; what is no tenant's is a row of the operator's own. Rows are durable before the session
+//! changes: what fails in between is recorded and did not happen, never the other way round.
+
+use countersign_domain::{
+    audit::Outcome,
+    id::{SessionId, TenantId, UserId},
+};
+use futures::future::try_join_all;
+use serde_json::{Value, json};
+
+use super::{EndedBy, Entry, Session};
+use crate::{
+    audit::{Attribution, EventDraft, Unlinked},
+    context::RequestFacts,
+    error::StoreError,
+};
+
+/// What permits these: the provider's word, and no policy.
+const PERMISSION: &str = "sign-in";
+
+pub(super) fn opened(session: SessionId, mfa: bool) -> EventDraft {
+    draft("session.opened", session, json!({ "mfa": mfa }))
+}
+
+pub(super) fn tenant_chosen(session: SessionId) -> EventDraft {
+    draft("session.tenant_chosen", session, json!({}))
+}
+
+pub(super) fn ended(session: SessionId, by: EndedBy) -> EventDraft {
+    draft("session.ended", session, json!({ "by": by.name() }))
+}
+
+fn draft(action: &str, session: SessionId, payload: Value) -> EventDraft {
+    EventDraft {
+        action: action.to_owned(),
+        permission: PERMISSION.to_owned(),
+        outcome: Outcome::Done,
+        targets: vec![session.to_string()],
+        payload,
+    }
+}
+
+impl Entry {
+    /// Records what a person did in each of their tenants.
+    pub(super) async fn record(
+        &self,
+        session: &Session,
+        user: UserId,
+        draft: EventDraft,
+        facts: &RequestFacts,
+    ) -> Result<(), StoreError> {
+        let rows = session
+            .rows(
+                "SELECT tenant_id FROM countersign.memberships WHERE user_id = $1",
+                [user.uuid().into()],
+            )
+            .await?;
+        let mut tenants = rows
+            .iter()
+            .map(|row| Ok(TenantId::new(row.try_get("", "tenant_id")?)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        if tenants.is_empty() {
+            tenants.push(TenantId::OPERATOR);
+        }
+        let rows = tenants
+            .into_iter()
+            .map(|tenant| self.record_in(tenant, user, draft.clone(), facts));
+        try_join_all(rows).await.map(drop)
+    }
+
+    /// Records what a person did in one tenant.
+    pub(super) async fn record_in(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        draft: EventDraft,
+        facts: &RequestFacts,
+    ) -> Result<(), StoreError> {
+        let by = Attribution::human(user);
+        let row = Unlinked::new(self.0.ids.uuid(), by, facts, draft);
+        self.0.recorder.record(tenant, row).await
+    }
+}
