@@ -105,7 +105,8 @@ async fn a_removed_members_next_request_is_a_row_of_the_tenant() {
     let tenant = app.tenant("northwind").await;
     let owner = app.person(&tenant, Role::Owner, "owner").await;
     let worker = app.person(&tenant, Role::Worker, "worker").await;
-    let remove = "mutation($id: ID!) { removeMember(input: { memberId: $id }) { userErrors { code } } }";
+    let remove =
+        "mutation($id: ID!) { removeMember(input: { memberId: $id }) { userErrors { code } } }";
     owner.graphql(remove, json!({ "id": worker.member })).await;
     let refused = worker.graphql(QUERY, json!({})).await;
     assert_eq!(refused.status, 401);

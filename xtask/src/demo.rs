@@ -96,7 +96,8 @@ pub(crate) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
         &demo.log("provider"),
     )?;
     say("bringing the database to its newest shape");
-    demo.command(&["migrate"])?;
+    demo.command(&["migrate"])
+        .context("the kept data may be of another version: `cargo demo --fresh` starts over")?;
     let loaded = demo.folder.join("loaded");
     if !loaded.exists() {
         people::admit(&demo)?;
@@ -300,11 +301,9 @@ fn welcome(demo: &Demo, took: Duration) {
         say(&format!("    {line}"));
     }
     say(&format!(
-        "\nCheck the audit chains: target/debug/countersign --config {} ledger verify",
-        demo.configuration()
-            .strip_prefix(tools::root())
-            .unwrap_or(&demo.configuration())
-            .display()
+        "\nCheck the audit chains: {} --config {} ledger verify",
+        tools::short(&demo.program),
+        tools::short(&demo.configuration()),
     ));
     say("Stop everything with Ctrl-C; the data is kept, and `cargo demo --fresh` starts over.");
 }

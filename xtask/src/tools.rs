@@ -16,6 +16,14 @@ pub(crate) fn root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
+/// A path as a person at the root would type it.
+pub(crate) fn short(path: &Path) -> String {
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
 /// A line to the person at the terminal.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");

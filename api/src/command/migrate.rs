@@ -21,6 +21,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     for name in &report.applied {
         output::line(&format!("applied {name}"));
     }
+    let database = super::database(&config).await?;
+    database.operator().open_own_ledger().await?;
+    database.close().await;
     output::line(&format!("the database is at version {}", report.version));
     Ok(ExitCode::SUCCESS)
 }

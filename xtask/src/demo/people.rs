@@ -16,7 +16,7 @@ struct Person {
     roles: &'static [(&'static str, &'static str)],
 }
 
-const PEOPLE: [Person; 9] = [
+const PEOPLE: [Person; 10] = [
     Person {
         name: "Olivia Park",
         email: "olivia@example.com",
@@ -61,6 +61,11 @@ const PEOPLE: [Person; 9] = [
         name: "Ada Brandt",
         email: "ada@example.com",
         roles: &[("lumen", "auditor")],
+    },
+    Person {
+        name: "Ivo Castellan",
+        email: "ivo@example.com",
+        roles: &[("operator", "auditor")],
     },
 ];
 
