@@ -23,9 +23,9 @@ use crate::config::{Config, ConfigError};
 #[derive(Debug, Parser)]
 #[command(name = "countersign", version)]
 pub struct Cli {
-    /// The configuration file.
-    #[arg(long, global = true, default_value = "countersign.toml")]
-    config: PathBuf,
+    /// The configuration file; `countersign.toml` where there is one, else the environment alone
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -76,7 +76,7 @@ pub fn run() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
-    let config = || Config::load(&cli.config);
+    let config = || Config::load(cli.config.as_deref());
     match cli.command {
         Command::Serve => serve::run(config()?).await,
         Command::Migrate => migrate::run(config()?).await,

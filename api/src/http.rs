@@ -10,7 +10,12 @@ pub mod same_origin;
 pub mod security_headers;
 pub mod spa;
 
-use actix_web::web;
+use actix_web::{
+    error::{JsonPayloadError, UrlencodedError},
+    http::StatusCode,
+    web,
+};
+use problem::Problem;
 pub use request_info::RequestInfo;
 
 /// Adds every route. The web app comes last: it answers what nothing else does.
@@ -22,42 +27,58 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(spa::configure);
 }
 
+/// The most bytes of a body outside GraphQL.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
 /// JSON bodies outside GraphQL are small.
 pub fn input_limits() -> web::JsonConfig {
     web::JsonConfig::default()
-        .limit(16 * 1024)
-        .error_handler(|_, _| {
-            problem::Problem::new(
-                actix_web::http::StatusCode::BAD_REQUEST,
-                "BAD_REQUEST",
-                "the body is not the JSON that is wanted here",
-            )
+        .limit(BODY_BYTES_MAX)
+        .error_handler(|error, _| {
+            match error {
+                JsonPayloadError::Overflow { .. }
+                | JsonPayloadError::OverflowKnownLength { .. } => too_large(),
+                JsonPayloadError::ContentType => unsupported("application/json"),
+                _ => bad_request("the body is not the JSON that is wanted here"),
+            }
             .into()
         })
 }
 
 /// A query string that does not fit says so as a problem.
 pub fn query_limits() -> web::QueryConfig {
-    web::QueryConfig::default().error_handler(|_, _| {
-        problem::Problem::new(
-            actix_web::http::StatusCode::BAD_REQUEST,
-            "BAD_REQUEST",
-            "the query string is not what is wanted here",
-        )
-        .into()
-    })
+    web::QueryConfig::default()
+        .error_handler(|_, _| bad_request("the query string is not what is wanted here").into())
 }
 
 /// Forms come from the provider only and are small.
 pub fn form_limits() -> web::FormConfig {
     web::FormConfig::default()
-        .limit(16 * 1024)
-        .error_handler(|_, _| {
-            problem::Problem::new(
-                actix_web::http::StatusCode::BAD_REQUEST,
-                "BAD_REQUEST",
-                "the form is not what is wanted here",
-            )
+        .limit(BODY_BYTES_MAX)
+        .error_handler(|error, _| {
+            match error {
+                UrlencodedError::Overflow { .. } => too_large(),
+                UrlencodedError::ContentType => unsupported("application/x-www-form-urlencoded"),
+                _ => bad_request("the form is not what is wanted here"),
+            }
             .into()
         })
+}
+
+fn bad_request(detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+}
+
+fn too_large() -> Problem {
+    let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &detail)
+}
+
+fn unsupported(wanted: &str) -> Problem {
+    let detail = format!("send the body as `{wanted}`");
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UNSUPPORTED_MEDIA_TYPE",
+        &detail,
+    )
 }

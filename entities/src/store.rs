@@ -14,18 +14,20 @@ use countersign_domain::{
     id::UserId,
     money::{Currency, Money},
 };
+use countersign_policies::{ReadScope, Resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, LockType, Order, extension::postgres::PgFunc},
+    ColumnTrait, Condition, EntityName, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, ExprTrait, IntoCondition, LockType, Order, extension::postgres::PgFunc},
 };
 use uuid::Uuid;
 
 use crate::{
     error::{StoreError, WriteError},
+    filter::Columns,
     page::{Direction, Page, Position, Slice, SortKey},
-    wire::Wire,
+    transaction::{Reader, WriteTransaction},
 };
 
 /// What a list is sorted by.
@@ -78,69 +80,104 @@ fn pair<C: ColumnTrait>(key: C, id: C, value: sea_orm::Value, position: &Positio
     )
 }
 
-/// Fetches one page of `select`.
-pub(crate) async fn list<E, R, T>(
-    wire: &Wire,
-    select: Select<E>,
-    page: &Page,
-    sorted: Sorted<E::Column>,
-) -> Result<Slice<T>, StoreError>
-where
-    E: EntityTrait,
-    R: FromQueryResult + Send + Sync,
-    T: TryFrom<R, Error = StoreError>,
-{
-    page.check()?;
-    let order = sorted.order(page.direction);
-    let mut select = match &page.position {
-        Some(position) => select.filter(sorted.beyond(&order, position)?),
-        None => select,
-    };
-    select = match sorted {
-        Sorted::ById(id, _) => select.order_by(id, order),
-        Sorted::ByKey(key, id) => select.order_by(key, order.clone()).order_by(id, order),
-    };
-    // One more than wanted tells whether there are more.
-    let select = select.limit(u64::from(page.limit).saturating_add(1));
-    let mut rows = select.into_model::<R>().all(wire).await?;
-    let has_more = rows.len() > usize::from(page.limit);
-    rows.truncate(usize::from(page.limit));
-    if page.direction == Direction::Backward {
-        rows.reverse();
+/// How a resource is stored: what fetching it under a scope takes.
+pub(crate) trait Stored: Resource {
+    /// The table.
+    type Table: EntityTrait;
+    /// What is fetched of it.
+    type Row: FromQueryResult + Send + Sync;
+    /// What that means.
+    type Item: TryFrom<Self::Row, Error = StoreError>;
+
+    /// The column of the tenant.
+    const TENANT: ColumnOf<Self>;
+
+    /// The columns that row conditions of policies speak of.
+    fn columns() -> Columns;
+
+    /// What its lists are sorted by.
+    fn sorted() -> Sorted<ColumnOf<Self>>;
+
+    /// The rows of all tenants, with what is joined to them.
+    fn rows() -> Select<Self::Table> {
+        Self::Table::find()
     }
-    let rows = rows
-        .into_iter()
-        .map(T::try_from)
-        .collect::<Result<_, _>>()?;
-    Ok(Slice { rows, has_more })
 }
 
-/// Fetches every row of `select`.
-pub(crate) async fn all<E, R, T>(wire: &Wire, select: Select<E>) -> Result<Vec<T>, StoreError>
-where
-    E: EntityTrait,
-    R: FromQueryResult + Send + Sync,
-    T: TryFrom<R, Error = StoreError>,
-{
-    let rows = select.into_model::<R>().all(wire).await?;
-    rows.into_iter().map(T::try_from).collect()
+/// A column of a resource's table.
+pub(crate) type ColumnOf<R> = <<R as Stored>::Table as EntityTrait>::Column;
+
+impl Reader {
+    /// The rows that the scope covers.
+    pub(crate) fn select<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+    ) -> Result<Select<R::Table>, StoreError> {
+        self.admit(scope)?;
+        Ok(R::rows()
+            .filter(R::TENANT.eq(self.tenant_id().uuid()))
+            .filter(R::columns().condition(scope.predicate())?))
+    }
+
+    /// One page of the rows that the scope covers and that meet the condition.
+    pub(crate) async fn page<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        condition: Condition,
+        page: &Page,
+    ) -> Result<Slice<R::Item>, StoreError> {
+        page.check()?;
+        let sorted = R::sorted();
+        let order = sorted.order(page.direction);
+        let mut select = self.select(scope)?.filter(condition);
+        if let Some(position) = &page.position {
+            select = select.filter(sorted.beyond(&order, position)?);
+        }
+        select = match sorted {
+            Sorted::ById(id, _) => select.order_by(id, order),
+            Sorted::ByKey(key, id) => select.order_by(key, order.clone()).order_by(id, order),
+        };
+        // One more than wanted tells whether there are more.
+        let select = select.limit(u64::from(page.limit).saturating_add(1));
+        let mut rows = select.into_model::<R::Row>().all(&self.wire).await?;
+        let has_more = rows.len() > usize::from(page.limit);
+        rows.truncate(usize::from(page.limit));
+        if page.direction == Direction::Backward {
+            rows.reverse();
+        }
+        let rows = rows
+            .into_iter()
+            .map(R::Item::try_from)
+            .collect::<Result<_, _>>()?;
+        Ok(Slice { rows, has_more })
+    }
+
+    /// Every row that the scope covers and that meets the condition, in any order.
+    pub(crate) async fn every<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        condition: impl IntoCondition,
+    ) -> Result<Vec<R::Item>, StoreError> {
+        let select = self.select(scope)?.filter(condition.into_condition());
+        let rows = select.into_model::<R::Row>().all(&self.wire).await?;
+        rows.into_iter().map(R::Item::try_from).collect()
+    }
 }
 
-/// Fetches the one row of `select` and locks it, and nothing that it is joined with, until the
-/// transaction ends.
-pub(crate) async fn lock<E, R, T>(
-    wire: &Wire,
-    mut select: Select<E>,
-) -> Result<Option<T>, StoreError>
-where
-    E: EntityTrait,
-    R: FromQueryResult + Send + Sync,
-    T: TryFrom<R, Error = StoreError>,
-{
-    let table = E::default().table_name().to_owned();
-    QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
-    let row = select.into_model::<R>().one(wire).await?;
-    row.map(T::try_from).transpose()
+impl WriteTransaction {
+    /// The one row that the scope covers and that meets the condition: locked, and nothing that it
+    /// is joined with, until the transaction ends.
+    pub(crate) async fn lock<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        condition: impl IntoCondition,
+    ) -> Result<Option<R::Item>, StoreError> {
+        let mut select = self.select(scope)?.filter(condition.into_condition());
+        let table = R::Table::default().table_name().to_owned();
+        QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
+        let row = select.into_model::<R::Row>().one(&self.wire).await?;
+        row.map(R::Item::try_from).transpose()
+    }
 }
 
 /// `column = any($1)`: one statement text, however many ids there are.

@@ -276,3 +276,29 @@ async fn every_answer_has_its_headers_and_a_problem_survives_compression() {
         .unwrap();
     assert_eq!(method.status().as_u16(), 405);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_outside_graphql_are_refused_by_what_is_wrong_with_them() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    for (media, body, status, code) in [
+        (
+            "application/json",
+            "x".repeat(20_000),
+            413,
+            "PAYLOAD_TOO_LARGE",
+        ),
+        ("text/plain", "{}".to_owned(), 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("application/json", "{}".to_owned(), 400, "BAD_REQUEST"),
+    ] {
+        let request = app.http().post(format!("{}/bff/tenant", app.url()));
+        let request = request
+            .header("cookie", owner.cookie())
+            .header("x-csrf", "1")
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", media);
+        let reply = Reply::of(request.body(body).send().await.unwrap()).await;
+        assert_eq!((reply.status, reply.error_code()), (status, Some(code)));
+    }
+}

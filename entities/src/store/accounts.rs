@@ -7,12 +7,9 @@ use countersign_domain::{
     money::Currency,
 };
 use countersign_policies::{Permit, ReadScope, resource};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select,
-    sea_query::Order,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, sea_query::Order};
 
-use super::{Sorted, all, any_of, by_id, currency, list, lock, money, user};
+use super::{Sorted, Stored, any_of, by_id, currency, money, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -65,6 +62,22 @@ impl TryFrom<Model> for Account {
     }
 }
 
+impl Stored for resource::Account {
+    type Table = Entity;
+    type Row = Model;
+    type Item = Account;
+
+    const TENANT: Column = Column::TenantId;
+
+    fn columns() -> Columns {
+        Columns::of_account(Column::Id, Column::TenantId)
+    }
+
+    fn sorted() -> Sorted<Column> {
+        Sorted::ById(Column::Id, Order::Asc)
+    }
+}
+
 impl Reader {
     /// A page of accounts, oldest first.
     pub async fn accounts(
@@ -72,14 +85,7 @@ impl Reader {
         scope: &ReadScope<resource::Account>,
         page: &Page,
     ) -> Result<Slice<Account>, StoreError> {
-        let select = self.select_accounts(scope)?;
-        list::<_, Model, _>(
-            &self.wire,
-            select,
-            page,
-            Sorted::ById(Column::Id, Order::Asc),
-        )
-        .await
+        self.page(scope, Condition::all(), page).await
     }
 
     /// Those of the accounts that the scope covers, in any order.
@@ -88,21 +94,8 @@ impl Reader {
         scope: &ReadScope<resource::Account>,
         ids: &[AccountId],
     ) -> Result<Vec<Account>, StoreError> {
-        let select = self
-            .select_accounts(scope)?
-            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
-        all::<_, Model, _>(&self.wire, select).await
-    }
-
-    fn select_accounts(
-        &self,
-        scope: &ReadScope<resource::Account>,
-    ) -> Result<Select<Entity>, StoreError> {
-        self.admit(scope)?;
-        let columns = Columns::of_account(Column::Id, Column::TenantId);
-        Ok(Entity::find()
-            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(columns.condition(scope.predicate())?))
+        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .await
     }
 }
 
@@ -113,10 +106,7 @@ impl WriteTransaction {
         scope: &ReadScope<resource::Account>,
         id: AccountId,
     ) -> Result<Option<Account>, StoreError> {
-        let select = self
-            .select_accounts(scope)?
-            .filter(Column::Id.eq(id.uuid()));
-        lock::<_, Model, _>(&self.wire, select).await
+        self.lock(scope, Column::Id.eq(id.uuid())).await
     }
 
     /// The account with that number, locked until the transaction ends.
@@ -125,10 +115,7 @@ impl WriteTransaction {
         scope: &ReadScope<resource::Account>,
         number: &str,
     ) -> Result<Option<Account>, StoreError> {
-        let select = self
-            .select_accounts(scope)?
-            .filter(Column::Number.eq(number));
-        lock::<_, Model, _>(&self.wire, select).await
+        self.lock(scope, Column::Number.eq(number)).await
     }
 
     /// Enters an account. Conflicts: `accounts_number`, `accounts_custodian`.

@@ -10,11 +10,11 @@ use countersign_domain::{
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select, Statement,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, Statement,
     sea_query::{Expr, Order},
 };
 
-use super::{Sorted, all, any_of, by_id, list, lock, named, one_row, user};
+use super::{Sorted, Stored, any_of, by_id, named, one_row, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -90,6 +90,22 @@ impl TryFrom<Model> for ApiToken {
     }
 }
 
+impl Stored for resource::ApiToken {
+    type Table = Entity;
+    type Row = Model;
+    type Item = ApiToken;
+
+    const TENANT: Column = Column::TenantId;
+
+    fn columns() -> Columns {
+        Columns::plain(Column::Id, Column::TenantId)
+    }
+
+    fn sorted() -> Sorted<Column> {
+        Sorted::ById(Column::Id, Order::Asc)
+    }
+}
+
 impl Reader {
     /// A page of tokens, oldest first.
     pub async fn api_tokens(
@@ -97,14 +113,7 @@ impl Reader {
         scope: &ReadScope<resource::ApiToken>,
         page: &Page,
     ) -> Result<Slice<ApiToken>, StoreError> {
-        let select = self.select_api_tokens(scope)?;
-        list::<_, Model, _>(
-            &self.wire,
-            select,
-            page,
-            Sorted::ById(Column::Id, Order::Asc),
-        )
-        .await
+        self.page(scope, Condition::all(), page).await
     }
 
     /// Those of the tokens that the scope covers, in any order.
@@ -113,21 +122,8 @@ impl Reader {
         scope: &ReadScope<resource::ApiToken>,
         ids: &[ApiTokenId],
     ) -> Result<Vec<ApiToken>, StoreError> {
-        let select = self
-            .select_api_tokens(scope)?
-            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
-        all::<_, Model, _>(&self.wire, select).await
-    }
-
-    fn select_api_tokens(
-        &self,
-        scope: &ReadScope<resource::ApiToken>,
-    ) -> Result<Select<Entity>, StoreError> {
-        self.admit(scope)?;
-        let columns = Columns::plain(Column::Id, Column::TenantId);
-        Ok(Entity::find()
-            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(columns.condition(scope.predicate())?))
+        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .await
     }
 }
 
@@ -138,10 +134,7 @@ impl WriteTransaction {
         scope: &ReadScope<resource::ApiToken>,
         id: ApiTokenId,
     ) -> Result<Option<ApiToken>, StoreError> {
-        let select = self
-            .select_api_tokens(scope)?
-            .filter(Column::Id.eq(id.uuid()));
-        lock::<_, Model, _>(&self.wire, select).await
+        self.lock(scope, Column::Id.eq(id.uuid())).await
     }
 
     /// Stores a token.

@@ -7,12 +7,12 @@ use countersign_domain::{
 };
 use countersign_policies::{ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, EntityName, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select,
+    EntityName, EntityTrait, FromQueryResult, QuerySelect, Select,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
-use super::{Sorted, all, any_of, list, named};
+use super::{Sorted, Stored, any_of, named};
 use crate::{
     audit::fixed,
     error::StoreError,
@@ -48,7 +48,7 @@ impl Keyset for AuditEntry {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+pub(crate) struct Row {
     seq: i64,
     id: Uuid,
     previous: Vec<u8>,
@@ -122,38 +122,22 @@ impl TryFrom<Model> for AuditEntry {
     }
 }
 
-impl Reader {
-    /// A page of the audit log, newest first.
-    pub async fn audit_entries(
-        &self,
-        scope: &ReadScope<resource::AuditEntry>,
-        filter: &AuditFilter,
-        page: &Page,
-    ) -> Result<Slice<AuditEntry>, StoreError> {
-        let select = self.select_audit(scope)?.filter(filter.condition());
-        let sorted = Sorted::ByKey(Column::Seq, Column::Id);
-        list::<_, Row, _>(&self.wire, select, page, sorted).await
+impl Stored for resource::AuditEntry {
+    type Table = Entity;
+    type Row = Row;
+    type Item = AuditEntry;
+
+    const TENANT: Column = Column::TenantId;
+
+    fn columns() -> Columns {
+        Columns::plain(Column::Id, Column::TenantId)
     }
 
-    /// Those of the rows that the scope covers, in any order.
-    pub async fn audit_entries_by_id(
-        &self,
-        scope: &ReadScope<resource::AuditEntry>,
-        ids: &[AuditEntryId],
-    ) -> Result<Vec<AuditEntry>, StoreError> {
-        let select = self
-            .select_audit(scope)?
-            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
-        all::<_, Row, _>(&self.wire, select).await
+    fn sorted() -> Sorted<Column> {
+        Sorted::ByKey(Column::Seq, Column::Id)
     }
 
-    fn select_audit(
-        &self,
-        scope: &ReadScope<resource::AuditEntry>,
-    ) -> Result<Select<Entity>, StoreError> {
-        self.admit(scope)?;
-        let tenant = self.tenant_id().uuid();
-        let columns = Columns::plain(Column::Id, Column::TenantId);
+    fn rows() -> Select<Entity> {
         // The log names a human as `usr_` and the id's digits.
         let written = Expr::cust_with_expr(
             "'usr_' || replace($1::text, '-', '')",
@@ -167,12 +151,34 @@ impl Reader {
                 Expr::col((memberships::Entity, memberships::Column::UserId))
                     .equals((users::Entity, users::Column::Id)),
             )
-            .and_where(memberships::Column::TenantId.eq(tenant))
+            .and_where(
+                Expr::col((memberships::Entity, memberships::Column::TenantId))
+                    .equals((Entity, Column::TenantId)),
+            )
             .and_where(Expr::col((Entity, Column::ActorId)).eq(written))
             .take();
-        Ok(Entity::find()
-            .expr_as(Expr::SubQuery(None, Box::new(name.into())), "actor_name")
-            .filter(Column::TenantId.eq(tenant))
-            .filter(columns.condition(scope.predicate())?))
+        Entity::find().expr_as(Expr::SubQuery(None, Box::new(name.into())), "actor_name")
+    }
+}
+
+impl Reader {
+    /// A page of the audit log, newest first.
+    pub async fn audit_entries(
+        &self,
+        scope: &ReadScope<resource::AuditEntry>,
+        filter: &AuditFilter,
+        page: &Page,
+    ) -> Result<Slice<AuditEntry>, StoreError> {
+        self.page(scope, filter.condition(), page).await
+    }
+
+    /// Those of the rows that the scope covers, in any order.
+    pub async fn audit_entries_by_id(
+        &self,
+        scope: &ReadScope<resource::AuditEntry>,
+        ids: &[AuditEntryId],
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .await
     }
 }

@@ -2,12 +2,9 @@
 
 use countersign_domain::{books::Category, id::CategoryId};
 use countersign_policies::{Permit, ReadScope, resource};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select,
-    sea_query::Order,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, Condition, sea_query::Order};
 
-use super::{Sorted, all, any_of, by_id, list};
+use super::{Sorted, Stored, any_of, by_id};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -34,6 +31,22 @@ impl TryFrom<Model> for Category {
     }
 }
 
+impl Stored for resource::Category {
+    type Table = Entity;
+    type Row = Model;
+    type Item = Category;
+
+    const TENANT: Column = Column::TenantId;
+
+    fn columns() -> Columns {
+        Columns::plain(Column::Id, Column::TenantId)
+    }
+
+    fn sorted() -> Sorted<Column> {
+        Sorted::ById(Column::Id, Order::Asc)
+    }
+}
+
 impl Reader {
     /// A page of categories, oldest first.
     pub async fn categories(
@@ -41,14 +54,7 @@ impl Reader {
         scope: &ReadScope<resource::Category>,
         page: &Page,
     ) -> Result<Slice<Category>, StoreError> {
-        let select = self.select_categories(scope)?;
-        list::<_, Model, _>(
-            &self.wire,
-            select,
-            page,
-            Sorted::ById(Column::Id, Order::Asc),
-        )
-        .await
+        self.page(scope, Condition::all(), page).await
     }
 
     /// Those of the categories that the scope covers, in any order.
@@ -57,21 +63,8 @@ impl Reader {
         scope: &ReadScope<resource::Category>,
         ids: &[CategoryId],
     ) -> Result<Vec<Category>, StoreError> {
-        let select = self
-            .select_categories(scope)?
-            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
-        all::<_, Model, _>(&self.wire, select).await
-    }
-
-    fn select_categories(
-        &self,
-        scope: &ReadScope<resource::Category>,
-    ) -> Result<Select<Entity>, StoreError> {
-        self.admit(scope)?;
-        let columns = Columns::plain(Column::Id, Column::TenantId);
-        Ok(Entity::find()
-            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(columns.condition(scope.predicate())?))
+        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .await
     }
 }
 

@@ -12,12 +12,12 @@ use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityName, EntityTrait, QueryFilter, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityName, EntityTrait, QueryFilter,
     sea_query::{Expr, OnConflict, Order, Query},
 };
 
 use super::{
-    Sorted, all, any_of, by_id, count, list, named, one_row, statements::Statement, stored_count,
+    Sorted, Stored, any_of, by_id, count, named, one_row, statements::Statement, stored_count,
 };
 use crate::{
     error::{StoreError, WriteError},
@@ -134,6 +134,22 @@ impl TryFrom<Model> for Import {
     }
 }
 
+impl Stored for resource::Import {
+    type Table = Entity;
+    type Row = Model;
+    type Item = Import;
+
+    const TENANT: Column = Column::TenantId;
+
+    fn columns() -> Columns {
+        Columns::plain(Column::Id, Column::TenantId)
+    }
+
+    fn sorted() -> Sorted<Column> {
+        Sorted::ById(Column::Id, Order::Desc)
+    }
+}
+
 impl Reader {
     /// A page of imports, newest first.
     pub async fn imports(
@@ -141,14 +157,7 @@ impl Reader {
         scope: &ReadScope<resource::Import>,
         page: &Page,
     ) -> Result<Slice<Import>, StoreError> {
-        let select = self.select_imports(scope)?;
-        list::<_, Model, _>(
-            &self.wire,
-            select,
-            page,
-            Sorted::ById(Column::Id, Order::Desc),
-        )
-        .await
+        self.page(scope, Condition::all(), page).await
     }
 
     /// Those of the imports that the scope covers, in any order.
@@ -157,10 +166,8 @@ impl Reader {
         scope: &ReadScope<resource::Import>,
         ids: &[ImportId],
     ) -> Result<Vec<Import>, StoreError> {
-        let select = self
-            .select_imports(scope)?
-            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
-        all::<_, Model, _>(&self.wire, select).await
+        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .await
     }
 
     /// The import of that very file, if there was one.
@@ -170,21 +177,10 @@ impl Reader {
         sha256: &[u8; 32],
     ) -> Result<Option<Import>, StoreError> {
         let select = self
-            .select_imports(scope)?
+            .select(scope)?
             .filter(Column::Sha256.eq(sha256.to_vec()));
         let row = select.one(&self.wire).await?;
         row.map(Import::try_from).transpose()
-    }
-
-    fn select_imports(
-        &self,
-        scope: &ReadScope<resource::Import>,
-    ) -> Result<Select<Entity>, StoreError> {
-        self.admit(scope)?;
-        let columns = Columns::plain(Column::Id, Column::TenantId);
-        Ok(Entity::find()
-            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(columns.condition(scope.predicate())?))
     }
 }
 

@@ -9,12 +9,12 @@ use countersign_domain::{
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationTrait, Select, sea_query::Order,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, Select, sea_query::Order,
 };
 use uuid::Uuid;
 
-use super::{Sorted, all, any_of, by_id, list, lock, named, one_row};
+use super::{Sorted, Stored, any_of, by_id, named, one_row};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -52,7 +52,7 @@ impl Keyset for Member {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+pub(crate) struct Row {
     id: Uuid,
     user_id: Uuid,
     name: String,
@@ -83,6 +83,29 @@ impl TryFrom<Row> for Member {
     }
 }
 
+impl Stored for resource::Member {
+    type Table = Entity;
+    type Row = Row;
+    type Item = Member;
+
+    const TENANT: Column = Column::TenantId;
+
+    fn columns() -> Columns {
+        Columns::plain(Column::Id, Column::TenantId).with_user(Column::UserId)
+    }
+
+    fn sorted() -> Sorted<Column> {
+        Sorted::ById(Column::Id, Order::Asc)
+    }
+
+    fn rows() -> Select<Entity> {
+        Entity::find()
+            .join(JoinType::InnerJoin, Relation::User.def())
+            .column(users::Column::Name)
+            .column(users::Column::Email)
+    }
+}
+
 impl Reader {
     /// A page of members, oldest membership first.
     pub async fn members(
@@ -90,14 +113,7 @@ impl Reader {
         scope: &ReadScope<resource::Member>,
         page: &Page,
     ) -> Result<Slice<Member>, StoreError> {
-        let select = self.select_members(scope)?;
-        list::<_, Row, _>(
-            &self.wire,
-            select,
-            page,
-            Sorted::ById(Column::Id, Order::Asc),
-        )
-        .await
+        self.page(scope, Condition::all(), page).await
     }
 
     /// Those of the members that the scope covers, in any order.
@@ -106,10 +122,8 @@ impl Reader {
         scope: &ReadScope<resource::Member>,
         ids: &[MemberId],
     ) -> Result<Vec<Member>, StoreError> {
-        let select = self
-            .select_members(scope)?
-            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
-        all::<_, Row, _>(&self.wire, select).await
+        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .await
     }
 
     /// The members that those users are here, in any order.
@@ -118,24 +132,11 @@ impl Reader {
         scope: &ReadScope<resource::Member>,
         users: &[UserId],
     ) -> Result<Vec<Member>, StoreError> {
-        let select = self
-            .select_members(scope)?
-            .filter(any_of(Column::UserId, users.iter().map(|id| id.uuid())));
-        all::<_, Row, _>(&self.wire, select).await
-    }
-
-    fn select_members(
-        &self,
-        scope: &ReadScope<resource::Member>,
-    ) -> Result<Select<Entity>, StoreError> {
-        self.admit(scope)?;
-        let columns = Columns::plain(Column::Id, Column::TenantId).with_user(Column::UserId);
-        Ok(Entity::find()
-            .join(JoinType::InnerJoin, Relation::User.def())
-            .column(users::Column::Name)
-            .column(users::Column::Email)
-            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(columns.condition(scope.predicate())?))
+        self.every(
+            scope,
+            any_of(Column::UserId, users.iter().map(|id| id.uuid())),
+        )
+        .await
     }
 }
 
@@ -146,8 +147,7 @@ impl WriteTransaction {
         scope: &ReadScope<resource::Member>,
         id: MemberId,
     ) -> Result<Option<Member>, StoreError> {
-        let select = self.select_members(scope)?.filter(Column::Id.eq(id.uuid()));
-        lock::<_, Row, _>(&self.wire, select).await
+        self.lock(scope, Column::Id.eq(id.uuid())).await
     }
 
     /// Locks every owner, always in the same order, and says how many there are.

@@ -9,12 +9,12 @@ use countersign_domain::{
 use countersign_policies::{ReadScope, resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationTrait, Select, sea_query::Order,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QuerySelect, RelationTrait,
+    Select, sea_query::Order,
 };
 use uuid::Uuid;
 
-use super::{Sorted, all, any_of, by_id, count, currency, list, money, named, user};
+use super::{Sorted, Stored, any_of, by_id, count, currency, money, named, user};
 use crate::{
     error::StoreError,
     filter::Columns,
@@ -64,7 +64,7 @@ impl Keyset for Statement {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+pub(crate) struct Row {
     id: Uuid,
     import_id: Uuid,
     account_id: Uuid,
@@ -110,6 +110,29 @@ impl TryFrom<Row> for Statement {
     }
 }
 
+impl Stored for resource::Statement {
+    type Table = Entity;
+    type Row = Row;
+    type Item = Statement;
+
+    const TENANT: Column = Column::TenantId;
+
+    fn columns() -> Columns {
+        Columns::of_account(Column::Id, Column::TenantId)
+    }
+
+    fn sorted() -> Sorted<Column> {
+        Sorted::ById(Column::Id, Order::Desc)
+    }
+
+    fn rows() -> Select<Entity> {
+        Entity::find()
+            .join(JoinType::InnerJoin, Relation::Account.def())
+            .column(accounts::Column::CustodianId)
+            .column(accounts::Column::Personal)
+    }
+}
+
 impl Reader {
     /// A page of statements, newest import first.
     pub async fn statements(
@@ -117,14 +140,7 @@ impl Reader {
         scope: &ReadScope<resource::Statement>,
         page: &Page,
     ) -> Result<Slice<Statement>, StoreError> {
-        let select = self.select_statements(scope)?;
-        list::<_, Row, _>(
-            &self.wire,
-            select,
-            page,
-            Sorted::ById(Column::Id, Order::Desc),
-        )
-        .await
+        self.page(scope, Condition::all(), page).await
     }
 
     /// Those of the statements that the scope covers, in any order.
@@ -133,10 +149,8 @@ impl Reader {
         scope: &ReadScope<resource::Statement>,
         ids: &[StatementId],
     ) -> Result<Vec<Statement>, StoreError> {
-        let select = self
-            .select_statements(scope)?
-            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
-        all::<_, Row, _>(&self.wire, select).await
+        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .await
     }
 
     /// The statements of one import, in the file's order.
@@ -145,24 +159,9 @@ impl Reader {
         scope: &ReadScope<resource::Statement>,
         import: ImportId,
     ) -> Result<Vec<Statement>, StoreError> {
-        let select = self
-            .select_statements(scope)?
-            .filter(Column::ImportId.eq(import.uuid()))
-            .order_by_asc(Column::Id);
-        all::<_, Row, _>(&self.wire, select).await
-    }
-
-    fn select_statements(
-        &self,
-        scope: &ReadScope<resource::Statement>,
-    ) -> Result<Select<Entity>, StoreError> {
-        self.admit(scope)?;
-        let columns = Columns::of_account(Column::Id, Column::TenantId);
-        Ok(Entity::find()
-            .join(JoinType::InnerJoin, Relation::Account.def())
-            .column(accounts::Column::CustodianId)
-            .column(accounts::Column::Personal)
-            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(columns.condition(scope.predicate())?))
+        let of_import = Column::ImportId.eq(import.uuid());
+        let mut statements = self.every(scope, of_import).await?;
+        statements.sort_by_key(|statement| statement.id);
+        Ok(statements)
     }
 }

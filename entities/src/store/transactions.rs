@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Sorted, all, any_of, list, lock, money, one_row, user};
+use super::{Sorted, Stored, any_of, money, one_row, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::{Columns, TransactionFilter},
@@ -35,7 +35,7 @@ impl Keyset for Transaction {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+pub(crate) struct Row {
     id: Uuid,
     account_id: Uuid,
     statement_id: Uuid,
@@ -72,6 +72,29 @@ impl TryFrom<Row> for Transaction {
     }
 }
 
+impl Stored for resource::Transaction {
+    type Table = Entity;
+    type Row = Row;
+    type Item = Transaction;
+
+    const TENANT: Column = Column::TenantId;
+
+    fn columns() -> Columns {
+        Columns::of_account(Column::Id, Column::TenantId)
+    }
+
+    fn sorted() -> Sorted<Column> {
+        Sorted::ByKey(Column::BookedOn, Column::Id)
+    }
+
+    fn rows() -> Select<Entity> {
+        Entity::find()
+            .join(JoinType::InnerJoin, Relation::Account.def())
+            .column(accounts::Column::CustodianId)
+            .column(accounts::Column::Personal)
+    }
+}
+
 impl Reader {
     /// A page of transactions, newest booking first.
     pub async fn transactions(
@@ -80,9 +103,7 @@ impl Reader {
         filter: &TransactionFilter,
         page: &Page,
     ) -> Result<Slice<Transaction>, StoreError> {
-        let select = self.select_transactions(scope)?.filter(filter.condition());
-        let sorted = Sorted::ByKey(Column::BookedOn, Column::Id);
-        list::<_, Row, _>(&self.wire, select, page, sorted).await
+        self.page(scope, filter.condition(), page).await
     }
 
     /// How many there are with that filter.
@@ -91,7 +112,7 @@ impl Reader {
         scope: &ReadScope<resource::Transaction>,
         filter: &TransactionFilter,
     ) -> Result<u64, StoreError> {
-        let select = self.select_transactions(scope)?.filter(filter.condition());
+        let select = self.select(scope)?.filter(filter.condition());
         Ok(select.count(&self.wire).await?)
     }
 
@@ -101,24 +122,8 @@ impl Reader {
         scope: &ReadScope<resource::Transaction>,
         ids: &[TransactionId],
     ) -> Result<Vec<Transaction>, StoreError> {
-        let select = self
-            .select_transactions(scope)?
-            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())));
-        all::<_, Row, _>(&self.wire, select).await
-    }
-
-    fn select_transactions(
-        &self,
-        scope: &ReadScope<resource::Transaction>,
-    ) -> Result<Select<Entity>, StoreError> {
-        self.admit(scope)?;
-        let columns = Columns::of_account(Column::Id, Column::TenantId);
-        Ok(Entity::find()
-            .join(JoinType::InnerJoin, Relation::Account.def())
-            .column(accounts::Column::CustodianId)
-            .column(accounts::Column::Personal)
-            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(columns.condition(scope.predicate())?))
+        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .await
     }
 }
 
@@ -129,10 +134,7 @@ impl WriteTransaction {
         scope: &ReadScope<resource::Transaction>,
         id: TransactionId,
     ) -> Result<Option<Transaction>, StoreError> {
-        let select = self
-            .select_transactions(scope)?
-            .filter(Column::Id.eq(id.uuid()));
-        lock::<_, Row, _>(&self.wire, select).await
+        self.lock(scope, Column::Id.eq(id.uuid())).await
     }
 
     /// Puts the transaction into a category, or takes it out of its category. Conflict:

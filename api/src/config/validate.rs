@@ -1,0 +1,89 @@
+//! What is well-formed and still not allowed.
+
+use secrecy::ExposeSecret;
+use url::{Host, Url};
+
+use super::{Config, ConfigError};
+
+impl Config {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let value = |key, fault: &str| {
+            Err(ConfigError::Value {
+                key,
+                fault: fault.to_owned(),
+            })
+        };
+        if !is_safe(&self.http.public_url) {
+            return value(
+                "http.public_url",
+                "is plain HTTP and not on loopback: use https",
+            );
+        }
+        if self.http.public_url.path() != "/" || self.http.public_url.query().is_some() {
+            return value(
+                "http.public_url",
+                "has a path: the product answers at the root",
+            );
+        }
+        if !Url::parse(&self.oidc.issuer).is_ok_and(|issuer| is_safe(&issuer)) {
+            return value(
+                "oidc.issuer",
+                "is plain HTTP and not on loopback: use https",
+            );
+        }
+        if self.oidc.client_id.is_empty() {
+            return value("oidc.client_id", "is empty");
+        }
+        if !self.oidc.scopes.iter().any(|scope| scope == "openid") {
+            return value("oidc.scopes", "must have `openid` among them");
+        }
+        if !(1..=1_000).contains(&self.database.connections_max) {
+            return value("database.connections_max", "is a number from 1 to 1000");
+        }
+        if self.database.acquire_timeout_ms == 0 || self.database.statement_timeout_ms == 0 {
+            return value(
+                "database.acquire_timeout_ms",
+                "and `statement_timeout_ms` are above 0",
+            );
+        }
+        for (key, url) in [
+            ("database.entry_url", Some(&self.database.entry_url)),
+            ("database.books_url", Some(&self.database.books_url)),
+            ("database.owner_url", self.database.owner_url.as_ref()),
+        ] {
+            let Some(url) = url else { continue };
+            let parsed = Url::parse(url.expose_secret());
+            let known = parsed.is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+            if !known {
+                return value(key, "is not a `postgres://` address");
+            }
+        }
+        if countersign_entities::KeyEncryptionKey::from_base64(&self.keys.kek).is_err() {
+            return value(
+                "keys.kek",
+                "is not 32 bytes in Base64: make one by `openssl rand -base64 32`",
+            );
+        }
+        if tracing_subscriber::EnvFilter::try_new(&self.log.filter).is_err() {
+            return value(
+                "log.filter",
+                "is neither a level nor directives such as `countersign=debug`",
+            );
+        }
+        if !(1..=365).contains(&self.session.lifetime_days) {
+            return value("session.lifetime_days", "is a number from 1 to 365");
+        }
+        Ok(())
+    }
+}
+
+/// HTTPS anywhere, plain HTTP on this machine only.
+fn is_safe(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
