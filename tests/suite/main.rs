@@ -19,6 +19,7 @@ mod edge;
 mod faults;
 mod identity;
 mod isolation;
+mod matrix;
 mod names;
 mod pgbouncer;
 mod tenants;
