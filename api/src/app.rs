@@ -15,9 +15,10 @@ use countersign_domain::{access::Scope, audit::Outcome};
 use countersign_entities::{
     Database, EnterError, EventDraft, RequestContext, StoreError, WriteError, WriteTransaction,
 };
-use countersign_policies::{ActionId, Engine, Permit, Refusal, Row};
+use countersign_policies::{ActionId, Engine, Permit, Refusal, Row, row::TenantOnly};
 use serde_json::{Value, json};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// A mutation's one name, in the layers that a caller or an auditor meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,6 +222,12 @@ impl<'a> Mutation<'a> {
         self.services
             .engine
             .permit(self.context.actor(), self.action, resource)
+    }
+
+    /// Asks the engine about a thing of which policies see nothing but whose it is.
+    pub(crate) fn permit_plain(&self, id: Uuid) -> Result<Permit, Refusal> {
+        let tenant = self.context.tenant();
+        self.permit(&TenantOnly { tenant, id })
     }
 
     /// Commits, with the audit event in the same transaction.

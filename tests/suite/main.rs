@@ -10,6 +10,7 @@
     reason = "a test tells one story, and says what went wrong by failing"
 )]
 
+mod access;
 mod architecture;
 mod audit;
 mod authorization;
@@ -22,4 +23,6 @@ mod isolation;
 mod matrix;
 mod names;
 mod pgbouncer;
+mod statements;
 mod tenants;
+mod transactions;

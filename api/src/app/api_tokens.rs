@@ -89,13 +89,7 @@ pub async fn revoke(
 ) -> Result<ApiToken, AppError> {
     let mutation = Mutation::begin(services, context, "revokeApiToken").await?;
     let targets = vec![id.to_string()];
-    let permit = {
-        let row = TenantOnly {
-            tenant: context.tenant(),
-            id: id.uuid(),
-        };
-        attempt!(mutation, targets, mutation.permit(&row))
-    };
+    let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let scope = services
         .engine
         .read_scope::<resource::ApiToken>(context.actor());

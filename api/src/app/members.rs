@@ -2,7 +2,7 @@
 
 use countersign_domain::{access::Role, id::MemberId};
 use countersign_entities::RequestContext;
-use countersign_policies::{resource, row::TenantOnly};
+use countersign_policies::resource;
 use serde_json::json;
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, attempt};
@@ -15,13 +15,7 @@ pub async fn remove(
 ) -> Result<MemberId, AppError> {
     let mutation = Mutation::begin(services, context, "removeMember").await?;
     let targets = vec![id.to_string()];
-    let permit = {
-        let row = TenantOnly {
-            tenant: context.tenant(),
-            id: id.uuid(),
-        };
-        attempt!(mutation, targets, mutation.permit(&row))
-    };
+    let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let scope = services
         .engine
         .read_scope::<resource::Member>(context.actor());

@@ -1,5 +1,7 @@
 import { useState } from 'react';
-import { type AuditSearch, OUTCOMES } from '../../lib/filters';
+import type { AuditSearch } from '../../lib/filters';
+import { Choice } from '../../ui/choice';
+import { DateRange } from '../../ui/date-range';
 import { OUTCOME_NAMES } from './names';
 
 /** The filters of the log. Exact texts, so they are sent when the field is left or return is pressed. */
@@ -27,38 +29,14 @@ export function AuditFilterBar({
         value={search.actor ?? ''}
         onCommit={(actor) => onChange({ actor })}
       />
-      <select
-        className="field w-auto"
-        aria-label="Outcome"
-        value={search.outcome ?? ''}
-        onChange={(event) => onChange({ outcome: OUTCOMES.find((one) => one === event.target.value) })}
-      >
-        <option value="">Any outcome</option>
-        {OUTCOMES.map((outcome) => (
-          <option key={outcome} value={outcome}>
-            {OUTCOME_NAMES[outcome]}
-          </option>
-        ))}
-      </select>
-      <span className="flex items-center gap-1.5">
-        <input
-          type="date"
-          className="field num w-auto"
-          aria-label="From"
-          value={search.from ?? ''}
-          max={search.to}
-          onChange={(event) => onChange({ from: event.target.value || undefined })}
-        />
-        <span className="text-muted">to</span>
-        <input
-          type="date"
-          className="field num w-auto"
-          aria-label="To"
-          value={search.to ?? ''}
-          min={search.from}
-          onChange={(event) => onChange({ to: event.target.value || undefined })}
-        />
-      </span>
+      <Choice
+        label="Outcome"
+        any="Any outcome"
+        value={search.outcome}
+        names={OUTCOME_NAMES}
+        onChange={(outcome) => onChange({ outcome })}
+      />
+      <DateRange from={search.from} to={search.to} onChange={onChange} />
     </search>
   );
 }

@@ -1,7 +1,9 @@
 import { useEffect, useState } from 'react';
 import { AccountNamesDocument, CategoriesDocument } from '../../graphql/generated/documents';
 import { useTenantQuery } from '../../graphql/use-tenant';
-import { DIRECTIONS, MAGNITUDES, type TransactionSearch } from '../../lib/filters';
+import type { TransactionSearch } from '../../lib/filters';
+import { Choice } from '../../ui/choice';
+import { DateRange } from '../../ui/date-range';
 import { DIRECTION_NAMES, MAGNITUDE_NAMES } from './names';
 
 const WAIT_MS = 300;
@@ -76,51 +78,21 @@ export function FilterBar({
           </option>
         ))}
       </select>
-      <select
-        className="field w-auto"
-        aria-label="Direction"
-        value={search.direction ?? ''}
-        onChange={(event) => onChange({ direction: DIRECTIONS.find((one) => one === event.target.value) })}
-      >
-        <option value="">In and out</option>
-        {DIRECTIONS.map((direction) => (
-          <option key={direction} value={direction}>
-            {DIRECTION_NAMES[direction]}
-          </option>
-        ))}
-      </select>
-      <select
-        className="field w-auto"
-        aria-label="Magnitude"
-        value={search.magnitude ?? ''}
-        onChange={(event) => onChange({ magnitude: MAGNITUDES.find((one) => one === event.target.value) })}
-      >
-        <option value="">Any size</option>
-        {MAGNITUDES.map((magnitude) => (
-          <option key={magnitude} value={magnitude}>
-            {MAGNITUDE_NAMES[magnitude]}
-          </option>
-        ))}
-      </select>
-      <span className="flex items-center gap-1.5">
-        <input
-          type="date"
-          className="field num w-auto"
-          aria-label="From"
-          value={search.from ?? ''}
-          max={search.to}
-          onChange={(event) => onChange({ from: event.target.value || undefined })}
-        />
-        <span className="text-muted">to</span>
-        <input
-          type="date"
-          className="field num w-auto"
-          aria-label="To"
-          value={search.to ?? ''}
-          min={search.from}
-          onChange={(event) => onChange({ to: event.target.value || undefined })}
-        />
-      </span>
+      <Choice
+        label="Direction"
+        any="In and out"
+        value={search.direction}
+        names={DIRECTION_NAMES}
+        onChange={(direction) => onChange({ direction })}
+      />
+      <Choice
+        label="Magnitude"
+        any="Any size"
+        value={search.magnitude}
+        names={MAGNITUDE_NAMES}
+        onChange={(magnitude) => onChange({ magnitude })}
+      />
+      <DateRange from={search.from} to={search.to} onChange={onChange} />
     </search>
   );
 }

@@ -1,0 +1,117 @@
+//! Statements: the way of a file into the books, and what keeps it out.
+
+use countersign_domain::access::Role;
+use countersign_tests::TestApp;
+use serde_json::json;
+
+use crate::books::{account, camt, camt_with, entries, send};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_comes_in_checked_and_the_second_time_changes_nothing() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "olivia").await;
+    let (_, number) = account(&owner, "Operating", "NL26VAYB8060476890", None, false).await;
+    let file = camt(&number, "1000.00", &entries(5));
+
+    let first = send(&owner, "march.xml", file.as_bytes(), json!({})).await;
+    let payload = &first.data()["importStatement"];
+    assert_eq!(payload["alreadyImported"], false, "{:?}", first.body);
+    assert_eq!(payload["import"]["format"], "CAMT_053");
+    assert_eq!(payload["import"]["importedCount"], 5);
+    assert_eq!(payload["statements"][0]["opening"], "1000.00");
+    assert_eq!(payload["statements"][0]["closing"], "-2355.99");
+    assert_eq!(payload["statements"][0]["balanceCheck"], "BALANCED");
+
+    let again = send(&owner, "march (1).xml", file.as_bytes(), json!({})).await;
+    let payload = &again.data()["importStatement"];
+    assert_eq!(payload["alreadyImported"], true);
+    assert_eq!(
+        payload["import"]["id"],
+        first.data()["importStatement"]["import"]["id"]
+    );
+
+    // The same entries in another file: overlapping statements add nothing twice.
+    let overlap = format!("{file}\n");
+    let overlap = send(&owner, "overlap.xml", overlap.as_bytes(), json!({})).await;
+    let payload = &overlap.data()["importStatement"];
+    assert_eq!(payload["import"]["importedCount"], 0, "{:?}", overlap.body);
+    assert_eq!(payload["import"]["duplicateCount"], 5);
+
+    let count = owner
+        .graphql(
+            "{ transactions { totalCount } accounts { nodes { balance balanceOn } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(count.data()["transactions"]["totalCount"], 5);
+    assert_eq!(count.data()["accounts"]["nodes"][0]["balance"], "-2355.99");
+    assert_eq!(
+        count.data()["accounts"]["nodes"][0]["balanceOn"],
+        "2026-03-31"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_or_unbalanced_statement_imports_nothing_and_says_where() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "olivia").await;
+    let (_, number) = account(&owner, "Operating", "NL26VAYB8060476890", None, false).await;
+
+    let unbalanced = camt_with(&number, 100_000, 1, &entries(3));
+    let reply = send(&owner, "x.xml", unbalanced.as_bytes(), json!({})).await;
+    let error = &reply.data()["importStatement"]["userErrors"][0];
+    assert_eq!(error["code"], "STATEMENT_UNBALANCED", "{:?}", reply.body);
+    assert_eq!(error["field"], json!(["input", "content"]));
+
+    let broken = camt(&number, "1000.00", &entries(3))
+        .replace("<Amt Ccy=\"EUR\">1200.00", "<Amt Ccy=\"EUR\">12x");
+    let reply = send(&owner, "x.xml", broken.as_bytes(), json!({})).await;
+    let error = &reply.data()["importStatement"]["userErrors"][0];
+    assert_eq!(error["code"], "STATEMENT_BROKEN", "{:?}", reply.body);
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("Ntry[1]"),
+        "{error}"
+    );
+
+    let unknown = camt("NL00UNKN0000000000", "1.00", &entries(1));
+    let reply = send(&owner, "x.xml", unknown.as_bytes(), json!({})).await;
+    assert_eq!(
+        reply.data()["importStatement"]["userErrors"][0]["code"],
+        "ACCOUNT_UNKNOWN"
+    );
+
+    let after = owner
+        .graphql(
+            "{ transactions { totalCount } imports { nodes { id } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(after.data()["transactions"]["totalCount"], 0);
+    assert_eq!(after.data()["imports"]["nodes"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_comes_in_with_a_mapping() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "olivia").await;
+    let (id, _) = account(&owner, "Operating", "NL26VAYB8060476890", None, false).await;
+    let csv = "Day;Text;Amount\n03.03.2026;Rent;-1.200,00\n04.03.2026;=HYPERLINK(1);99,50\n";
+    let mapping = json!({ "date": "Day", "dateFormat": "%d.%m.%Y", "amount": "Amount",
+                          "description": "Text", "delimiter": ";", "decimalMark": "," });
+    let reply = send(
+        &owner,
+        "x.csv",
+        csv.as_bytes(),
+        json!({ "accountId": id, "csv": mapping }),
+    )
+    .await;
+    let payload = &reply.data()["importStatement"];
+    assert_eq!(payload["import"]["importedCount"], 2, "{:?}", reply.body);
+    assert_eq!(payload["statements"][0]["balanceCheck"], "NOT_STATED");
+}
