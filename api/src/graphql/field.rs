@@ -14,9 +14,11 @@ use async_graphql::{
 use countersign_domain::id::TenantId;
 use countersign_policies::{ActionId, Decision, Engine, Row};
 use futures::{FutureExt, future::BoxFuture};
+use uuid::Uuid;
 
 use super::{
     error::{self, GraphqlError},
+    loader::{self, Load},
     operation::Operation,
 };
 
@@ -125,7 +127,7 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
         ty: TypeRef,
         description: &str,
         arguments: Vec<InputValue>,
-        resolver: for<'a> fn(Context<'a>) -> Resolved<'a>,
+        resolver: impl for<'a> Fn(Context<'a>) -> Resolved<'a> + Send + Sync + 'static,
     ) -> Self {
         self.add(name, ty, description, arguments, move |context| {
             let (request, reveal) = match operation(&context) {
@@ -139,6 +141,33 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
             };
             FieldFuture::Future(future.map(move |r| r.map_err(located)).boxed())
         })
+    }
+
+    /// A field whose value is another row that this one points to; null where it points to none,
+    /// or the caller may not know of it.
+    pub(super) fn related<R: Load>(
+        self,
+        name: &'static str,
+        of: &'static str,
+        description: &str,
+        id: fn(&T) -> Option<Uuid>,
+    ) -> Self {
+        self.resolve(
+            name,
+            TypeRef::named(of),
+            description,
+            vec![],
+            move |context| {
+                async move {
+                    let Some(id) = id(parent::<T>(&context)?) else {
+                        return Ok(None);
+                    };
+                    let row = loader::load::<R>(operation(&context)?, id).await?;
+                    Ok(loader::value(row))
+                }
+                .boxed()
+            },
+        )
     }
 
     fn plain<F>(self, name: &'static str, ty: TypeRef, description: &str, resolver: F) -> Self

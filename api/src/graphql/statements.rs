@@ -19,7 +19,7 @@ use futures::FutureExt;
 use super::{
     connection::{self, Connection, Names},
     error::GraphqlError,
-    field::{Context, ObjectBuilder, Resolved, Source, operation, parent},
+    field::{Context, ObjectBuilder, Resolved, Source, operation},
     inputs, loader,
     scalars::{self, enum_value},
     schema::Parts,
@@ -120,10 +120,6 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     });
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "a table of fields, one after the other"
-)]
 fn object(parts: &mut Parts<'_>) {
     let mut checks = Enum::new("BalanceCheck").description(
         "Whether the entries lead from the opening to the closing balance. \
@@ -141,36 +137,12 @@ fn object(parts: &mut Parts<'_>) {
             .value("id", TypeRef::named_nn(TypeRef::ID), "`stm_…`.", |s| {
                 Some(s.id.to_string().into())
             })
-            .resolve(
-                "account",
-                TypeRef::named("Account"),
-                "Its account.",
-                vec![],
-                |context| {
-                    async move {
-                        let id = parent::<Arc<Statement>>(&context)?.account.uuid();
-                        Ok(loader::value(
-                            loader::load::<Account>(operation(&context)?, id).await?,
-                        ))
-                    }
-                    .boxed()
-                },
-            )
-            .resolve(
-                "import",
-                TypeRef::named("Import"),
-                "What it came with.",
-                vec![],
-                |context| {
-                    async move {
-                        let id = parent::<Arc<Statement>>(&context)?.import.uuid();
-                        Ok(loader::value(
-                            loader::load::<Import>(operation(&context)?, id).await?,
-                        ))
-                    }
-                    .boxed()
-                },
-            )
+            .related::<Account>("account", "Account", "Its account.", |s| {
+                Some(s.account.uuid())
+            })
+            .related::<Import>("import", "Import", "What it came with.", |s| {
+                Some(s.import.uuid())
+            })
             .value(
                 "reference",
                 TypeRef::named(TypeRef::STRING),

@@ -93,53 +93,15 @@ fn object(parts: &mut Parts<'_>) {
     .value("id", TypeRef::named_nn(TypeRef::ID), "`txn_…`.", |t| {
         Some(t.id.to_string().into())
     })
-    .resolve(
-        "account",
-        TypeRef::named("Account"),
-        "Its account.",
-        vec![],
-        |context| {
-            async move {
-                let id = parent::<Arc<Transaction>>(&context)?.account.uuid();
-                Ok(loader::value(
-                    loader::load::<Account>(operation(&context)?, id).await?,
-                ))
-            }
-            .boxed()
-        },
-    )
-    .resolve(
-        "statement",
-        TypeRef::named("Statement"),
-        "What it came with.",
-        vec![],
-        |context| {
-            async move {
-                let id = parent::<Arc<Transaction>>(&context)?.statement.uuid();
-                Ok(loader::value(
-                    loader::load::<Statement>(operation(&context)?, id).await?,
-                ))
-            }
-            .boxed()
-        },
-    )
-    .resolve(
-        "category",
-        TypeRef::named("Category"),
-        "Where it is sorted.",
-        vec![],
-        |context| {
-            async move {
-                let Some(id) = parent::<Arc<Transaction>>(&context)?.category else {
-                    return Ok(None);
-                };
-                Ok(loader::value(
-                    loader::load::<Category>(operation(&context)?, id.uuid()).await?,
-                ))
-            }
-            .boxed()
-        },
-    )
+    .related::<Account>("account", "Account", "Its account.", |t| {
+        Some(t.account.uuid())
+    })
+    .related::<Statement>("statement", "Statement", "What it came with.", |t| {
+        Some(t.statement.uuid())
+    })
+    .related::<Category>("category", "Category", "Where it is sorted.", |t| {
+        t.category.map(CategoryId::uuid)
+    })
     .value(
         "bookedOn",
         TypeRef::named_nn("Date"),

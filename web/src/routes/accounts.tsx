@@ -109,13 +109,7 @@ export function AccountsPage() {
               </tbody>
             </table>
           </div>
-          {query.hasNextPage && (
-            <LoadMore
-              hasMore
-              isLoading={query.isFetchingNextPage}
-              onMore={() => void query.fetchNextPage()}
-            />
-          )}
+          <LoadMore query={query} />
         </>
       )}
       {isCreating && <CreateAccountDialog onClose={() => setCreating(false)} />}

@@ -56,11 +56,7 @@ export function AuditPage() {
           ) : (
             <div className={query.isPlaceholderData ? 'opacity-60' : ''} aria-busy={query.isPlaceholderData}>
               <AuditTable entries={rows.map((row) => row.node)} />
-              <LoadMore
-                hasMore={query.hasNextPage}
-                isLoading={query.isFetchingNextPage}
-                onMore={() => void query.fetchNextPage()}
-              />
+              <LoadMore query={query} saysEnd />
             </div>
           )}
         </>

@@ -38,9 +38,7 @@ function Statements() {
         path="statements.nodes.*"
         statements={rows.map(({ node, redactions }) => ({ statement: node, redactions }))}
       />
-      {query.hasNextPage && (
-        <LoadMore hasMore isLoading={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
-      )}
+      <LoadMore query={query} />
     </>
   );
 }
@@ -105,9 +103,7 @@ function Files() {
           </tbody>
         </table>
       </ScrollRegion>
-      {query.hasNextPage && (
-        <LoadMore hasMore isLoading={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
-      )}
+      <LoadMore query={query} />
     </>
   );
 }

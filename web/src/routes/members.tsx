@@ -111,13 +111,7 @@ export function MembersPage() {
               </tbody>
             </table>
           </div>
-          {query.hasNextPage && (
-            <LoadMore
-              hasMore
-              isLoading={query.isFetchingNextPage}
-              onMore={() => void query.fetchNextPage()}
-            />
-          )}
+          <LoadMore query={query} />
         </>
       )}
       {removing && (

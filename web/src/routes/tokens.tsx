@@ -118,13 +118,7 @@ export function TokensPage() {
               </tbody>
             </table>
           </div>
-          {query.hasNextPage && (
-            <LoadMore
-              hasMore
-              isLoading={query.isFetchingNextPage}
-              onMore={() => void query.fetchNextPage()}
-            />
-          )}
+          <LoadMore query={query} />
         </>
       )}
       {isCreating && (

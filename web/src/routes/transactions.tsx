@@ -100,11 +100,7 @@ export function TransactionsPage() {
             onOpen={(id) => change({ open: id })}
             {...shared}
           />
-          <LoadMore
-            hasMore={query.hasNextPage}
-            isLoading={query.isFetchingNextPage}
-            onMore={() => void query.fetchNextPage()}
-          />
+          <LoadMore query={query} saysEnd />
         </div>
       )}
       {search.open && (

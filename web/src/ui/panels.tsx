@@ -118,17 +118,18 @@ export function PageHeader({
   );
 }
 
-/** A list's end: more of it on demand, or the word that this was all. */
+/** A list's end: more of it on demand, or, where `saysEnd`, the word that this was all. */
 export function LoadMore({
-  hasMore,
-  isLoading,
-  onMore,
+  query,
+  saysEnd = false,
 }: {
-  hasMore: boolean;
-  isLoading: boolean;
-  onMore: () => void;
+  query: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => Promise<unknown> };
+  saysEnd?: boolean;
 }) {
-  if (!hasMore) return <p className="px-4 py-4 text-center text-xs text-muted md:px-6">End of the list</p>;
+  if (!query.hasNextPage) {
+    return saysEnd && <p className="px-4 py-4 text-center text-xs text-muted md:px-6">End of the list</p>;
+  }
+  const isLoading = query.isFetchingNextPage;
   return (
     <div className="flex justify-center py-4">
       <button
@@ -136,7 +137,7 @@ export function LoadMore({
         className="button"
         aria-busy={isLoading}
         aria-disabled={isLoading}
-        onClick={() => !isLoading && onMore()}
+        onClick={() => !isLoading && void query.fetchNextPage()}
       >
         {isLoading ? 'Loading…' : 'Load more'}
       </button>

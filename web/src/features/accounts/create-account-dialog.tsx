@@ -2,8 +2,9 @@ import { useState } from 'react';
 import { CreateAccountDocument, MemberNamesDocument } from '../../graphql/generated/documents';
 import type { CurrencyCode } from '../../graphql/scalars';
 import { useTenantMutation, useTenantQuery } from '../../graphql/use-tenant';
-import { type Complaint, complaintFor, otherComplaints, sentence } from '../../graphql/user-errors';
+import { type Complaint, complaintFor, otherComplaints } from '../../graphql/user-errors';
 import { ActionButton } from '../../ui/action-button';
+import { Complaints } from '../../ui/confirm-dialog';
 import { Dialog } from '../../ui/dialog';
 import { Field } from '../../ui/field';
 import { showToast } from '../../ui/toasts';
@@ -50,11 +51,7 @@ export function CreateAccountDialog({ onClose }: { onClose: () => void }) {
           submit();
         }}
       >
-        {(create.error ? [create.error] : otherComplaints(complaints, FIELDS)).map((one) => (
-          <p key={one.message} role="alert" className="text-danger">
-            {sentence(one.message)}
-          </p>
-        ))}
+        <Complaints of={create.error ? [create.error] : otherComplaints(complaints, FIELDS)} />
         <Field label="Name" error={complaintFor(complaints, 'name')}>
           {(props) => (
             <input {...props} required value={name} onChange={(event) => setName(event.target.value)} />

@@ -1,10 +1,9 @@
 import { useState } from 'react';
 import { RemoveMemberDocument } from '../../graphql/generated/documents';
 import { useTenantMutation } from '../../graphql/use-tenant';
-import { type Complaint, sentence } from '../../graphql/user-errors';
+import type { Complaint } from '../../graphql/user-errors';
 import { useTenant } from '../../lib/tenant';
-import { ActionButton } from '../../ui/action-button';
-import { Dialog } from '../../ui/dialog';
+import { ConfirmDialog } from '../../ui/confirm-dialog';
 import { showToast } from '../../ui/toasts';
 
 export function RemoveMemberDialog({
@@ -19,44 +18,29 @@ export function RemoveMemberDialog({
   const tenant = useTenant();
   const [complaints, setComplaints] = useState<readonly Complaint[]>([]);
   const remove = useTenantMutation(RemoveMemberDocument, ['Members', 'MemberNames', 'Accounts']);
+  const confirm = () =>
+    remove.mutate(
+      { input: { memberId: member.id } },
+      {
+        onSuccess: ({ data }) => {
+          setComplaints(data.removeMember?.userErrors ?? []);
+          if (!data.removeMember?.removedMemberId) return;
+          showToast({ title: `${member.name} is no longer a member` });
+          onClose();
+        },
+      },
+    );
   return (
-    <Dialog isOpen onClose={onClose} title={`Remove ${member.name}?`}>
-      <div className="flex flex-col gap-4">
-        <p>
-          {isMe ? 'You lose' : `${member.name} loses`} access to {tenant.name} at once: the very next request
-          is refused, also in a session that is open now. What {isMe ? 'you' : 'they'} did stays in the audit
-          log.
-        </p>
-        {(remove.error ? [remove.error] : complaints).map((one) => (
-          <p key={one.message} role="alert" className="text-danger">
-            {sentence(one.message)}
-          </p>
-        ))}
-        <div className="flex justify-end gap-2">
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <ActionButton
-            kind="danger"
-            isBusy={remove.isPending}
-            onClick={() =>
-              remove.mutate(
-                { input: { memberId: member.id } },
-                {
-                  onSuccess: ({ data }) => {
-                    setComplaints(data.removeMember?.userErrors ?? []);
-                    if (!data.removeMember?.removedMemberId) return;
-                    showToast({ title: `${member.name} is no longer a member` });
-                    onClose();
-                  },
-                },
-              )
-            }
-          >
-            Remove member
-          </ActionButton>
-        </div>
-      </div>
-    </Dialog>
+    <ConfirmDialog
+      title={`Remove ${member.name}?`}
+      action="Remove member"
+      isBusy={remove.isPending}
+      complaints={remove.error ? [remove.error] : complaints}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      {isMe ? 'You lose' : `${member.name} loses`} access to {tenant.name} at once: the very next request is
+      refused, also in a session that is open now. What {isMe ? 'you' : 'they'} did stays in the audit log.
+    </ConfirmDialog>
   );
 }

@@ -1,8 +1,9 @@
 import { useState } from 'react';
 import { CreateApiTokenDocument } from '../../graphql/generated/documents';
 import { useTenantMutation } from '../../graphql/use-tenant';
-import { type Complaint, complaintFor, otherComplaints, sentence } from '../../graphql/user-errors';
+import { type Complaint, complaintFor, otherComplaints } from '../../graphql/user-errors';
 import { ActionButton } from '../../ui/action-button';
+import { Complaints } from '../../ui/confirm-dialog';
 import { Dialog } from '../../ui/dialog';
 import { Field } from '../../ui/field';
 import { ScopeMatrix } from './scope-matrix';
@@ -54,11 +55,7 @@ export function CreateTokenDialog({
           submit();
         }}
       >
-        {(create.error ? [create.error] : otherComplaints(complaints, FIELDS)).map((one) => (
-          <p key={one.message} role="alert" className="text-danger">
-            {sentence(one.message)}
-          </p>
-        ))}
+        <Complaints of={create.error ? [create.error] : otherComplaints(complaints, FIELDS)} />
         <div className="grid gap-4 sm:grid-cols-[1fr_160px]">
           <Field label="Name" help="What it is for." error={complaintFor(complaints, 'name')}>
             {(props) => (
