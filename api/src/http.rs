@@ -2,6 +2,7 @@
 
 pub mod bff;
 pub mod credential;
+pub mod errors;
 pub mod graphql;
 pub mod health;
 pub mod problem;
@@ -10,9 +11,9 @@ pub mod same_origin;
 pub mod security_headers;
 pub mod spa;
 
+use crate::code::Code;
 use actix_web::{
     error::{JsonPayloadError, UrlencodedError},
-    http::StatusCode,
     web,
 };
 use problem::Problem;
@@ -24,6 +25,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .configure(graphql::configure)
         .configure(bff::configure)
         .configure(health::configure)
+        .configure(errors::configure)
         .configure(spa::configure);
 }
 
@@ -66,19 +68,15 @@ pub fn form_limits() -> web::FormConfig {
 }
 
 fn bad_request(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+    Problem::new(Code::BadRequest, detail)
 }
 
 fn too_large() -> Problem {
     let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &detail)
+    Problem::new(Code::PayloadTooLarge, &detail)
 }
 
 fn unsupported(wanted: &str) -> Problem {
     let detail = format!("send the body as `{wanted}`");
-    Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UNSUPPORTED_MEDIA_TYPE",
-        &detail,
-    )
+    Problem::new(Code::UnsupportedMediaType, &detail)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use countersign::code::Code;
 use countersign_domain::{access::Role, token::PlainToken};
 use countersign_tests::{Reply, TestApp};
 use serde_json::json;
@@ -300,5 +301,23 @@ async fn bodies_outside_graphql_are_refused_by_what_is_wrong_with_them() {
             .header("content-type", media);
         let reply = Reply::of(request.body(body).send().await.unwrap()).await;
         assert_eq!((reply.status, reply.error_code()), (status, Some(code)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_names_its_page_and_the_page_says_what_to_do() {
+    let app = TestApp::start().await;
+    let url = format!("{}/bff/user", app.url());
+    let problem = app.http().get(url).header("x-csrf", "1").send().await;
+    let problem = Reply::of(problem.unwrap()).await;
+    let page = problem.body["type"].as_str().unwrap().to_owned();
+    assert_eq!(page, "/errors/unauthenticated");
+    let page = app.http().get(format!("{}{page}", app.url())).send().await;
+    let page = page.unwrap().text().await.unwrap();
+    assert!(page.contains(Code::Unauthenticated.advice()), "{page}");
+    let index = app.http().get(format!("{}/errors", app.url())).send().await;
+    let index = index.unwrap().text().await.unwrap();
+    for code in Code::ALL {
+        assert!(index.contains(code.name()), "{}", code.name());
     }
 }

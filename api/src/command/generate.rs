@@ -10,7 +10,7 @@ use anyhow::Context;
 use countersign_policies::Engine;
 
 use super::output;
-use crate::{config, graphql};
+use crate::{code, config, graphql};
 
 /// Where to write, and whether to.
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,7 @@ pub fn run(arguments: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let engine = Engine::embedded()?;
     let files = [
         ("api/schema.graphql", graphql::sdl(&engine)?),
+        ("api/errors.md", code::reference()),
         ("policies/snapshots/roles.txt", engine.role_matrix()),
         (
             "docker/countersign.example.toml",

@@ -28,7 +28,7 @@ use super::{
     record, schema,
     shape::SchemaShape,
 };
-use crate::app::Services;
+use crate::{app::Services, code::Code};
 
 /// A GraphQL request, whatever it came in.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ pub enum Method {
 pub enum Answer {
     /// The request was not let in; nothing was read.
     NotEntered(Box<EnterError>),
-    /// The request was refused before it ran: an HTTP status and one error.
-    Refused(u16, Box<ServerError>),
+    /// The request was refused before it ran, with one error.
+    Refused(Code, Box<ServerError>),
     /// It ran.
     Ran(Box<Response>),
 }
@@ -131,7 +131,7 @@ impl Endpoint {
     ) -> Result<Response, Answer> {
         let id = facts.request;
         let document = self.document(&request.query, id)?;
-        let invalid = |message| refused(400, "GRAPHQL_VALIDATION_FAILED", message, id);
+        let invalid = |message| refused(Code::GraphqlValidationFailed, message, id);
         let name = request
             .operation_name
             .as_deref()
@@ -141,7 +141,7 @@ impl Endpoint {
             (OperationType::Query, _) | (OperationType::Mutation, Method::Post) => {}
             (OperationType::Mutation, Method::Get) => {
                 let message = "send a mutation by POST".to_owned();
-                return Err(refused(405, "METHOD_NOT_ALLOWED", message, id));
+                return Err(refused(Code::MethodNotAllowed, message, id));
             }
             (OperationType::Subscription, _) => {
                 return Err(invalid("there are no subscriptions here".to_owned()));
@@ -177,9 +177,9 @@ impl Endpoint {
             .get(text, &self.limits, &self.shape, &services.engine)
             .map_err(|error| match error {
                 DocumentError::Parse(error) => {
-                    refused(400, "GRAPHQL_PARSE_FAILED", error.to_string(), id)
+                    refused(Code::GraphqlParseFailed, error.to_string(), id)
                 }
-                DocumentError::Limit(error) => refused(400, error.code(), error.to_string(), id),
+                DocumentError::Limit(error) => refused(error.code(), error.to_string(), id),
             })
     }
 
@@ -198,11 +198,11 @@ impl Endpoint {
         planner
             .measure(operation, variables, &self.limits)
             .map_err(|error| match error {
-                MeasureError::Limit(error) => refused(400, error.code(), error.to_string(), id),
+                MeasureError::Limit(error) => refused(error.code(), error.to_string(), id),
                 MeasureError::NotAnId(text) => {
                     let message =
                         format!("`{text}` is not an id: ids look like `acc_` and 32 digits");
-                    refused(400, "BAD_USER_INPUT", message, id)
+                    refused(Code::BadUserInput, message, id)
                 }
             })
     }
@@ -233,7 +233,7 @@ impl Endpoint {
                 let recorded = self.services.database.record(&context, draft).await;
                 recorded.map_err(|error| failed(&error.into(), facts.request))?;
                 let message = "there is nothing with one of the ids that the request names";
-                Err(refused(404, "NOT_FOUND", message.to_owned(), facts.request))
+                Err(refused(Code::NotFound, message.to_owned(), facts.request))
             }
             Err(error) => Err(Answer::NotEntered(Box::new(error))),
         }
@@ -271,8 +271,7 @@ impl Endpoint {
                 .map_err(|error| failed(&error, request))?;
             let message = "the schema is not shown to you: ask for the explorer capability";
             return Err(refused(
-                403,
-                "INTROSPECTION_DISABLED",
+                Code::IntrospectionDisabled,
                 message.to_owned(),
                 request,
             ));
@@ -377,17 +376,14 @@ fn redactions(operation: &Operation) -> Vec<Value> {
     redactions.collect()
 }
 
-fn refused(status: u16, code: &str, message: String, request: RequestId) -> Answer {
-    Answer::Refused(status, Box::new(request_error(code, message, request)))
+fn refused(code: Code, message: String, request: RequestId) -> Answer {
+    Answer::Refused(code, Box::new(request_error(code, message, request)))
 }
 
 fn failed(error: &GraphqlError, request: RequestId) -> Answer {
-    let (status, message) = match error {
-        GraphqlError::Unavailable => (503, "the service is away for a moment: try again"),
-        _ => (
-            500,
-            "something failed on our side: name the request id to support",
-        ),
+    let message = match error {
+        GraphqlError::Unavailable => "the service is away for a moment: try again",
+        _ => "something failed on our side: name the request id to support",
     };
-    refused(status, error.code(), message.to_owned(), request)
+    refused(error.code(), message.to_owned(), request)
 }

@@ -10,6 +10,8 @@ use countersign_domain::id::RequestId;
 use countersign_entities::{EnterError, StoreError};
 use countersign_policies::Refusal;
 
+use crate::code::Code;
+
 /// What a resolver may fail with.
 #[derive(Debug)]
 pub(crate) enum GraphqlError {
@@ -29,14 +31,14 @@ pub(crate) enum GraphqlError {
 
 impl GraphqlError {
     /// The stable code.
-    pub(crate) const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> Code {
         match self {
-            Self::Refused(_) => "FORBIDDEN",
-            Self::NotFound => "NOT_FOUND",
-            Self::BadInput(_) => "BAD_USER_INPUT",
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::Unavailable => "SERVICE_UNAVAILABLE",
-            Self::Internal => "INTERNAL_SERVER_ERROR",
+            Self::Refused(_) => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::BadInput(_) => Code::BadUserInput,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::Unavailable => Code::ServiceUnavailable,
+            Self::Internal => Code::InternalServerError,
         }
     }
 
@@ -93,9 +95,9 @@ impl From<EnterError> for GraphqlError {
 }
 
 /// The extensions that every error has.
-pub(super) fn extensions(code: &str, request: RequestId) -> ErrorExtensionValues {
+pub(super) fn extensions(code: Code, request: RequestId) -> ErrorExtensionValues {
     let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code);
+    extensions.set("code", code.name());
     extensions.set("requestId", request.to_string());
     extensions
 }
@@ -148,7 +150,7 @@ fn settle_path(error: &mut ServerError) {
 }
 
 /// An error of the whole request.
-pub(super) fn request_error(code: &str, message: String, request: RequestId) -> ServerError {
+pub(super) fn request_error(code: Code, message: String, request: RequestId) -> ServerError {
     let mut error = ServerError::new(message, None::<Pos>);
     error.extensions = Some(extensions(code, request));
     error
@@ -173,10 +175,10 @@ pub(super) fn complete(error: &mut ServerError, request: RequestId) {
         tracing::error!(message = %error.message, path = ?error.path, "a resolver broke its type");
         "something failed on our side: name the request id to support"
             .clone_into(&mut error.message);
-        error.extensions = Some(extensions("INTERNAL_SERVER_ERROR", request));
+        error.extensions = Some(extensions(Code::InternalServerError, request));
     } else if at_field {
-        error.extensions = Some(extensions("BAD_USER_INPUT", request));
+        error.extensions = Some(extensions(Code::BadUserInput, request));
     } else {
-        error.extensions = Some(extensions("GRAPHQL_VALIDATION_FAILED", request));
+        error.extensions = Some(extensions(Code::GraphqlValidationFailed, request));
     }
 }

@@ -11,6 +11,8 @@ use async_graphql::Name;
 use async_graphql_parser::types::{ExecutableDocument, Selection, SelectionSet};
 use thiserror::Error;
 
+use crate::code::Code;
+
 /// Bounds of one request. Every refusal names the bound.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -95,17 +97,17 @@ pub enum LimitError {
 
 impl LimitError {
     /// The stable code of GraphQL's `extensions.code`.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> Code {
         match self {
-            Self::Depth(_) | Self::Nesting => "DEPTH_LIMIT_EXCEEDED",
-            Self::Cost { .. } => "COST_LIMIT_EXCEEDED",
-            Self::FragmentCycle | Self::RepeatedMutation => "GRAPHQL_VALIDATION_FAILED",
+            Self::Depth(_) | Self::Nesting => Code::DepthLimitExceeded,
+            Self::Cost { .. } => Code::CostLimitExceeded,
+            Self::FragmentCycle | Self::RepeatedMutation => Code::GraphqlValidationFailed,
             Self::DocumentBytes(_)
             | Self::Selections(_)
             | Self::Aliases(_)
             | Self::Directives(_)
             | Self::RootFields(_)
-            | Self::Ids(_) => "DOCUMENT_LIMIT_EXCEEDED",
+            | Self::Ids(_) => Code::DocumentLimitExceeded,
         }
     }
 }

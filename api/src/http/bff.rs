@@ -5,10 +5,7 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration},
-    http::{
-        StatusCode,
-        header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
-    },
+    http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
     web,
 };
 use countersign_domain::id::SessionId;
@@ -24,6 +21,7 @@ use super::{
     same_origin,
 };
 use crate::{
+    code::Code,
     identity::{Callback, IdentityError},
     server::State,
 };
@@ -59,7 +57,7 @@ impl From<IdentityError> for Problem {
             }
             IdentityError::Refused { reason, cause } => {
                 tracing::warn!(%cause, "a sign-in was refused");
-                Self::new(StatusCode::UNAUTHORIZED, "SIGN_IN_REFUSED", reason)
+                Self::new(Code::SignInRefused, reason)
             }
             IdentityError::Store(error) => error.into(),
         }
@@ -221,8 +219,7 @@ async fn tenant(
         return Ok(HttpResponse::NoContent().finish());
     }
     Err(Problem::new(
-        StatusCode::NOT_FOUND,
-        "NOT_FOUND",
+        Code::NotFound,
         "you belong to no tenant of that name",
     ))
 }
@@ -251,11 +248,7 @@ async fn logout(
         .and_then(|sid| sid.parse::<SessionId>().ok());
     if named != Some(record.id) {
         let detail = "sign out from the product's own page";
-        return Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "SESSION_MISMATCH",
-            detail,
-        ));
+        return Err(Problem::new(Code::SessionMismatch, detail));
     }
     let next = state.identity.logout(&secret, &info.facts(&state)).await?;
     Ok(see_other(next.as_str())
@@ -283,11 +276,7 @@ async fn backchannel(
         Err(IdentityError::Refused { cause, .. }) => {
             tracing::warn!(%cause, "a logout token was refused");
             let detail = "the logout token does not verify";
-            Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "INVALID_LOGOUT_TOKEN",
-                detail,
-            ))
+            Err(Problem::new(Code::InvalidLogoutToken, detail))
         }
         Err(other) => Err(other.into()),
     }

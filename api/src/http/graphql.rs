@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 use super::{RequestInfo, credential::credential, problem::Problem};
 use crate::{
+    code::Code,
     graphql::{Answer, GraphqlRequest, Method, is_request_error},
     server::State,
 };
@@ -153,8 +154,7 @@ async fn post(
     let media = Media::negotiate(&request).ok_or_else(not_acceptable)?;
     if !is_json(&request) {
         return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UNSUPPORTED_MEDIA_TYPE",
+            Code::UnsupportedMediaType,
             "send the request as `application/json`",
         ));
     }
@@ -239,8 +239,7 @@ async fn read(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Proble
         let chunk = chunk.map_err(|_| bad_request("the body ended before its time"))?;
         if body.len().saturating_add(chunk.len()) > limit {
             return Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "PAYLOAD_TOO_LARGE",
+                Code::PayloadTooLarge,
                 &format!("the body has more than {limit} bytes"),
             ));
         }
@@ -252,8 +251,8 @@ async fn read(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Proble
 fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
     let (status, response) = match answer {
         Answer::NotEntered(error) => return Err((*error).into()),
-        Answer::Refused(status, error) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        Answer::Refused(code, error) => {
+            let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
             let legacy = media == Media::Json && status == StatusCode::BAD_REQUEST;
             let status = if legacy { StatusCode::OK } else { status };
             (status, Response::from_errors(vec![*error]))
@@ -297,13 +296,12 @@ fn write(response: &Response) -> Vec<u8> {
 }
 
 fn bad_request(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+    Problem::new(Code::BadRequest, detail)
 }
 
 fn not_acceptable() -> Problem {
     Problem::new(
-        StatusCode::NOT_ACCEPTABLE,
-        "NOT_ACCEPTABLE",
+        Code::NotAcceptable,
         "accept `application/graphql-response+json` or `application/json`",
     )
 }

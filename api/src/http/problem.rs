@@ -13,12 +13,12 @@ use countersign_entities::{EnterError, StoreError, Why};
 use serde_json::json;
 
 use super::{RequestInfo, request_info::REQUEST_ID};
+use crate::code::Code;
 
 /// What a caller is told where a request does not come to GraphQL.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    status: StatusCode,
-    code: &'static str,
+    code: Code,
     detail: String,
     /// Why a bearer token is refused (RFC 6750, section 3.1).
     bearer: bool,
@@ -28,9 +28,8 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a stable code and a sentence that says what to do.
-    pub fn new(status: StatusCode, code: &'static str, detail: &str) -> Self {
+    pub fn new(code: Code, detail: &str) -> Self {
         Self {
-            status,
             code,
             detail: detail.to_owned(),
             bearer: false,
@@ -42,13 +41,13 @@ impl Problem {
     pub fn unauthenticated(detail: &str) -> Self {
         Self {
             bearer: true,
-            ..Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
+            ..Self::new(Code::Unauthenticated, detail)
         }
     }
 
     /// No credential at all, which is no fault of a token (RFC 6750, section 3.1).
     pub fn no_credential(detail: &str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
+        Self::new(Code::Unauthenticated, detail)
     }
 
     /// The problem of a request whose answer the middleware does not see.
@@ -62,42 +61,38 @@ impl Problem {
 
     /// Whether it says that nobody is signed in.
     pub fn is_unauthenticated(&self) -> bool {
-        self.status == StatusCode::UNAUTHORIZED
+        self.status() == StatusCode::UNAUTHORIZED
     }
 
     /// Something that this product needs is away.
     pub fn unavailable(detail: &str) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "SERVICE_UNAVAILABLE",
-            detail,
-        )
+        Self::new(Code::ServiceUnavailable, detail)
     }
 
     /// A fault of ours. The cause is in the log.
     pub fn internal() -> Self {
         Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL_SERVER_ERROR",
+            Code::InternalServerError,
             "something failed on our side: name the request id to support",
         )
     }
 
     /// There is nothing at that address.
     pub fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "NOT_FOUND",
-            "there is nothing at this address",
-        )
+        Self::new(Code::NotFound, "there is nothing at this address")
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn body(&self, request: Option<&RequestInfo>) -> String {
         json!({
-            "type": format!("urn:countersign:error:{}", self.code.to_lowercase().replace('_', "-")),
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "code": self.code,
+            // Relative to the product's own address (RFC 9457, section 3.1.1): the code's page.
+            "type": format!("/errors/{}", self.code.slug()),
+            "title": self.status().canonical_reason().unwrap_or("Error"),
+            "status": self.code.status(),
+            "code": self.code.name(),
             "detail": self.detail,
             "requestId": request.map(|info| info.request.to_string()),
         })
@@ -112,20 +107,21 @@ impl Problem {
     }
 
     fn build(&self, info: Option<&RequestInfo>) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
+        let status = self.status();
+        let mut response = HttpResponse::build(status);
         response
             .insert_header((CONTENT_TYPE, "application/problem+json"))
             .insert_header((CACHE_CONTROL, "no-store"));
         if let Some(info) = &self.info {
             response.insert_header((REQUEST_ID, info.request.to_string()));
         }
-        if self.status == StatusCode::UNAUTHORIZED && !self.bearer {
+        if status == StatusCode::UNAUTHORIZED && !self.bearer {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
         if self.bearer {
             response.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, "2"));
         }
         response.body(self.body(info))
@@ -134,13 +130,13 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.detail)
+        write!(f, "{}: {}", self.code.name(), self.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.status()
     }
 
     /// Without the request at hand; the middleware writes the request's id in.
@@ -178,8 +174,7 @@ impl From<EnterError> for Problem {
                 })
             }
             EnterError::NoTenant => Self::new(
-                StatusCode::FORBIDDEN,
-                "NO_TENANT",
+                Code::NoTenant,
                 "choose a tenant first; whoever belongs to none asks to be added",
             ),
             EnterError::ForeignIds { .. } => Self::not_found(),

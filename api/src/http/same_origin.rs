@@ -4,13 +4,11 @@
 //! asked first (CORS preflight, which is never granted), and Fetch Metadata, which browsers set and
 //! pages can not.
 
-use actix_web::{
-    HttpRequest,
-    http::{StatusCode, header::ORIGIN},
-};
+use actix_web::{HttpRequest, http::header::ORIGIN};
 use url::Url;
 
 use super::problem::Problem;
+use crate::code::Code;
 
 /// The header that this product's pages send.
 const CSRF: &str = "x-csrf";
@@ -18,13 +16,7 @@ const CSRF: &str = "x-csrf";
 /// Refuses a request that another site may have sent.
 pub fn check(request: &HttpRequest, public_url: &Url) -> Result<(), Problem> {
     let headers = request.headers();
-    let refused = |detail: &str| {
-        Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "FORGED_REQUEST",
-            detail,
-        ))
-    };
+    let refused = |detail: &str| Err(Problem::new(Code::ForgedRequest, detail));
     if headers.get(CSRF).is_none_or(|value| value != "1") {
         return refused("send the header `X-CSRF: 1` with the session cookie");
     }
