@@ -56,6 +56,12 @@ codes! {
     DocumentLimitExceeded = "DOCUMENT_LIMIT_EXCEEDED", 400,
         "The document is larger than one request may be; the sentence names the limit.",
         "Ask in several requests.";
+    DocumentNotFound = "DOCUMENT_NOT_FOUND", 404,
+        "No published document has that id.",
+        "A page that was loaded before the server changed reloads itself; a program publishes its documents with the operator first.";
+    DocumentRequired = "DOCUMENT_REQUIRED", 403,
+        "This caller may send published documents only: a browser session without the explorer capability, or a token that was issued so.",
+        "Send `documentId` (`sha256:` and 64 digits) instead of `query`.";
     DepthLimitExceeded = "DEPTH_LIMIT_EXCEEDED", 400,
         "The document nests deeper than one request may.",
         "Ask for the inner rows by their ids, in a request of their own.";

@@ -40,8 +40,9 @@ mod user_errors;
 mod viewer;
 
 pub use cursor::CursorKey;
+pub use document::DocumentId;
 pub(crate) use endpoint::is_request_error;
-pub use endpoint::{Answer, Endpoint, GraphqlRequest, Method};
+pub use endpoint::{Answer, Endpoint, GraphqlRequest, Method, Source};
 pub use limits::{LimitError, Limits};
 pub use schema::BuildError;
 

@@ -50,6 +50,8 @@ pub struct Machine {
     pub credential: MachineCredential,
     /// What it may do.
     pub scopes: BTreeSet<Scope>,
+    /// Whether it may send published documents only, and no query of its own.
+    pub documents_only: bool,
 }
 
 /// Whoever acts.

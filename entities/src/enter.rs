@@ -194,6 +194,7 @@ fn principal(row: &PgRow, credential: &Credential) -> Result<Principal, StoreErr
         Credential::ApiToken(_) => Principal::Machine(Machine {
             credential: MachineCredential::ApiToken(ApiTokenId::new(get(row, "machine_id")?)),
             scopes: set(row, "scopes")?,
+            documents_only: get(row, "documents_only")?,
         }),
         Credential::ClientCredentials { scopes, .. } => {
             let registered: BTreeSet<Scope> = set(row, "scopes")?;
@@ -203,6 +204,7 @@ fn principal(row: &PgRow, credential: &Credential) -> Result<Principal, StoreErr
                     "machine_id",
                 )?)),
                 scopes: registered.intersection(scopes).copied().collect(),
+                documents_only: false,
             })
         }
     })

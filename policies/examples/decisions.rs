@@ -62,7 +62,11 @@ fn actors() -> [(&'static str, Actor); 3] {
     };
     let scopes = BTreeSet::from([Scope::BasicRead, Scope::FinancialRead]);
     let credential = MachineCredential::ApiToken(ApiTokenId::new(id));
-    let principal = Principal::Machine(Machine { credential, scopes });
+    let principal = Principal::Machine(Machine {
+        credential,
+        scopes,
+        documents_only: false,
+    });
     let machine = Actor {
         tenant,
         principal,

@@ -349,7 +349,11 @@ mod tests {
         let tenant = TenantId::new(Uuid::from_u128(1));
         let scopes: BTreeSet<Scope> = Scope::ALL.iter().copied().collect();
         let credential = MachineCredential::ApiToken(ApiTokenId::new(Uuid::from_u128(2)));
-        let mut actors = vec![Principal::Machine(Machine { credential, scopes })];
+        let mut actors = vec![Principal::Machine(Machine {
+            credential,
+            scopes,
+            documents_only: false,
+        })];
         actors.extend(Role::ALL.iter().map(|role| {
             Principal::Human(countersign_domain::principal::Human {
                 user: countersign_domain::id::UserId::new(Uuid::from_u128(3)),

@@ -120,6 +120,7 @@ fn machine(scope: Scope) -> Actor {
     actor(Principal::Machine(Machine {
         credential: MachineCredential::ApiToken(ApiTokenId::new(Uuid::from_u128(5))),
         scopes: BTreeSet::from([scope]),
+        documents_only: false,
     }))
 }
 

@@ -189,6 +189,7 @@ impl TestApp {
         let switched = entry.switch_tenant(&secret, &tenant.slug, &facts).await;
         assert!(matches!(switched, Ok(true)), "{switched:?}");
         Browser {
+            state: web::Data::clone(&self.state),
             http: self.http.clone(),
             url: self.url.clone(),
             secret: secret.reveal(),

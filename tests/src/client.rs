@@ -1,5 +1,7 @@
 //! Clients, by their kind.
 
+use actix_web::web;
+use countersign::server::State;
 use countersign_domain::{
     access::Scope,
     id::{ApiTokenId, MemberId, UserId},
@@ -51,6 +53,7 @@ impl Reply {
 /// A signed-in browser that works in one tenant.
 #[derive(Debug, Clone)]
 pub struct Browser {
+    pub(crate) state: web::Data<State>,
     pub(crate) http: reqwest::Client,
     pub(crate) url: String,
     pub(crate) secret: String,
@@ -66,7 +69,7 @@ impl Browser {
         format!("__Host-countersign={}", self.secret)
     }
 
-    /// Sends a GraphQL request as the product's own page does.
+    /// Sends a GraphQL request as the product's own page does: by the id of a published document.
     pub async fn graphql(&self, query: &str, variables: Value) -> Reply {
         let request = self
             .http
@@ -74,7 +77,20 @@ impl Browser {
             .header("cookie", self.cookie())
             .header("x-csrf", "1")
             .header("sec-fetch-site", "same-origin");
-        send(request, query, variables).await
+        let id = self.state.graphql.publish(query).to_string();
+        let body = json!({ "documentId": id, "variables": variables });
+        send(request, body).await
+    }
+
+    /// Sends a GraphQL request with a text of its own, as the explorer does.
+    pub async fn graphql_text(&self, query: &str) -> Reply {
+        let request = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .header("cookie", self.cookie())
+            .header("x-csrf", "1")
+            .header("sec-fetch-site", "same-origin");
+        send(request, json!({ "query": query })).await
     }
 
     /// Reads an address of the backend-for-frontend as the product's own page does.
@@ -92,12 +108,21 @@ impl Browser {
 
     /// Makes an API token with these scopes.
     pub async fn token(&self, scopes: &[Scope]) -> Token {
+        self.make_token(scopes, false).await
+    }
+
+    /// Makes an API token that may send published documents only.
+    pub async fn documents_token(&self, scopes: &[Scope]) -> Token {
+        self.make_token(scopes, true).await
+    }
+
+    async fn make_token(&self, scopes: &[Scope], documents_only: bool) -> Token {
         let names: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
         let reply = self
             .graphql(
                 "mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) \
                  { plainToken apiToken { id } userErrors { message } } }",
-                json!({ "input": { "name": "test", "scopes": names } }),
+                json!({ "input": { "name": "test", "scopes": names, "documentsOnly": documents_only } }),
             )
             .await;
         let made = &reply.data()["createApiToken"];
@@ -135,14 +160,23 @@ impl Token {
             .http
             .post(format!("{}/graphql", self.url))
             .bearer_auth(&self.plain);
-        send(request, query, variables).await
+        send(request, json!({ "query": query, "variables": variables })).await
+    }
+
+    /// Sends a GraphQL request by a document's id.
+    pub async fn document(&self, id: &str) -> Reply {
+        let request = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .bearer_auth(&self.plain);
+        send(request, json!({ "documentId": id })).await
     }
 }
 
-async fn send(request: reqwest::RequestBuilder, query: &str, variables: Value) -> Reply {
+async fn send(request: reqwest::RequestBuilder, body: Value) -> Reply {
     let response = request
         .header("accept", "application/graphql-response+json")
-        .json(&json!({ "query": query, "variables": variables }))
+        .json(&body)
         .send()
         .await;
     Reply::of(response.unwrap_or_else(|error| panic!("the server does not answer: {error}"))).await

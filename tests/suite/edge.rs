@@ -202,13 +202,8 @@ async fn graphql_over_http_is_spoken() {
 async fn fields_stand_in_the_order_of_the_question_and_failed_ones_are_null() {
     let app = TestApp::start().await;
     let books = books(&app).await;
-    let reply = books
-        .worker
-        .graphql(
-            "{ z: accounts { nodes { name } } members { nodes { id } } a: viewer { kind } }",
-            json!({}),
-        )
-        .await;
+    let query = "{ z: accounts { nodes { name } } members { nodes { id } } a: viewer { kind } }";
+    let reply = books.worker.graphql(query, json!({})).await;
     let data = reply.data().as_object().unwrap();
     assert!(data["members"].is_null());
     assert_eq!(reply.body["errors"][0]["path"], json!(["members"]));
@@ -218,7 +213,7 @@ async fn fields_stand_in_the_order_of_the_question_and_failed_ones_are_null() {
         .header("cookie", books.worker.cookie())
         .header("x-csrf", "1")
         .header("sec-fetch-site", "same-origin")
-        .json(&json!({ "query": "{ z: accounts { nodes { name } } members { nodes { id } } a: viewer { kind } }" }));
+        .json(&json!({ "documentId": app.state().graphql.publish(query).to_string() }));
     let text = request.send().await.unwrap().text().await.unwrap();
     let place = |key: &str| {
         text.find(key)

@@ -16,6 +16,7 @@ mod audit;
 mod authorization;
 mod books;
 mod credentials;
+mod documents;
 mod edge;
 mod faults;
 mod identity;

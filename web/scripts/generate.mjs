@@ -82,7 +82,7 @@ for (const definition of whole.definitions) {
   manifest[name] = { documentId: `sha256:${hash}`, kind, text };
   const type = `${name}${kind === 'query' ? 'Query' : 'Mutation'}`;
   constants.push(
-    `export const ${name}Document: Document<${type}, ${type}Variables> = {\n  name: '${name}',\n  text: ${JSON.stringify(text)},\n};\n`,
+    `export const ${name}Document: Document<${type}, ${type}Variables> = {\n  name: '${name}',\n  id: 'sha256:${hash}',\n};\n`,
   );
 }
 

@@ -22,6 +22,8 @@ pub struct CreateApiToken {
     pub name: String,
     /// Names of scopes.
     pub scopes: Vec<String>,
+    /// Whether it may send published documents only.
+    pub documents_only: bool,
     /// From 1 to [`DAYS_MAX`].
     pub expires_in_days: i64,
 }
@@ -41,6 +43,7 @@ pub async fn create(
         id: ApiTokenId::new(services.database.ids().uuid()),
         name,
         scopes,
+        documents_only: input.documents_only,
         hash: plain.hashed(),
         last_four: plain.last_four(),
         created_by: context.actor().human().map(|human| human.user),
@@ -50,6 +53,7 @@ pub async fn create(
     let token = attempt!(mutation, vec![], inserted);
     let payload = json!({
         "scopes": token.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
+        "documentsOnly": token.documents_only,
         "expiresAt": token.expires_at,
     });
     mutation

@@ -64,6 +64,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     revoke(parts);
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of fields, one after the other"
+)]
 fn object(parts: &mut Parts<'_>) {
     let instant = || TypeRef::named("DateTime");
     let token = ObjectBuilder::<Arc<ApiToken>>::new(
@@ -93,6 +97,12 @@ fn object(parts: &mut Parts<'_>) {
                     .collect(),
             ))
         },
+    )
+    .value(
+        "documentsOnly",
+        TypeRef::named_nn(TypeRef::BOOLEAN),
+        "Whether it may send published documents only, and no query of its own.",
+        |t| Some(t.documents_only.into()),
     )
     .value(
         "lastFour",
@@ -147,6 +157,11 @@ fn create(parts: &mut Parts<'_>) {
             .field(
                 InputValue::new("scopes", TypeRef::named_nn_list_nn(TypeRef::STRING))
                     .description("What it may do: at least one scope."),
+            )
+            .field(
+                InputValue::new("documentsOnly", TypeRef::named_nn(TypeRef::BOOLEAN))
+                    .default_value(false)
+                    .description("Whether it may send published documents only."),
             )
             .field(
                 InputValue::new("expiresInDays", TypeRef::named_nn(TypeRef::INT))
@@ -251,9 +266,11 @@ fn create_api_token(context: Context<'_>) -> Resolved<'_> {
                 .collect()
         });
         let days = inputs::given(&input, "expiresInDays").and_then(|value| value.i64().ok());
+        let only = inputs::given(&input, "documentsOnly").and_then(|value| value.boolean().ok());
         let command = CreateApiToken {
             name: inputs::required(&input, "name")?,
             scopes: scopes.unwrap_or_default(),
+            documents_only: only.unwrap_or_default(),
             expires_in_days: days.unwrap_or(DAYS_DEFAULT),
         };
         operation.close_reader().await?;

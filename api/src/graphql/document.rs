@@ -1,11 +1,16 @@
-//! Documents, parsed and planned once and kept by their hash.
+//! Documents: the published ones by their id, and all of them parsed and planned once.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use async_graphql::Name;
 use async_graphql_parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 use countersign_policies::Engine;
 use moka::sync::Cache;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -57,17 +62,83 @@ impl Document {
     }
 }
 
-/// The documents that were asked for last.
+/// The id of a published document: the SHA-256 of its text, written `sha256:` and 64 digits
+/// (GraphQL over HTTP, appendix on persisted documents).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DocumentId([u8; 32]);
+
+impl DocumentId {
+    /// The id of that text.
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// Reads an id in its one spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sha256:")?;
+        let canonical = digits
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(digits, &mut bytes).ok()?;
+        canonical.then_some(Self(bytes))
+    }
+}
+
+impl fmt::Display for DocumentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", hex::encode(self.0))
+    }
+}
+
+/// The documents of the web app, as its build names them.
+const OF_THE_APP: &str = include_str!("../../../web/src/graphql/generated/documents.json");
+
+/// An entry of a manifest.
+#[derive(Debug, Deserialize)]
+struct Published {
+    text: String,
+}
+
+/// The published documents, and those that were asked for last.
 #[derive(Debug)]
 pub(super) struct Documents {
+    published: RwLock<HashMap<DocumentId, Arc<str>>>,
     cache: Cache<[u8; 32], Arc<Document>>,
 }
 
 impl Documents {
-    pub(super) fn new() -> Self {
-        Self {
+    /// The web app's documents are published from the start.
+    pub(super) fn new() -> Result<Self, serde_json::Error> {
+        let documents = Self {
+            published: RwLock::default(),
             cache: Cache::new(1_024),
+        };
+        let manifest: BTreeMap<String, Published> = serde_json::from_str(OF_THE_APP)?;
+        for published in manifest.into_values() {
+            documents.publish(&published.text);
         }
+        Ok(documents)
+    }
+
+    /// Lets everybody run that text by its id.
+    pub(super) fn publish(&self, text: &str) -> DocumentId {
+        let id = DocumentId::of(text);
+        let mut published = self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        published.insert(id, text.into());
+        id
+    }
+
+    /// The text of that id, if it is published.
+    pub(super) fn published(&self, id: DocumentId) -> Option<Arc<str>> {
+        let published = self
+            .published
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        published.get(&id).map(Arc::clone)
     }
 
     pub(super) fn get(

@@ -9,7 +9,7 @@ use async_graphql::{
     Name, Response, ServerError, Value, Variables, dynamic::Schema, indexmap::IndexMap,
 };
 use async_graphql_parser::types::{OperationDefinition, OperationType};
-use countersign_domain::id::RequestId;
+use countersign_domain::{id::RequestId, principal::Principal};
 use countersign_entities::{
     Credential, Database, EnterError, ReadTransaction, RequestContext, RequestFacts, StoreError,
 };
@@ -20,7 +20,7 @@ use super::{
     BuildError,
     completion::{self, Completion},
     cursor::CursorKey,
-    document::{Document, DocumentError, Documents},
+    document::{Document, DocumentError, DocumentId, Documents},
     error::{self, GraphqlError, request_error},
     limits::Limits,
     operation::Operation,
@@ -30,11 +30,21 @@ use super::{
 };
 use crate::{app::Services, code::Code};
 
+/// Where the document of a request comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// The request has its text. Sessions without the explorer capability may not, nor may tokens
+    /// that were issued for published documents only.
+    Text(String),
+    /// It names a published one.
+    Published(DocumentId),
+}
+
 /// A GraphQL request, whatever it came in.
 #[derive(Debug)]
 pub struct GraphqlRequest {
-    /// The document's text.
-    pub query: String,
+    /// The document.
+    pub source: Source,
     /// Which of its operations, where there are several.
     pub operation_name: Option<String>,
     /// The variables.
@@ -88,7 +98,7 @@ impl Endpoint {
         Ok(Self {
             schema,
             shape,
-            documents: Documents::new(),
+            documents: Documents::new().map_err(BuildError::Documents)?,
             limits,
             cursor_key,
             explain: engine.action("Capability.explainRefusal"),
@@ -101,6 +111,12 @@ impl Endpoint {
     /// The bounds of a request.
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Lets everybody run that text by its id, which is returned. The web app's own documents are
+    /// published from the start.
+    pub fn publish(&self, text: &str) -> DocumentId {
+        self.documents.publish(text)
     }
 
     /// Requests that named another tenant's ids and were refused whole, since the start (ISO-4).
@@ -130,7 +146,7 @@ impl Endpoint {
         request: GraphqlRequest,
     ) -> Result<Response, Answer> {
         let id = facts.request;
-        let document = self.document(&request.query, id)?;
+        let document = self.document(&request.source, id)?;
         let invalid = |message| refused(Code::GraphqlValidationFailed, message, id);
         let name = request
             .operation_name
@@ -150,7 +166,8 @@ impl Endpoint {
         let variables = completion::with_defaults(&request.variables, operation);
         let measure = self.measure(&document, operation, &variables, id)?;
         let (context, reader) = self.enter(credential, facts, &measure).await?;
-        let state = self.decide(context, reader, &plan).await?;
+        let own_text = matches!(request.source, Source::Text(_));
+        let state = self.decide(context, reader, &plan, own_text).await?;
         if plan.kind == OperationType::Mutation {
             // A mutation takes a connection of its own.
             state
@@ -171,7 +188,20 @@ impl Endpoint {
         Ok(response)
     }
 
-    fn document(&self, text: &str, id: RequestId) -> Result<Arc<Document>, Answer> {
+    fn document(&self, source: &Source, id: RequestId) -> Result<Arc<Document>, Answer> {
+        let published = match source {
+            Source::Text(_) => None,
+            Source::Published(document) => {
+                let text = self.documents.published(*document);
+                let message = format!("no published document has the id `{document}`");
+                Some(text.ok_or_else(|| refused(Code::DocumentNotFound, message, id))?)
+            }
+        };
+        let text = match (source, &published) {
+            (_, Some(text)) => text,
+            (Source::Text(text), None) => text.as_str(),
+            (Source::Published(_), None) => "",
+        };
         let services = &self.services;
         self.documents
             .get(text, &self.limits, &self.shape, &services.engine)
@@ -245,6 +275,7 @@ impl Endpoint {
         context: RequestContext,
         reader: ReadTransaction,
         plan: &Plan,
+        own_text: bool,
     ) -> Result<Arc<Operation>, Answer> {
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
@@ -255,6 +286,10 @@ impl Endpoint {
         };
         let reveal_rules = allowed(self.explain);
         let may_introspect = allowed(self.introspect);
+        let may_send_text = match &context.actor().principal {
+            Principal::Human(_) => may_introspect,
+            Principal::Machine(machine) => !machine.documents_only,
+        };
         let request = context.request();
         let operation = Arc::new(Operation::new(
             self.services.clone(),
@@ -264,19 +299,20 @@ impl Endpoint {
             reveal_rules,
             self.cursor_key.clone(),
         ));
-        if plan.introspects && !may_introspect {
-            operation
-                .close_reader()
-                .await
-                .map_err(|error| failed(&error, request))?;
+        let (code, message) = if own_text && !may_send_text {
+            let message = "published documents only: send `documentId` instead of `query`";
+            (Code::DocumentRequired, message)
+        } else if plan.introspects && !may_introspect {
             let message = "the schema is not shown to you: ask for the explorer capability";
-            return Err(refused(
-                Code::IntrospectionDisabled,
-                message.to_owned(),
-                request,
-            ));
-        }
-        Ok(operation)
+            (Code::IntrospectionDisabled, message)
+        } else {
+            return Ok(operation);
+        };
+        let closed = operation.close_reader().await;
+        closed.map_err(|error| failed(&error, request))?;
+        let recorded = record::refused_request(&operation, code).await;
+        recorded.map_err(|error| failed(&error.into(), request))?;
+        Err(refused(code, message.to_owned(), request))
     }
 
     async fn execute(

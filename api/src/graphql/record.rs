@@ -12,7 +12,7 @@ use super::{
     operation::Operation,
     plan::{Measure, Plan, RootField},
 };
-use crate::app::event_of;
+use crate::{app::event_of, code::Code};
 
 /// Ids that an audit row names at the most.
 const TARGETS_MAX: usize = 20;
@@ -81,6 +81,19 @@ pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), Store
             .await?;
     }
     Ok(())
+}
+
+/// Records a request that was refused whole for what it is.
+pub(super) async fn refused_request(operation: &Operation, code: Code) -> Result<(), StoreError> {
+    let draft = EventDraft {
+        action: "request.refused".to_owned(),
+        permission: "explorer capability".to_owned(),
+        outcome: Outcome::Refused,
+        targets: Vec::new(),
+        payload: json!({ "reason": code.name() }),
+    };
+    let database = &operation.services.database;
+    database.record(&operation.context, draft).await
 }
 
 /// A request that was refused whole because it names what is not here. The row does not tell

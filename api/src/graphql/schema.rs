@@ -25,6 +25,9 @@ pub enum BuildError {
     /// The SDL that was just written does not parse.
     #[error("the schema's own SDL does not parse")]
     Sdl(#[source] async_graphql_parser::Error),
+    /// The web app's documents are not a manifest.
+    #[error("the web app's documents are not a manifest")]
+    Documents(#[source] serde_json::Error),
 }
 
 /// The root types, which every resource adds its fields to.

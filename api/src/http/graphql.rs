@@ -21,7 +21,7 @@ use serde::Deserialize;
 use super::{RequestInfo, credential::credential, problem::Problem};
 use crate::{
     code::Code,
-    graphql::{Answer, GraphqlRequest, Method, is_request_error},
+    graphql::{Answer, DocumentId, GraphqlRequest, Method, Source, is_request_error},
     server::State,
 };
 
@@ -110,6 +110,8 @@ fn quality_in_thousandths(text: &str) -> Option<u32> {
 #[derive(Debug, Deserialize)]
 struct Body {
     query: Option<serde_json::Value>,
+    #[serde(rename = "documentId")]
+    document_id: Option<serde_json::Value>,
     #[serde(rename = "operationName")]
     operation_name: Option<serde_json::Value>,
     variables: Option<serde_json::Value>,
@@ -120,8 +122,13 @@ impl Body {
     /// Checks the form of each member and says which one is wrong.
     fn into_request(self) -> Result<GraphqlRequest, &'static str> {
         use serde_json::Value;
-        let Some(Value::String(query)) = self.query else {
-            return Err("`query` is missing, or is not a text");
+        let source = match (self.query, self.document_id) {
+            (Some(Value::String(query)), None) => Source::Text(query),
+            (None, Some(Value::String(id))) => DocumentId::parse(&id)
+                .map(Source::Published)
+                .ok_or("`documentId` is not `sha256:` and 64 digits of hexadecimal")?,
+            (Some(_), Some(_)) => return Err("send `query` or `documentId`, and not both"),
+            _ => return Err("`query` is missing, or is not a text"),
         };
         let operation_name = match self.operation_name {
             None | Some(Value::Null) => None,
@@ -138,7 +145,7 @@ impl Body {
             Some(_) => return Err("`extensions` is not an object"),
         }
         Ok(GraphqlRequest {
-            query,
+            source,
             operation_name,
             variables,
         })
@@ -182,6 +189,7 @@ async fn get(
     let credential = credential(&request, &facts, &state).await?;
     let mut body = Body {
         query: None,
+        document_id: None,
         operation_name: None,
         variables: None,
         extensions: None,
@@ -190,6 +198,7 @@ async fn get(
         let text = || serde_json::Value::String(value.clone().into_owned());
         match name.as_ref() {
             "query" => body.query = Some(text()),
+            "documentId" => body.document_id = Some(text()),
             "operationName" if !value.is_empty() => body.operation_name = Some(text()),
             "variables" if !value.is_empty() => body.variables = Some(json(&value)?),
             "extensions" if !value.is_empty() => body.extensions = Some(json(&value)?),

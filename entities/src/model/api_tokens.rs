@@ -11,6 +11,7 @@ pub struct Model {
     pub id: Uuid,
     pub name: String,
     pub scopes: Vec<String>,
+    pub documents_only: bool,
     pub last_four: String,
     pub created_by: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,

@@ -32,6 +32,8 @@ pub struct ApiToken {
     pub name: String,
     /// What it may do.
     pub scopes: BTreeSet<Scope>,
+    /// Whether it may send published documents only.
+    pub documents_only: bool,
     /// Its last four digits, to tell tokens apart.
     pub last_four: String,
     /// Who made it, if a member still.
@@ -55,6 +57,8 @@ pub struct NewApiToken {
     pub name: String,
     /// What it may do; not empty.
     pub scopes: BTreeSet<Scope>,
+    /// Whether it may send published documents only.
+    pub documents_only: bool,
     /// What is stored of it.
     pub hash: HashedToken,
     /// Its last four digits.
@@ -80,6 +84,7 @@ impl TryFrom<Model> for ApiToken {
             id: ApiTokenId::new(row.id),
             name: row.name,
             scopes: row.scopes.iter().map(scope).collect::<Result<_, _>>()?,
+            documents_only: row.documents_only,
             last_four: row.last_four,
             created_by: user(row.created_by),
             created_at: row.created_at,
@@ -149,8 +154,8 @@ impl WriteTransaction {
         let statement = Statement::from_sql_and_values(
             self.wire.get_database_backend(),
             "INSERT INTO countersign.api_tokens \
-             (tenant_id, id, name, hash, scopes, last_four, created_by, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             (tenant_id, id, name, hash, scopes, last_four, created_by, created_at, expires_at, \
+             documents_only) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             [
                 self.tenant_id().uuid().into(),
                 new.id.uuid().into(),
@@ -161,6 +166,7 @@ impl WriteTransaction {
                 new.created_by.map(UserId::uuid).into(),
                 at.into(),
                 new.expires_at.into(),
+                new.documents_only.into(),
             ],
         );
         self.wire.execute_raw(statement).await?;
@@ -168,6 +174,7 @@ impl WriteTransaction {
             id: new.id,
             name: new.name.clone(),
             scopes: new.scopes.clone(),
+            documents_only: new.documents_only,
             last_four: new.last_four.clone(),
             created_by: new.created_by,
             created_at: at,

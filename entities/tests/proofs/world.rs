@@ -199,6 +199,7 @@ impl World {
         let new = NewApiToken {
             id: ApiTokenId::new(SystemIds.uuid()),
             name: "for tests".into(),
+            documents_only: false,
             scopes: scopes.iter().copied().collect(),
             hash: plain.hashed(),
             last_four: plain.last_four(),

@@ -107,7 +107,11 @@ pub(crate) fn human(role: Role, capabilities: BTreeSet<Capability>) -> Actor {
 
 pub(crate) fn machine(scopes: BTreeSet<Scope>) -> Actor {
     let credential = MachineCredential::ApiToken(ApiTokenId::new(ME));
-    let principal = Principal::Machine(Machine { credential, scopes });
+    let principal = Principal::Machine(Machine {
+        credential,
+        scopes,
+        documents_only: false,
+    });
     Actor {
         tenant: TenantId::new(OWN),
         principal,

@@ -1,3 +1,4 @@
+import { reloadStalePage } from '../lib/stale-page';
 import type { Document } from './document';
 import { type Redactions, readRedactions } from './redactions';
 
@@ -92,7 +93,7 @@ export async function request<Data, Variables>(
         'Content-Type': 'application/json',
         'X-CSRF': '1',
       },
-      body: JSON.stringify({ query: document.text, operationName: document.name, variables }),
+      body: JSON.stringify({ documentId: document.id, variables }),
       ...(signal ? { signal } : {}),
     });
   } catch (cause) {
@@ -119,6 +120,7 @@ export async function request<Data, Variables>(
   if (response.status === 401 || faults.some((fault) => fault.code === 'UNAUTHENTICATED')) {
     for (const listener of signedOutListeners) listener();
   }
+  if (faults.some((fault) => fault.code === 'DOCUMENT_NOT_FOUND')) reloadStalePage();
   if (wire.data === undefined || wire.data === null) {
     throw new RequestError(
       faults[0] ?? {

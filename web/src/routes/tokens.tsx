@@ -80,6 +80,7 @@ export function TokensPage() {
                     </td>
                     <td className="hidden lg:table-cell">
                       <span className="flex flex-wrap gap-1 py-1">
+                        {node.documentsOnly && <Chip>documents only</Chip>}
                         {node.scopes.map((scope) => (
                           <Chip key={scope} isMono>
                             {scope}

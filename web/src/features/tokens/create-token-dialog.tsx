@@ -22,12 +22,13 @@ export function CreateTokenDialog({
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<ReadonlySet<string>>(new Set(['basic:read']));
   const [days, setDays] = useState(90);
+  const [documentsOnly, setDocumentsOnly] = useState(false);
   const [complaints, setComplaints] = useState<readonly Complaint[]>([]);
   const create = useTenantMutation(CreateApiTokenDocument, ['ApiTokens']);
 
   function submit() {
     create.mutate(
-      { input: { name: name.trim(), scopes: [...scopes].sort(), expiresInDays: days } },
+      { input: { name: name.trim(), scopes: [...scopes].sort(), expiresInDays: days, documentsOnly } },
       {
         onSuccess: ({ data }) => {
           const payload = data.createApiToken;
@@ -75,6 +76,14 @@ export function CreateTokenDialog({
           </Field>
         </div>
         <ScopeMatrix chosen={scopes} onChange={setScopes} error={complaintFor(complaints, 'scopes')} />
+        <label className="flex items-center gap-2">
+          <input
+            type="checkbox"
+            checked={documentsOnly}
+            onChange={(event) => setDocumentsOnly(event.target.checked)}
+          />
+          Published documents only: the token sends no query of its own
+        </label>
         <div className="flex justify-end gap-2">
           <button type="button" className="button" onClick={onClose}>
             Cancel

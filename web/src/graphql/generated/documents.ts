@@ -47,6 +47,8 @@ export type CreateAccountInput = {
 };
 
 export type CreateApiTokenInput = {
+  /** Whether it may send published documents only. */
+  documentsOnly?: boolean;
   /** From 1 to 365. */
   expiresInDays?: number;
   /** What it is for, from 1 to 60 characters. */
@@ -275,14 +277,14 @@ export type ApiTokensQueryVariables = Exact<{
 }>;
 
 
-export type ApiTokensQuery = { tenant: { slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null }> } | null };
+export type ApiTokensQuery = { tenant: { slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null }> } | null };
 
 export type CreateApiTokenMutationVariables = Exact<{
   input: CreateApiTokenInput;
 }>;
 
 
-export type CreateApiTokenMutation = { createApiToken: { plainToken: string | null, apiToken: { id: string, name: string, scopes: Array<string>, lastFour: string, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type CreateApiTokenMutation = { createApiToken: { plainToken: string | null, apiToken: { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
 export type RevokeApiTokenMutationVariables = Exact<{
   input: RevokeApiTokenInput;
@@ -291,7 +293,7 @@ export type RevokeApiTokenMutationVariables = Exact<{
 
 export type RevokeApiTokenMutation = { revokeApiToken: { apiToken: { id: string, revokedAt: import('../scalars').DateTime | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type TokenRowFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null };
+export type TokenRowFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null };
 
 export type TransactionsQueryVariables = Exact<{
   filter?: TransactionFilter | null | undefined;
@@ -323,100 +325,100 @@ export type TransactionRowFragment = { id: string, bookedOn: import('../scalars'
 
 export const AuditEntriesDocument: Document<AuditEntriesQuery, AuditEntriesQueryVariables> = {
   name: 'AuditEntries',
-  text: "query AuditEntries($filter: AuditEntryFilter, $first: Int!, $after: String) {\n  tenant {\n    slug\n  }\n  auditEntries(filter: $filter, first: $first, after: $after) {\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      id\n      seq\n      occurredAt\n      actorKind\n      actorId\n      actorName\n      action\n      permission\n      outcome\n      targets\n      requestId\n      source\n      payload\n      hash\n      previousHash\n    }\n  }\n}",
+  id: 'sha256:e0b3d61531a05d71a814c4e861f3e6c59c267906a03c0ea5d008e8e139c9086b',
 };
 
 export const AuditHeadDocument: Document<AuditHeadQuery, AuditHeadQueryVariables> = {
   name: 'AuditHead',
-  text: "query AuditHead {\n  auditEntries(first: 1) {\n    nodes {\n      seq\n      hash\n      occurredAt\n    }\n  }\n}",
+  id: 'sha256:dce6d9690030d0eed9c83956116cf51a976af9969e71a94bb6ceac70a4805059',
 };
 
 export const AccountsDocument: Document<AccountsQuery, AccountsQueryVariables> = {
   name: 'Accounts',
-  text: "query Accounts($first: Int!, $after: String) {\n  tenant {\n    slug\n  }\n  accounts(first: $first, after: $after) {\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      id\n      name\n      currency\n      personal\n      number\n      balance\n      balanceOn\n      createdAt\n      custodian {\n        id\n        name\n      }\n    }\n  }\n}",
+  id: 'sha256:7880b5d02e5403898e4a78c32c3caf8e559700291b2a244b1f8b580669a56187',
 };
 
 export const AccountNamesDocument: Document<AccountNamesQuery, AccountNamesQueryVariables> = {
   name: 'AccountNames',
-  text: "query AccountNames {\n  accounts(first: 100) {\n    nodes {\n      id\n      name\n      currency\n      personal\n    }\n  }\n}",
+  id: 'sha256:246dfbe55f661b09067a40d19475bd403b46cc1746b46b30326ece8e9501aacf',
 };
 
 export const CategoriesDocument: Document<CategoriesQuery, CategoriesQueryVariables> = {
   name: 'Categories',
-  text: "query Categories {\n  categories(first: 100) {\n    nodes {\n      id\n      name\n    }\n  }\n}",
+  id: 'sha256:3f6bfda5a3172324b525aaadf31faf71a9542ba55851c25418e4c12258154251',
 };
 
 export const CreateAccountDocument: Document<CreateAccountMutation, CreateAccountMutationVariables> = {
   name: 'CreateAccount',
-  text: "mutation CreateAccount($input: CreateAccountInput!) {\n  createAccount(input: $input) {\n    account {\n      id\n      name\n    }\n    userErrors {\n      ...Complaint\n    }\n  }\n}\n\nfragment Complaint on UserError {\n  code\n  message\n  field\n}",
+  id: 'sha256:d4159dc2b320dcf2bafebc98d377b8b0bc4bf9b783fcb69381a0563d7df020d4',
 };
 
 export const CreateCategoryDocument: Document<CreateCategoryMutation, CreateCategoryMutationVariables> = {
   name: 'CreateCategory',
-  text: "mutation CreateCategory($input: CreateCategoryInput!) {\n  createCategory(input: $input) {\n    category {\n      id\n      name\n    }\n    userErrors {\n      ...Complaint\n    }\n  }\n}\n\nfragment Complaint on UserError {\n  code\n  message\n  field\n}",
+  id: 'sha256:d974c9f9a64ecb3cb35ed50ea76edd804571e280955fbd9660750e55291a00c9',
 };
 
 export const ImportsDocument: Document<ImportsQuery, ImportsQueryVariables> = {
   name: 'Imports',
-  text: "query Imports($first: Int!, $after: String) {\n  tenant {\n    slug\n  }\n  imports(first: $first, after: $after) {\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      ...ImportRow\n    }\n  }\n}\n\nfragment ImportRow on Import {\n  id\n  fileName\n  format\n  sha256\n  byteCount\n  statementCount\n  importedCount\n  duplicateCount\n  createdAt\n}",
+  id: 'sha256:34c092b845fea96a38d5157e551677effe18b699ded2c36f69ff99f4f8a070db',
 };
 
 export const StatementsDocument: Document<StatementsQuery, StatementsQueryVariables> = {
   name: 'Statements',
-  text: "query Statements($first: Int!, $after: String) {\n  tenant {\n    slug\n  }\n  statements(first: $first, after: $after) {\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      ...StatementRow\n      import {\n        id\n        fileName\n      }\n    }\n  }\n}\n\nfragment StatementRow on Statement {\n  id\n  reference\n  currency\n  periodStart\n  periodEnd\n  opening\n  closing\n  balanceCheck\n  transactionCount\n  account {\n    id\n    name\n  }\n}",
+  id: 'sha256:6c83ec6ce94e773c57986102eb1549fc43d6f305778cb49335768e637b3ef022',
 };
 
 export const ImportStatementDocument: Document<ImportStatementMutation, ImportStatementMutationVariables> = {
   name: 'ImportStatement',
-  text: "mutation ImportStatement($input: ImportStatementInput!) {\n  importStatement(input: $input) {\n    import {\n      ...ImportRow\n    }\n    statements {\n      ...StatementRow\n    }\n    alreadyImported\n    userErrors {\n      ...Complaint\n    }\n  }\n}\n\nfragment ImportRow on Import {\n  id\n  fileName\n  format\n  sha256\n  byteCount\n  statementCount\n  importedCount\n  duplicateCount\n  createdAt\n}\n\nfragment StatementRow on Statement {\n  id\n  reference\n  currency\n  periodStart\n  periodEnd\n  opening\n  closing\n  balanceCheck\n  transactionCount\n  account {\n    id\n    name\n  }\n}\n\nfragment Complaint on UserError {\n  code\n  message\n  field\n}",
+  id: 'sha256:14a28a3817fbf3649720d71dd3b7175cd132635f67e01047e18773dfb681fd86',
 };
 
 export const MembersDocument: Document<MembersQuery, MembersQueryVariables> = {
   name: 'Members',
-  text: "query Members($first: Int!, $after: String) {\n  tenant {\n    slug\n  }\n  members(first: $first, after: $after) {\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      id\n      name\n      email\n      role\n      capabilities\n      joinedAt\n    }\n  }\n}",
+  id: 'sha256:83bd4285c3df40170a3ffd0d7b5e624d0f74d7e97c754aaaaa5ba46052c2ae25',
 };
 
 export const MemberNamesDocument: Document<MemberNamesQuery, MemberNamesQueryVariables> = {
   name: 'MemberNames',
-  text: "query MemberNames {\n  members(first: 100) {\n    nodes {\n      id\n      name\n    }\n  }\n}",
+  id: 'sha256:c9e690cb32d4796b1b7e8d30f47ae0c346743b18c83bbcf9aabbee5f5c1a0459',
 };
 
 export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMutationVariables> = {
   name: 'RemoveMember',
-  text: "mutation RemoveMember($input: RemoveMemberInput!) {\n  removeMember(input: $input) {\n    removedMemberId\n    userErrors {\n      ...Complaint\n    }\n  }\n}\n\nfragment Complaint on UserError {\n  code\n  message\n  field\n}",
+  id: 'sha256:e5e0189819f973667fcc3b6e3d08d69ad270c6e9a2a2c63a24f0addcbe2b300d',
 };
 
 export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVariables> = {
   name: 'Permissions',
-  text: "query Permissions {\n  viewer {\n    kind\n    member {\n      id\n      name\n      role\n    }\n    importStatement: can(action: \"Mutation.importStatement\") {\n      ...Ruling\n    }\n    createAccount: can(action: \"Mutation.createAccount\") {\n      ...Ruling\n    }\n    createCategory: can(action: \"Mutation.createCategory\") {\n      ...Ruling\n    }\n    categorizeTransaction: can(action: \"Mutation.categorizeTransaction\") {\n      ...Ruling\n    }\n    createApiToken: can(action: \"Mutation.createApiToken\") {\n      ...Ruling\n    }\n    revokeApiToken: can(action: \"Mutation.revokeApiToken\") {\n      ...Ruling\n    }\n    removeMember: can(action: \"Mutation.removeMember\") {\n      ...Ruling\n    }\n  }\n}\n\nfragment Ruling on Decision {\n  action\n  verdict\n  rules\n}",
+  id: 'sha256:87d04947ac5dc7b441205463c5c043debb9d2fc32a869ceaa6dd426f7809761d',
 };
 
 export const ApiTokensDocument: Document<ApiTokensQuery, ApiTokensQueryVariables> = {
   name: 'ApiTokens',
-  text: "query ApiTokens($first: Int!, $after: String) {\n  tenant {\n    slug\n  }\n  apiTokens(first: $first, after: $after) {\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      ...TokenRow\n    }\n  }\n}\n\nfragment TokenRow on ApiToken {\n  id\n  name\n  scopes\n  lastFour\n  createdAt\n  expiresAt\n  lastUsedAt\n  revokedAt\n  createdBy {\n    id\n    name\n  }\n}",
+  id: 'sha256:e7dc908c7759003c0713b608e2063f79dc60d5db05eaf5dc4a34bf75528da2e4',
 };
 
 export const CreateApiTokenDocument: Document<CreateApiTokenMutation, CreateApiTokenMutationVariables> = {
   name: 'CreateApiToken',
-  text: "mutation CreateApiToken($input: CreateApiTokenInput!) {\n  createApiToken(input: $input) {\n    apiToken {\n      ...TokenRow\n    }\n    plainToken\n    userErrors {\n      ...Complaint\n    }\n  }\n}\n\nfragment TokenRow on ApiToken {\n  id\n  name\n  scopes\n  lastFour\n  createdAt\n  expiresAt\n  lastUsedAt\n  revokedAt\n  createdBy {\n    id\n    name\n  }\n}\n\nfragment Complaint on UserError {\n  code\n  message\n  field\n}",
+  id: 'sha256:611cbfbe0a2fb64ff6b154a559a9563380e248e50572125efd26eeda14a73980',
 };
 
 export const RevokeApiTokenDocument: Document<RevokeApiTokenMutation, RevokeApiTokenMutationVariables> = {
   name: 'RevokeApiToken',
-  text: "mutation RevokeApiToken($input: RevokeApiTokenInput!) {\n  revokeApiToken(input: $input) {\n    apiToken {\n      id\n      revokedAt\n    }\n    userErrors {\n      ...Complaint\n    }\n  }\n}\n\nfragment Complaint on UserError {\n  code\n  message\n  field\n}",
+  id: 'sha256:12504fc2de8b7bbc0e04672ff07afd42a467f4071d8da6e1cfab424002c1ba77',
 };
 
 export const TransactionsDocument: Document<TransactionsQuery, TransactionsQueryVariables> = {
   name: 'Transactions',
-  text: "query Transactions($filter: TransactionFilter, $first: Int!, $after: String) {\n  tenant {\n    slug\n  }\n  transactions(filter: $filter, first: $first, after: $after) {\n    totalCount\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      ...TransactionRow\n    }\n  }\n}\n\nfragment TransactionRow on Transaction {\n  id\n  bookedOn\n  valueOn\n  currency\n  amount\n  magnitude\n  direction\n  counterparty\n  description\n  account {\n    id\n    name\n  }\n  category {\n    id\n    name\n  }\n}",
+  id: 'sha256:c17e358bd7592a698a1d8eb241bf8154a484538179facea7bb22705836d9f0d9',
 };
 
 export const TransactionDetailDocument: Document<TransactionDetailQuery, TransactionDetailQueryVariables> = {
   name: 'TransactionDetail',
-  text: "query TransactionDetail($id: ID!) {\n  node(id: $id) {\n    ... on Transaction {\n      ...TransactionRow\n      reference\n      statement {\n        id\n        reference\n        periodStart\n        periodEnd\n      }\n    }\n  }\n}\n\nfragment TransactionRow on Transaction {\n  id\n  bookedOn\n  valueOn\n  currency\n  amount\n  magnitude\n  direction\n  counterparty\n  description\n  account {\n    id\n    name\n  }\n  category {\n    id\n    name\n  }\n}",
+  id: 'sha256:cbaa5cb7277484a47b66937f6fdd86566eb93659a03134fb23bb9b6858d7f2be',
 };
 
 export const CategorizeTransactionDocument: Document<CategorizeTransactionMutation, CategorizeTransactionMutationVariables> = {
   name: 'CategorizeTransaction',
-  text: "mutation CategorizeTransaction($input: CategorizeTransactionInput!) {\n  categorizeTransaction(input: $input) {\n    transaction {\n      id\n      category {\n        id\n        name\n      }\n    }\n    userErrors {\n      ...Complaint\n    }\n  }\n}\n\nfragment Complaint on UserError {\n  code\n  message\n  field\n}",
+  id: 'sha256:ff0d87845b3c89be65b148bdaa26aa5926f439c907cbd1b70d68e5cb4f11b408',
 };

@@ -1,0 +1,84 @@
+//! Who may send a query of their own, and who published documents only.
+
+use countersign_domain::access::{Role, Scope};
+use countersign_tests::TestApp;
+use serde_json::json;
+
+use crate::audit::log;
+
+const QUERY: &str = "{ viewer { kind } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_sends_documents_and_text_only_with_the_explorer_capability() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let worker = app.person(&tenant, Role::Worker, "worker").await;
+    assert_eq!(owner.graphql_text(QUERY).await.status, 200);
+    let refused = worker.graphql_text(QUERY).await;
+    assert_eq!(
+        (refused.status, refused.error_code()),
+        (403, Some("DOCUMENT_REQUIRED"))
+    );
+    assert!(refused.data().is_null());
+    let rows = log(&owner, json!({ "action": "request.refused" })).await;
+    assert!(
+        rows[0]["payload"]
+            .as_str()
+            .unwrap()
+            .contains("DOCUMENT_REQUIRED")
+    );
+    assert_eq!(worker.graphql(QUERY, json!({})).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_may_be_issued_for_documents_only() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let free = owner.token(&[Scope::BasicRead]).await;
+    let bound = owner.documents_token(&[Scope::BasicRead]).await;
+    assert_eq!(free.graphql(QUERY, json!({})).await.status, 200);
+    let refused = bound.graphql(QUERY, json!({})).await;
+    assert_eq!(refused.error_code(), Some("DOCUMENT_REQUIRED"));
+    let id = app.state().graphql.publish(QUERY).to_string();
+    let seen = bound.document(&id).await;
+    assert_eq!(seen.data()["viewer"]["kind"], "MACHINE", "{:?}", seen.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_or_misspelt_document_is_refused_by_its_name() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.token(&[Scope::BasicRead]).await;
+    let unknown = format!("sha256:{}", "0".repeat(64));
+    let reply = token.document(&unknown).await;
+    assert_eq!(
+        (reply.status, reply.error_code()),
+        (404, Some("DOCUMENT_NOT_FOUND"))
+    );
+    let upper = app
+        .state()
+        .graphql
+        .publish(QUERY)
+        .to_string()
+        .to_uppercase();
+    for wrong in ["sha256:1", "x", upper.as_str()] {
+        let reply = token.document(wrong).await;
+        assert_eq!(
+            (reply.status, reply.error_code()),
+            (400, Some("BAD_REQUEST"))
+        );
+    }
+    let of_the_app = include_str!("../../web/src/graphql/generated/documents.json");
+    let of_the_app: serde_json::Value = serde_json::from_str(of_the_app).unwrap();
+    let accounts = of_the_app["Accounts"]["documentId"].as_str().unwrap();
+    let reply = token.document(accounts).await;
+    assert_ne!(
+        reply.error_code(),
+        Some("DOCUMENT_NOT_FOUND"),
+        "{:?}",
+        reply.body
+    );
+}
