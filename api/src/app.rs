@@ -29,6 +29,20 @@ pub struct MutationName {
     pub event: &'static str,
     /// The token scope.
     pub scope: Scope,
+    /// What sending it again would do.
+    pub again: Again,
+}
+
+/// What sending a mutation again would do, as after an answer that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Nothing: it sets what it sets, or finds that it was done.
+    Harmless,
+    /// Make a second one: an `Idempotency-Key` is required.
+    Doubles,
+    /// Make a second one, and its answer holds a secret that is shown once: a key is required, and
+    /// the answer is not kept.
+    DoublesSecret,
 }
 
 /// Every mutation. A test holds the GraphQL schema, the policies and the scopes to this table.
@@ -37,36 +51,43 @@ pub const MUTATIONS: [MutationName; 7] = [
         field: "importStatement",
         event: "statement.imported",
         scope: Scope::StatementsImport,
+        again: Again::Harmless,
     },
     MutationName {
         field: "createAccount",
         event: "account.created",
         scope: Scope::AccountsCreate,
+        again: Again::Doubles,
     },
     MutationName {
         field: "createCategory",
         event: "category.created",
         scope: Scope::CategoriesCreate,
+        again: Again::Doubles,
     },
     MutationName {
         field: "categorizeTransaction",
         event: "transaction.categorized",
         scope: Scope::TransactionsCategorize,
+        again: Again::Harmless,
     },
     MutationName {
         field: "createApiToken",
         event: "api_token.created",
         scope: Scope::ApiTokensCreate,
+        again: Again::DoublesSecret,
     },
     MutationName {
         field: "revokeApiToken",
         event: "api_token.revoked",
         scope: Scope::ApiTokensRevoke,
+        again: Again::Harmless,
     },
     MutationName {
         field: "removeMember",
         event: "member.removed",
         scope: Scope::MembersRemove,
+        again: Again::Harmless,
     },
 ];
 
@@ -76,6 +97,14 @@ pub fn event_of(field: &str) -> Option<&'static str> {
         .iter()
         .find(|name| name.field == field)
         .map(|name| name.event)
+}
+
+/// What sending a mutation again would do.
+pub fn again_of(field: &str) -> Again {
+    MUTATIONS
+        .iter()
+        .find(|name| name.field == field)
+        .map_or(Again::Doubles, |name| name.again)
 }
 
 /// What every use case works with.

@@ -68,6 +68,9 @@ codes! {
     CostLimitExceeded = "COST_LIMIT_EXCEEDED", 400,
         "The operation would cost more than one request may; the sentence has both numbers.",
         "Ask for fewer rows or fields, and page with `after`.";
+    IdempotencyKeyMissing = "IDEMPOTENCY_KEY_MISSING", 400,
+        "The mutation would do its work twice if it were sent twice, and came without a key.",
+        "Send a header `Idempotency-Key` with a value of its own for each thing to be done, such as a UUID, and the same value when trying again.";
     SessionMismatch = "SESSION_MISMATCH", 400,
         "The link to sign out is not of this session.",
         "Sign out from the product's own page.";
@@ -101,6 +104,15 @@ codes! {
     NotAcceptable = "NOT_ACCEPTABLE", 406,
         "The caller accepts none of the forms that there are.",
         "Accept `application/graphql-response+json` or `application/json`.";
+    IdempotencyKeyInUse = "IDEMPOTENCY_KEY_IN_USE", 409,
+        "A request with the same `Idempotency-Key` is under way.",
+        "Wait for its answer, or try again after the seconds in `Retry-After`.";
+    IdempotencyResultGone = "IDEMPOTENCY_RESULT_GONE", 409,
+        "The mutation was done under this key, and its answer can not be repeated: it held a secret that is shown once, was lost in a crash, or is not for what the caller may do now.",
+        "Read what the mutation has made. Do not send it under another key.";
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422,
+        "The `Idempotency-Key` belongs to another request of the last 24 hours.",
+        "Use a key of its own for each thing to be done.";
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413,
         "The body has more bytes than are read here.",
         "Send less; a statement file may have 8 MiB.";

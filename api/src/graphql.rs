@@ -8,9 +8,11 @@
 //! | `limits.rs`, `plan.rs`, `shape.rs` | what is known of a document before it runs |
 //! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
-//! | `completion.rs`, `error.rs`, `record.rs` | what leaves: the answer's form, its errors, its audit row |
+//! | `repeat.rs` | mutations that are sent again under a key |
+//! | `completion.rs`, `error.rs`, `record.rs`, `answer.rs` | what leaves: the answer's form, its errors, its audit row |
 
 mod accounts;
+pub(crate) mod answer;
 mod api_tokens;
 mod audit_entries;
 mod categories;
@@ -30,6 +32,7 @@ mod node;
 mod operation;
 mod plan;
 mod record;
+mod repeat;
 mod scalars;
 mod schema;
 mod shape;
@@ -41,7 +44,6 @@ mod viewer;
 
 pub use cursor::CursorKey;
 pub use document::DocumentId;
-pub(crate) use endpoint::is_request_error;
 pub use endpoint::{Answer, Endpoint, GraphqlRequest, Method, Source};
 pub use limits::{LimitError, Limits};
 pub use schema::BuildError;

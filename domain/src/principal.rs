@@ -94,6 +94,21 @@ impl Actor {
         }
     }
 
+    /// What it may do, as text: equal where policies see no difference but who it is.
+    pub fn rights(&self) -> String {
+        match &self.principal {
+            Principal::Human(human) => {
+                let capabilities = human.capabilities.iter().map(ToString::to_string);
+                let capabilities: Vec<_> = capabilities.collect();
+                format!("{} {} {}", human.role, human.mfa, capabilities.join(" "))
+            }
+            Principal::Machine(machine) => {
+                let scopes: Vec<_> = machine.scopes.iter().map(ToString::to_string).collect();
+                scopes.join(" ")
+            }
+        }
+    }
+
     /// The human, where it is one.
     pub const fn human(&self) -> Option<&Human> {
         match &self.principal {

@@ -12,6 +12,8 @@ use countersign_domain::{
 use secrecy::{ExposeSecret, SecretBox};
 use sha2::{Digest, Sha256};
 
+use crate::idempotency::IdempotencyKey;
+
 /// What a browser's session cookie holds: 32 random bytes, of which the database keeps the SHA-256.
 pub struct SessionSecret(SecretBox<[u8; 32]>);
 
@@ -112,6 +114,8 @@ pub struct RequestFacts {
     pub source: Option<IpAddr>,
     /// When it came.
     pub at: DateTime<Utc>,
+    /// The key under which it may be sent again.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// Who acts, where and when. Only entering makes one, so whoever holds one was let in.
@@ -157,6 +161,11 @@ impl RequestContext {
     /// From where.
     pub fn source(&self) -> Option<IpAddr> {
         self.0.facts.source
+    }
+
+    /// Whether it came with a key under which it may be sent again.
+    pub fn has_idempotency_key(&self) -> bool {
+        self.0.facts.idempotency_key.is_some()
     }
 
     pub(crate) fn credential(&self) -> &Credential {

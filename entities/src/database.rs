@@ -187,6 +187,10 @@ impl Database {
         self.0.recorder.close().await;
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
     async fn open(
         &self,
         credential: &Credential,
@@ -217,7 +221,7 @@ impl Database {
 
     /// What was decided for the context holds only while PostgreSQL says the same of who acts: a
     /// role or tenant that changed in between ends the request.
-    async fn open_again(&self, context: &RequestContext) -> Result<Reader, EnterError> {
+    pub(crate) async fn open_again(&self, context: &RequestContext) -> Result<Reader, EnterError> {
         let (now, reader) = self
             .open(context.credential(), context.facts(), &[])
             .await?;

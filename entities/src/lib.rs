@@ -12,6 +12,7 @@
 //! | `context` | credentials, and the request context that only entering makes |
 //! | `transaction` | read and write transactions; the one commit |
 //! | `store` | one file per resource |
+//! | `idempotency` | mutations that are sent again |
 //! | `audit` | links the chain; group commit for reads |
 //! | `entry` | the sign-in side, on a role of its own |
 //! | `operator` | tenants, members, machines and the ledger, for the operator's commands |
@@ -25,6 +26,7 @@ mod enter;
 mod entry;
 mod error;
 mod filter;
+mod idempotency;
 mod isolation;
 mod keys;
 #[expect(
@@ -50,6 +52,7 @@ pub use entry::{
 };
 pub use error::{Cause, Constraint, EnterError, StoreError, Why, WriteError};
 pub use filter::{AuditFilter, Sign, TransactionFilter};
+pub use idempotency::{Claim, IdempotencyKey};
 pub use isolation::IsolationError;
 pub use operator::{
     LedgerFault, LedgerReport, NewMachine, NewMember, NewTenant, Operator, OperatorError,

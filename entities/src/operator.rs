@@ -303,6 +303,7 @@ impl Operator {
             request: RequestId::new(self.0.ids.uuid()),
             source: None,
             at: self.0.clock.now(),
+            idempotency_key: None,
         };
         let draft = EventDraft {
             action: action.to_owned(),

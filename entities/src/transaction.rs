@@ -10,6 +10,7 @@ use crate::{
     clock::Ids,
     context::RequestContext,
     error::{StoreError, WriteError},
+    idempotency,
     keys::Keys,
     wire::{End, Wire},
 };
@@ -110,6 +111,7 @@ impl WriteTransaction {
     /// Links the event to the tenant's chain and commits, all or nothing.
     pub async fn finish(self, permit: Permit, draft: EventDraft) -> Result<(), StoreError> {
         self.same(permit.tenant())?;
+        idempotency::mark_done(&self.reader.wire, &self.context).await?;
         let tenant = self.reader.tenant;
         let key = self.keys.audit(&self.reader.wire, tenant).await?;
         let row = audit::Unlinked::of_request(&self.context, draft, self.ids.uuid());

@@ -47,7 +47,7 @@ const ask = (page, query, variables = {}) =>
     async ([query, variables]) => {
       const answer = await fetch("/graphql", {
         method: "POST",
-        headers: { "content-type": "application/json", "x-csrf": "1", accept: "application/graphql-response+json" },
+        headers: { "content-type": "application/json", "x-csrf": "1", "idempotency-key": crypto.randomUUID(), accept: "application/graphql-response+json" },
         body: JSON.stringify({ query, variables }),
       });
       return { status: answer.status, body: await answer.json() };

@@ -159,6 +159,7 @@ impl TestApp {
             request: RequestId::new(self.database().ids().uuid()),
             source: None,
             at: now,
+            idempotency_key: None,
         };
         let entry = self.database().entry();
         let identity = ProvidedIdentity {

@@ -1,5 +1,7 @@
 //! Clients, by their kind.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use actix_web::web;
 use countersign::server::State;
 use countersign_domain::{
@@ -69,28 +71,30 @@ impl Browser {
         format!("__Host-countersign={}", self.secret)
     }
 
-    /// Sends a GraphQL request as the product's own page does: by the id of a published document.
+    /// Sends a GraphQL request as the product's own page does: by the id of a published document,
+    /// with an idempotency key of its own.
     pub async fn graphql(&self, query: &str, variables: Value) -> Reply {
-        let request = self
-            .http
-            .post(format!("{}/graphql", self.url))
-            .header("cookie", self.cookie())
-            .header("x-csrf", "1")
-            .header("sec-fetch-site", "same-origin");
+        self.graphql_with(query, variables, &fresh_key()).await
+    }
+
+    /// The same with this idempotency key.
+    pub async fn graphql_with(&self, query: &str, variables: Value, key: &str) -> Reply {
         let id = self.state.graphql.publish(query).to_string();
         let body = json!({ "documentId": id, "variables": variables });
-        send(request, body).await
+        send(self.post(), body, key).await
     }
 
     /// Sends a GraphQL request with a text of its own, as the explorer does.
     pub async fn graphql_text(&self, query: &str) -> Reply {
-        let request = self
-            .http
+        send(self.post(), json!({ "query": query }), &fresh_key()).await
+    }
+
+    fn post(&self) -> reqwest::RequestBuilder {
+        self.http
             .post(format!("{}/graphql", self.url))
             .header("cookie", self.cookie())
             .header("x-csrf", "1")
-            .header("sec-fetch-site", "same-origin");
-        send(request, json!({ "query": query })).await
+            .header("sec-fetch-site", "same-origin")
     }
 
     /// Reads an address of the backend-for-frontend as the product's own page does.
@@ -160,7 +164,8 @@ impl Token {
             .http
             .post(format!("{}/graphql", self.url))
             .bearer_auth(&self.plain);
-        send(request, json!({ "query": query, "variables": variables })).await
+        let body = json!({ "query": query, "variables": variables });
+        send(request, body, &fresh_key()).await
     }
 
     /// Sends a GraphQL request by a document's id.
@@ -169,13 +174,19 @@ impl Token {
             .http
             .post(format!("{}/graphql", self.url))
             .bearer_auth(&self.plain);
-        send(request, json!({ "documentId": id })).await
+        send(request, json!({ "documentId": id }), &fresh_key()).await
     }
 }
 
-async fn send(request: reqwest::RequestBuilder, body: Value) -> Reply {
+fn fresh_key() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn send(request: reqwest::RequestBuilder, body: Value, key: &str) -> Reply {
     let response = request
         .header("accept", "application/graphql-response+json")
+        .header("idempotency-key", key)
         .json(&body)
         .send()
         .await;

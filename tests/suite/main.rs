@@ -19,6 +19,7 @@ mod credentials;
 mod documents;
 mod edge;
 mod faults;
+mod idempotency;
 mod identity;
 mod isolation;
 mod matrix;

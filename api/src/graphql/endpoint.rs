@@ -11,13 +11,14 @@ use async_graphql::{
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::{id::RequestId, principal::Principal};
 use countersign_entities::{
-    Credential, Database, EnterError, ReadTransaction, RequestContext, RequestFacts, StoreError,
+    Claim, Credential, Database, EnterError, ReadTransaction, RequestContext, RequestFacts,
+    StoreError,
 };
 use countersign_policies::{ActionId, Decision, Engine};
 use uuid::Uuid;
 
 use super::{
-    BuildError,
+    BuildError, answer,
     completion::{self, Completion},
     cursor::CursorKey,
     document::{Document, DocumentError, DocumentId, Documents},
@@ -25,7 +26,7 @@ use super::{
     limits::Limits,
     operation::Operation,
     plan::{Measure, MeasureError, Plan, Planner, root_type},
-    record, schema,
+    record, repeat, schema,
     shape::SchemaShape,
 };
 use crate::{app::Services, code::Code};
@@ -69,6 +70,8 @@ pub enum Answer {
     Refused(Code, Box<ServerError>),
     /// It ran.
     Ran(Box<Response>),
+    /// It ran before, under the same key: the body of that answer.
+    Replayed(Vec<u8>),
 }
 
 /// The endpoint. One for the process.
@@ -175,6 +178,10 @@ impl Endpoint {
                 .await
                 .map_err(|error| failed(&error, id))?;
         }
+        if plan.kind == OperationType::Mutation {
+            let request = repeat::request(&document, name, &request.variables);
+            self.claim(&state, &plan, request).await?;
+        }
         let response = self
             .execute(&state, &document, name, request.variables)
             .await;
@@ -185,6 +192,9 @@ impl Endpoint {
         let response = self.complete(response, &state, &document, operation, &variables, &measure);
         self.record(&state, &plan, &measure, &document, &response)
             .await?;
+        if plan.kind == OperationType::Mutation {
+            repeat::settle(&state, &plan, &response).await;
+        }
         Ok(response)
     }
 
@@ -269,6 +279,39 @@ impl Endpoint {
         }
     }
 
+    /// Claims the request's key, where it has one or needs one.
+    async fn claim(&self, state: &Operation, plan: &Plan, request: [u8; 32]) -> Result<(), Answer> {
+        let id = state.context.request();
+        let has_key = state.context.has_idempotency_key();
+        if let Some(root) = plan
+            .roots
+            .iter()
+            .find(|root| !has_key && repeat::needs_key(root))
+        {
+            let message = format!("`{}` needs a header `Idempotency-Key`", root.name);
+            return Err(refused(Code::IdempotencyKeyMissing, message, id));
+        }
+        let database = &self.services.database;
+        let claim = database.claim(&state.context, request).await;
+        let (code, message) = match claim.map_err(|error| failed(&error.into(), id))? {
+            Claim::Claimed => return Ok(()),
+            Claim::Answered(body) => return Err(Answer::Replayed(body)),
+            Claim::Gone => (
+                Code::IdempotencyResultGone,
+                "the mutation was done under this key, and its answer can not be repeated",
+            ),
+            Claim::UnderWay => (
+                Code::IdempotencyKeyInUse,
+                "a request with this key is under way",
+            ),
+            Claim::OtherRequest => (
+                Code::IdempotencyKeyReused,
+                "this key belongs to another request",
+            ),
+        };
+        Err(refused(code, message.to_owned(), id))
+    }
+
     /// Law 3: the whole operation is decided before it runs.
     async fn decide(
         &self,
@@ -344,7 +387,7 @@ impl Endpoint {
         for error in &mut response.errors {
             error::complete(error, request);
         }
-        let ran = response.errors.is_empty() || !is_request_error(&response);
+        let ran = response.errors.is_empty() || !answer::is_request_error(&response);
         let set = &definition.selection_set.node;
         if ran && (!response.errors.is_empty() || set.items.len() > 1) {
             let completion = Completion {
@@ -379,7 +422,7 @@ impl Endpoint {
     ) -> Result<(), Answer> {
         let recorded = match plan.kind {
             // Nothing was invoked where the document is not valid.
-            _ if is_request_error(response) && operation.refusals().is_empty() => Ok(()),
+            _ if answer::is_request_error(response) && operation.refusals().is_empty() => Ok(()),
             OperationType::Query => record::query(operation, plan, measure, document).await,
             OperationType::Mutation | OperationType::Subscription => {
                 record::refused_mutations(operation).await
@@ -387,13 +430,6 @@ impl Endpoint {
         };
         recorded.map_err(|error: StoreError| failed(&error.into(), operation.context.request()))
     }
-}
-
-/// Whether the document itself was refused, by validation or coercion: no field ran.
-pub(crate) fn is_request_error(response: &Response) -> bool {
-    response.data == Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.is_empty())
 }
 
 fn redactions(operation: &Operation) -> Vec<Value> {

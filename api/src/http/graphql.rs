@@ -15,18 +15,24 @@ use actix_web::{
     web,
 };
 use async_graphql::{Response, Variables};
+use countersign_entities::IdempotencyKey;
 use futures::StreamExt;
 use serde::Deserialize;
 
 use super::{RequestInfo, credential::credential, problem::Problem};
 use crate::{
     code::Code,
-    graphql::{Answer, DocumentId, GraphqlRequest, Method, Source, is_request_error},
+    graphql::{Answer, DocumentId, GraphqlRequest, Method, Source, answer},
     server::State,
 };
 
 /// Seconds after which a client may try again.
 const RETRY_AFTER_SECONDS: &str = "2";
+
+/// The key under which a mutation may be sent again.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Says that an answer is a repeated one.
+const REPLAYED: &str = "idempotency-replayed";
 
 /// Adds `/graphql`.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -166,8 +172,9 @@ async fn post(
         ));
     }
     // The credential comes before the body: a stranger does not make us read megabytes.
-    let facts = info.facts(&state);
+    let mut facts = info.facts(&state);
     let credential = credential(&request, &facts, &state).await?;
+    facts.idempotency_key = idempotency_key(&request)?;
     let body = read(payload, state.graphql.limits().body_bytes_max).await?;
     let body: Body = serde_json::from_slice(&body)
         .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
@@ -177,6 +184,16 @@ async fn post(
         .run(&credential, &facts, Method::Post, graphql)
         .await;
     respond(answer, media)
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().and_then(IdempotencyKey::parse);
+    key.map(Some).ok_or_else(|| {
+        bad_request("`Idempotency-Key` is 1 to 255 visible characters of ASCII, without spaces")
+    })
 }
 
 async fn get(
@@ -259,6 +276,13 @@ async fn read(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Proble
 
 fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
     let (status, response) = match answer {
+        Answer::Replayed(body) => {
+            return Ok(HttpResponse::Ok()
+                .insert_header((CONTENT_TYPE, media.name()))
+                .insert_header((CACHE_CONTROL, "no-store"))
+                .insert_header((REPLAYED, "true"))
+                .body(body));
+        }
         Answer::NotEntered(error) => return Err((*error).into()),
         Answer::Refused(code, error) => {
             let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
@@ -267,7 +291,7 @@ fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
             (status, Response::from_errors(vec![*error]))
         }
         Answer::Ran(response) => {
-            let refused = media == Media::Response && is_request_error(&response);
+            let refused = media == Media::Response && answer::is_request_error(&response);
             let status = if refused {
                 StatusCode::BAD_REQUEST
             } else {
@@ -279,29 +303,16 @@ fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
     let mut http = HttpResponse::build(status);
     http.insert_header((CONTENT_TYPE, media.name()))
         .insert_header((CACHE_CONTROL, "no-store"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(
+        status,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT
+    ) {
         http.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         http.insert_header((ALLOW, "POST"));
     }
-    Ok(http.body(write(&response)))
-}
-
-/// The answer as JSON: no `data` where the request was refused before it ran.
-fn write(response: &Response) -> Vec<u8> {
-    let written = if is_request_error(response) {
-        serde_json::to_vec(&serde_json::json!({
-            "errors": response.errors,
-            "extensions": response.extensions,
-        }))
-    } else {
-        serde_json::to_vec(response)
-    };
-    written.unwrap_or_else(|error| {
-        tracing::error!(%error, "an answer can not be written");
-        br#"{"errors":[{"message":"something failed on our side"}]}"#.to_vec()
-    })
+    Ok(http.body(answer::write(&response)))
 }
 
 fn bad_request(detail: &str) -> Problem {

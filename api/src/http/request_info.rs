@@ -39,6 +39,7 @@ impl RequestInfo {
             request: self.request,
             source: self.source,
             at: state.database.clock().now(),
+            idempotency_key: None,
         }
     }
 }

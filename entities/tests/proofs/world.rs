@@ -247,6 +247,7 @@ pub(crate) fn facts() -> RequestFacts {
         request: RequestId::new(uuid()),
         source: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         at: now(),
+        idempotency_key: None,
     }
 }
 

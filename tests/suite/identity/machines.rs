@@ -29,7 +29,10 @@ async fn a_machine_comes_with_a_token_of_the_provider_and_stays_in_its_lane() {
             .app
             .http()
             .post(format!("{}/graphql", stand.app.url()));
-        let request = request.bearer_auth(token).json(&json!({ "query": query }));
+        let request = request
+            .bearer_auth(token)
+            .header("idempotency-key", "one")
+            .json(&json!({ "query": query }));
         async move { Reply::of(request.send().await.unwrap()).await }
     };
     let jwt = token("basic:read members:remove").await;

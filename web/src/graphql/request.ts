@@ -92,6 +92,8 @@ export async function request<Data, Variables>(
         Accept: 'application/graphql-response+json, application/problem+json;q=0.9',
         'Content-Type': 'application/json',
         'X-CSRF': '1',
+        // A new one for each sending: the browser's own repeats of one sending carry the same.
+        'Idempotency-Key': crypto.randomUUID(),
       },
       body: JSON.stringify({ documentId: document.id, variables }),
       ...(signal ? { signal } : {}),

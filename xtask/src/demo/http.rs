@@ -1,5 +1,7 @@
 //! A client of the product: as a machine with a token, or as a person's browser with cookies.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, bail, ensure};
@@ -108,7 +110,14 @@ impl Client {
         query: &str,
         variables: &Value,
     ) -> anyhow::Result<Value> {
-        let request = self.sent(agent().post(format!("{}/graphql", demo.url)));
+        static SENT: AtomicU64 = AtomicU64::new(0);
+        let number = SENT.fetch_add(1, Ordering::Relaxed);
+        let request = self
+            .sent(agent().post(format!("{}/graphql", demo.url)))
+            .header(
+                "idempotency-key",
+                format!("demo-{}-{number}", std::process::id()),
+            );
         let mut answer = request.send_json(json!({ "query": query, "variables": variables }))?;
         let mut body: Value = answer.body_mut().read_json()?;
         if body.get("errors").is_some() || body.get("data").is_none() {
