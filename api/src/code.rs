@@ -119,6 +119,9 @@ codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415,
         "The body is of a kind that is not read here.",
         "Send `application/json` in UTF-8.";
+    RateLimited = "RATE_LIMITED", 429,
+        "The caller has used up its quota; the header `RateLimit` says of which policy.",
+        "Try again after the seconds in `Retry-After`, and keep within `RateLimit-Policy`.";
     InternalServerError = "INTERNAL_SERVER_ERROR", 500,
         "Something failed on the server's side.",
         "Name the request id to support: the cause is in the operator's log under it.";

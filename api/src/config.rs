@@ -8,12 +8,14 @@
 mod read;
 mod validate;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
+
+use crate::rate_limit::Quotas;
 
 /// A configuration that the process can not start with.
 #[derive(Debug, Error)]
@@ -49,6 +51,9 @@ pub struct Config {
     /// Sessions of signed-in people.
     #[serde(default)]
     pub session: Session,
+    /// Rate limits.
+    #[serde(default)]
+    pub limits: RateLimits,
 }
 
 /// Where the server listens and what it is called from outside.
@@ -160,6 +165,47 @@ pub struct Session {
 impl Default for Session {
     fn default() -> Self {
         Self { lifetime_days: 90 }
+    }
+}
+
+/// Rate limits, each for a minute.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimits {
+    /// Sign-ins that one address may begin or finish.
+    pub sign_ins: NonZeroU32,
+    /// Refused credentials after which an address waits.
+    pub refused_credentials: NonZeroU32,
+    /// Requests of one address to the other public endpoints.
+    pub public_requests: NonZeroU32,
+    /// Cost that one principal may ask of GraphQL.
+    pub cost: NonZeroU32,
+    /// Where replicas count together; without it each counts for itself.
+    #[serde(default, deserialize_with = "read::optional_secret")]
+    pub redis_url: Option<SecretString>,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            sign_ins: const { NonZeroU32::new(60).expect("above 0") },
+            refused_credentials: const { NonZeroU32::new(60).expect("above 0") },
+            public_requests: const { NonZeroU32::new(1_200).expect("above 0") },
+            cost: const { NonZeroU32::new(1_000_000).expect("above 0") },
+            redis_url: None,
+        }
+    }
+}
+
+impl RateLimits {
+    /// As the limits take them.
+    pub const fn quotas(&self) -> Quotas {
+        Quotas {
+            sign_in: self.sign_ins,
+            refused: self.refused_credentials,
+            public: self.public_requests,
+            cost: self.cost,
+        }
     }
 }
 

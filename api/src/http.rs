@@ -5,6 +5,7 @@ pub mod credential;
 pub mod errors;
 pub mod graphql;
 pub mod health;
+pub mod limited;
 pub mod problem;
 pub mod request_info;
 pub mod same_origin;

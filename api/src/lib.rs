@@ -8,5 +8,6 @@ pub mod config;
 pub mod graphql;
 pub mod http;
 pub mod identity;
+pub mod rate_limit;
 pub mod server;
 pub mod telemetry;

@@ -19,8 +19,12 @@ use thiserror::Error;
 use crate::{
     config::Config,
     graphql::{self, CursorKey, Endpoint, Limits},
-    http::{self, problem::Problem, request_info::Requests, security_headers::security_headers},
+    http::{
+        self, limited::SeenTokens, problem::Problem, request_info::Requests,
+        security_headers::security_headers,
+    },
     identity::{Identity, IdentityError, IdentitySettings},
+    rate_limit::{RateLimitError, RateLimits},
 };
 
 /// Why the server does not start.
@@ -58,6 +62,9 @@ pub enum StartError {
     /// Sign-in does not start.
     #[error("sign-in does not start")]
     Identity(#[from] IdentityError),
+    /// Rate limits do not start.
+    #[error("rate limits do not start")]
+    RateLimits(#[from] RateLimitError),
     /// The address can not be listened on.
     #[error("`{address}` can not be listened on")]
     Listen {
@@ -99,6 +106,10 @@ pub struct State {
     pub graphql: Endpoint,
     /// Sign-in.
     pub identity: Identity,
+    /// Rate limits.
+    pub rate_limits: Arc<RateLimits>,
+    /// Tokens that were used lately.
+    pub seen_tokens: SeenTokens,
     /// The configuration.
     pub config: Arc<Config>,
     isolated: AtomicBool,
@@ -145,12 +156,19 @@ impl Server {
         let engine = Engine::embedded()?;
         let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
         let cursor_key = CursorKey::derive(&kek.derive(b"cursors"));
+        let rate_limits = RateLimits::new(
+            config.limits.quotas(),
+            config.limits.redis_url.as_ref(),
+            &clock,
+        )?;
+        let rate_limits = Arc::new(rate_limits);
         let database = Database::connect(config.storage(), kek, clock, ids).await?;
         let graphql = Endpoint::new(
             database.clone(),
             engine.clone(),
             Limits::default(),
             cursor_key,
+            Arc::clone(&rate_limits),
         )?;
         let identity = Identity::new(identity_settings(&config), database.clone())?;
         let address = config.http.listen;
@@ -163,6 +181,8 @@ impl Server {
             engine,
             graphql,
             identity,
+            rate_limits,
+            seen_tokens: SeenTokens::default(),
             config: Arc::new(config),
             isolated: AtomicBool::new(false),
         });

@@ -22,6 +22,7 @@ mod faults;
 mod idempotency;
 mod identity;
 mod isolation;
+mod limits;
 mod matrix;
 mod names;
 mod pgbouncer;

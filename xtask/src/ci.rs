@@ -146,6 +146,7 @@ fn system_packages() -> anyhow::Result<()> {
     tools::packages(&[
         ("postgresql", "/usr/lib/postgresql"),
         ("pgbouncer", "/usr/sbin/pgbouncer"),
+        ("redis-server", "/usr/bin/redis-server"),
         ("chromium", "/usr/bin/chromium"),
     ])
 }

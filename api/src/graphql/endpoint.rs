@@ -29,7 +29,11 @@ use super::{
     record, repeat, schema,
     shape::SchemaShape,
 };
-use crate::{app::Services, code::Code};
+use crate::{
+    app::Services,
+    code::Code,
+    rate_limit::{RateLimits, Standing},
+};
 
 /// Where the document of a request comes from.
 #[derive(Debug)]
@@ -85,6 +89,7 @@ pub struct Endpoint {
     cursor_key: CursorKey,
     explain: Option<ActionId>,
     introspect: Option<ActionId>,
+    rate_limits: Arc<RateLimits>,
     foreign_requests: AtomicU64,
 }
 
@@ -95,6 +100,7 @@ impl Endpoint {
         engine: Engine,
         limits: Limits,
         cursor_key: CursorKey,
+        rate_limits: Arc<RateLimits>,
     ) -> Result<Self, BuildError> {
         let schema = schema::build(&engine)?;
         let shape = SchemaShape::parse(&schema.sdl()).map_err(BuildError::Sdl)?;
@@ -106,6 +112,7 @@ impl Endpoint {
             cursor_key,
             explain: engine.action("Capability.explainRefusal"),
             introspect: engine.action("Capability.introspect"),
+            rate_limits,
             foreign_requests: AtomicU64::new(0),
             services: Services { database, engine },
         })
@@ -127,18 +134,23 @@ impl Endpoint {
         self.foreign_requests.load(Ordering::Relaxed)
     }
 
-    /// Runs a request for a credential.
+    /// Runs a request for a credential, and says where its principal stands with its quota.
     pub async fn run(
         &self,
         credential: &Credential,
         facts: &RequestFacts,
         method: Method,
         request: GraphqlRequest,
-    ) -> Answer {
-        match self.try_run(credential, facts, method, request).await {
+    ) -> (Answer, Option<Standing>) {
+        let mut standing = None;
+        let answer = self
+            .try_run(credential, facts, method, request, &mut standing)
+            .await;
+        let answer = match answer {
             Ok(response) => Answer::Ran(Box::new(response)),
             Err(answer) => answer,
-        }
+        };
+        (answer, standing)
     }
 
     async fn try_run(
@@ -147,6 +159,7 @@ impl Endpoint {
         facts: &RequestFacts,
         method: Method,
         request: GraphqlRequest,
+        standing: &mut Option<Standing>,
     ) -> Result<Response, Answer> {
         let id = facts.request;
         let document = self.document(&request.source, id)?;
@@ -169,6 +182,16 @@ impl Endpoint {
         let variables = completion::with_defaults(&request.variables, operation);
         let measure = self.measure(&document, operation, &variables, id)?;
         let (context, reader) = self.enter(credential, facts, &measure).await?;
+        let stands = self.rate_limits.by_principal(&context, measure.cost).await;
+        *standing = Some(stands);
+        if let Some(seconds) = stands.retry_after {
+            reader
+                .leave()
+                .await
+                .map_err(|error| failed(&error.into(), id))?;
+            let message = format!("the quota of cost is used up: try again in {seconds} s");
+            return Err(refused(Code::RateLimited, message, id));
+        }
         let own_text = matches!(request.source, Source::Text(_));
         let state = self.decide(context, reader, &plan, own_text).await?;
         if plan.kind == OperationType::Mutation {

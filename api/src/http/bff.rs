@@ -3,9 +3,12 @@
 //! The browser holds one cookie and no token. The endpoints have the names that the field knows.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    Error, HttpRequest, HttpResponse, ResponseError,
+    body::MessageBody,
     cookie::{Cookie, SameSite, time::Duration},
+    dev::{ServiceRequest, ServiceResponse},
     http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+    middleware::{Next, from_fn},
     web,
 };
 use countersign_domain::id::SessionId;
@@ -17,12 +20,14 @@ use serde_json::json;
 use super::{
     RequestInfo,
     credential::{SESSION_COOKIE, session},
+    limited,
     problem::Problem,
     same_origin,
 };
 use crate::{
     code::Code,
     identity::{Callback, IdentityError},
+    rate_limit::Policy,
     server::State,
 };
 
@@ -36,13 +41,35 @@ const SIGN_IN_MINUTES: i64 = 15;
 /// Adds the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
     // As resources, so that another method is told which one it is.
-    config
-        .service(web::resource("/bff/login").route(web::get().to(login)))
-        .service(web::resource("/bff/callback").route(web::get().to(callback)))
-        .service(web::resource("/bff/user").route(web::get().to(user)))
-        .service(web::resource("/bff/tenant").route(web::post().to(tenant)))
-        .service(web::resource("/bff/logout").route(web::get().to(logout)))
-        .service(web::resource("/bff/backchannel").route(web::post().to(backchannel)));
+    let scope = web::scope("/bff")
+        .wrap(from_fn(limit))
+        .service(web::resource("/login").route(web::get().to(login)))
+        .service(web::resource("/callback").route(web::get().to(callback)))
+        .service(web::resource("/user").route(web::get().to(user)))
+        .service(web::resource("/tenant").route(web::post().to(tenant)))
+        .service(web::resource("/logout").route(web::get().to(logout)))
+        .service(web::resource("/backchannel").route(web::post().to(backchannel)));
+    config.service(scope);
+}
+
+/// Sign-ins have a quota of their own, which is smaller.
+async fn limit(
+    state: web::Data<State>,
+    info: web::ReqData<RequestInfo>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let policy = match request.path() {
+        "/bff/login" | "/bff/callback" => Policy::SignIn,
+        _ => Policy::Public,
+    };
+    let taken = limited::by_address(request.request(), &state, &info, policy).await;
+    if let Err(problem) = taken {
+        // An answer and no error: errors pass by the middleware that writes the headers.
+        let answer = request.into_response(problem.error_response());
+        return Ok(answer.map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 impl From<IdentityError> for Problem {

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, http::header::AUTHORIZATION};
 use countersign_domain::token::PlainToken;
 use countersign_entities::{Credential, CredentialKind, RequestFacts, SessionSecret};
 
-use super::{problem::Problem, same_origin};
+use super::{limited, problem::Problem, same_origin};
 use crate::{identity::IdentityError, server::State};
 
 /// The session cookie. The prefix makes browsers refuse it without `Secure`, or for other hosts.
@@ -24,7 +24,7 @@ pub async fn credential(
         let token = value.to_str().ok().and_then(bearer).ok_or_else(|| {
             Problem::unauthenticated("send the token as `Authorization: Bearer …`")
         })?;
-        return machine(token, facts, state).await;
+        return machine(request, token, facts, state).await;
     }
     let Some(secret) = session(request) else {
         return Err(Problem::no_credential(
@@ -41,27 +41,44 @@ pub fn session(request: &HttpRequest) -> Option<SessionSecret> {
     SessionSecret::parse(cookie.value())
 }
 
-async fn machine(token: &str, facts: &RequestFacts, state: &State) -> Result<Credential, Problem> {
+async fn machine(
+    request: &HttpRequest,
+    token: &str,
+    facts: &RequestFacts,
+    state: &State,
+) -> Result<Credential, Problem> {
     if token.starts_with(countersign_domain::token::PREFIX) {
-        return match PlainToken::parse(token) {
-            Ok(plain) => Ok(Credential::ApiToken(plain.hashed())),
-            Err(_) => Err(forged(CredentialKind::ApiToken, facts, state).await),
+        let Ok(plain) = PlainToken::parse(token) else {
+            return Err(forged(request, CredentialKind::ApiToken, facts, state).await);
         };
+        let token = plain.hashed();
+        limited::check_token(request, state, facts, &token).await?;
+        return Ok(Credential::ApiToken(token));
     }
     match state.identity.machine(token, facts.at).await {
         Ok(credential) => Ok(credential),
         Err(IdentityError::Refused { cause, .. }) => {
             tracing::info!(%cause, "a machine's token does not verify");
-            Err(forged(CredentialKind::ClientCredentials, facts, state).await)
+            Err(forged(request, CredentialKind::ClientCredentials, facts, state).await)
         }
         Err(other) => Err(other.into()),
     }
 }
 
-/// What a caller with a forged token is told, after that was recorded.
-async fn forged(kind: CredentialKind, facts: &RequestFacts, state: &State) -> Problem {
+/// What a caller with a forged token is told. It is counted first, so that nobody fills the log.
+async fn forged(
+    request: &HttpRequest,
+    kind: CredentialKind,
+    facts: &RequestFacts,
+    state: &State,
+) -> Problem {
+    let problem = Problem::unauthenticated("the token is not one of ours, or is damaged");
+    let problem = limited::count_refusal(request, state, facts, problem).await;
+    if !problem.is_unauthenticated() {
+        return problem;
+    }
     match state.database.record_forgery(kind, facts).await {
-        Ok(()) => Problem::unauthenticated("the token is not one of ours, or is damaged"),
+        Ok(()) => problem,
         Err(error) => error.into(),
     }
 }

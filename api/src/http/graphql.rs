@@ -15,11 +15,11 @@ use actix_web::{
     web,
 };
 use async_graphql::{Response, Variables};
-use countersign_entities::IdempotencyKey;
+use countersign_entities::{Credential, IdempotencyKey, RequestFacts};
 use futures::StreamExt;
 use serde::Deserialize;
 
-use super::{RequestInfo, credential::credential, problem::Problem};
+use super::{RequestInfo, credential::credential, limited, problem::Problem};
 use crate::{
     code::Code,
     graphql::{Answer, DocumentId, GraphqlRequest, Method, Source, answer},
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Seconds after which a client may try again.
-const RETRY_AFTER_SECONDS: &str = "2";
+const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// The key under which a mutation may be sent again.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -179,11 +179,42 @@ async fn post(
     let body: Body = serde_json::from_slice(&body)
         .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
     let graphql = body.into_request().map_err(bad_request)?;
-    let answer = state
-        .graphql
-        .run(&credential, &facts, Method::Post, graphql)
-        .await;
-    respond(answer, media)
+    run(
+        &request,
+        &state,
+        &facts,
+        credential,
+        Method::Post,
+        graphql,
+        media,
+    )
+    .await
+}
+
+async fn run(
+    request: &HttpRequest,
+    state: &State,
+    facts: &RequestFacts,
+    credential: Credential,
+    method: Method,
+    graphql: GraphqlRequest,
+    media: Media,
+) -> Result<HttpResponse, Problem> {
+    let ran = state.graphql.run(&credential, facts, method, graphql).await;
+    let (answer, standing) = ran;
+    if let Some(standing) = standing {
+        limited::tell(request, standing);
+        state.seen_tokens.admit(&credential);
+    }
+    if let Answer::NotEntered(error) = answer {
+        let problem = Problem::from(*error);
+        if problem.is_unauthenticated() {
+            return Err(limited::refused(request, state, facts, &credential, problem).await);
+        }
+        return Err(problem);
+    }
+    let retry_after = standing.and_then(|standing| standing.retry_after);
+    respond(answer, media, retry_after)
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
@@ -223,11 +254,16 @@ async fn get(
         }
     }
     let graphql = body.into_request().map_err(bad_request)?;
-    let answer = state
-        .graphql
-        .run(&credential, &facts, Method::Get, graphql)
-        .await;
-    respond(answer, media)
+    run(
+        &request,
+        &state,
+        &facts,
+        credential,
+        Method::Get,
+        graphql,
+        media,
+    )
+    .await
 }
 
 async fn other_method() -> HttpResponse {
@@ -274,7 +310,11 @@ async fn read(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Proble
     Ok(body)
 }
 
-fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
+fn respond(
+    answer: Answer,
+    media: Media,
+    retry_after: Option<u32>,
+) -> Result<HttpResponse, Problem> {
     let (status, response) = match answer {
         Answer::Replayed(body) => {
             return Ok(HttpResponse::Ok()
@@ -303,11 +343,12 @@ fn respond(answer: Answer, media: Media) -> Result<HttpResponse, Problem> {
     let mut http = HttpResponse::build(status);
     http.insert_header((CONTENT_TYPE, media.name()))
         .insert_header((CACHE_CONTROL, "no-store"));
-    if matches!(
+    let soon = matches!(
         status,
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT
-    ) {
-        http.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
+    );
+    if let Some(seconds) = retry_after.or(soon.then_some(RETRY_AFTER_SECONDS)) {
+        http.insert_header((RETRY_AFTER, seconds.to_string()));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         http.insert_header((ALLOW, "POST"));

@@ -22,6 +22,8 @@ pub struct Problem {
     detail: String,
     /// Why a bearer token is refused (RFC 6750, section 3.1).
     bearer: bool,
+    /// Seconds after which to try again.
+    retry_after: Option<u32>,
     /// The request, where the middleware that names it is passed by.
     info: Option<RequestInfo>,
 }
@@ -33,6 +35,7 @@ impl Problem {
             code,
             detail: detail.to_owned(),
             bearer: false,
+            retry_after: None,
             info: None,
         }
     }
@@ -56,6 +59,15 @@ impl Problem {
         Self {
             info: Some(info),
             ..self
+        }
+    }
+
+    /// The caller has used up its quota.
+    pub fn limited(seconds: u32) -> Self {
+        let detail = format!("too much at once: try again in {seconds} s");
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(Code::RateLimited, &detail)
         }
     }
 
@@ -121,8 +133,9 @@ impl Problem {
         if self.bearer {
             response.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((RETRY_AFTER, "2"));
+        let away = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
+        if let Some(seconds) = self.retry_after.or(away) {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
         response.body(self.body(info))
     }

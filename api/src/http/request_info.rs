@@ -17,8 +17,8 @@ use futures::{
 };
 use tracing::Instrument;
 
-use super::problem::Problem;
-use crate::server::State;
+use super::{limited, problem::Problem};
+use crate::{rate_limit::Standing, server::State};
 
 /// The header that tells a request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -136,6 +136,10 @@ async fn finish<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if let Ok(value) = HeaderValue::from_str(&info.request.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let standing = response.request().extensions().get::<Standing>().copied();
+    if let Some(standing) = standing {
+        limited::write(response.headers_mut(), &standing);
     }
     let is_problem = response
         .headers()

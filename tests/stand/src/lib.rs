@@ -8,3 +8,4 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
 pub mod provider;
+pub mod redis;

@@ -1,0 +1,141 @@
+//! Rate limits at the edge, and what answers say of them.
+
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::header::{HeaderMap, HeaderName, HeaderValue},
+};
+use countersign_domain::token::HashedToken;
+use countersign_entities::{Credential, RequestFacts};
+use moka::sync::Cache;
+
+use super::{RequestInfo, problem::Problem};
+use crate::{
+    rate_limit::{Policy, Standing, WINDOW_SECONDS},
+    server::State,
+};
+
+/// draft-ietf-httpapi-ratelimit-headers, section 3.
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// The same, section 4.
+const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+/// How many tokens are remembered as refused.
+const REMEMBERED: u64 = 10_000;
+
+/// Takes one from the quota of the caller's address.
+pub async fn by_address(
+    request: &HttpRequest,
+    state: &State,
+    info: &RequestInfo,
+    policy: Policy,
+) -> Result<(), Problem> {
+    let standing = state.rate_limits.by_address(policy, info.source).await;
+    tell(request, standing);
+    match standing.retry_after {
+        None => Ok(()),
+        Some(_) => Err(limited(request, standing)),
+    }
+}
+
+/// Notes where the caller stands, for the answer's headers.
+pub fn tell(request: &HttpRequest, standing: Standing) {
+    request.extensions_mut().insert(standing);
+}
+
+/// Writes where the caller stands.
+pub fn write(headers: &mut HeaderMap, standing: &Standing) {
+    let (name, quota, remaining) = (standing.policy.name(), standing.quota, standing.remaining);
+    let policy = format!("\"{name}\";q={quota};w={WINDOW_SECONDS}");
+    let reset = standing.retry_after.map(|seconds| format!(";t={seconds}"));
+    let standing = format!("\"{name}\";r={remaining}{}", reset.unwrap_or_default());
+    for (header, value) in [(POLICY, policy), (STANDING, standing)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(header, value);
+        }
+    }
+}
+
+/// What is known of tokens that were used lately. It decides nothing but who has to wait.
+#[derive(Debug)]
+pub struct SeenTokens {
+    /// What was revoked, expired or never made never becomes good.
+    refused: Cache<HashedToken, ()>,
+    /// Was let in, and does not wait for what others at its address do.
+    admitted: Cache<HashedToken, ()>,
+}
+
+impl Default for SeenTokens {
+    fn default() -> Self {
+        Self {
+            refused: Cache::new(REMEMBERED),
+            admitted: Cache::new(REMEMBERED),
+        }
+    }
+}
+
+impl SeenTokens {
+    /// Notes that a token was let in.
+    pub fn admit(&self, credential: &Credential) {
+        if let Credential::ApiToken(token) = credential {
+            self.admitted.insert(*token, ());
+        }
+    }
+}
+
+/// Refuses a token without the database, and without another row in the audit log: one that was
+/// refused before, and any that is new from an address that has had its share of refusals.
+pub async fn check_token(
+    request: &HttpRequest,
+    state: &State,
+    facts: &RequestFacts,
+    token: &HashedToken,
+) -> Result<(), Problem> {
+    if state.seen_tokens.refused.contains_key(token) {
+        let problem = Problem::unauthenticated("the token is revoked, expired, or not one of ours");
+        return Err(count_refusal(request, state, facts, problem).await);
+    }
+    let waits = state.rate_limits.waits(Policy::Refused, facts);
+    match waits.filter(|_| !state.seen_tokens.admitted.contains_key(token)) {
+        None => Ok(()),
+        Some(standing) => Err(limited(request, standing)),
+    }
+}
+
+/// Notes a credential that the database refused, and counts it.
+pub async fn refused(
+    request: &HttpRequest,
+    state: &State,
+    facts: &RequestFacts,
+    credential: &Credential,
+    problem: Problem,
+) -> Problem {
+    if let Credential::ApiToken(token) = credential {
+        state.seen_tokens.admitted.invalidate(token);
+        state.seen_tokens.refused.insert(*token, ());
+    }
+    count_refusal(request, state, facts, problem).await
+}
+
+/// Counts a refused credential against its address. Where the address has had its share, the answer
+/// is that it must wait.
+pub async fn count_refusal(
+    request: &HttpRequest,
+    state: &State,
+    facts: &RequestFacts,
+    problem: Problem,
+) -> Problem {
+    let standing = state
+        .rate_limits
+        .by_address(Policy::Refused, facts.source)
+        .await;
+    if standing.retry_after.is_some() {
+        limited(request, standing)
+    } else {
+        problem
+    }
+}
+
+/// The answer to one who must wait.
+pub fn limited(request: &HttpRequest, standing: Standing) -> Problem {
+    tell(request, standing);
+    Problem::limited(standing.retry_after.unwrap_or(1))
+}

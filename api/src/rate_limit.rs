@@ -1,0 +1,220 @@
+//! Rate limits (NET-3): by address for sign-in and refused credentials, by principal and cost for
+//! GraphQL.
+//!
+//! The algorithm is GCRA, a leaky bucket: a quota of N a minute lets N through at once, and then
+//! one every sixtieth of a minute over N. With Redis all replicas share the count. While Redis is
+//! away each replica counts for itself, so that the limit is looser and never off; without Redis
+//! that is how it always is.
+
+mod memory;
+mod redis;
+
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use countersign_entities::{Clock, RequestContext, RequestFacts};
+use memory::Memory;
+use moka::sync::Cache;
+use redis::Redis;
+use secrecy::SecretString;
+use thiserror::Error;
+
+/// Seconds of the window that quotas are told by.
+pub const WINDOW_SECONDS: u32 = 60;
+
+/// How many that wait are remembered.
+const WAITING_MAX: u64 = 100_000;
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// Sign-ins that are begun or finished, by address.
+    SignIn,
+    /// Credentials that are refused, by address.
+    Refused,
+    /// Requests to the other public endpoints, by address.
+    Public,
+    /// Cost of GraphQL, by principal.
+    Cost,
+}
+
+impl Policy {
+    /// Every policy.
+    pub const ALL: [Self; 4] = [Self::SignIn, Self::Refused, Self::Public, Self::Cost];
+
+    /// The name in the `RateLimit` header.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Refused => "refused",
+            Self::Public => "public",
+            Self::Cost => "cost",
+        }
+    }
+}
+
+/// How much of each is let through in a minute.
+#[derive(Debug, Clone, Copy)]
+pub struct Quotas {
+    /// Sign-ins by address.
+    pub sign_in: NonZeroU32,
+    /// Refused credentials by address.
+    pub refused: NonZeroU32,
+    /// Requests to other public endpoints by address.
+    pub public: NonZeroU32,
+    /// Cost of GraphQL by principal.
+    pub cost: NonZeroU32,
+}
+
+impl Quotas {
+    const fn of(&self, policy: Policy) -> NonZeroU32 {
+        match policy {
+            Policy::SignIn => self.sign_in,
+            Policy::Refused => self.refused,
+            Policy::Public => self.public,
+            Policy::Cost => self.cost,
+        }
+    }
+}
+
+/// Where somebody stands with a quota (draft-ietf-httpapi-ratelimit-headers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The policy.
+    pub policy: Policy,
+    /// How much a window lets through.
+    pub quota: u32,
+    /// How much is left now.
+    pub remaining: u32,
+    /// Where it is refused: seconds after which it would be let through.
+    pub retry_after: Option<u32>,
+}
+
+/// Whose count it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    policy: Policy,
+    who: String,
+}
+
+impl Key {
+    fn of(policy: Policy, source: Option<IpAddr>) -> Self {
+        let who = source.map_or_else(|| "unknown".to_owned(), network);
+        Self { policy, who }
+    }
+}
+
+/// What one count says.
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    remaining: u32,
+    /// Milliseconds until it would be let through, where it is not now.
+    wait_ms: Option<u64>,
+}
+
+/// Why limits do not start.
+#[derive(Debug, Error)]
+#[error("the address of Redis is not usable")]
+pub struct RateLimitError(#[from] ::redis::RedisError);
+
+/// Counts what is let through. One for the process.
+#[derive(Debug)]
+pub struct RateLimits {
+    quotas: Quotas,
+    memory: Memory,
+    redis: Option<Redis>,
+    clock: Arc<dyn Clock>,
+    /// Until when those wait who were refused lately.
+    waiting: Cache<Key, (DateTime<Utc>, Standing)>,
+}
+
+impl RateLimits {
+    /// Limits that are shared through Redis where it is named. Nothing is connected yet.
+    pub fn new(
+        quotas: Quotas,
+        redis: Option<&SecretString>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, RateLimitError> {
+        Ok(Self {
+            quotas,
+            memory: Memory::new(&quotas, clock),
+            clock: Arc::clone(clock),
+            waiting: Cache::new(WAITING_MAX),
+            redis: redis
+                .map(|url| Redis::new(url, Arc::clone(clock)))
+                .transpose()?,
+        })
+    }
+
+    /// Takes one from the quota of an address. A request whose address is not known, as on a unix
+    /// socket, is counted with all others of that kind.
+    pub async fn by_address(&self, policy: Policy, source: Option<IpAddr>) -> Standing {
+        self.take(Key::of(policy, source), NonZeroU32::MIN).await
+    }
+
+    /// Where an address stands that has to wait; nothing is taken.
+    pub fn waits(&self, policy: Policy, facts: &RequestFacts) -> Option<Standing> {
+        let (until, standing) = self.waiting.get(&Key::of(policy, facts.source))?;
+        (facts.at < until).then_some(standing)
+    }
+
+    /// Takes the cost of a request from its principal's quota.
+    pub async fn by_principal(&self, context: &RequestContext, cost: u64) -> Standing {
+        let policy = Policy::Cost;
+        let who = format!("{}/{}", context.tenant(), context.actor().id());
+        // No request costs more than the whole quota: it would never be let through.
+        let cost = u32::try_from(cost).unwrap_or(u32::MAX);
+        let cost = cost.clamp(1, self.quotas.of(policy).get());
+        let cost = NonZeroU32::new(cost).unwrap_or(NonZeroU32::MIN);
+        self.take(Key { policy, who }, cost).await
+    }
+
+    async fn take(&self, key: Key, cost: NonZeroU32) -> Standing {
+        let quota = self.quotas.of(key.policy);
+        let shared = match &self.redis {
+            Some(redis) => redis.take(&key, cost, quota).await,
+            None => None,
+        };
+        let taken = shared.unwrap_or_else(|| self.memory.take(&key, cost));
+        let standing = Standing {
+            policy: key.policy,
+            quota: quota.get(),
+            remaining: taken.remaining,
+            retry_after: taken.wait_ms.map(seconds),
+        };
+        if let Some(seconds) = standing.retry_after {
+            let until = self.clock.now() + TimeDelta::seconds(i64::from(seconds));
+            self.waiting.insert(key, (until, standing));
+        }
+        standing
+    }
+}
+
+/// Whole seconds, rounded up: a client that waits so long is let through.
+fn seconds(ms: u64) -> u32 {
+    u32::try_from(ms.div_ceil(1000).max(1)).unwrap_or(u32::MAX)
+}
+
+/// An IPv6 customer has a network of 2^64 addresses, and counts as one.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
+    }
+}

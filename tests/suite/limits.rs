@@ -1,0 +1,176 @@
+//! Rate limits: who has to wait, and who does not for it (NET-3).
+
+use std::{env, sync::Arc};
+
+use chrono::{DateTime, Duration};
+use countersign_domain::{
+    access::{Role, Scope},
+    token::PlainToken,
+};
+use countersign_stand::redis::Redis;
+use countersign_tests::{Reply, TestApp};
+use serde_json::json;
+
+const QUERY: &str = "{ viewer { kind } }";
+
+async fn limited(limits: &str) -> TestApp {
+    let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    TestApp::start_with(start, |toml| format!("{toml}[limits]\n{limits}\n")).await
+}
+
+async fn ask(app: &TestApp, token: &str) -> Reply {
+    let url = format!("{}/graphql", app.url());
+    let request = app.http().post(url).bearer_auth(token);
+    let sent = request.json(&json!({ "query": QUERY })).send().await;
+    Reply::of(sent.unwrap()).await
+}
+
+async fn login(app: &TestApp) -> Reply {
+    let sent = app.http().get(format!("{}/bff/login", app.url()));
+    Reply::of(sent.send().await.unwrap()).await
+}
+
+fn header<'r>(reply: &'r Reply, name: &str) -> &'r str {
+    let value = reply.headers.get(name);
+    value
+        .map(|value| value.to_str().unwrap())
+        .unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_of_one_address_are_limited_and_told_so() {
+    let app = limited("sign_ins = 3").await;
+    for left in [2, 1, 0] {
+        // The provider of this test is away, which is not the point.
+        let reply = login(&app).await;
+        assert_eq!(reply.status, 503, "{:?}", reply.body);
+        assert_eq!(header(&reply, "ratelimit-policy"), "\"sign-in\";q=3;w=60");
+        assert_eq!(header(&reply, "ratelimit"), format!("\"sign-in\";r={left}"));
+    }
+    let refused = login(&app).await;
+    assert_eq!(
+        (refused.status, refused.error_code()),
+        (429, Some("RATE_LIMITED"))
+    );
+    assert_eq!(header(&refused, "retry-after"), "20");
+    assert_eq!(header(&refused, "ratelimit"), "\"sign-in\";r=0;t=20");
+    app.clock.advance(Duration::seconds(20));
+    assert_eq!(
+        login(&app).await.status,
+        503,
+        "after the seconds told it is let through"
+    );
+    assert_eq!(login(&app).await.status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cost_is_limited_by_principal() {
+    let app = limited("cost = 100").await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let other = app.person(&tenant, Role::Owner, "other").await;
+    let query = "{ accounts(first: 10) { nodes { id name } } }";
+    let mut allowed = 0;
+    let refused = loop {
+        let reply = owner.graphql(query, json!({})).await;
+        assert!(header(&reply, "ratelimit").starts_with("\"cost\";r="));
+        if reply.status == 429 {
+            break reply;
+        }
+        allowed += 1;
+    };
+    assert!((1..20).contains(&allowed), "{allowed}");
+    assert_eq!(refused.error_code(), Some("RATE_LIMITED"));
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(refused.data().is_null());
+    assert_eq!(other.graphql(query, json!({})).await.status, 200);
+    app.clock.advance(Duration::minutes(1));
+    assert_eq!(owner.graphql(query, json!({})).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_guesses_tokens_waits_and_fills_no_log() {
+    let app = limited("refused_credentials = 5").await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let honest = owner.token(&[Scope::BasicRead]).await;
+    assert_eq!(honest.graphql(QUERY, json!({})).await.status, 200);
+    let mut statuses = Vec::new();
+    for n in 0..40_u8 {
+        let guess = PlainToken::from_random(&[n; 32]);
+        statuses.push(ask(&app, guess.reveal()).await.status);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 5);
+    assert!(
+        statuses[6..].iter().all(|status| *status == 429),
+        "{statuses:?}"
+    );
+    for _ in 0..20 {
+        assert_eq!(ask(&app, "e30.e30.e30").await.status, 429);
+    }
+    let mut superuser = app.test_database.superuser().await;
+    let rows: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM countersign.audit_entries WHERE action = 'credential.refused'",
+    )
+    .fetch_one(&mut superuser)
+    .await
+    .unwrap();
+    assert!(rows <= 6, "{rows}");
+    // Whoever works from the same address with a good token does not wait for it.
+    assert_eq!(honest.graphql(QUERY, json!({})).await.status, 200);
+    app.clock.advance(Duration::minutes(1));
+    let fresh = owner.token(&[Scope::BasicRead]).await;
+    assert_eq!(fresh.graphql(QUERY, json!({})).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_that_goes_on_asks_nothing_of_the_database() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.token(&[Scope::BasicRead]).await;
+    let revoke =
+        "mutation($id: ID!) { revokeApiToken(input: { apiTokenId: $id }) { userErrors { code } } }";
+    assert_eq!(token.graphql(QUERY, json!({})).await.status, 200);
+    owner.graphql(revoke, json!({ "id": token.id })).await;
+    for _ in 0..5 {
+        assert_eq!(token.graphql(QUERY, json!({})).await.status, 401);
+    }
+    let rows = crate::audit::log(&owner, json!({ "action": "credential.refused" })).await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_count_together_through_redis_and_alone_while_it_is_away() {
+    let log = env::temp_dir().join(format!("countersign-redis-{}.log", std::process::id()));
+    let redis = tokio::task::spawn_blocking(move || Redis::start(&log)).await;
+    let mut redis = redis.unwrap().unwrap();
+    let limits = format!("sign_ins = 4\nredis_url = \"{}\"", redis.url());
+    let (one, two) = (limited(&limits).await, limited(&limits).await);
+    let mut left = Vec::new();
+    for app in [&one, &two, &one, &two] {
+        left.push(header(&login(app).await, "ratelimit").to_owned());
+    }
+    let expected = [3, 2, 1, 0].map(|n| format!("\"sign-in\";r={n}"));
+    assert_eq!(left, expected, "one count");
+    for app in [&one, &two] {
+        let refused = login(app).await;
+        assert_eq!(
+            (refused.status, header(&refused, "retry-after")),
+            (429, "15")
+        );
+    }
+    redis.stop();
+    let apps = Arc::new([one, two]);
+    for app in apps.iter() {
+        for left in [3, 2, 1, 0] {
+            let reply = login(app).await;
+            assert_eq!(header(&reply, "ratelimit"), format!("\"sign-in\";r={left}"));
+        }
+        assert_eq!(
+            login(app).await.status,
+            429,
+            "each counts for itself, and still counts"
+        );
+    }
+}
