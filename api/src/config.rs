@@ -64,6 +64,8 @@ pub struct Http {
     pub listen: SocketAddr,
     /// The address that people and partners use. Plain HTTP is for loopback only.
     pub public_url: Url,
+    /// Address and port of the operator's endpoints: `/livez`, `/readyz`, `/metrics`.
+    pub management_listen: Option<SocketAddr>,
     /// Whether the last address of `X-Forwarded-For` is the caller's: only behind a proxy that
     /// sets it.
     #[serde(default)]

@@ -4,8 +4,8 @@ pub mod bff;
 pub mod credential;
 pub mod errors;
 pub mod graphql;
-pub mod health;
 pub mod limited;
+pub mod management;
 pub mod problem;
 pub mod request_info;
 pub mod same_origin;
@@ -25,7 +25,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .configure(graphql::configure)
         .configure(bff::configure)
-        .configure(health::configure)
         .configure(errors::configure)
         .configure(spa::configure);
 }

@@ -130,6 +130,11 @@ struct Inner {
 const RENEWALS_AT_ONCE: usize = 2;
 
 impl Identity {
+    /// Whether the provider says of itself what it has to.
+    pub async fn is_reachable(&self, at: DateTime<Utc>) -> bool {
+        self.inner.provider.discovery(at).await.is_ok()
+    }
+
     /// Sets up sign-in. The provider is not called yet: it may be away.
     pub fn new(settings: IdentitySettings, database: Database) -> Result<Self, IdentityError> {
         let provider = Provider::new(settings.issuer.clone())?;

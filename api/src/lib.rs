@@ -8,6 +8,7 @@ pub mod config;
 pub mod graphql;
 pub mod http;
 pub mod identity;
+pub mod metrics;
 pub mod rate_limit;
 pub mod server;
 pub mod telemetry;

@@ -152,6 +152,11 @@ impl RateLimits {
         self.take(Key::of(policy, source), NonZeroU32::MIN).await
     }
 
+    /// Whether replicas count together now; `None` where they are not to.
+    pub fn is_shared(&self) -> Option<bool> {
+        self.redis.as_ref().map(Redis::is_there)
+    }
+
     /// Where an address stands that has to wait; nothing is taken.
     pub fn waits(&self, policy: Policy, facts: &RequestFacts) -> Option<Standing> {
         let (until, standing) = self.waiting.get(&Key::of(policy, facts.source))?;

@@ -24,6 +24,7 @@ use crate::{
         security_headers::security_headers,
     },
     identity::{Identity, IdentityError, IdentitySettings},
+    metrics::Metrics,
     rate_limit::{RateLimitError, RateLimits},
 };
 
@@ -108,22 +109,25 @@ pub struct State {
     pub identity: Identity,
     /// Rate limits.
     pub rate_limits: Arc<RateLimits>,
+    /// What monitoring reads.
+    pub metrics: Arc<Metrics>,
     /// Tokens that were used lately.
     pub seen_tokens: SeenTokens,
     /// The configuration.
     pub config: Arc<Config>,
-    isolated: AtomicBool,
+    open: AtomicBool,
 }
 
 impl State {
-    /// Whether the isolation of tenants was checked and found whole.
-    pub fn is_isolated(&self) -> bool {
-        self.isolated.load(Ordering::Acquire)
+    /// Whether the books are open: the schema is this program's, and the isolation of tenants was
+    /// checked and found whole.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
     }
 
-    /// Nothing is read or written before the isolation of tenants was found whole.
+    /// Nothing is read or written before the books are open.
     pub fn open(&self) -> Result<(), Problem> {
-        if self.is_isolated() {
+        if self.is_open() {
             Ok(())
         } else {
             Err(Problem::unavailable(
@@ -139,6 +143,7 @@ pub struct Server {
     state: web::Data<State>,
     listener: TcpListener,
     address: SocketAddr,
+    management: Option<(TcpListener, SocketAddr)>,
 }
 
 /// How often the isolation check is tried again while PostgreSQL is away.
@@ -161,7 +166,7 @@ impl Server {
             config.limits.redis_url.as_ref(),
             &clock,
         )?;
-        let rate_limits = Arc::new(rate_limits);
+        let (rate_limits, metrics) = (Arc::new(rate_limits), Arc::new(Metrics::new()));
         let database = Database::connect(config.storage(), kek, clock, ids).await?;
         let graphql = Endpoint::new(
             database.clone(),
@@ -169,33 +174,38 @@ impl Server {
             Limits::default(),
             cursor_key,
             Arc::clone(&rate_limits),
+            Arc::clone(&metrics),
         )?;
         let identity = Identity::new(identity_settings(&config), database.clone())?;
-        let address = config.http.listen;
-        let listener = TcpListener::bind(address)
-            .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
-        let (listener, address) =
-            listener.map_err(|source| StartError::Listen { address, source })?;
+        let (listener, address) = listen(config.http.listen)?;
+        let management = config.http.management_listen.map(listen).transpose()?;
         let state = web::Data::new(State {
             database,
             engine,
             graphql,
             identity,
             rate_limits,
+            metrics,
             seen_tokens: SeenTokens::default(),
             config: Arc::new(config),
-            isolated: AtomicBool::new(false),
+            open: AtomicBool::new(false),
         });
         Ok(Self {
             state,
             listener,
             address,
+            management,
         })
     }
 
     /// The address that is listened on; the port was chosen where it was given as 0.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of the operator's port, if there is one.
+    pub fn management_address(&self) -> Option<SocketAddr> {
+        self.management.as_ref().map(|(_, address)| *address)
     }
 
     /// What handlers share.
@@ -208,6 +218,7 @@ impl Server {
     pub async fn run_until_stopped(self) -> Result<(), StartError> {
         let server = self.start(true)?;
         let handle = server.handle();
+        self.start_management()?;
         let state = web::Data::clone(&self.state);
         let mut served = tokio::spawn(server);
         let checked = tokio::select! {
@@ -231,8 +242,30 @@ impl Server {
         check(&state).await?;
         let server = self.start(false)?;
         let handle = server.handle();
+        self.start_management()?;
         tokio::spawn(server);
         Ok(handle)
+    }
+
+    /// Ends with the process: what monitoring reads may be read to the last.
+    fn start_management(&self) -> Result<(), StartError> {
+        let Some((listener, address)) = &self.management else {
+            return Ok(());
+        };
+        let state = web::Data::clone(&self.state);
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(web::Data::clone(&state))
+                .configure(http::management::configure)
+        });
+        let listener = listener.try_clone().map_err(StartError::Stopped)?;
+        let server = server.disable_signals().workers(1).listen(listener);
+        let listened = server.map_err(|source| StartError::Listen {
+            address: *address,
+            source,
+        })?;
+        tokio::spawn(listened.run());
+        Ok(())
     }
 
     fn start(&self, signals: bool) -> Result<dev::Server, StartError> {
@@ -267,6 +300,12 @@ impl Server {
             })?;
         Ok(server.run())
     }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    TcpListener::bind(address)
+        .and_then(|listener| listener.local_addr().map(|address| (listener, address)))
+        .map_err(|source| StartError::Listen { address, source })
 }
 
 fn stopped(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<(), StartError> {
@@ -308,7 +347,7 @@ async fn check(state: &State) -> Result<(), StartError> {
         return Err(StartError::Schema { found, expected });
     }
     database.operator().open_own_ledger().await?;
-    state.isolated.store(true, Ordering::Release);
+    state.open.store(true, Ordering::Release);
     Ok(())
 }
 

@@ -277,6 +277,10 @@ impl Recorder {
             .unwrap_or_else(|_| Err(unavailable("the audit writer has stopped")))
     }
 
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
     pub(crate) async fn close(&self) {
         self.0.pool.close().await;
     }

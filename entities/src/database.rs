@@ -99,6 +99,19 @@ impl Database {
         Ok(())
     }
 
+    /// The pools, each with its open and its idle connections.
+    pub fn connections(&self) -> [(&'static str, u32, u32); 3] {
+        let pools = [
+            ("books", &self.0.books),
+            ("entry", &self.0.entry),
+            ("audit", self.0.recorder.pool()),
+        ];
+        pools.map(|(name, pool)| {
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            (name, pool.size(), idle)
+        })
+    }
+
     /// The version that the migrations brought the database to; 0 before the first.
     pub async fn schema_version(&self) -> Result<i32, StoreError> {
         let batch = format!(

@@ -52,6 +52,7 @@ pub struct TestApp {
     state: web::Data<State>,
     http: reqwest::Client,
     url: String,
+    management: String,
     /// Handle of the server; it stops with the app.
     handle: ServerHandle,
 }
@@ -74,6 +75,9 @@ impl TestApp {
             .await
             .unwrap_or_else(|error| panic!("{error:?}"));
         let url = format!("http://{}", server.address());
+        let management = server.management_address();
+        let management = management.unwrap_or_else(|| panic!("no port for management"));
+        let management = format!("http://{management}");
         let state = server.state();
         let handle = server
             .serve_in_background()
@@ -90,6 +94,7 @@ impl TestApp {
             state,
             http,
             url,
+            management,
             handle,
         }
     }
@@ -97,6 +102,24 @@ impl TestApp {
     /// The server's address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The address of the operator's endpoints.
+    pub fn management(&self) -> &str {
+        &self.management
+    }
+
+    /// What monitoring reads of one count, with its labels as they are written.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let url = format!("{}/metrics", self.management);
+        let answer = self.http.get(url).send().await;
+        let text = match answer {
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(error) => panic!("{error}"),
+        };
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.trim().parse().ok())
+            .unwrap_or_default()
     }
 
     /// The storage floor of the running server.
@@ -210,7 +233,7 @@ impl Drop for TestApp {
 /// The configuration of a product on a test's database.
 pub fn configuration(database: &TestDatabase) -> String {
     format!(
-        "[http]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://localhost:8080\"\n\
+        "[http]\nlisten = \"127.0.0.1:0\"\nmanagement_listen = \"127.0.0.1:0\"\npublic_url = \"http://localhost:8080\"\n\
          [database]\nentry_url = \"{}\"\nbooks_url = \"{}\"\nconnections_max = 4\n\
          [oidc]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"countersign\"\n\
          client_secret = \"secret\"\n\

@@ -148,8 +148,8 @@ async fn what_was_acknowledged_before_a_crash_of_postgresql_is_there_after_it() 
     let app = TestApp::start_with(start(), |toml| moved_to(port, &toml)).await;
     let books = books(&app).await;
     let (live, ready) = (
-        format!("{}/livez", app.url()),
-        format!("{}/readyz", app.url()),
+        format!("{}/livez", app.management()),
+        format!("{}/readyz", app.management()),
     );
     assert_eq!(status(app.http(), &ready).await, 200);
 
@@ -230,10 +230,11 @@ async fn product_that_starts_before_postgresql_waits_for_it_with_its_books_close
         .await
         .unwrap();
     let url = format!("http://{}", server.address());
+    let management = format!("http://{}", server.management_address().unwrap());
     let running = tokio::spawn(server.run_until_stopped());
     let http = lender.http();
-    becomes(http, &format!("{url}/livez"), 200).await;
-    assert_eq!(status(http, &format!("{url}/readyz")).await, 503);
+    becomes(http, &format!("{management}/livez"), 200).await;
+    assert_eq!(status(http, &format!("{management}/readyz")).await, 503);
     let ask = || async {
         let request = http.post(format!("{url}/graphql"));
         let request = request
@@ -247,7 +248,7 @@ async fn product_that_starts_before_postgresql_waits_for_it_with_its_books_close
     assert_eq!(status(http, &format!("{url}/bff/login")).await, 503);
 
     mortal.cluster.restart().unwrap();
-    becomes(http, &format!("{url}/readyz"), 200).await;
+    becomes(http, &format!("{management}/readyz"), 200).await;
     let open = ask().await;
     assert_eq!(
         open.status, 401,

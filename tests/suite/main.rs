@@ -23,6 +23,7 @@ mod idempotency;
 mod identity;
 mod isolation;
 mod limits;
+mod management;
 mod matrix;
 mod names;
 mod pgbouncer;

@@ -13,7 +13,9 @@ async fn an_id_of_another_tenant_is_answered_like_one_that_does_not_exist() {
     let (one, two) = (books(&app).await, books_of(&app, "alder").await);
     let nowhere = TransactionId::new(Uuid::from_u128(77)).to_string();
     let foreign = two.business_transaction.clone();
-    let before = app.state().graphql.foreign_requests();
+    let before = app
+        .metric("countersign_cross_tenant_requests_refused_total")
+        .await;
     let strip = |mut body: serde_json::Value| {
         body["errors"][0]["extensions"]["requestId"] = json!("");
         body
@@ -35,7 +37,10 @@ async fn an_id_of_another_tenant_is_answered_like_one_that_does_not_exist() {
         assert_eq!(hidden.status, missing.status, "{query}");
         assert_eq!(strip(hidden.body), strip(missing.body), "{query}");
     }
-    let counted = app.state().graphql.foreign_requests() - before;
+    let counted = app
+        .metric("countersign_cross_tenant_requests_refused_total")
+        .await
+        - before;
     assert_eq!(
         counted, 4,
         "each request that named another tenant's id is counted"

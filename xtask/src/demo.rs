@@ -53,6 +53,8 @@ pub(crate) struct Demo {
     pub(crate) url: String,
     /// The provider's address.
     pub(crate) issuer: String,
+    /// Where the server answers its operator.
+    management: String,
     pub(crate) secrets: Secrets,
 }
 
@@ -60,7 +62,8 @@ pub(crate) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let port = arguments.port;
     let provider_port = port.checked_add(1).context("choose a lower port")?;
-    for taken in [port, provider_port] {
+    let management_port = port.checked_add(2).context("choose a lower port")?;
+    for taken in [port, provider_port, management_port] {
         if TcpListener::bind(("127.0.0.1", taken)).is_err() {
             bail!("port {taken} is in use: stop what listens there, or choose another by `--port`");
         }
@@ -80,6 +83,7 @@ pub(crate) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
         program: target_folder().join("countersign"),
         url: format!("http://localhost:{port}"),
         issuer: format!("http://localhost:{provider_port}"),
+        management: format!("http://localhost:{management_port}"),
         secrets: Secrets::of(&folder.join("secrets.json"))?,
         folder,
     };
@@ -181,11 +185,15 @@ impl Demo {
             )
         };
         let text = format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{}\"\n\n\
+            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{}\"\n\
+             management_listen = \"{}\"\n\n\
              [database]\nentry_url = \"{}\"\nbooks_url = \"{}\"\nowner_url = \"{}\"\n\n\
              [oidc]\nissuer = \"{}\"\nclient_id = \"countersign\"\nclient_secret = \"{}\"\n\n\
              [keys]\nkek = \"{}\"\n\n[log]\nformat = \"text\"\n",
             self.url,
+            self.management
+                .trim_start_matches("http://")
+                .replace("localhost", "127.0.0.1"),
             database("countersign_entry", &self.secrets.entry_password),
             database("countersign_books", &self.secrets.books_password),
             cluster.admin_url("postgres"),
@@ -263,7 +271,7 @@ impl Demo {
             .arg("serve");
         let mut server = Process::spawn(&mut command, &self.log("server"), "TERM")?;
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !http::is_ready(&self.url) {
+        while !http::is_ready(&self.management) {
             if !server.is_running() || Instant::now() > deadline {
                 bail!(
                     "the server did not start: see `{}`",

@@ -2,6 +2,8 @@
 
 use async_graphql::{Response, Value};
 
+use crate::code::Code;
+
 /// Whether the document itself was refused, by validation or coercion: no field ran.
 pub(crate) fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null
@@ -23,4 +25,13 @@ pub(crate) fn write(response: &Response) -> Vec<u8> {
         tracing::error!(%error, "an answer can not be written");
         br#"{"errors":[{"message":"something failed on our side"}]}"#.to_vec()
     })
+}
+
+/// The code of the answer's first error.
+pub(super) fn first_code(response: &Response) -> Option<Code> {
+    let extensions = response.errors.first()?.extensions.as_ref()?;
+    match extensions.get("code")? {
+        Value::String(name) => Code::ALL.iter().copied().find(|code| code.name() == name),
+        _ => None,
+    }
 }

@@ -1,9 +1,6 @@
 //! The way of a request, step by step.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use async_graphql::{
     Name, Response, ServerError, Value, Variables, dynamic::Schema, indexmap::IndexMap,
@@ -32,6 +29,7 @@ use super::{
 use crate::{
     app::Services,
     code::Code,
+    metrics::Metrics,
     rate_limit::{RateLimits, Standing},
 };
 
@@ -90,7 +88,7 @@ pub struct Endpoint {
     explain: Option<ActionId>,
     introspect: Option<ActionId>,
     rate_limits: Arc<RateLimits>,
-    foreign_requests: AtomicU64,
+    metrics: Arc<Metrics>,
 }
 
 impl Endpoint {
@@ -101,6 +99,7 @@ impl Endpoint {
         limits: Limits,
         cursor_key: CursorKey,
         rate_limits: Arc<RateLimits>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
         let schema = schema::build(&engine)?;
         let shape = SchemaShape::parse(&schema.sdl()).map_err(BuildError::Sdl)?;
@@ -113,7 +112,7 @@ impl Endpoint {
             explain: engine.action("Capability.explainRefusal"),
             introspect: engine.action("Capability.introspect"),
             rate_limits,
-            foreign_requests: AtomicU64::new(0),
+            metrics,
             services: Services { database, engine },
         })
     }
@@ -129,11 +128,6 @@ impl Endpoint {
         self.documents.publish(text)
     }
 
-    /// Requests that named another tenant's ids and were refused whole, since the start (ISO-4).
-    pub fn foreign_requests(&self) -> u64 {
-        self.foreign_requests.load(Ordering::Relaxed)
-    }
-
     /// Runs a request for a credential, and says where its principal stands with its quota.
     pub async fn run(
         &self,
@@ -147,8 +141,16 @@ impl Endpoint {
             .try_run(credential, facts, method, request, &mut standing)
             .await;
         let answer = match answer {
-            Ok(response) => Answer::Ran(Box::new(response)),
-            Err(answer) => answer,
+            Ok((kind, response)) => {
+                self.metrics.operation(kind, answer::first_code(&response));
+                Answer::Ran(Box::new(response))
+            }
+            Err(answer) => {
+                if let Answer::Refused(code, _) = &answer {
+                    self.metrics.operation("refused", Some(*code));
+                }
+                answer
+            }
         };
         (answer, standing)
     }
@@ -160,7 +162,7 @@ impl Endpoint {
         method: Method,
         request: GraphqlRequest,
         standing: &mut Option<Standing>,
-    ) -> Result<Response, Answer> {
+    ) -> Result<(&'static str, Response), Answer> {
         let id = facts.request;
         let document = self.document(&request.source, id)?;
         let invalid = |message| refused(Code::GraphqlValidationFailed, message, id);
@@ -218,7 +220,12 @@ impl Endpoint {
         if plan.kind == OperationType::Mutation {
             repeat::settle(&state, &plan, &response).await;
         }
-        Ok(response)
+        let kind = match plan.kind {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
+        };
+        Ok((kind, response))
     }
 
     fn document(&self, source: &Source, id: RequestId) -> Result<Arc<Document>, Answer> {
@@ -289,7 +296,7 @@ impl Endpoint {
                 context, foreign, ..
             }) => {
                 if foreign > 0 {
-                    self.foreign_requests.fetch_add(1, Ordering::Relaxed);
+                    self.metrics.foreign();
                     tracing::warn!(request = %facts.request, "a request named another tenant's ids");
                 }
                 let draft = record::unknown_ids(measure);
@@ -421,6 +428,9 @@ impl Endpoint {
             let data = std::mem::take(&mut response.data);
             response.data = completion.data(data, set, root_type(definition.ty));
         }
+        let hidden = operation.redactions();
+        self.metrics
+            .redacted(hidden.values().map(|one| one.count).sum());
         let redactions = redactions(operation);
         if !redactions.is_empty() {
             response

@@ -32,7 +32,7 @@ pub async fn by_address(
     tell(request, standing);
     match standing.retry_after {
         None => Ok(()),
-        Some(_) => Err(limited(request, standing)),
+        Some(_) => Err(limited(request, state, standing)),
     }
 }
 
@@ -96,7 +96,7 @@ pub async fn check_token(
     let waits = state.rate_limits.waits(Policy::Refused, facts);
     match waits.filter(|_| !state.seen_tokens.admitted.contains_key(token)) {
         None => Ok(()),
-        Some(standing) => Err(limited(request, standing)),
+        Some(standing) => Err(limited(request, state, standing)),
     }
 }
 
@@ -128,14 +128,15 @@ pub async fn count_refusal(
         .by_address(Policy::Refused, facts.source)
         .await;
     if standing.retry_after.is_some() {
-        limited(request, standing)
+        limited(request, state, standing)
     } else {
         problem
     }
 }
 
 /// The answer to one who must wait.
-pub fn limited(request: &HttpRequest, standing: Standing) -> Problem {
+fn limited(request: &HttpRequest, state: &State, standing: Standing) -> Problem {
+    state.metrics.limited(standing.policy.name());
     tell(request, standing);
     Problem::limited(standing.retry_after.unwrap_or(1))
 }

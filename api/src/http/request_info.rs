@@ -108,18 +108,24 @@ where
                 let called = AssertUnwindSafe(service.call(request)).catch_unwind().await;
                 let response = called.unwrap_or_else(|_| {
                     tracing::error!("a handler panicked");
+                    state.metrics.panicked();
                     Err(Problem::internal().of(info).into())
                 });
                 let (status, route) = match &response {
                     Ok(response) => (response.status(), response.request().match_pattern()),
                     Err(error) => (error.as_response_error().status_code(), None),
                 };
+                // The pattern, never the path: paths and queries may carry what people type.
+                let route = route.as_deref().unwrap_or("-");
+                let took = started.elapsed();
+                state
+                    .metrics
+                    .request(method.as_str(), route, status.as_u16(), took);
                 tracing::info!(
                     %method,
-                    // The pattern, never the path: paths and queries may carry what people type.
-                    route = route.as_deref().unwrap_or("-"),
+                    route,
                     status = status.as_u16(),
-                    duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                    duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
                     "answered"
                 );
                 finish(response?, info).await

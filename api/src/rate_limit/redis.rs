@@ -55,6 +55,11 @@ impl Redis {
         })
     }
 
+    /// Whether it answered when it was asked last.
+    pub(super) fn is_there(&self) -> bool {
+        !self.away.load(Ordering::Relaxed)
+    }
+
     /// `None` where Redis does not answer.
     pub(super) async fn take(
         &self,

@@ -1,0 +1,186 @@
+//! What the operator's monitoring reads (`OpenMetrics`). No label names a tenant, a person or a token.
+
+use std::{fmt, time::Duration};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use crate::code::Code;
+
+/// Bounds of the histogram, in seconds.
+const SECONDS: [f64; 10] = [
+    0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    /// The pattern of the route, never the path.
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    /// `ok`, or the code of the first error.
+    code: &'static str,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    policy: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PoolLabels {
+    pool: &'static str,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
+}
+
+/// The counts of this process.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Histogram>,
+    operations: Family<CodeLabels, Counter>,
+    limited: Family<PolicyLabels, Counter>,
+    connections: Family<PoolLabels, Gauge>,
+    redactions: Counter,
+    foreign: Counter,
+    panics: Counter,
+}
+
+impl Metrics {
+    /// Counts from nothing.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("countersign");
+        let requests =
+            Family::<RequestLabels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
+        let (operations, limited, connections) =
+            (Family::default(), Family::default(), Family::default());
+        let (redactions, foreign, panics) =
+            (Counter::default(), Counter::default(), Counter::default());
+        registry.register(
+            "http_request_duration_seconds",
+            "Time from a request's arrival to its answer",
+            requests.clone(),
+        );
+        registry.register(
+            "graphql_operations",
+            "GraphQL operations, by the code of their first error",
+            operations.clone(),
+        );
+        registry.register(
+            "rate_limited_requests",
+            "Requests that were told to wait",
+            limited.clone(),
+        );
+        registry.register(
+            "database_connections",
+            "Connections to PostgreSQL",
+            connections.clone(),
+        );
+        registry.register(
+            "graphql_redacted_fields",
+            "Fields that policies hid",
+            redactions.clone(),
+        );
+        registry.register(
+            "cross_tenant_requests_refused",
+            "Requests that named another tenant's ids, refused whole (ISO-4)",
+            foreign.clone(),
+        );
+        registry.register("panics", "Handlers that panicked", panics.clone());
+        let build = Family::<BuildLabels, Gauge>::default();
+        let version = env!("CARGO_PKG_VERSION");
+        build.get_or_create(&BuildLabels { version }).set(1);
+        registry.register("build_info", "This program", build);
+        Self {
+            registry,
+            requests,
+            operations,
+            limited,
+            connections,
+            redactions,
+            foreign,
+            panics,
+        }
+    }
+
+    /// A request was answered.
+    pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let labels = RequestLabels {
+            method: method.to_owned(),
+            route: route.to_owned(),
+            status,
+        };
+        self.requests
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    /// An operation came to an end. `code` is that of its first error.
+    pub fn operation(&self, kind: &'static str, code: Option<Code>) {
+        let code = code.map_or("ok", Code::name);
+        self.operations
+            .get_or_create(&CodeLabels { code, kind })
+            .inc();
+    }
+
+    /// Policies hid fields.
+    pub fn redacted(&self, fields: u64) {
+        self.redactions.inc_by(fields);
+    }
+
+    /// Somebody was told to wait.
+    pub fn limited(&self, policy: &'static str) {
+        self.limited.get_or_create(&PolicyLabels { policy }).inc();
+    }
+
+    /// A request named another tenant's ids.
+    pub fn foreign(&self) {
+        self.foreign.inc();
+    }
+
+    /// A handler panicked.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+
+    /// How many connections a pool has.
+    pub fn connections(&self, pool: &'static str, open: u32, idle: u32) {
+        let in_use = open.saturating_sub(idle);
+        for (state, count) in [("idle", idle), ("in_use", in_use)] {
+            self.connections
+                .get_or_create(&PoolLabels { pool, state })
+                .set(i64::from(count));
+        }
+    }
+
+    /// The counts as text.
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
