@@ -110,7 +110,7 @@ pub(crate) async fn account(
 
 pub(crate) const IMPORT: &str = "mutation($input: ImportStatementInput!) { \
     importStatement(input: $input) { alreadyImported \
-    import { id format importedCount duplicateCount statementCount } \
+    import { id format addedCount duplicateCount statementCount } \
     statements { id opening closing balanceCheck transactionCount account { name } } \
     userErrors { code message field } } }";
 

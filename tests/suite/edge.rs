@@ -103,14 +103,14 @@ async fn limits_are_refused_by_name() {
     let wide = "{ a: transactions(first: 200) { nodes { account { custodian { name } } category { name } \
                 statement { import { fileName sha256 format byteCount } account { name custodian { name } } } } } \
                 b: transactions(first: 200) { nodes { statement { import { fileName sha256 format \
-                byteCount statementCount importedCount duplicateCount createdAt id } account { id name currency \
+                byteCount statementCount addedCount duplicateCount createdAt id } account { id name currency \
                 custodian { id name email role } } } id bookedOn amount description counterparty reference \
                 magnitude direction currency valueOn account { id name balance number } } } \
                 c: transactions(first: 200) { nodes { statement { import { fileName sha256 format byteCount \
-                statementCount importedCount duplicateCount createdAt id } account { id name currency custodian \
+                statementCount addedCount duplicateCount createdAt id } account { id name currency custodian \
                 { id name email role } } } id bookedOn amount description counterparty reference magnitude } } \
                 d: transactions(first: 200) { nodes { statement { import { fileName sha256 format byteCount \
-                statementCount importedCount duplicateCount createdAt id } account { id name currency custodian \
+                statementCount addedCount duplicateCount createdAt id } account { id name currency custodian \
                 { id name email role } } } id bookedOn amount description counterparty reference magnitude } } }";
     let reply = owner.graphql(wide, json!({})).await;
     assert_eq!(

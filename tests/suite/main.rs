@@ -15,6 +15,7 @@ mod architecture;
 mod audit;
 mod authorization;
 mod books;
+mod conformance;
 mod credentials;
 mod documents;
 mod edge;

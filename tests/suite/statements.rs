@@ -18,7 +18,7 @@ async fn a_statement_comes_in_checked_and_the_second_time_changes_nothing() {
     let payload = &first.data()["importStatement"];
     assert_eq!(payload["alreadyImported"], false, "{:?}", first.body);
     assert_eq!(payload["import"]["format"], "CAMT_053");
-    assert_eq!(payload["import"]["importedCount"], 5);
+    assert_eq!(payload["import"]["addedCount"], 5);
     assert_eq!(payload["statements"][0]["opening"], "1000.00");
     assert_eq!(payload["statements"][0]["closing"], "-2355.99");
     assert_eq!(payload["statements"][0]["balanceCheck"], "BALANCED");
@@ -35,7 +35,7 @@ async fn a_statement_comes_in_checked_and_the_second_time_changes_nothing() {
     let overlap = format!("{file}\n");
     let overlap = send(&owner, "overlap.xml", overlap.as_bytes(), json!({})).await;
     let payload = &overlap.data()["importStatement"];
-    assert_eq!(payload["import"]["importedCount"], 0, "{:?}", overlap.body);
+    assert_eq!(payload["import"]["addedCount"], 0, "{:?}", overlap.body);
     assert_eq!(payload["import"]["duplicateCount"], 5);
 
     let count = owner
@@ -112,6 +112,6 @@ async fn csv_comes_in_with_a_mapping() {
     )
     .await;
     let payload = &reply.data()["importStatement"];
-    assert_eq!(payload["import"]["importedCount"], 2, "{:?}", reply.body);
+    assert_eq!(payload["import"]["addedCount"], 2, "{:?}", reply.body);
     assert_eq!(payload["statements"][0]["balanceCheck"], "NOT_STATED");
 }

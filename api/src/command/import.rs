@@ -27,7 +27,7 @@ const MUTATION: &str = "\
 mutation ImportStatement($input: ImportStatementInput!) {
   importStatement(input: $input) {
     alreadyImported
-    import { id format importedCount duplicateCount }
+    import { id format addedCount duplicateCount }
     statements {
       reference currency periodStart periodEnd opening closing balanceCheck transactionCount
       account { name }

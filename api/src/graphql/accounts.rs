@@ -116,6 +116,7 @@ fn object(parts: &mut Parts<'_>) {
 fn create(parts: &mut Parts<'_>) {
     parts.input(
         InputObject::new("CreateAccountInput")
+            .description("The account to be made.")
             .field(
                 InputValue::new("name", TypeRef::named_nn(TypeRef::STRING))
                     .description("What to call it, from 1 to 80 characters."),

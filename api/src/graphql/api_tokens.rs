@@ -150,6 +150,7 @@ fn object(parts: &mut Parts<'_>) {
 fn create(parts: &mut Parts<'_>) {
     parts.input(
         InputObject::new("CreateApiTokenInput")
+            .description("The token to be made.")
             .field(
                 InputValue::new("name", TypeRef::named_nn(TypeRef::STRING))
                     .description("What it is for, from 1 to 60 characters."),
@@ -209,10 +210,12 @@ fn create(parts: &mut Parts<'_>) {
 
 fn revoke(parts: &mut Parts<'_>) {
     parts.input(
-        InputObject::new("RevokeApiTokenInput").field(InputValue::new(
-            "apiTokenId",
-            TypeRef::named_nn(TypeRef::ID),
-        )),
+        InputObject::new("RevokeApiTokenInput")
+            .description("The token to be revoked.")
+            .field(InputValue::new(
+                "apiTokenId",
+                TypeRef::named_nn(TypeRef::ID),
+            )),
     );
     let revoked = payload_builder::<Arc<ApiToken>>(parts, "RevokeApiTokenPayload").object(
         "apiToken",

@@ -69,10 +69,12 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         )
     });
     parts.input(
-        InputObject::new("CreateCategoryInput").field(
-            InputValue::new("name", TypeRef::named_nn(TypeRef::STRING))
-                .description("From 1 to 60 characters, unlike every other category's."),
-        ),
+        InputObject::new("CreateCategoryInput")
+            .description("The category to be made.")
+            .field(
+                InputValue::new("name", TypeRef::named_nn(TypeRef::STRING))
+                    .description("From 1 to 60 characters, unlike every other category's."),
+            ),
     );
     let created = payload_builder::<Arc<Category>>(parts, "CreateCategoryPayload").object(
         "category",

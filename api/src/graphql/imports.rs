@@ -61,7 +61,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         .value("statementCount", int(), "Statements in it.", |i| {
             Some(i.statement_count.into())
         })
-        .value("importedCount", int(), "Transactions that were new.", |i| {
+        .value("addedCount", int(), "Transactions that were new.", |i| {
             Some(i.imported_count.into())
         })
         .value(

@@ -94,6 +94,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     });
     parts.input(
         InputObject::new("RemoveMemberInput")
+            .description("Who is to be removed.")
             .field(InputValue::new("memberId", TypeRef::named_nn(TypeRef::ID))),
     );
     let removed = payload_builder::<MemberId>(parts, "RemoveMemberPayload").value(

@@ -193,6 +193,7 @@ fn import_inputs(parts: &mut Parts<'_>) {
     let required = || TypeRef::named_nn(TypeRef::STRING);
     parts.input(
         InputObject::new("ImportStatementInput")
+            .description("The file, and what it does not say of itself.")
             .field(
                 InputValue::new("fileName", required())
                     .description("The name of the file, as people know it."),

@@ -201,6 +201,7 @@ fn filter(parts: &mut Parts<'_>) {
 fn categorize(parts: &mut Parts<'_>) {
     parts.input(
         InputObject::new("CategorizeTransactionInput")
+            .description("Which transaction goes where.")
             .field(InputValue::new(
                 "transactionId",
                 TypeRef::named_nn(TypeRef::ID),

@@ -4,6 +4,7 @@
 //! waits on a pipe that the kernel closes.
 
 pub mod books;
+pub mod packages;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;

@@ -8,8 +8,10 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use serde_json::Value;
+
+use crate::packages;
 
 /// A provider that runs; it ends when dropped, or when this process is gone, because it watches its
 /// standard input.
@@ -30,7 +32,7 @@ impl Provider {
     /// Starts a provider with the settings that `server.mjs` documents, and waits until it
     /// listens. Its packages are installed where that was not done before.
     pub fn start(settings: &Value, log: &Path) -> anyhow::Result<Self> {
-        install()?;
+        packages::install(&folder())?;
         let log = fs::File::options().create(true).append(true).open(log)?;
         let mut child = Command::new("node")
             .arg("server.mjs")
@@ -87,27 +89,4 @@ impl Drop for Provider {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// Installs the packages of the lock file.
-fn install() -> anyhow::Result<()> {
-    let folder = folder();
-    let time = |path: PathBuf| fs::metadata(path).and_then(|data| data.modified()).ok();
-    let installed = time(folder.join("node_modules/.package-lock.json"));
-    if installed >= time(folder.join("package-lock.json")) && installed.is_some() {
-        return Ok(());
-    }
-    let done = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund"])
-        .current_dir(&folder)
-        .stdin(Stdio::null())
-        .output()
-        .context("Node.js 20 or newer with npm is needed: install it first")?;
-    let fault = String::from_utf8_lossy(&done.stderr);
-    ensure!(
-        done.status.success(),
-        "`npm ci` failed for the provider: {}",
-        fault.trim()
-    );
-    Ok(())
 }

@@ -93,7 +93,7 @@ function Files() {
                   <Hash value={node.sha256} label={`hash of ${node.fileName}`} />
                 </td>
                 <td className="num hidden text-right sm:table-cell">{node.statementCount}</td>
-                <td className="num text-right">{node.importedCount}</td>
+                <td className="num text-right">{node.addedCount}</td>
                 <td className="num text-right text-muted">{node.duplicateCount}</td>
                 <td className="hidden text-muted sm:table-cell md:pr-6">
                   <RelTime at={node.createdAt} />

@@ -90,11 +90,11 @@ fn import(
     let name = format!("{}-{}-{:02}.xml", account.number, month.year, month.number);
     let input = json!({ "fileName": name, "content": base64(file.as_bytes()) });
     let query = "mutation($input: ImportStatementInput!) { importStatement(input: $input) \
-                 { import { importedCount } userErrors { code message } } }";
+                 { import { addedCount } userErrors { code message } } }";
     let data = importer.graphql(demo, query, &json!({ "input": input }))?;
     no_faults(&data, "/importStatement/userErrors", &[])?;
     let count = data
-        .pointer("/importStatement/import/importedCount")
+        .pointer("/importStatement/import/addedCount")
         .and_then(Value::as_u64);
     Ok(count.unwrap_or_default())
 }

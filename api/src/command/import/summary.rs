@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     const DONE: &str = r#"{"data":{"importStatement":{"alreadyImported":false,
-        "import":{"id":"imp_1","format":"CAMT_053","importedCount":2,"duplicateCount":1},
+        "import":{"id":"imp_1","format":"CAMT_053","addedCount":2,"duplicateCount":1},
         "statements":[{"reference":"S1","currency":"EUR","periodStart":"2026-01-01",
             "periodEnd":"2026-01-31","opening":"10.00","closing":"25.50",
             "balanceCheck":"BALANCED","transactionCount":3,"account":{"name":"Operating"}}],

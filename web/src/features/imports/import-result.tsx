@@ -46,7 +46,7 @@ export function ImportResult({ payload, redactions }: { payload: ImportPayload; 
   if (!done) return null;
   const figures: readonly (readonly [string, number])[] = [
     ['Statements', done.statementCount],
-    ['New transactions', done.importedCount],
+    ['New transactions', done.addedCount],
     ['Already in the books', done.duplicateCount],
   ];
   return (

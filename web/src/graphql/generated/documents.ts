@@ -29,12 +29,14 @@ export type BalanceCheck =
   | 'BALANCED'
   | 'NOT_STATED';
 
+/** Which transaction goes where. */
 export type CategorizeTransactionInput = {
   /** The category, or null to take it out of its category. */
   categoryId?: string | null | undefined;
   transactionId: string;
 };
 
+/** The account to be made. */
 export type CreateAccountInput = {
   currency: import('../scalars').CurrencyCode;
   /** The member who has it in their care. */
@@ -46,6 +48,7 @@ export type CreateAccountInput = {
   personal?: boolean;
 };
 
+/** The token to be made. */
 export type CreateApiTokenInput = {
   /** Whether it may send published documents only. */
   documentsOnly?: boolean;
@@ -57,6 +60,7 @@ export type CreateApiTokenInput = {
   scopes: Array<string>;
 };
 
+/** The category to be made. */
 export type CreateCategoryInput = {
   /** From 1 to 60 characters, unlike every other category's. */
   name: string;
@@ -93,6 +97,7 @@ export type Direction =
   | 'IN'
   | 'OUT';
 
+/** The file, and what it does not say of itself. */
 export type ImportStatementInput = {
   /** The account that it belongs to. Needed where the file does not name one; otherwise the account with that number is taken. */
   accountId?: string | null | undefined;
@@ -117,10 +122,12 @@ export type PrincipalKind =
   | 'HUMAN'
   | 'MACHINE';
 
+/** Who is to be removed. */
 export type RemoveMemberInput = {
   memberId: string;
 };
 
+/** The token to be revoked. */
 export type RevokeApiTokenInput = {
   apiTokenId: string;
 };
@@ -176,12 +183,12 @@ export type AuditEntriesQueryVariables = Exact<{
 }>;
 
 
-export type AuditEntriesQuery = { tenant: { slug: string } | null, auditEntries: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string }> } | null };
+export type AuditEntriesQuery = { tenant: { id: string, slug: string } | null, auditEntries: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string }> } | null };
 
 export type AuditHeadQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type AuditHeadQuery = { auditEntries: { nodes: Array<{ seq: number, hash: string, occurredAt: import('../scalars').DateTime }> } | null };
+export type AuditHeadQuery = { auditEntries: { nodes: Array<{ id: string, seq: number, hash: string, occurredAt: import('../scalars').DateTime }> } | null };
 
 export type AccountsQueryVariables = Exact<{
   first: number;
@@ -189,7 +196,7 @@ export type AccountsQueryVariables = Exact<{
 }>;
 
 
-export type AccountsQuery = { tenant: { slug: string } | null, accounts: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, currency: import('../scalars').CurrencyCode, personal: boolean, number: string | null, balance: import('../scalars').Decimal | null, balanceOn: import('../scalars').LocalDate | null, createdAt: import('../scalars').DateTime, custodian: { id: string, name: string | null } | null }> } | null };
+export type AccountsQuery = { tenant: { id: string, slug: string } | null, accounts: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, currency: import('../scalars').CurrencyCode, personal: boolean, number: string | null, balance: import('../scalars').Decimal | null, balanceOn: import('../scalars').LocalDate | null, createdAt: import('../scalars').DateTime, custodian: { id: string, name: string | null } | null }> } | null };
 
 export type AccountNamesQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -223,7 +230,7 @@ export type ImportsQueryVariables = Exact<{
 }>;
 
 
-export type ImportsQuery = { tenant: { slug: string } | null, imports: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, importedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime }> } | null };
+export type ImportsQuery = { tenant: { id: string, slug: string } | null, imports: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime }> } | null };
 
 export type StatementsQueryVariables = Exact<{
   first: number;
@@ -231,16 +238,16 @@ export type StatementsQueryVariables = Exact<{
 }>;
 
 
-export type StatementsQuery = { tenant: { slug: string } | null, statements: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, import: { id: string, fileName: string } | null, account: { id: string, name: string } | null }> } | null };
+export type StatementsQuery = { tenant: { id: string, slug: string } | null, statements: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, import: { id: string, fileName: string } | null, account: { id: string, name: string } | null }> } | null };
 
 export type ImportStatementMutationVariables = Exact<{
   input: ImportStatementInput;
 }>;
 
 
-export type ImportStatementMutation = { importStatement: { alreadyImported: boolean, import: { id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, importedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime } | null, statements: Array<{ id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, account: { id: string, name: string } | null }> | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type ImportStatementMutation = { importStatement: { alreadyImported: boolean, import: { id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime } | null, statements: Array<{ id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, account: { id: string, name: string } | null }> | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type ImportRowFragment = { id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, importedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime };
+export type ImportRowFragment = { id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime };
 
 export type StatementRowFragment = { id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, account: { id: string, name: string } | null };
 
@@ -250,7 +257,7 @@ export type MembersQueryVariables = Exact<{
 }>;
 
 
-export type MembersQuery = { tenant: { slug: string } | null, members: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string | null, email: string | null, role: string | null, capabilities: Array<string> | null, joinedAt: import('../scalars').DateTime | null }> } | null };
+export type MembersQuery = { tenant: { id: string, slug: string } | null, members: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string | null, email: string | null, role: string | null, capabilities: Array<string> | null, joinedAt: import('../scalars').DateTime | null }> } | null };
 
 export type MemberNamesQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -277,7 +284,7 @@ export type ApiTokensQueryVariables = Exact<{
 }>;
 
 
-export type ApiTokensQuery = { tenant: { slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null }> } | null };
+export type ApiTokensQuery = { tenant: { id: string, slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null }> } | null };
 
 export type CreateApiTokenMutationVariables = Exact<{
   input: CreateApiTokenInput;
@@ -302,7 +309,7 @@ export type TransactionsQueryVariables = Exact<{
 }>;
 
 
-export type TransactionsQuery = { tenant: { slug: string } | null, transactions: { totalCount: number | null, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null }> } | null };
+export type TransactionsQuery = { tenant: { id: string, slug: string } | null, transactions: { totalCount: number | null, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null }> } | null };
 
 export type TransactionDetailQueryVariables = Exact<{
   id: string;
@@ -325,17 +332,17 @@ export type TransactionRowFragment = { id: string, bookedOn: import('../scalars'
 
 export const AuditEntriesDocument: Document<AuditEntriesQuery, AuditEntriesQueryVariables> = {
   name: 'AuditEntries',
-  id: 'sha256:e0b3d61531a05d71a814c4e861f3e6c59c267906a03c0ea5d008e8e139c9086b',
+  id: 'sha256:c30b22810a61871837229dc983faf4d8bc9596814e8a50a4225efc484fe5ff22',
 };
 
 export const AuditHeadDocument: Document<AuditHeadQuery, AuditHeadQueryVariables> = {
   name: 'AuditHead',
-  id: 'sha256:dce6d9690030d0eed9c83956116cf51a976af9969e71a94bb6ceac70a4805059',
+  id: 'sha256:996230efaa94d47785d5b2e3650a3d0a46036cf912ce5cad4fd203e36a6b988f',
 };
 
 export const AccountsDocument: Document<AccountsQuery, AccountsQueryVariables> = {
   name: 'Accounts',
-  id: 'sha256:7880b5d02e5403898e4a78c32c3caf8e559700291b2a244b1f8b580669a56187',
+  id: 'sha256:03a3ce9fdba0cc9325720f1950eaa906ea4b7ce4e07c10154c54de9020de44ba',
 };
 
 export const AccountNamesDocument: Document<AccountNamesQuery, AccountNamesQueryVariables> = {
@@ -360,22 +367,22 @@ export const CreateCategoryDocument: Document<CreateCategoryMutation, CreateCate
 
 export const ImportsDocument: Document<ImportsQuery, ImportsQueryVariables> = {
   name: 'Imports',
-  id: 'sha256:34c092b845fea96a38d5157e551677effe18b699ded2c36f69ff99f4f8a070db',
+  id: 'sha256:9dcce481535c7cf1941139c356ea705876e69f99e767393eb8e3fdf7ec4b5f01',
 };
 
 export const StatementsDocument: Document<StatementsQuery, StatementsQueryVariables> = {
   name: 'Statements',
-  id: 'sha256:6c83ec6ce94e773c57986102eb1549fc43d6f305778cb49335768e637b3ef022',
+  id: 'sha256:0cf206e70064ab5c2de9d011522c49dfbeec5b36116f751992705efa7936197c',
 };
 
 export const ImportStatementDocument: Document<ImportStatementMutation, ImportStatementMutationVariables> = {
   name: 'ImportStatement',
-  id: 'sha256:14a28a3817fbf3649720d71dd3b7175cd132635f67e01047e18773dfb681fd86',
+  id: 'sha256:66ece0903b564c625d12204b341ae36e2ab38d9f863a9e62d2966eb842d156fe',
 };
 
 export const MembersDocument: Document<MembersQuery, MembersQueryVariables> = {
   name: 'Members',
-  id: 'sha256:83bd4285c3df40170a3ffd0d7b5e624d0f74d7e97c754aaaaa5ba46052c2ae25',
+  id: 'sha256:f30c4989abe370b174325d519d5d0d649adbd2c850071033d32929c0fbb3c4f7',
 };
 
 export const MemberNamesDocument: Document<MemberNamesQuery, MemberNamesQueryVariables> = {
@@ -395,7 +402,7 @@ export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVar
 
 export const ApiTokensDocument: Document<ApiTokensQuery, ApiTokensQueryVariables> = {
   name: 'ApiTokens',
-  id: 'sha256:e7dc908c7759003c0713b608e2063f79dc60d5db05eaf5dc4a34bf75528da2e4',
+  id: 'sha256:5b46a0fd4165215465d828de3d9b287793e3f3e3f4150911ee609dcc2b35738c',
 };
 
 export const CreateApiTokenDocument: Document<CreateApiTokenMutation, CreateApiTokenMutationVariables> = {
@@ -410,7 +417,7 @@ export const RevokeApiTokenDocument: Document<RevokeApiTokenMutation, RevokeApiT
 
 export const TransactionsDocument: Document<TransactionsQuery, TransactionsQueryVariables> = {
   name: 'Transactions',
-  id: 'sha256:c17e358bd7592a698a1d8eb241bf8154a484538179facea7bb22705836d9f0d9',
+  id: 'sha256:4d2322e5513ed6511f547db49e55da2922fa251d9b3d2302dd273fe7488cadaa',
 };
 
 export const TransactionDetailDocument: Document<TransactionDetailQuery, TransactionDetailQueryVariables> = {

@@ -1,0 +1,55 @@
+// @graphql-eslint over the committed SDL and the web app's operations.
+import { readFileSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import graphql from "@graphql-eslint/eslint-plugin";
+import { Linter } from "eslint";
+
+const root = new URL("../../", import.meta.url);
+const read = (path) => readFileSync(new URL(path, root), "utf8");
+
+const schema = read("api/schema.graphql");
+const folder = "web/src/graphql/operations/";
+const operations = readdirSync(new URL(folder, root)).map((name) => fileURLToPath(new URL(folder + name, root)));
+
+const configs = graphql.configs;
+const SCHEMA_RULES = {
+  ...configs["flat/schema-recommended"].rules,
+  ...configs["flat/schema-relay"].rules,
+  // `userErrors`, and `nodes` beside `edges`, are lists by the field's own conventions (GitHub, Shopify).
+  "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false }],
+  // What has an identity of its own has an id; these are parts of answers.
+  "@graphql-eslint/strict-id-in-types": [
+    "error",
+    { exceptions: { suffixes: ["Connection", "Edge", "Payload"], types: ["PageInfo", "UserError", "Decision", "Viewer"] } },
+  ],
+};
+const OPERATION_RULES = configs["flat/operations-recommended"].rules;
+
+function problems(filePath, text, rules) {
+  const linter = new Linter({ configType: "flat", cwd: fileURLToPath(root) });
+  const parserOptions = { graphQLConfig: { schema, documents: operations } };
+  const config = {
+    files: ["**/*.graphql"],
+    plugins: { "@graphql-eslint": graphql },
+    languageOptions: { parser: graphql.parser, parserOptions },
+    rules,
+  };
+  return linter
+    .verify(text, [config], { filename: filePath })
+    .map((one) => `${filePath}:${one.line} ${one.ruleId}: ${one.message}`);
+}
+
+export default async function lint({ check }) {
+  await check("graphql-eslint finds nothing in the schema", async () => {
+    const found = problems("schema.graphql", schema, SCHEMA_RULES);
+    if (found.length > 0) throw new Error(`\n  ${found.slice(0, 40).join("\n  ")}\n  (${found.length})`);
+  });
+  for (const path of operations) {
+    await check(`graphql-eslint finds nothing in ${basename(path)}`, async () => {
+      const found = problems(path, readFileSync(path, "utf8"), OPERATION_RULES);
+      if (found.length > 0) throw new Error(`\n  ${found.slice(0, 20).join("\n  ")}`);
+    });
+  }
+}
