@@ -47,7 +47,7 @@ CREATE TABLE countersign.imports (
     byte_count integer NOT NULL CONSTRAINT imports_byte_count CHECK (byte_count >= 0),
     statement_count integer NOT NULL
         CONSTRAINT imports_statement_count CHECK (statement_count >= 0),
-    imported_count integer NOT NULL CONSTRAINT imports_imported_count CHECK (imported_count >= 0),
+    added_count integer NOT NULL CONSTRAINT imports_added_count CHECK (added_count >= 0),
     duplicate_count integer NOT NULL
         CONSTRAINT imports_duplicate_count CHECK (duplicate_count >= 0),
     created_at timestamptz NOT NULL,
@@ -141,5 +141,5 @@ BEGIN
     END LOOP;
 END $$;
 GRANT UPDATE (balance, balance_on) ON countersign.accounts TO countersign_books;
-GRANT UPDATE (imported_count, duplicate_count) ON countersign.imports TO countersign_books;
+GRANT UPDATE (added_count, duplicate_count) ON countersign.imports TO countersign_books;
 GRANT UPDATE (category_id) ON countersign.transactions TO countersign_books;

@@ -10,6 +10,7 @@
     reason = "a test tells one story, and says what went wrong by failing"
 )]
 
+mod abuse;
 mod access;
 mod architecture;
 mod audit;

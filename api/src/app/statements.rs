@@ -131,7 +131,7 @@ async fn commit(
         "format": import.format.name(),
         "sha256": import.sha256,
         "statements": import.statement_count,
-        "imported": import.imported_count,
+        "imported": import.added_count,
         "duplicates": import.duplicate_count,
         "balanceChecks": statements.iter().map(|s| s.balance_check.name()).collect::<Vec<_>>(),
     });

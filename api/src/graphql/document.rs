@@ -100,6 +100,24 @@ struct Published {
     text: String,
 }
 
+/// Where a document is no GraphQL and what belongs there, without its text: a caller's log may keep
+/// the answer, and the parser's own words quote whole lines.
+pub(super) fn syntax(error: &async_graphql_parser::Error) -> String {
+    let text = error.to_string();
+    let place = error.positions().next();
+    let place = place.map_or_else(String::new, |place| {
+        format!(" at line {}, column {}", place.line, place.column)
+    });
+    let expected = text
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("= "))
+        .filter(|line| line.starts_with("expected"));
+    match expected {
+        Some(expected) => format!("the document is no GraphQL{place}: {expected}"),
+        None => format!("the document is no GraphQL{place}"),
+    }
+}
+
 /// The published documents, and those that were asked for last.
 #[derive(Debug)]
 pub(super) struct Documents {

@@ -18,7 +18,7 @@ use super::{
     BuildError, answer,
     completion::{self, Completion},
     cursor::CursorKey,
-    document::{Document, DocumentError, DocumentId, Documents},
+    document::{self, Document, DocumentError, DocumentId, Documents},
     error::{self, GraphqlError, request_error},
     limits::Limits,
     operation::Operation,
@@ -32,6 +32,9 @@ use crate::{
     metrics::Metrics,
     rate_limit::{RateLimits, Standing},
 };
+
+/// The most errors of an answer to a request that did not run.
+const ERRORS_MAX: usize = 20;
 
 /// Where the document of a request comes from.
 #[derive(Debug)]
@@ -247,7 +250,7 @@ impl Endpoint {
             .get(text, &self.limits, &self.shape, &services.engine)
             .map_err(|error| match error {
                 DocumentError::Parse(error) => {
-                    refused(Code::GraphqlParseFailed, error.to_string(), id)
+                    refused(Code::GraphqlParseFailed, document::syntax(&error), id)
                 }
                 DocumentError::Limit(error) => refused(error.code(), error.to_string(), id),
             })
@@ -269,10 +272,9 @@ impl Endpoint {
             .measure(operation, variables, &self.limits)
             .map_err(|error| match error {
                 MeasureError::Limit(error) => refused(error.code(), error.to_string(), id),
-                MeasureError::NotAnId(text) => {
-                    let message =
-                        format!("`{text}` is not an id: ids look like `acc_` and 32 digits");
-                    refused(Code::BadUserInput, message, id)
+                MeasureError::NotAnId => {
+                    let message = "one of the ids is none: ids look like `acc_` and 32 digits";
+                    refused(Code::BadUserInput, message.to_owned(), id)
                 }
             })
     }
@@ -414,6 +416,9 @@ impl Endpoint {
         measure: &Measure,
     ) -> Response {
         let request = operation.context.request();
+        if answer::is_request_error(&response) {
+            response.errors.truncate(ERRORS_MAX);
+        }
         for error in &mut response.errors {
             error::complete(error, request);
         }

@@ -62,7 +62,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             Some(i.statement_count.into())
         })
         .value("addedCount", int(), "Transactions that were new.", |i| {
-            Some(i.imported_count.into())
+            Some(i.added_count.into())
         })
         .value(
             "duplicateCount",

@@ -76,6 +76,15 @@ pub enum LimitError {
     /// Too many directives.
     #[error("the document has more than {0} directives")]
     Directives(u32),
+    /// A name is too long.
+    #[error("the document has a name of more than {NAME_MAX} characters")]
+    Name,
+    /// Too many operations.
+    #[error("the document has more than {OPERATIONS_MAX} operations")]
+    Operations,
+    /// Too many variables.
+    #[error("an operation has more than {VARIABLES_MAX} variables")]
+    Variables,
     /// Too many root fields.
     #[error("the operation has more than {0} root fields")]
     RootFields(u32),
@@ -106,12 +115,21 @@ impl LimitError {
             | Self::Selections(_)
             | Self::Aliases(_)
             | Self::Directives(_)
+            | Self::Name
+            | Self::Operations
+            | Self::Variables
             | Self::RootFields(_)
             | Self::Ids(_) => Code::DocumentLimitExceeded,
         }
     }
 }
 
+/// Characters of a name. What is refused later may be named in the answer.
+const NAME_MAX: usize = 100;
+/// Operations of a document.
+const OPERATIONS_MAX: usize = 50;
+/// Variables of an operation.
+const VARIABLES_MAX: usize = 100;
 /// Levels of selection sets, fragments among them.
 const NESTING_MAX: u32 = 64;
 
@@ -145,7 +163,16 @@ pub(super) fn check_expansion(
 ) -> Result<(), LimitError> {
     let mut memo = HashMap::new();
     let mut whole = Extent::default();
-    for (_, operation) in document.operations.iter() {
+    if document.operations.iter().count() > OPERATIONS_MAX {
+        return Err(LimitError::Operations);
+    }
+    for (name, operation) in document.operations.iter() {
+        let variables = &operation.node.variable_definitions;
+        if variables.len() > VARIABLES_MAX {
+            return Err(LimitError::Variables);
+        }
+        let variables = variables.iter().map(|variable| &variable.node.name.node);
+        check_names(name.into_iter().chain(variables))?;
         let set = &operation.node.selection_set.node;
         whole.add(extent(set, document, &mut memo, 0)?);
         let own = operation.node.directives.len();
@@ -185,11 +212,15 @@ fn extent<'a>(
     for selection in &set.items {
         let mut part = match &selection.node {
             Selection::Field(field) => {
-                let mut inner = extent(&field.node.selection_set.node, document, memo, level)?;
+                let field = &field.node;
+                let alias = field.alias.iter().map(|alias| &alias.node);
+                let arguments = field.arguments.iter().map(|(name, _)| &name.node);
+                check_names(alias.chain(arguments).chain([&field.name.node]))?;
+                let mut inner = extent(&field.selection_set.node, document, memo, level)?;
                 inner.depth = inner.depth.saturating_add(1);
                 inner.aliases = inner
                     .aliases
-                    .saturating_add(u64::from(field.node.alias.is_some()));
+                    .saturating_add(u64::from(field.alias.is_some()));
                 inner
             }
             Selection::InlineFragment(fragment) => {
@@ -213,6 +244,7 @@ fn fragment_extent<'a>(
     memo: &mut HashMap<&'a Name, Memo>,
     level: u32,
 ) -> Result<Extent, LimitError> {
+    check_names([name])?;
     // An unknown fragment counts nothing; validation names it.
     let Some((name, fragment)) = document.fragments.get_key_value(name) else {
         return Ok(Extent::default());
@@ -226,6 +258,14 @@ fn fragment_extent<'a>(
     let counted = extent(&fragment.node.selection_set.node, document, memo, level)?;
     memo.insert(name, Memo::Counted(counted));
     Ok(counted)
+}
+
+fn check_names<'a>(names: impl IntoIterator<Item = &'a Name>) -> Result<(), LimitError> {
+    let mut names = names.into_iter();
+    if names.any(|name| name.len() > NAME_MAX) {
+        return Err(LimitError::Name);
+    }
+    Ok(())
 }
 
 fn count(n: usize) -> u64 {

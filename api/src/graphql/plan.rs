@@ -53,8 +53,8 @@ pub(super) struct Measure {
 #[derive(Debug)]
 pub(super) enum MeasureError {
     Limit(LimitError),
-    /// Not an identifier at all: the text, shortened.
-    NotAnId(String),
+    /// Something is no identifier at all.
+    NotAnId,
 }
 
 /// Walks documents whose expansion is known to be bounded (`limits::check_expansion`).
@@ -174,12 +174,12 @@ impl Planner<'_> {
             operation,
             variables,
             named: BTreeMap::new(),
-            not_an_id: None,
+            not_an_id: false,
         };
         let set = &operation.selection_set.node;
         let cost = walk.cost(set, root_type(operation.ty));
-        if let Some(text) = walk.not_an_id {
-            return Err(MeasureError::NotAnId(text));
+        if walk.not_an_id {
+            return Err(MeasureError::NotAnId);
         }
         if cost > limits.cost_max {
             return Err(MeasureError::Limit(LimitError::Cost {
@@ -202,7 +202,7 @@ struct Walk<'a> {
     operation: &'a OperationDefinition,
     variables: &'a Variables,
     named: BTreeMap<Uuid, String>,
-    not_an_id: Option<String>,
+    not_an_id: bool,
 }
 
 impl Walk<'_> {
@@ -267,11 +267,9 @@ impl Walk<'_> {
                 Some((_, uuid)) => {
                     self.named.insert(uuid, text.clone());
                 }
-                None => self.not_an_id = Some(text.chars().take(64).collect()),
+                None => self.not_an_id = true,
             },
-            ConstValue::Number(number) if ty.name == "ID" => {
-                self.not_an_id = Some(number.to_string());
-            }
+            ConstValue::Number(_) if ty.name == "ID" => self.not_an_id = true,
             ConstValue::Object(fields) => {
                 let planner = self.planner;
                 let Some(input) = planner.shape.input(&ty.name) else {

@@ -14,7 +14,7 @@ pub struct Model {
     pub sha256: Vec<u8>,
     pub byte_count: i32,
     pub statement_count: i32,
-    pub imported_count: i32,
+    pub added_count: i32,
     pub duplicate_count: i32,
     pub created_at: ChronoDateTimeUtc,
 }

@@ -50,7 +50,7 @@ pub struct Import {
     /// How many statements it holds.
     pub statement_count: u32,
     /// Transactions that were new.
-    pub imported_count: u32,
+    pub added_count: u32,
     /// Transactions that the books already had.
     pub duplicate_count: u32,
     /// When.
@@ -127,7 +127,7 @@ impl TryFrom<Model> for Import {
             sha256: hex::encode(row.sha256),
             byte_count: count(row.byte_count)?,
             statement_count: count(row.statement_count)?,
-            imported_count: count(row.imported_count)?,
+            added_count: count(row.added_count)?,
             duplicate_count: count(row.duplicate_count)?,
             created_at: row.created_at,
         })
@@ -201,7 +201,7 @@ impl WriteTransaction {
             sha256: Set(new.sha256.to_vec()),
             byte_count: Set(i32::try_from(new.byte_count).unwrap_or(i32::MAX)),
             statement_count: Set(stored_count(new.statements.len())?),
-            imported_count: Set(0),
+            added_count: Set(0),
             duplicate_count: Set(0),
             created_at: Set(self.context().now()),
         };
@@ -217,10 +217,10 @@ impl WriteTransaction {
             }
             self.set_balance(statement).await?;
         }
-        row.imported_count = stored_count(imported)?;
+        row.added_count = stored_count(imported)?;
         row.duplicate_count = stored_count(total.saturating_sub(imported))?;
         let counted = Entity::update_many()
-            .col_expr(Column::ImportedCount, Expr::value(row.imported_count))
+            .col_expr(Column::AddedCount, Expr::value(row.added_count))
             .col_expr(Column::DuplicateCount, Expr::value(row.duplicate_count))
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(new.id.uuid()));

@@ -90,7 +90,7 @@ async fn same_file_and_same_entries_are_imported_once() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((found.imported_count, found.duplicate_count), (7, 0));
+    assert_eq!((found.added_count, found.duplicate_count), (7, 0));
     assert!(
         write
             .import_by_sha256(&world.scope(&context), &[2; 32])
@@ -103,7 +103,7 @@ async fn same_file_and_same_entries_are_imported_once() {
     amounts.push("77");
     let overlapping = new_import(account.id, 2, &amounts);
     let (import, statements) = write.insert_import(&permit, &overlapping).await.unwrap();
-    assert_eq!((import.imported_count, import.duplicate_count), (1, 7));
+    assert_eq!((import.added_count, import.duplicate_count), (1, 7));
     assert_eq!(statements[0].transaction_count, 8);
     write
         .finish(permit, draft("statement.imported"))
@@ -159,7 +159,7 @@ async fn file_of_many_statements_and_entries_is_imported_whole_or_not_at_all() {
         .imports_by_id(&world.scope(&context), &[import])
         .await
         .unwrap();
-    assert_eq!(found[0].imported_count, 2500);
+    assert_eq!(found[0].added_count, 2500);
     assert_eq!(
         read.statements_by_import(&world.scope(&context), import)
             .await

@@ -43,7 +43,7 @@ struct Payload {
 struct Import {
     id: Option<String>,
     format: Option<String>,
-    imported_count: Option<u64>,
+    added_count: Option<u64>,
     duplicate_count: Option<u64>,
 }
 
@@ -171,7 +171,7 @@ fn payload_lines(summary: &mut Summary, payload: &Payload) {
         statement_line(out, statement);
     }
     if !payload.already_imported {
-        let new = import.imported_count.unwrap_or_default();
+        let new = import.added_count.unwrap_or_default();
         let known = import.duplicate_count.unwrap_or_default();
         let _ = writeln!(
             out,
