@@ -8,6 +8,7 @@
 //! | `limits.rs`, `plan.rs`, `shape.rs` | what is known of a document before it runs |
 //! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
+//! | `dry_run.rs` | what a request would cost and be decided to |
 //! | `repeat.rs` | mutations that are sent again under a key |
 //! | `completion.rs`, `error.rs`, `record.rs`, `answer.rs` | what leaves: the answer's form, its errors, its audit row |
 
@@ -20,6 +21,7 @@ mod completion;
 mod connection;
 mod cursor;
 mod document;
+mod dry_run;
 mod endpoint;
 mod error;
 mod field;
@@ -33,6 +35,7 @@ mod operation;
 mod plan;
 mod record;
 mod repeat;
+mod request;
 mod scalars;
 mod schema;
 mod shape;
@@ -44,8 +47,9 @@ mod viewer;
 
 pub use cursor::CursorKey;
 pub use document::DocumentId;
-pub use endpoint::{Answer, Endpoint, GraphqlRequest, Method, Source};
+pub use endpoint::Endpoint;
 pub use limits::{LimitError, Limits};
+pub use request::{Answer, GraphqlRequest, Method, Source};
 pub use schema::BuildError;
 
 use countersign_policies::Engine;

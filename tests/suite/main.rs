@@ -19,6 +19,7 @@ mod books;
 mod conformance;
 mod credentials;
 mod documents;
+mod dry_run;
 mod edge;
 mod faults;
 mod idempotency;

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Name, Response, ServerError, Value, Variables, dynamic::Schema, indexmap::IndexMap,
-};
+use async_graphql::{Name, Response, Value, Variables, dynamic::Schema, indexmap::IndexMap};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::{id::RequestId, principal::Principal};
 use countersign_entities::{
-    Claim, Credential, Database, EnterError, ReadTransaction, RequestContext, RequestFacts,
-    StoreError,
+    Credential, Database, EnterError, ReadTransaction, RequestContext, RequestFacts, StoreError,
 };
 use countersign_policies::{ActionId, Decision, Engine};
 use uuid::Uuid;
@@ -19,11 +16,14 @@ use super::{
     completion::{self, Completion},
     cursor::CursorKey,
     document::{self, Document, DocumentError, DocumentId, Documents},
+    dry_run,
     error::{self, GraphqlError, request_error},
     limits::Limits,
     operation::Operation,
     plan::{Measure, MeasureError, Plan, Planner, root_type},
-    record, repeat, schema,
+    record, repeat,
+    request::{Answer, GraphqlRequest, Method, Source},
+    schema,
     shape::SchemaShape,
 };
 use crate::{
@@ -35,49 +35,6 @@ use crate::{
 
 /// The most errors of an answer to a request that did not run.
 const ERRORS_MAX: usize = 20;
-
-/// Where the document of a request comes from.
-#[derive(Debug)]
-pub enum Source {
-    /// The request has its text. Sessions without the explorer capability may not, nor may tokens
-    /// that were issued for published documents only.
-    Text(String),
-    /// It names a published one.
-    Published(DocumentId),
-}
-
-/// A GraphQL request, whatever it came in.
-#[derive(Debug)]
-pub struct GraphqlRequest {
-    /// The document.
-    pub source: Source,
-    /// Which of its operations, where there are several.
-    pub operation_name: Option<String>,
-    /// The variables.
-    pub variables: Variables,
-}
-
-/// How a request came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Safe: queries only.
-    Get,
-    /// Anything.
-    Post,
-}
-
-/// What leaves.
-#[derive(Debug)]
-pub enum Answer {
-    /// The request was not let in; nothing was read.
-    NotEntered(Box<EnterError>),
-    /// The request was refused before it ran, with one error.
-    Refused(Code, Box<ServerError>),
-    /// It ran.
-    Ran(Box<Response>),
-    /// It ran before, under the same key: the body of that answer.
-    Replayed(Vec<u8>),
-}
 
 /// The endpoint. One for the process.
 #[derive(Debug)]
@@ -187,28 +144,30 @@ impl Endpoint {
         let variables = completion::with_defaults(&request.variables, operation);
         let measure = self.measure(&document, operation, &variables, id)?;
         let (context, reader) = self.enter(credential, facts, &measure).await?;
-        let stands = self.rate_limits.by_principal(&context, measure.cost).await;
+        let charged = if request.dry_run { 1 } else { measure.cost };
+        let stands = self.rate_limits.by_principal(&context, charged).await;
         *standing = Some(stands);
-        if let Some(seconds) = stands.retry_after {
-            reader
-                .leave()
-                .await
-                .map_err(|error| failed(&error.into(), id))?;
-            let message = format!("the quota of cost is used up: try again in {seconds} s");
-            return Err(refused(Code::RateLimited, message, id));
-        }
+        let reader = within_quota(reader, stands, id).await?;
         let own_text = matches!(request.source, Source::Text(_));
-        let state = self.decide(context, reader, &plan, own_text).await?;
-        if plan.kind == OperationType::Mutation {
+        let state = self
+            .decide(context, reader, &plan, own_text, request.dry_run)
+            .await?;
+        if request.dry_run || plan.kind == OperationType::Mutation {
             // A mutation takes a connection of its own.
             state
                 .close_reader()
                 .await
                 .map_err(|error| failed(&error, id))?;
         }
+        if request.dry_run {
+            let variables = request.variables;
+            return self
+                .dry_run(&state, &document, &plan, &measure, name, variables)
+                .await;
+        }
         if plan.kind == OperationType::Mutation {
             let request = repeat::request(&document, name, &request.variables);
-            self.claim(&state, &plan, request).await?;
+            repeat::claim(&state, &plan, request).await?;
         }
         let response = self
             .execute(&state, &document, name, request.variables)
@@ -311,39 +270,6 @@ impl Endpoint {
         }
     }
 
-    /// Claims the request's key, where it has one or needs one.
-    async fn claim(&self, state: &Operation, plan: &Plan, request: [u8; 32]) -> Result<(), Answer> {
-        let id = state.context.request();
-        let has_key = state.context.has_idempotency_key();
-        if let Some(root) = plan
-            .roots
-            .iter()
-            .find(|root| !has_key && repeat::needs_key(root))
-        {
-            let message = format!("`{}` needs a header `Idempotency-Key`", root.name);
-            return Err(refused(Code::IdempotencyKeyMissing, message, id));
-        }
-        let database = &self.services.database;
-        let claim = database.claim(&state.context, request).await;
-        let (code, message) = match claim.map_err(|error| failed(&error.into(), id))? {
-            Claim::Claimed => return Ok(()),
-            Claim::Answered(body) => return Err(Answer::Replayed(body)),
-            Claim::Gone => (
-                Code::IdempotencyResultGone,
-                "the mutation was done under this key, and its answer can not be repeated",
-            ),
-            Claim::UnderWay => (
-                Code::IdempotencyKeyInUse,
-                "a request with this key is under way",
-            ),
-            Claim::OtherRequest => (
-                Code::IdempotencyKeyReused,
-                "this key belongs to another request",
-            ),
-        };
-        Err(refused(code, message.to_owned(), id))
-    }
-
     /// Law 3: the whole operation is decided before it runs.
     async fn decide(
         &self,
@@ -351,6 +277,7 @@ impl Endpoint {
         reader: ReadTransaction,
         plan: &Plan,
         own_text: bool,
+        dry_run: bool,
     ) -> Result<Arc<Operation>, Answer> {
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
@@ -372,6 +299,7 @@ impl Endpoint {
             reader,
             decisions,
             reveal_rules,
+            dry_run,
             self.cursor_key.clone(),
         ));
         let (code, message) = if own_text && !may_send_text {
@@ -388,6 +316,32 @@ impl Endpoint {
         let recorded = record::refused_request(&operation, code).await;
         recorded.map_err(|error| failed(&error.into(), request))?;
         Err(refused(code, message.to_owned(), request))
+    }
+
+    /// Validates the document, with every field closed, and describes what would run.
+    async fn dry_run(
+        &self,
+        state: &Arc<Operation>,
+        document: &Document,
+        plan: &Plan,
+        measure: &Measure,
+        name: Option<&str>,
+        variables: Variables,
+    ) -> Result<(&'static str, Response), Answer> {
+        let request = state.context.request();
+        let mut response = self.execute(state, document, name, variables).await;
+        if answer::is_request_error(&response) {
+            response.errors.truncate(ERRORS_MAX);
+            for error in &mut response.errors {
+                error::complete(error, request);
+            }
+        } else {
+            response.errors.clear();
+            dry_run::describe(&mut response, state, plan, measure, &self.limits);
+        }
+        let recorded = record::dry_run(state, document).await;
+        recorded.map_err(|error| failed(&error.into(), request))?;
+        Ok(("dry_run", response))
     }
 
     async fn execute(
@@ -470,6 +424,21 @@ impl Endpoint {
     }
 }
 
+/// Gives the connection back where the principal has to wait.
+async fn within_quota(
+    reader: ReadTransaction,
+    standing: Standing,
+    id: RequestId,
+) -> Result<ReadTransaction, Answer> {
+    let Some(seconds) = standing.retry_after else {
+        return Ok(reader);
+    };
+    let left = reader.leave().await;
+    left.map_err(|error| failed(&error.into(), id))?;
+    let message = format!("the quota of cost is used up: try again in {seconds} s");
+    Err(refused(Code::RateLimited, message, id))
+}
+
 fn redactions(operation: &Operation) -> Vec<Value> {
     let redactions = operation.redactions().into_iter().map(|(path, redaction)| {
         let rule = if operation.reveal_rules {
@@ -486,11 +455,11 @@ fn redactions(operation: &Operation) -> Vec<Value> {
     redactions.collect()
 }
 
-fn refused(code: Code, message: String, request: RequestId) -> Answer {
+pub(super) fn refused(code: Code, message: String, request: RequestId) -> Answer {
     Answer::Refused(code, Box::new(request_error(code, message, request)))
 }
 
-fn failed(error: &GraphqlError, request: RequestId) -> Answer {
+pub(super) fn failed(error: &GraphqlError, request: RequestId) -> Answer {
     let message = match error {
         GraphqlError::Unavailable => "the service is away for a moment: try again",
         _ => "something failed on our side: name the request id to support",

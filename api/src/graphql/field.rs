@@ -227,6 +227,9 @@ fn gate<T: Source>(context: &Context<'_>, action: ActionId, is_root: bool) -> Ga
     let Ok(operation) = operation(context) else {
         return Gate::Hidden;
     };
+    if operation.dry_run {
+        return Gate::Hidden;
+    }
     let refusal = match operation.decisions.get(action) {
         Decision::Allow(_) => return Gate::Open,
         Decision::Deny(refusal) => refusal.clone(),

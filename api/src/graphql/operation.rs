@@ -29,6 +29,8 @@ pub(super) struct Operation {
     pub(super) decisions: Decisions,
     /// Whether this caller may know which rule refused (AUT-3).
     pub(super) reveal_rules: bool,
+    /// Whether nothing is to run: the caller asks what would.
+    pub(super) dry_run: bool,
     pub(super) cursor_key: CursorKey,
     pub(super) loaded: Loaded,
     redactions: Mutex<BTreeMap<String, Redaction>>,
@@ -45,6 +47,7 @@ impl Operation {
         reader: ReadTransaction,
         decisions: Decisions,
         reveal_rules: bool,
+        dry_run: bool,
         cursor_key: CursorKey,
     ) -> Self {
         Self {
@@ -52,6 +55,7 @@ impl Operation {
             context,
             decisions,
             reveal_rules,
+            dry_run,
             cursor_key,
             loaded: Loaded::default(),
             redactions: Mutex::default(),

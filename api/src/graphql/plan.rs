@@ -45,6 +45,8 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Measure {
     pub(super) cost: u64,
+    /// The lists, each with the rows that it is taken to have.
+    pub(super) pages: Vec<(String, u64)>,
     /// Every identifier that is passed as an argument, distinct, as the caller wrote it.
     pub(super) named: BTreeMap<Uuid, String>,
 }
@@ -173,6 +175,7 @@ impl Planner<'_> {
             planner: self,
             operation,
             variables,
+            pages: Vec::new(),
             named: BTreeMap::new(),
             not_an_id: false,
         };
@@ -192,6 +195,7 @@ impl Planner<'_> {
         }
         Ok(Measure {
             cost,
+            pages: walk.pages,
             named: walk.named,
         })
     }
@@ -201,6 +205,7 @@ struct Walk<'a> {
     planner: &'a Planner<'a>,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
+    pages: Vec<(String, u64)>,
     named: BTreeMap<Uuid, String>,
     not_an_id: bool,
 }
@@ -233,6 +238,10 @@ impl Walk<'_> {
                 if let Some(ty) = shape.arguments.get(name.node.as_str()) {
                     self.collect_ids(&value, ty);
                 }
+            }
+            if let Some(rows) = rows {
+                let name = field.name.node.as_str();
+                self.pages.push((format!("{parent}.{name}"), rows));
             }
             let inner = self.cost(&field.selection_set.node, &shape.ty.name);
             let inner = inner.saturating_mul(rows.unwrap_or(1));

@@ -96,6 +96,19 @@ pub(super) async fn refused_request(operation: &Operation, code: Code) -> Result
     database.record(&operation.context, draft).await
 }
 
+/// Records that somebody asked what a request would do.
+pub(super) async fn dry_run(operation: &Operation, document: &Document) -> Result<(), StoreError> {
+    let draft = EventDraft {
+        action: "request.measured".to_owned(),
+        permission: "dry run".to_owned(),
+        outcome: Outcome::Done,
+        targets: Vec::new(),
+        payload: json!({ "document": hex::encode(document.sha256) }),
+    };
+    let database = &operation.services.database;
+    database.record(&operation.context, draft).await
+}
+
 /// A request that was refused whole because it names what is not here. The row does not tell
 /// whether it exists elsewhere, because the tenant reads it.
 pub(super) fn unknown_ids(measure: &Measure) -> EventDraft {

@@ -2,19 +2,54 @@
 //! (draft-ietf-httpapi-idempotency-key-header).
 
 use async_graphql::{Response, Variables};
+use countersign_entities::Claim;
 use sha2::{Digest, Sha256};
 
 use super::{
     answer,
     document::Document,
+    endpoint::{failed, refused},
     operation::Operation,
     plan::{Plan, RootField},
+    request::Answer,
 };
-use crate::app::{Again, again_of};
+use crate::{
+    app::{Again, again_of},
+    code::Code,
+};
 
 /// Whether doing it twice does harm.
-pub(super) fn needs_key(root: &RootField) -> bool {
+fn needs_key(root: &RootField) -> bool {
     again_of(&root.name) != Again::Harmless
+}
+
+/// Claims the request's key, where it has one or needs one.
+pub(super) async fn claim(state: &Operation, plan: &Plan, request: [u8; 32]) -> Result<(), Answer> {
+    let id = state.context.request();
+    let has_key = state.context.has_idempotency_key();
+    if let Some(root) = plan.roots.iter().find(|root| !has_key && needs_key(root)) {
+        let message = format!("`{}` needs a header `Idempotency-Key`", root.name);
+        return Err(refused(Code::IdempotencyKeyMissing, message, id));
+    }
+    let database = &state.services.database;
+    let claim = database.claim(&state.context, request).await;
+    let (code, message) = match claim.map_err(|error| failed(&error.into(), id))? {
+        Claim::Claimed => return Ok(()),
+        Claim::Answered(body) => return Err(Answer::Replayed(body)),
+        Claim::Gone => (
+            Code::IdempotencyResultGone,
+            "the mutation was done under this key, and its answer can not be repeated",
+        ),
+        Claim::UnderWay => (
+            Code::IdempotencyKeyInUse,
+            "a request with this key is under way",
+        ),
+        Claim::OtherRequest => (
+            Code::IdempotencyKeyReused,
+            "this key belongs to another request",
+        ),
+    };
+    Err(refused(code, message.to_owned(), id))
 }
 
 /// SHA-256 of what was asked for.

@@ -166,21 +166,8 @@ fn can(context: Context<'_>) -> Resolved<'_> {
             )));
         };
         let decisions = engine.decide(operation.context.actor(), &[action]);
-        let (outcome, rules) = match decisions.get(action) {
-            Decision::Allow(basis) => ("ALLOW", basis.rules.clone()),
-            Decision::Deny(refusal) => {
-                let rules = if refusal.rules().is_empty() {
-                    refusal.missing()
-                } else {
-                    refusal.rules()
-                };
-                ("DENY", rules.to_vec())
-            }
-            Decision::Row(rule) => ("DEPENDS_ON_ROW", rule.rules()),
-        };
-        let rules = operation
-            .reveal_rules
-            .then(|| rules.into_iter().map(|rule| rule.to_string()).collect());
+        let (outcome, rules) = verdict(decisions.get(action));
+        let rules = operation.reveal_rules.then_some(rules);
         Ok(Some(FieldValue::owned_any(Verdict {
             action: name.to_owned(),
             outcome,
@@ -188,4 +175,18 @@ fn can(context: Context<'_>) -> Resolved<'_> {
         })))
     }
     .boxed()
+}
+
+/// A decision in the words of GraphQL, with the rules that made it.
+pub(super) fn verdict(decision: &Decision) -> (&'static str, Vec<String>) {
+    let (outcome, rules) = match decision {
+        Decision::Allow(basis) => ("ALLOW", basis.rules.clone()),
+        Decision::Deny(refusal) if refusal.rules().is_empty() => {
+            ("DENY", refusal.missing().to_vec())
+        }
+        Decision::Deny(refusal) => ("DENY", refusal.rules().to_vec()),
+        Decision::Row(rule) => ("DEPENDS_ON_ROW", rule.rules()),
+    };
+    let rules = rules.into_iter().map(|rule| rule.to_string());
+    (outcome, rules.collect())
 }

@@ -146,14 +146,20 @@ impl Body {
             Some(object @ Value::Object(_)) => Variables::from_json(object),
             Some(_) => return Err("`variables` is not an object"),
         };
-        match self.extensions {
-            None | Some(Value::Null | Value::Object(_)) => {}
+        let dry_run = match &self.extensions {
+            None | Some(Value::Null) => false,
+            Some(Value::Object(extensions)) => match extensions.get("dryRun") {
+                None => false,
+                Some(Value::Bool(dry_run)) => *dry_run,
+                Some(_) => return Err("`extensions.dryRun` is neither true nor false"),
+            },
             Some(_) => return Err("`extensions` is not an object"),
-        }
+        };
         Ok(GraphqlRequest {
             source,
             operation_name,
             variables,
+            dry_run,
         })
     }
 }

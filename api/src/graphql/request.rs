@@ -1,0 +1,52 @@
+//! What comes in, and what leaves.
+
+use async_graphql::{Response, ServerError, Variables};
+use countersign_entities::EnterError;
+
+use super::document::DocumentId;
+use crate::code::Code;
+
+/// Where the document of a request comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// The request has its text. Sessions without the explorer capability may not, nor may tokens
+    /// that were issued for published documents only.
+    Text(String),
+    /// It names a published one.
+    Published(DocumentId),
+}
+
+/// A GraphQL request, whatever it came in.
+#[derive(Debug)]
+pub struct GraphqlRequest {
+    /// The document.
+    pub source: Source,
+    /// Which of its operations, where there are several.
+    pub operation_name: Option<String>,
+    /// The variables.
+    pub variables: Variables,
+    /// Whether it is only to be told what it would cost and be decided to.
+    pub dry_run: bool,
+}
+
+/// How a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Safe: queries only.
+    Get,
+    /// Anything.
+    Post,
+}
+
+/// What leaves.
+#[derive(Debug)]
+pub enum Answer {
+    /// The request was not let in; nothing was read.
+    NotEntered(Box<EnterError>),
+    /// The request was refused before it ran, with one error.
+    Refused(Code, Box<ServerError>),
+    /// It ran.
+    Ran(Box<Response>),
+    /// It ran before, under the same key: the body of that answer.
+    Replayed(Vec<u8>),
+}
