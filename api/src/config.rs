@@ -8,7 +8,7 @@
 mod read;
 mod validate;
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,38 @@ pub struct Http {
     /// sets it.
     #[serde(default)]
     pub trusted_proxy: bool,
+    /// Origins of other sites whose pages may call GraphQL with a token.
+    #[serde(default)]
+    pub cors_origins: Vec<Url>,
+    /// Whom to tell of a weakness, as RFC 9116 has it.
+    pub security_contact: Option<Url>,
+    /// Transport security; without it plain HTTP, on loopback or behind a proxy only.
+    pub tls: Option<Tls>,
+}
+
+/// Transport security.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and what it is signed by, in PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+    /// The oldest version that is spoken.
+    #[serde(default)]
+    pub min_version: TlsVersion,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.3.
+    #[default]
+    #[serde(rename = "1.3")]
+    Tls13,
+    /// TLS 1.2.
+    #[serde(rename = "1.2")]
+    Tls12,
 }
 
 /// PostgreSQL.

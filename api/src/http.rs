@@ -10,9 +10,10 @@ pub mod problem;
 pub mod request_info;
 pub mod same_origin;
 pub mod security_headers;
+pub mod security_txt;
 pub mod spa;
 
-use crate::code::Code;
+use crate::{code::Code, config::Http};
 use actix_web::{
     error::{JsonPayloadError, UrlencodedError},
     web,
@@ -21,11 +22,12 @@ use problem::Problem;
 pub use request_info::RequestInfo;
 
 /// Adds every route. The web app comes last: it answers what nothing else does.
-pub fn configure(config: &mut web::ServiceConfig) {
+pub fn configure(config: &mut web::ServiceConfig, http: &Http) {
     config
-        .configure(graphql::configure)
+        .configure(|config| graphql::configure(config, &http.cors_origins))
         .configure(bff::configure)
         .configure(errors::configure)
+        .configure(security_txt::configure)
         .configure(spa::configure);
 }
 

@@ -12,3 +12,4 @@ pub mod metrics;
 pub mod rate_limit;
 pub mod server;
 pub mod telemetry;
+pub mod tls;

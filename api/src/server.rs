@@ -26,6 +26,7 @@ use crate::{
     identity::{Identity, IdentityError, IdentitySettings},
     metrics::Metrics,
     rate_limit::{RateLimitError, RateLimits},
+    tls::{self, TlsError},
 };
 
 /// Why the server does not start.
@@ -66,6 +67,9 @@ pub enum StartError {
     /// Rate limits do not start.
     #[error("rate limits do not start")]
     RateLimits(#[from] RateLimitError),
+    /// Transport security does not start.
+    #[error("transport security does not start")]
+    Tls(#[from] TlsError),
     /// The address can not be listened on.
     #[error("`{address}` can not be listened on")]
     Listen {
@@ -282,7 +286,7 @@ impl Server {
                 .wrap(Requests { trusted_proxy })
                 // Outermost: what stands inside reads bodies as they were written.
                 .wrap(Compress::default())
-                .configure(http::configure)
+                .configure(|config| http::configure(config, &state.config.http))
         });
         let server = if signals {
             server
@@ -292,12 +296,15 @@ impl Server {
         let listener = self.listener.try_clone().map_err(StartError::Stopped)?;
         let server = server
             .shutdown_timeout(SHUTDOWN_SECONDS)
-            .client_request_timeout(Duration::from_secs(30))
-            .listen(listener)
-            .map_err(|source| StartError::Listen {
-                address: self.address,
-                source,
-            })?;
+            .client_request_timeout(Duration::from_secs(30));
+        let listening = match &self.state.config.http.tls {
+            Some(settings) => server.listen_rustls_0_23(listener, tls::server(settings)?),
+            None => server.listen(listener),
+        };
+        let server = listening.map_err(|source| StartError::Listen {
+            address: self.address,
+            source,
+        })?;
         Ok(server.run())
     }
 }

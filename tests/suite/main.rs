@@ -33,3 +33,4 @@ mod pgbouncer;
 mod statements;
 mod tenants;
 mod transactions;
+mod transport;

@@ -3,28 +3,17 @@
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Database, Http};
+
+fn value(key: &'static str, fault: &str) -> Result<(), ConfigError> {
+    let fault = fault.to_owned();
+    Err(ConfigError::Value { key, fault })
+}
 
 impl Config {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        let value = |key, fault: &str| {
-            Err(ConfigError::Value {
-                key,
-                fault: fault.to_owned(),
-            })
-        };
-        if !is_safe(&self.http.public_url) {
-            return value(
-                "http.public_url",
-                "is plain HTTP and not on loopback: use https",
-            );
-        }
-        if self.http.public_url.path() != "/" || self.http.public_url.query().is_some() {
-            return value(
-                "http.public_url",
-                "has a path: the product answers at the root",
-            );
-        }
+        self.http.validate()?;
+        self.database.validate()?;
         if !Url::parse(&self.oidc.issuer).is_ok_and(|issuer| is_safe(&issuer)) {
             return value(
                 "oidc.issuer",
@@ -36,27 +25,6 @@ impl Config {
         }
         if !self.oidc.scopes.iter().any(|scope| scope == "openid") {
             return value("oidc.scopes", "must have `openid` among them");
-        }
-        if !(1..=1_000).contains(&self.database.connections_max) {
-            return value("database.connections_max", "is a number from 1 to 1000");
-        }
-        if self.database.acquire_timeout_ms == 0 || self.database.statement_timeout_ms == 0 {
-            return value(
-                "database.acquire_timeout_ms",
-                "and `statement_timeout_ms` are above 0",
-            );
-        }
-        for (key, url) in [
-            ("database.entry_url", Some(&self.database.entry_url)),
-            ("database.books_url", Some(&self.database.books_url)),
-            ("database.owner_url", self.database.owner_url.as_ref()),
-        ] {
-            let Some(url) = url else { continue };
-            let parsed = Url::parse(url.expose_secret());
-            let known = parsed.is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"));
-            if !known {
-                return value(key, "is not a `postgres://` address");
-            }
         }
         if countersign_entities::KeyEncryptionKey::from_base64(&self.keys.kek).is_err() {
             return value(
@@ -72,6 +40,73 @@ impl Config {
         }
         if !(1..=365).contains(&self.session.lifetime_days) {
             return value("session.lifetime_days", "is a number from 1 to 365");
+        }
+        Ok(())
+    }
+}
+
+impl Http {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if !is_safe(&self.public_url) {
+            return value(
+                "http.public_url",
+                "is plain HTTP and not on loopback: use https",
+            );
+        }
+        let is_plain = self.tls.is_none() && !self.trusted_proxy;
+        if is_plain && !self.listen.ip().is_loopback() {
+            return value(
+                "http.listen",
+                "is plain HTTP to a network: give `http.tls`, or set `http.trusted_proxy` behind a \
+                 proxy that speaks TLS",
+            );
+        }
+        let is_origin = |url: &Url| is_safe(url) && url.path() == "/" && url.query().is_none();
+        if !self.cors_origins.iter().all(is_origin) {
+            return value(
+                "http.cors_origins",
+                "has an entry that is no origin, such as `https://partner.example`",
+            );
+        }
+        let contact = self.security_contact.as_ref();
+        if contact.is_some_and(|url| !matches!(url.scheme(), "mailto" | "https" | "tel")) {
+            return value(
+                "http.security_contact",
+                "is no `mailto:`, `https:` or `tel:` address",
+            );
+        }
+        if self.public_url.path() != "/" || self.public_url.query().is_some() {
+            return value(
+                "http.public_url",
+                "has a path: the product answers at the root",
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Database {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if !(1..=1_000).contains(&self.connections_max) {
+            return value("database.connections_max", "is a number from 1 to 1000");
+        }
+        if self.acquire_timeout_ms == 0 || self.statement_timeout_ms == 0 {
+            return value(
+                "database.acquire_timeout_ms",
+                "and `statement_timeout_ms` are above 0",
+            );
+        }
+        for (key, url) in [
+            ("database.entry_url", Some(&self.entry_url)),
+            ("database.books_url", Some(&self.books_url)),
+            ("database.owner_url", self.owner_url.as_ref()),
+        ] {
+            let Some(url) = url else { continue };
+            let parsed = Url::parse(url.expose_secret());
+            let known = parsed.is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+            if !known {
+                return value(key, "is not a `postgres://` address");
+            }
         }
         Ok(())
     }

@@ -6,11 +6,12 @@
 //! before it runs; one that knows `application/json` only gets 200 with errors, and 4xx where the
 //! HTTP request itself is at fault.
 
+use actix_cors::Cors;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         StatusCode,
-        header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+        header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
     },
     web,
 };
@@ -18,6 +19,7 @@ use async_graphql::{Response, Variables};
 use countersign_entities::{Credential, IdempotencyKey, RequestFacts};
 use futures::StreamExt;
 use serde::Deserialize;
+use url::Url;
 
 use super::{RequestInfo, credential::credential, limited, problem::Problem};
 use crate::{
@@ -35,9 +37,10 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REPLAYED: &str = "idempotency-replayed";
 
 /// Adds `/graphql`.
-pub fn configure(config: &mut web::ServiceConfig) {
+pub fn configure(config: &mut web::ServiceConfig, origins: &[Url]) {
     config.service(
         web::resource("/graphql")
+            .wrap(cors(origins))
             .route(web::get().to(get))
             .route(web::post().to(post))
             .default_service(web::to(other_method)),
@@ -221,6 +224,33 @@ async fn run(
     }
     let retry_after = standing.and_then(|standing| standing.retry_after);
     respond(answer, media, retry_after)
+}
+
+/// Pages of the origins that the operator names may call with a token. A cookie is never let through,
+/// whoever asks, and without a named origin no page of another site is answered at all.
+fn cors(origins: &[Url]) -> Cors {
+    let headers = [
+        AUTHORIZATION.as_str(),
+        ACCEPT.as_str(),
+        CONTENT_TYPE.as_str(),
+        IDEMPOTENCY_KEY,
+    ];
+    let told = [
+        "x-request-id",
+        "retry-after",
+        "ratelimit",
+        "ratelimit-policy",
+        REPLAYED,
+    ];
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST"])
+        .allowed_headers(headers)
+        .expose_headers(told)
+        .block_on_origin_mismatch(false)
+        .max_age(3_600);
+    origins.iter().fold(cors, |cors, origin| {
+        cors.allowed_origin(&origin.origin().ascii_serialization())
+    })
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {

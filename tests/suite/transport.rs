@@ -1,0 +1,180 @@
+//! Transport security, other sites' pages, and whom to tell of a weakness (NET-1, NET-2).
+
+use std::{env, fs, path::PathBuf};
+
+use chrono::DateTime;
+use countersign::config::Config;
+use countersign_domain::access::{Role, Scope};
+use countersign_tests::TestApp;
+use rcgen::CertifiedKey;
+use reqwest::{Certificate, Client, tls::Version};
+use serde_json::json;
+
+/// A certificate for `localhost` in files that go with the test.
+struct Pair {
+    folder: PathBuf,
+    pem: String,
+}
+
+impl Pair {
+    fn make(name: &str) -> Self {
+        let names = vec!["localhost".to_owned()];
+        let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).unwrap();
+        let folder = format!("countersign-tls-{}-{name}", std::process::id());
+        let folder = env::temp_dir().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("tls.crt"), cert.pem()).unwrap();
+        fs::write(folder.join("tls.key"), signing_key.serialize_pem()).unwrap();
+        Self {
+            folder,
+            pem: cert.pem(),
+        }
+    }
+
+    fn setting(&self, version: &str) -> String {
+        let (certificate, key) = (self.folder.join("tls.crt"), self.folder.join("tls.key"));
+        let (certificate, key) = (certificate.display(), key.display());
+        format!(
+            "tls = {{ certificate = \"{certificate}\", key = \"{key}\", min_version = \"{version}\" }}"
+        )
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+async fn app_with(http: &str) -> TestApp {
+    let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    TestApp::start_with(start, |toml| {
+        toml.replace("[database]", &format!("{http}\n[database]"))
+            .replace("http://localhost:8080", "https://localhost:8080")
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_of_version_1_3_unless_the_operator_lowers_it() {
+    let pair = Pair::make("versions");
+    let client = |newest| {
+        let authority = Certificate::from_pem(pair.pem.as_bytes()).unwrap();
+        let client = Client::builder().tls_certs_only([authority]);
+        client.tls_version_max(newest).build().unwrap()
+    };
+    let (old, new) = (client(Version::TLS_1_2), client(Version::TLS_1_3));
+    for (floor, old_is_served) in [("1.3", false), ("1.2", true)] {
+        let app = app_with(&pair.setting(floor)).await;
+        let port = app.url().rsplit(':').next().unwrap().to_owned();
+        let url = format!("https://localhost:{port}/errors");
+        let served = new.get(&url).send().await.unwrap();
+        assert_eq!(served.status().as_u16(), 200);
+        assert_eq!(
+            served.headers()["strict-transport-security"],
+            "max-age=31536000"
+        );
+        assert_eq!(
+            old.get(&url).send().await.is_ok(),
+            old_is_served,
+            "floor {floor}"
+        );
+        let plain = app.http().get(format!("{}/errors", app.url())).send().await;
+        assert!(plain.is_err(), "plain HTTP is not answered");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_http_to_a_network_is_refused_at_the_start() {
+    let mut given = String::new();
+    let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    TestApp::start_with(start, |toml| {
+        given = toml.clone();
+        toml
+    })
+    .await;
+    let open = given.replace("\nlisten = \"127.0.0.1:0\"", "\nlisten = \"0.0.0.0:0\"");
+    let error = Config::from_toml(&open).unwrap_err().to_string();
+    assert!(
+        error.contains("http.listen") && error.contains("http.tls"),
+        "{error}"
+    );
+    let proxied = open.replace("[database]", "trusted_proxy = true\n[database]");
+    assert!(Config::from_toml(&proxied).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_named_origins_call_with_a_token_and_others_with_nothing() {
+    let app = app_with("cors_origins = [\"https://partner.example\"]").await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.token(&[Scope::BasicRead]).await.plain;
+    let url = format!("{}/graphql", app.url());
+    let preflight = |origin: &'static str| {
+        let request = app.http().request(reqwest::Method::OPTIONS, &url);
+        let request = request
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type",
+            );
+        async move { request.send().await.unwrap() }
+    };
+    let allowed = preflight("https://partner.example").await;
+    let header = "access-control-allow-origin";
+    assert_eq!(allowed.headers()[header], "https://partner.example");
+    assert!(
+        allowed
+            .headers()
+            .get("access-control-allow-credentials")
+            .is_none()
+    );
+    let other = preflight("https://evil.example").await;
+    assert!(other.headers().get(header).is_none(), "{other:?}");
+
+    let request = app
+        .http()
+        .post(&url)
+        .header("origin", "https://partner.example");
+    let request = request
+        .bearer_auth(&token)
+        .json(&json!({ "query": "{ viewer { kind } }" }));
+    let answered = request.send().await.unwrap();
+    assert_eq!(answered.status().as_u16(), 200);
+    assert_eq!(answered.headers()[header], "https://partner.example");
+    // A cookie from the named origin is a forged request like any other.
+    let request = app
+        .http()
+        .post(&url)
+        .header("origin", "https://partner.example");
+    let request = request
+        .header("cookie", owner.cookie())
+        .header("x-csrf", "1")
+        .header("sec-fetch-site", "cross-site")
+        .json(&json!({ "query": "{ viewer { kind } }" }));
+    assert_eq!(request.send().await.unwrap().status().as_u16(), 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_a_weakness_is_told_whom_to_tell() {
+    let app = app_with("security_contact = \"mailto:security@books.example\"").await;
+    let url = format!("{}/.well-known/security.txt", app.url());
+    let text = app
+        .http()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        text.contains("Contact: mailto:security@books.example\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Expires: 2027-"),
+        "half a year from the test's clock: {text}"
+    );
+}
