@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is not usable.
 
+mod doctor;
 pub mod generate;
 pub mod import;
 mod ledger;
@@ -36,6 +37,8 @@ enum Command {
     Serve,
     /// Bring the database to the newest shape; makes the roles and sets their passwords
     Migrate,
+    /// Look for what keeps the product from running well, and say what to do about it
+    Doctor,
     /// Tenants, for the operator
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
@@ -80,6 +83,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve => serve::run(config()?).await,
         Command::Migrate => migrate::run(config()?).await,
+        Command::Doctor => doctor::run(config()?).await,
         Command::Tenant(command) => tenant::run(command, &config()?).await,
         Command::Member(command) => member::run(command, &config()?).await,
         Command::Machine(command) => machine::run(command, &config()?).await,

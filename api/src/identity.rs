@@ -130,6 +130,11 @@ struct Inner {
 const RENEWALS_AT_ONCE: usize = 2;
 
 impl Identity {
+    /// Asks the provider what it says of itself, and for its keys.
+    pub async fn check(&self, at: DateTime<Utc>) -> Result<(), IdentityError> {
+        self.inner.provider.check(at).await
+    }
+
     /// Whether the provider says of itself what it has to.
     pub async fn is_reachable(&self, at: DateTime<Utc>) -> bool {
         self.inner.provider.discovery(at).await.is_ok()

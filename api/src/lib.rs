@@ -5,6 +5,7 @@ pub mod app;
 pub mod code;
 pub mod command;
 pub mod config;
+pub mod doctor;
 pub mod graphql;
 pub mod http;
 pub mod identity;

@@ -358,7 +358,8 @@ async fn check(state: &State) -> Result<(), StartError> {
     Ok(())
 }
 
-fn identity_settings(config: &Config) -> IdentitySettings {
+/// What sign-in takes of the configuration.
+pub(crate) fn identity_settings(config: &Config) -> IdentitySettings {
     let mut redirect_uri = config.http.public_url.clone();
     redirect_uri.set_path("/bff/callback");
     IdentitySettings {

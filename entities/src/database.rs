@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use countersign_domain::{audit, id::TenantId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -121,6 +122,14 @@ impl Database {
         let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
         wire.end(End::Rollback).await?;
         Ok(row.try_get("version")?)
+    }
+
+    /// What time PostgreSQL has.
+    pub async fn time(&self) -> Result<DateTime<Utc>, StoreError> {
+        let batch = format!("{}SELECT clock_timestamp() AS time", self.0.begin);
+        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
+        wire.end(End::Rollback).await?;
+        Ok(row.try_get("time")?)
     }
 
     /// The clock.

@@ -1,8 +1,14 @@
 //! The operator's port: what it tells, and that the public one does not.
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use countersign::{config::Config, doctor};
 use countersign_domain::access::{Role, Scope};
+use countersign_entities::{Clock, Database, KeyEncryptionKey, SystemClock, SystemIds};
 use countersign_tests::TestApp;
 use serde_json::{Value, json};
+use sqlx::Executor;
 
 use crate::books::books;
 
@@ -62,4 +68,52 @@ async fn metrics_count_and_name_nobody() {
     ] {
         assert!(!text.contains(secret), "{secret}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_names_what_is_wrong_and_what_to_do() {
+    let mut given = String::new();
+    let app = TestApp::start_with(real_time(), |toml| {
+        given = toml.clone();
+        toml
+    })
+    .await;
+    let examine = |kek: [u8; 32], toml: String| {
+        let kek = KeyEncryptionKey::new(kek);
+        async move {
+            let config = Config::from_toml(&toml).unwrap();
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let ids = Arc::new(SystemIds);
+            let storage = config.storage();
+            let database = Database::connect(storage, kek, Arc::clone(&clock), ids).await;
+            let found = doctor::examine(&config, &database.unwrap(), &clock).await;
+            let found = found.unwrap().into_iter();
+            found
+                .filter_map(|one| one.fault.map(|_| one.what))
+                .collect::<Vec<_>>()
+        }
+    };
+    let own: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
+    let provider = "OpenID provider and its keys";
+    assert_eq!(
+        examine(own, given.clone()).await,
+        [provider],
+        "it is away in this test"
+    );
+    let wrong = examine([9; 32], given.clone()).await;
+    assert_eq!(wrong, ["key-encryption key", provider]);
+    let redis = format!("{given}[limits]\nredis_url = \"redis://127.0.0.1:9\"\n");
+    assert_eq!(examine(own, redis).await, [provider, "redis"]);
+    let mut superuser = app.test_database.superuser().await;
+    let open = "ALTER TABLE countersign.accounts NO FORCE ROW LEVEL SECURITY";
+    superuser.execute(open).await.unwrap();
+    assert_eq!(
+        examine(own, given).await,
+        ["isolation of tenants", provider]
+    );
+}
+
+#[expect(clippy::disallowed_methods, reason = "PostgreSQL lives in real time")]
+fn real_time() -> DateTime<Utc> {
+    Utc::now()
 }

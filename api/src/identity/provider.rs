@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use jsonwebtoken::jwk::JwkSet;
 use oauth2::{HttpRequest, HttpResponse};
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
@@ -92,6 +93,16 @@ impl Provider {
         at: DateTime<Utc>,
     ) -> Result<Arc<Discovery>, IdentityError> {
         self.discovery.get(at, |_| true, || self.discover()).await
+    }
+
+    /// Whether it can be signed in with: what it says of itself, and its keys.
+    pub(super) async fn check(&self, at: DateTime<Utc>) -> Result<(), IdentityError> {
+        let discovery = self.discovery(at).await?;
+        let keys: JwkSet = self.get(discovery.jwks_uri.as_str()).await?;
+        if keys.keys.is_empty() {
+            return Err(IdentityError::away("it has no keys".to_owned()));
+        }
+        Ok(())
     }
 
     async fn discover(&self) -> Result<Discovery, IdentityError> {

@@ -1,0 +1,30 @@
+//! `countersign doctor`.
+
+use std::{process::ExitCode, sync::Arc};
+
+use countersign_entities::{Clock, SystemClock};
+
+use super::output;
+use crate::{config::Config, doctor};
+
+pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    let database = super::database(&config).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let findings = doctor::examine(&config, &database, &clock).await?;
+    database.close().await;
+    output::line("ok      configuration");
+    for finding in &findings {
+        match &finding.fault {
+            None => output::line(&format!("ok      {}", finding.what)),
+            Some(fault) => {
+                output::line(&format!("FAILED  {}: {fault}", finding.what));
+                output::line(&format!("        {}", finding.advice));
+            }
+        }
+    }
+    Ok(if findings.iter().all(|finding| finding.fault.is_none()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,160 @@
+//! What keeps the product from running well, each with what to do about it.
+
+use std::{fmt::Display, sync::Arc};
+
+use chrono::TimeDelta;
+use countersign_domain::id::TenantId;
+use countersign_entities::{Clock, Database, LedgerFault};
+use thiserror::Error;
+
+use crate::{
+    config::Config,
+    identity::{Identity, IdentityError},
+    rate_limit::{Policy, RateLimitError, RateLimits},
+    server::identity_settings,
+    tls,
+};
+
+/// Seconds that the clocks of this machine and of PostgreSQL may differ by.
+const CLOCKS_SECONDS: i64 = 5;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub what: &'static str,
+    /// What is wrong with it, if something is.
+    pub fault: Option<String>,
+    /// What to do then.
+    pub advice: &'static str,
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn note<T>(
+        &mut self,
+        what: &'static str,
+        found: Result<T, impl Display>,
+        advice: &'static str,
+    ) -> Option<T> {
+        let (value, fault) = match found {
+            Ok(value) => (Some(value), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        self.0.push(Finding {
+            what,
+            fault,
+            advice,
+        });
+        value
+    }
+}
+
+/// Looks at everything that the configuration names. Nothing is changed.
+pub async fn examine(
+    config: &Config,
+    database: &Database,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Finding>, ExamineError> {
+    let mut findings = Findings::default();
+    if let Some(settings) = &config.http.tls {
+        let advice = "give the certificate with its chain and its own key, both in PEM";
+        findings.note("certificate and key", tls::server(settings), advice);
+    }
+    check_database(database, &mut findings).await;
+    let identity = Identity::new(identity_settings(config), database.clone())?;
+    let provider = identity.check(clock.now()).await;
+    let advice = "check `oidc.issuer`, and that this machine reaches the provider";
+    findings.note("OpenID provider and its keys", provider, advice);
+    check_redis(config, clock, &mut findings).await?;
+    Ok(findings.0)
+}
+
+/// Why nothing could be looked at.
+#[derive(Debug, Error)]
+pub enum ExamineError {
+    /// Sign-in does not start.
+    #[error("sign-in does not start")]
+    Identity(#[from] IdentityError),
+    /// Rate limits do not start.
+    #[error("rate limits do not start")]
+    RateLimits(#[from] RateLimitError),
+}
+
+async fn check_database(database: &Database, findings: &mut Findings) {
+    let advice = "check `database.entry_url` and `database.books_url`, and that PostgreSQL runs";
+    let ready = database.ready().await.map_err(told);
+    if findings
+        .note("database, as both roles", ready, advice)
+        .is_none()
+    {
+        return;
+    }
+    let known = countersign_migrations::current_version();
+    let found = database.schema_version().await.map_err(told);
+    let found = found.and_then(|found| {
+        let fault = format!("it is {found}, and this program is made for {known}");
+        (found == known).then_some(()).ok_or(fault)
+    });
+    findings.note(
+        "version of the schema",
+        found,
+        "run `countersign migrate` of this version",
+    );
+    let isolated = database.check_isolation().await.map_err(told);
+    let advice = "take the rights away that it names: the product does not start with them";
+    findings.note("isolation of tenants", isolated, advice);
+    let clock = database.time().await.map_err(told);
+    let clock = clock.and_then(|theirs| {
+        let apart = (theirs - database.clock().now()).abs();
+        let fault = format!("they are {} s apart", apart.num_seconds());
+        let close = apart <= TimeDelta::seconds(CLOCKS_SECONDS);
+        close.then_some(()).ok_or(fault)
+    });
+    findings.note(
+        "clocks of database and server",
+        clock,
+        "let both follow one source of time",
+    );
+    let operator = database.operator();
+    let first = operator
+        .verify_ledger(TenantId::OPERATOR, Some(1), Some(1))
+        .await;
+    let first = match first {
+        Err(LedgerFault::Store(error)) => Err(told(error)),
+        Err(fault) => Err(fault.to_string()),
+        Ok(_) => Ok(()),
+    };
+    let advice = "give the key-encryption key in `keys.kek` that the database was made with";
+    findings.note("key-encryption key", first, advice);
+}
+
+async fn check_redis(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    findings: &mut Findings,
+) -> Result<(), RateLimitError> {
+    let limits = &config.limits;
+    let limits = RateLimits::new(limits.quotas(), limits.redis_url.as_ref(), clock)?;
+    limits.by_address(Policy::Public, None).await;
+    if let Some(is_shared) = limits.is_shared() {
+        let found = is_shared.then_some(()).ok_or("it does not answer");
+        let advice = "check `limits.redis_url`; until it answers each replica counts for itself";
+        findings.note("redis", found, advice);
+    }
+    Ok(())
+}
+
+/// An error with what is behind it.
+fn told(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(deeper) = source {
+        text.push_str(": ");
+        text.push_str(&deeper.to_string());
+        source = deeper.source();
+    }
+    text
+}
