@@ -28,6 +28,7 @@ use secrecy::SecretString;
 use crate::{
     client::Browser,
     database::TestDatabase,
+    logs,
     time::{TestClock, TestIds},
 };
 
@@ -66,6 +67,7 @@ impl TestApp {
 
     /// Starts it with another configuration, and the clock at `now`.
     pub async fn start_with(now: DateTime<Utc>, change: impl FnOnce(String) -> String) -> Self {
+        logs::capture();
         let test_database = TestDatabase::create().await;
         let toml = change(configuration(&test_database));
         let clock = Arc::new(TestClock::at(now));

@@ -13,6 +13,7 @@
 mod app;
 mod client;
 mod database;
+pub mod logs;
 mod time;
 
 pub use app::{TestApp, TestTenant, configuration};

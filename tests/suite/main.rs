@@ -16,6 +16,7 @@ mod architecture;
 mod audit;
 mod authorization;
 mod books;
+mod canary;
 mod conformance;
 mod credentials;
 mod documents;

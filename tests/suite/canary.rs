@@ -1,0 +1,150 @@
+//! Values that must not leave the books are planted everywhere, and looked for in all that leaves
+//! them by the way: logs, metrics, errors (TEL-2, TEL-3).
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::DateTime;
+use countersign_domain::access::{Role, Scope};
+use countersign_tests::{Reply, TestApp, logs};
+use serde_json::json;
+use sqlx::Executor;
+
+use crate::books::{account, camt, send};
+
+const MERCHANT: &str = "Canarybird Bakery";
+const NUMBER: &str = "NL13TEST0123456789";
+const AMOUNT: &str = "91827364.55";
+const EMAIL: &str = "canarybird@example.test";
+const CODE: &str = "canarybird-code";
+const PROVIDER: &str = "canarybird-provider-answer";
+
+/// A provider that answers every request with what must not be repeated.
+fn talkative_provider() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            let length = PROVIDER.len();
+            let head = format!("HTTP/1.1 500 No\r\ncontent-length: {length}\r\n\r\n");
+            let _ = stream.write_all(format!("{head}{PROVIDER}").as_bytes());
+        }
+    });
+    issuer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_planted_comes_out_nowhere() {
+    let issuer = talkative_provider();
+    let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let app = TestApp::start_with(start, |toml| toml.replace("http://127.0.0.1:9", &issuer)).await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "canarybird").await;
+    let worker = app.person(&tenant, Role::Worker, "other").await;
+    let token = owner.token(&[Scope::BasicRead, Scope::PiiRead]).await;
+    let forged = format!("{}x", &token.plain[..token.plain.len() - 1]);
+    let mut errors = Vec::new();
+
+    // The books, whole and broken.
+    account(&owner, "Operating", NUMBER, None, false).await;
+    let cents = AMOUNT.replace('.', "").parse().unwrap();
+    let good = camt(NUMBER, "0.00", &[(cents, MERCHANT.to_owned())]);
+    send(&owner, "good.xml", good.as_bytes(), json!({})).await;
+    let broken = good.replace("</Document>", "");
+    errors.push(send(&owner, "broken.xml", broken.as_bytes(), json!({})).await);
+    errors.push(send(&worker, "refused.xml", good.as_bytes(), json!({})).await);
+
+    // Questions that have it, and fail.
+    let by_text = "query($t: String) { transactions(filter: { text: $t }) { nodes { id } } }";
+    errors.push(worker.graphql(by_text, json!({ "t": MERCHANT })).await);
+    errors.push(owner.graphql(by_text, json!({ "t": [MERCHANT] })).await);
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    errors.push(owner.graphql(node, json!({ "id": NUMBER })).await);
+    let make = "mutation($n: String!) { createCategory(input: { name: $n }) { category { id } } }";
+    owner.graphql(make, json!({ "n": MERCHANT })).await;
+    let again = owner.graphql(make, json!({ "n": MERCHANT })).await;
+    assert!(again.status == 200, "{:?}", again.body);
+    for token in [forged.as_str(), CODE, EMAIL] {
+        let request = app.http().post(format!("{}/graphql", app.url()));
+        let request = request
+            .bearer_auth(token)
+            .json(&json!({ "query": "{ viewer { kind } }" }));
+        errors.push(Reply::of(request.send().await.unwrap()).await);
+    }
+    for path in [
+        format!("/bff/callback?code={CODE}&state=canarybird-state"),
+        format!("/bff/login?returnUrl=/{CODE}"),
+        format!("/{EMAIL}?{CODE}"),
+        "/bff/login".to_owned(),
+    ] {
+        let request = app.http().get(format!("{}{path}", app.url()));
+        errors.push(Reply::of(request.send().await.unwrap()).await);
+    }
+    let form = format!("logout_token={CODE}");
+    let request = app
+        .http()
+        .post(format!("{}/bff/backchannel", app.url()))
+        .body(form);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    errors.push(Reply::of(request.send().await.unwrap()).await);
+
+    // Statements that the database refuses, with the row in its detail.
+    let mut superuser = app.test_database.superuser().await;
+    superuser
+        .execute(
+            "ALTER TABLE countersign.transactions ADD CONSTRAINT nothing_more CHECK (false) NOT VALID; \
+             REVOKE INSERT ON countersign.categories FROM countersign_books",
+        )
+        .await
+        .unwrap();
+    let more = camt(NUMBER, AMOUNT, &[(cents, format!("{MERCHANT} again"))]);
+    errors.push(send(&owner, "more.xml", more.as_bytes(), json!({})).await);
+    errors.push(
+        owner
+            .graphql(make, json!({ "n": format!("{MERCHANT} two") }))
+            .await,
+    );
+    let statuses: Vec<_> = errors.iter().map(|reply| reply.status).collect();
+    assert!(
+        statuses.contains(&401) && statuses.contains(&503),
+        "{statuses:?}"
+    );
+
+    let metrics = app.http().get(format!("{}/metrics", app.management()));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let errors: Vec<String> = errors.iter().map(|reply| reply.body.to_string()).collect();
+    let logged = logs::text();
+    assert!(
+        logged.contains("\"answered\""),
+        "what is logged is read here"
+    );
+    assert!(
+        logged.contains("a store failed"),
+        "the failures were logged"
+    );
+    let encoded = STANDARD.encode(MERCHANT);
+    for secret in [
+        MERCHANT,
+        NUMBER,
+        AMOUNT,
+        EMAIL,
+        CODE,
+        PROVIDER,
+        &encoded,
+        &token.plain,
+        &forged,
+        owner.cookie().split_once('=').unwrap().1,
+        "canarybird",
+    ] {
+        let line = logged.lines().find(|line| line.contains(secret));
+        assert!(line.is_none(), "`{secret}` is logged: {line:?}");
+        assert!(!metrics.contains(secret), "`{secret}` is in the metrics");
+        let error = errors.iter().find(|error| error.contains(secret));
+        assert!(error.is_none(), "`{secret}` is in an error: {error:?}");
+    }
+}
