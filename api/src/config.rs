@@ -54,6 +54,9 @@ pub struct Config {
     /// Rate limits.
     #[serde(default)]
     pub limits: RateLimits,
+    /// Error reports.
+    #[serde(default)]
+    pub sentry: Sentry,
 }
 
 /// Where the server listens and what it is called from outside.
@@ -199,6 +202,26 @@ pub struct Session {
 impl Default for Session {
     fn default() -> Self {
         Self { lifetime_days: 90 }
+    }
+}
+
+/// Error reports, without personal data.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sentry {
+    /// Where they go; nowhere where not given.
+    #[serde(deserialize_with = "read::optional_secret")]
+    pub dsn: Option<SecretString>,
+    /// What Sentry calls this installation.
+    pub environment: String,
+}
+
+impl Default for Sentry {
+    fn default() -> Self {
+        Self {
+            dsn: None,
+            environment: "production".to_owned(),
+        }
     }
 }
 
