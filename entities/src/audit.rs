@@ -17,7 +17,7 @@ use countersign_domain::{
     principal::{Actor, MachineCredential},
 };
 use sea_orm::{ConnectionTrait, EntityName, Statement, sea_query::Query};
-use sqlx::PgPool;
+use sqlx::{PgPool, Row};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use uuid::Uuid;
 
@@ -132,12 +132,12 @@ impl Unlinked {
     }
 }
 
+/// Locks the end of the chain of the transaction's tenant.
+const LOCK_HEAD: &str = "SELECT seq, hash FROM countersign.lock_head()";
+
 /// Locks the end of the chain of the transaction's tenant until the transaction ends.
 pub(crate) async fn lock_head(wire: &Wire) -> Result<Head, StoreError> {
-    let statement = Statement::from_string(
-        wire.get_database_backend(),
-        "SELECT seq, hash FROM countersign.lock_head()",
-    );
+    let statement = Statement::from_string(wire.get_database_backend(), LOCK_HEAD);
     let row = wire
         .query_one_raw(statement)
         .await?
@@ -335,10 +335,16 @@ impl Inner {
     }
 
     async fn commit(&self, tenant: TenantId, rows: &[Unlinked]) -> Result<(), StoreError> {
-        let batch = format!("{}{}", self.begin, enter::enter_tenant(tenant));
-        let (wire, _) = Wire::open(&self.pool, self.prepared, &batch).await?;
+        // The lock goes with the entrance, in one round trip.
+        let enter = enter::enter_tenant(tenant);
+        let batch = format!("{}{enter}; {LOCK_HEAD}", self.begin);
+        let (wire, row) = Wire::open(&self.pool, self.prepared, &batch).await?;
+        let hash: Vec<u8> = row.try_get("hash")?;
+        let head = Head {
+            seq: row.try_get("seq")?,
+            hash: fixed(&hash)?,
+        };
         let key = self.keys.audit(&wire, tenant).await?;
-        let head = lock_head(&wire).await?;
         append(&wire, tenant, head, rows, &key).await?;
         wire.end(End::Commit).await
     }
