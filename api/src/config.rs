@@ -54,6 +54,9 @@ pub struct Config {
     /// Rate limits.
     #[serde(default)]
     pub limits: RateLimits,
+    /// GraphQL.
+    #[serde(default)]
+    pub graphql: Graphql,
     /// Error reports.
     #[serde(default)]
     pub sentry: Sentry,
@@ -203,6 +206,14 @@ impl Default for Session {
     fn default() -> Self {
         Self { lifetime_days: 90 }
     }
+}
+
+/// GraphQL.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Graphql {
+    /// Manifests of partners' documents, which are published beside the web app's.
+    pub documents: Vec<PathBuf>,
 }
 
 /// Error reports, without personal data.

@@ -1,7 +1,9 @@
 //! Puts the server together and runs it.
 
 use std::{
+    fs,
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -67,6 +69,14 @@ pub enum StartError {
     /// Rate limits do not start.
     #[error("rate limits do not start")]
     RateLimits(#[from] RateLimitError),
+    /// A manifest of documents is none.
+    #[error("`graphql.documents` names `{path}`, which is no manifest of documents: {cause}")]
+    Documents {
+        /// The file.
+        path: String,
+        /// What was found.
+        cause: String,
+    },
     /// Transport security does not start.
     #[error("transport security does not start")]
     Tls(#[from] TlsError),
@@ -180,6 +190,9 @@ impl Server {
             Arc::clone(&rate_limits),
             Arc::clone(&metrics),
         )?;
+        for path in &config.graphql.documents {
+            publish(&graphql, path)?;
+        }
         let identity = Identity::new(identity_settings(&config), database.clone())?;
         let (listener, address) = listen(config.http.listen)?;
         let management = config.http.management_listen.map(listen).transpose()?;
@@ -307,6 +320,18 @@ impl Server {
         })?;
         Ok(server.run())
     }
+}
+
+fn publish(graphql: &Endpoint, path: &Path) -> Result<(), StartError> {
+    let fault = |cause: String| StartError::Documents {
+        path: path.display().to_string(),
+        cause,
+    };
+    let json = fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
+    let published = graphql.publish_manifest(&json);
+    let published = published.map_err(|error| fault(error.to_string()))?;
+    tracing::info!(published, path = %path.display(), "documents of a manifest are published");
+    Ok(())
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

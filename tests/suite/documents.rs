@@ -1,5 +1,6 @@
 //! Who may send a query of their own, and who published documents only.
 
+use countersign::graphql::DocumentId;
 use countersign_domain::access::{Role, Scope};
 use countersign_tests::TestApp;
 use serde_json::json;
@@ -81,4 +82,25 @@ async fn an_unknown_or_misspelt_document_is_refused_by_its_name() {
         "{:?}",
         reply.body
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_publishes_a_partners_documents() {
+    let name = format!("countersign-manifest-{}.json", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let texts = ["{ viewer { kind } }", "{ tenant { slug } }"];
+    let manifest = json!({ "Kind": { "text": texts[0] }, "sha": texts[1] });
+    std::fs::write(&file, manifest.to_string()).unwrap();
+    let start = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let documents = format!("[graphql]\ndocuments = [\"{}\"]\n", file.display());
+    let app = TestApp::start_with(start, |toml| format!("{toml}{documents}")).await;
+    std::fs::remove_file(&file).unwrap();
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.documents_token(&[Scope::BasicRead]).await;
+    for text in texts {
+        let id = DocumentId::of(text).to_string();
+        let reply = token.document(&id).await;
+        assert_eq!(reply.status, 200, "{:?}", reply.body);
+    }
 }

@@ -94,10 +94,13 @@ impl fmt::Display for DocumentId {
 /// The documents of the web app, as its build names them.
 const OF_THE_APP: &str = include_str!("../../../web/src/graphql/generated/documents.json");
 
-/// An entry of a manifest.
+/// An entry of a manifest: the text, or an object that has it beside what the server works out itself.
+/// Both forms are what persisted-query builds write, under a name or a hash.
 #[derive(Debug, Deserialize)]
-struct Published {
-    text: String,
+#[serde(untagged)]
+enum Published {
+    Text(String),
+    Entry { text: String },
 }
 
 /// Where a document is no GraphQL and what belongs there, without its text: a caller's log may keep
@@ -132,11 +135,18 @@ impl Documents {
             published: RwLock::default(),
             cache: Cache::new(1_024),
         };
-        let manifest: BTreeMap<String, Published> = serde_json::from_str(OF_THE_APP)?;
-        for published in manifest.into_values() {
-            documents.publish(&published.text);
-        }
+        documents.publish_manifest(OF_THE_APP)?;
         Ok(documents)
+    }
+
+    /// Publishes every document of a manifest: a JSON object of texts, or of objects with a `text`.
+    pub(super) fn publish_manifest(&self, json: &str) -> Result<usize, serde_json::Error> {
+        let manifest: BTreeMap<String, Published> = serde_json::from_str(json)?;
+        for published in manifest.values() {
+            let (Published::Text(text) | Published::Entry { text }) = published;
+            self.publish(text);
+        }
+        Ok(manifest.len())
     }
 
     /// Lets everybody run that text by its id.

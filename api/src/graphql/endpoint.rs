@@ -88,6 +88,12 @@ impl Endpoint {
         self.documents.publish(text)
     }
 
+    /// Publishes every document of a manifest, and says how many: a JSON object of texts, or of
+    /// objects with a `text`.
+    pub fn publish_manifest(&self, json: &str) -> Result<usize, serde_json::Error> {
+        self.documents.publish_manifest(json)
+    }
+
     /// Runs a request for a credential, and says where its principal stands with its quota.
     pub async fn run(
         &self,

@@ -79,6 +79,7 @@ export function CreateTokenDialog({
         <label className="flex items-center gap-2">
           <input
             type="checkbox"
+            className="size-4 accent-accent"
             checked={documentsOnly}
             onChange={(event) => setDocumentsOnly(event.target.checked)}
           />
