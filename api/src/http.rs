@@ -6,6 +6,7 @@ pub mod errors;
 pub mod graphql;
 pub mod limited;
 pub mod management;
+pub mod media;
 pub mod problem;
 pub mod request_info;
 pub mod same_origin;

@@ -6,6 +6,8 @@ CREATE TABLE countersign.api_tokens (
     name text NOT NULL CONSTRAINT api_tokens_name_length CHECK (length(name) BETWEEN 1 AND 60),
     hash bytea NOT NULL CONSTRAINT api_tokens_hash_length CHECK (length(hash) = 32),
     scopes text[] NOT NULL CONSTRAINT api_tokens_scopes_some CHECK (cardinality(scopes) > 0),
+    -- Whether it sends published documents only, and no query of its own.
+    documents_only boolean NOT NULL,
     last_four text NOT NULL CONSTRAINT api_tokens_last_four_length CHECK (length(last_four) = 4),
     created_by uuid,
     created_at timestamptz NOT NULL,
@@ -31,8 +33,8 @@ CREATE POLICY api_tokens_gate_read ON countersign.api_tokens FOR SELECT TO count
 CREATE POLICY api_tokens_gate_touch ON countersign.api_tokens FOR UPDATE TO countersign_gate
     USING (tenant_id = countersign.current_tenant())
     WITH CHECK (tenant_id = countersign.current_tenant());
-GRANT SELECT (tenant_id, id, name, scopes, last_four, created_by, created_at, expires_at,
+GRANT SELECT (tenant_id, id, name, scopes, documents_only, last_four, created_by, created_at, expires_at,
     last_used_at, revoked_at), INSERT, UPDATE (revoked_at)
     ON countersign.api_tokens TO countersign_books;
-GRANT SELECT (tenant_id, id, hash, scopes, expires_at, last_used_at, revoked_at),
+GRANT SELECT (tenant_id, id, hash, scopes, documents_only, expires_at, last_used_at, revoked_at),
     UPDATE (last_used_at) ON countersign.api_tokens TO countersign_gate;

@@ -14,6 +14,7 @@ CREATE TYPE countersign.entrance AS (
     role text,
     capabilities text[],
     scopes text[],
+    documents_only boolean,
     mfa boolean,
     named_own integer,
     named_foreign integer
@@ -119,8 +120,8 @@ DECLARE
     entered countersign.entrance;
     found_token record;
 BEGIN
-    SELECT t.tenant_id, t.id, t.scopes, t.expires_at, t.last_used_at, t.revoked_at INTO found_token
-        FROM countersign.api_tokens t WHERE t.hash = token_hash;
+    SELECT t.tenant_id, t.id, t.scopes, t.documents_only, t.expires_at, t.last_used_at, t.revoked_at
+        INTO found_token FROM countersign.api_tokens t WHERE t.hash = token_hash;
     IF NOT FOUND THEN
         entered.outcome := 'unknown';
         RETURN entered;
@@ -136,6 +137,7 @@ BEGIN
         RETURN entered;
     END IF;
     entered.scopes := found_token.scopes;
+    entered.documents_only := found_token.documents_only;
     entered := countersign.admit(entered, named);
     IF found_token.last_used_at IS NULL OR found_token.last_used_at < at - interval '1 minute' THEN
         UPDATE countersign.api_tokens t SET last_used_at = at

@@ -42,8 +42,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     5 "0005_create_api_tokens",
     6 "0006_create_audit",
     7 "0007_create_entrances",
-    8 "0008_restrict_tokens_to_documents",
-    9 "0009_create_idempotency_keys",
+    8 "0008_create_idempotency_keys",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.
