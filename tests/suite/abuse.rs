@@ -298,8 +298,9 @@ async fn hostile_requests_are_refused_soon_briefly_and_without_an_echo() {
                 faults.push(format!("{name}: {status}, {length} bytes: {text:.300}"));
             }
         }
-        // A bound against hanging, not a measure: the machine may be busy.
-        if took > Duration::from_secs(1) {
+        // A bound against hanging, not a measure: one that is answered at once on a machine of its own
+        // may take a while beside a hundred other tests.
+        if took > Duration::from_secs(5) {
             faults.push(format!("{name} took {took:?}"));
         }
         let honest = token.graphql("{ viewer { kind } }", json!({})).await;

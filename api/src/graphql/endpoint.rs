@@ -1,15 +1,15 @@
 //! The way of a request, step by step.
 
+mod admission;
+
 use std::sync::Arc;
 
+use admission::within_quota;
 use async_graphql::{Name, Response, Value, Variables, dynamic::Schema, indexmap::IndexMap};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
-use countersign_domain::{id::RequestId, principal::Principal};
-use countersign_entities::{
-    Credential, Database, EnterError, ReadTransaction, RequestContext, RequestFacts, StoreError,
-};
-use countersign_policies::{ActionId, Decision, Engine};
-use uuid::Uuid;
+use countersign_domain::id::RequestId;
+use countersign_entities::{Credential, Database, RequestFacts, StoreError};
+use countersign_policies::{ActionId, Engine};
 
 use super::{
     BuildError, answer,
@@ -244,86 +244,6 @@ impl Endpoint {
             })
     }
 
-    /// Law 1: one round trip lets the caller in and opens the transaction.
-    async fn enter(
-        &self,
-        credential: &Credential,
-        facts: &RequestFacts,
-        measure: &Measure,
-    ) -> Result<(RequestContext, ReadTransaction), Answer> {
-        let named: Vec<Uuid> = measure.named.keys().copied().collect();
-        match self
-            .services
-            .database
-            .enter(credential, facts, &named)
-            .await
-        {
-            Ok(entered) => Ok(entered),
-            Err(EnterError::ForeignIds {
-                context, foreign, ..
-            }) => {
-                if foreign > 0 {
-                    self.metrics.foreign();
-                    tracing::warn!(request = %facts.request, "a request named another tenant's ids");
-                }
-                let draft = record::unknown_ids(measure);
-                let recorded = self.services.database.record(&context, draft).await;
-                recorded.map_err(|error| failed(&error.into(), facts.request))?;
-                let message = "there is nothing with one of the ids that the request names";
-                Err(refused(Code::NotFound, message.to_owned(), facts.request))
-            }
-            Err(error) => Err(Answer::NotEntered(Box::new(error))),
-        }
-    }
-
-    /// Law 3: the whole operation is decided before it runs.
-    async fn decide(
-        &self,
-        context: RequestContext,
-        reader: ReadTransaction,
-        plan: &Plan,
-        own_text: bool,
-        dry_run: bool,
-    ) -> Result<Arc<Operation>, Answer> {
-        let mut actions = plan.actions.clone();
-        actions.extend(self.explain);
-        actions.extend(self.introspect);
-        let decisions = self.services.engine.decide(context.actor(), &actions);
-        let allowed = |action: Option<ActionId>| {
-            action.is_some_and(|action| matches!(decisions.get(action), Decision::Allow(_)))
-        };
-        let reveal_rules = allowed(self.explain);
-        let may_introspect = allowed(self.introspect);
-        let may_send_text = match &context.actor().principal {
-            Principal::Human(_) => may_introspect,
-            Principal::Machine(machine) => !machine.documents_only,
-        };
-        let request = context.request();
-        let operation = Arc::new(Operation::new(
-            self.services.clone(),
-            context,
-            reader,
-            decisions,
-            reveal_rules,
-            dry_run,
-            self.cursor_key.clone(),
-        ));
-        let (code, message) = if own_text && !may_send_text {
-            let message = "published documents only: send `documentId` instead of `query`";
-            (Code::DocumentRequired, message)
-        } else if plan.introspects && !may_introspect {
-            let message = "the schema is not shown to you: ask for the explorer capability";
-            (Code::IntrospectionDisabled, message)
-        } else {
-            return Ok(operation);
-        };
-        let closed = operation.close_reader().await;
-        closed.map_err(|error| failed(&error, request))?;
-        let recorded = record::refused_request(&operation, code).await;
-        recorded.map_err(|error| failed(&error.into(), request))?;
-        Err(refused(code, message.to_owned(), request))
-    }
-
     /// Validates the document, with every field closed, and describes what would run.
     async fn dry_run(
         &self,
@@ -428,21 +348,6 @@ impl Endpoint {
         };
         recorded.map_err(|error: StoreError| failed(&error.into(), operation.context.request()))
     }
-}
-
-/// Gives the connection back where the principal has to wait.
-async fn within_quota(
-    reader: ReadTransaction,
-    standing: Standing,
-    id: RequestId,
-) -> Result<ReadTransaction, Answer> {
-    let Some(seconds) = standing.retry_after else {
-        return Ok(reader);
-    };
-    let left = reader.leave().await;
-    left.map_err(|error| failed(&error.into(), id))?;
-    let message = format!("the quota of cost is used up: try again in {seconds} s");
-    Err(refused(Code::RateLimited, message, id))
 }
 
 fn redactions(operation: &Operation) -> Vec<Value> {

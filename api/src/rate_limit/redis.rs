@@ -3,11 +3,8 @@
 use std::{
     fmt,
     num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use countersign_entities::Clock;
@@ -18,7 +15,9 @@ use tokio::sync::OnceCell;
 use super::{Key, Taken, WINDOW_SECONDS};
 
 /// How long Redis may take before the replica counts for itself.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(500);
+/// For how long nobody asks it again then: one request waits for a Redis that hangs, not all.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// GCRA in one step: the theoretical arrival time of the next unit is the only state. Times are
 /// microseconds by the caller's clock. Gives what remains, and the wait where it is refused.
@@ -41,7 +40,8 @@ pub(super) struct Redis {
     clock: Arc<dyn Clock>,
     script: Script,
     connection: OnceCell<ConnectionManager>,
-    away: AtomicBool,
+    /// Until when it is not asked, because it did not answer.
+    paused: Mutex<Option<Instant>>,
 }
 
 impl Redis {
@@ -51,13 +51,13 @@ impl Redis {
             clock,
             script: Script::new(GCRA),
             connection: OnceCell::new(),
-            away: AtomicBool::new(false),
+            paused: Mutex::new(None),
         })
     }
 
     /// Whether it answered when it was asked last.
     pub(super) fn is_there(&self) -> bool {
-        !self.away.load(Ordering::Relaxed)
+        self.paused().is_none()
     }
 
     /// `None` where Redis does not answer.
@@ -67,13 +67,17 @@ impl Redis {
         cost: NonZeroU32,
         quota: NonZeroU32,
     ) -> Option<Taken> {
+        if self.paused().is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
         let asked = tokio::time::timeout(PATIENCE, self.ask(key, cost, quota)).await;
         let (taken, cause) = match asked {
             Ok(Ok(taken)) => (Some(taken), None),
             Ok(Err(error)) => (None, Some(error.category().to_owned())),
             Err(_) => (None, Some("no answer in time".to_owned())),
         };
-        let was_away = self.away.swap(cause.is_some(), Ordering::Relaxed);
+        let pause = cause.is_some().then(|| Instant::now() + PAUSE);
+        let was_away = std::mem::replace(&mut *self.paused(), pause).is_some();
         match cause {
             Some(cause) if !was_away => {
                 tracing::warn!(%cause, "redis is away: each replica counts for itself");
@@ -82,6 +86,10 @@ impl Redis {
             Some(_) | None => {}
         }
         taken
+    }
+
+    fn paused(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask(
