@@ -10,20 +10,23 @@
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
 //! | `dry_run.rs` | what a request would cost and be decided to |
 //! | `repeat.rs` | mutations that are sent again under a key |
-//! | `completion.rs`, `error.rs`, `record.rs`, `answer.rs` | what leaves: the answer's form, its errors, its audit row |
+//! | `validation.rs`, `coerce.rs`, `selection.rs` | a document made ready to run: valid, its arguments of their types, its fields merged |
+//! | `execute.rs`, `value.rs` | running it: one walk that waits, one that writes |
+//! | `error.rs`, `record.rs`, `answer.rs` | what leaves: errors, the audit row, the answer's form |
 
 mod accounts;
-pub(crate) mod answer;
+mod answer;
 mod api_tokens;
 mod audit_entries;
 mod categories;
-mod completion;
+mod coerce;
 mod connection;
 mod cursor;
 mod document;
 mod dry_run;
 mod endpoint;
 mod error;
+mod execute;
 mod field;
 mod imports;
 mod inputs;
@@ -38,13 +41,17 @@ mod repeat;
 mod request;
 mod scalars;
 mod schema;
+mod selection;
 mod shape;
 mod statements;
 mod tenants;
 mod transactions;
 mod user_errors;
+mod validation;
+mod value;
 mod viewer;
 
+pub use answer::Response;
 pub use cursor::CursorKey;
 pub use document::DocumentId;
 pub use endpoint::Endpoint;
@@ -59,5 +66,5 @@ pub fn sdl(engine: &Engine) -> Result<String, BuildError> {
     let options = async_graphql::SDLExportOptions::new()
         .include_specified_by()
         .sorted_fields();
-    Ok(schema::build(engine)?.sdl_with_options(options))
+    Ok(schema::build(engine)?.0.sdl_with_options(options))
 }

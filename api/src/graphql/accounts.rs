@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{InputObject, InputValue, TypeRef},
-};
+use async_graphql::dynamic::{InputObject, InputValue, TypeRef};
 use countersign_domain::{
     books::Account,
     id::{TenantId, UserId},
@@ -16,19 +13,17 @@ use futures::FutureExt;
 
 use super::{
     connection::{self, Connection, Names},
-    field::{Context, ObjectBuilder, Resolved, Source, operation, parent},
-    inputs, loader, members, scalars,
+    field::{Context, ObjectBuilder, Resolved, Source},
+    inputs, scalars,
     schema::Parts,
     user_errors::{made, payload, payload_builder},
+    value::{Leaf, Output},
 };
 use crate::app::{self, accounts::CreateAccount};
 
-impl Source for Arc<Account> {
+impl Source for Account {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
-        look(&TenantRow {
-            tenant,
-            row: self.as_ref(),
-        })
+        look(&TenantRow { tenant, row: self })
     }
 }
 
@@ -56,7 +51,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 
 fn object(parts: &mut Parts<'_>) {
     let account =
-        ObjectBuilder::<Arc<Account>>::new(parts.engine, "Account", "A bank account in the books.")
+        ObjectBuilder::<Account>::new(parts.engine, "Account", "A bank account in the books.")
             .implements("Node")
             .value("id", TypeRef::named_nn(TypeRef::ID), "`acc_…`.", |a| {
                 Some(a.id.to_string().into())
@@ -65,13 +60,13 @@ fn object(parts: &mut Parts<'_>) {
                 "name",
                 TypeRef::named_nn(TypeRef::STRING),
                 "What the tenant calls it.",
-                |a| Some(Value::from(a.name.as_str())),
+                |a| Some(Leaf::from(a.name.as_str())),
             )
             .value(
                 "currency",
                 TypeRef::named_nn("CurrencyCode"),
                 "Its currency.",
-                |a| Some(Value::from(a.currency.code())),
+                |a| Some(Leaf::from(a.currency.code())),
             )
             .value(
                 "personal",
@@ -85,12 +80,11 @@ fn object(parts: &mut Parts<'_>) {
                 "IBAN or the bank's own number, without spaces.",
                 |a| scalars::text_value(a.number.as_ref()),
             )
-            .resolve(
+            .related::<Member>(
                 "custodian",
-                TypeRef::named("Member"),
+                "Member",
                 "Who has the account or its card in their care.",
-                vec![],
-                custodian,
+                |a| a.custodian.map(UserId::uuid),
             )
             .value(
                 "balance",
@@ -159,44 +153,33 @@ fn create(parts: &mut Parts<'_>) {
     });
 }
 
-fn custodian(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let user = parent::<Arc<Account>>(&context)?.custodian;
-        members::member_by_user(&context, user).await
-    }
-    .boxed()
-}
-
 fn accounts(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let page = connection::page(&context, operation, "accounts")?;
+        let operation = context.operation;
+        let page = connection::page(&context.arguments, operation, "accounts")?;
         let scope = operation.scope::<resource::Account>()?;
         let slice = operation.reader().await?.accounts(&scope, &page).await?;
-        if loader::wants(&context, "custodian") {
-            let users = slice
-                .rows
-                .iter()
-                .filter_map(|row| row.custodian.map(UserId::uuid));
-            loader::preload::<Member>(operation, users).await?;
-        }
-        Ok(Some(
-            Connection::new(operation, "accounts", &page, slice, ()).into_value(),
-        ))
+        Ok(Output::object(Arc::new(Connection::new(
+            operation,
+            "accounts",
+            &page,
+            slice,
+            (),
+        ))))
     }
     .boxed()
 }
 
 fn create_account(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let input = inputs::input(&context)?;
+        let operation = context.operation;
+        let input = inputs::input(&context.arguments)?;
         let command = CreateAccount {
-            name: inputs::required(&input, "name")?,
-            currency: inputs::required(&input, "currency")?,
-            number: inputs::text(&input, "number"),
-            custodian: inputs::id(&input, "custodianId")?,
-            personal: inputs::boolean(&input, "personal"),
+            name: inputs::required(input, "name")?,
+            currency: inputs::required(input, "currency")?,
+            number: inputs::owned(input, "number"),
+            custodian: inputs::id(input, "custodianId")?,
+            personal: inputs::boolean(input, "personal"),
         };
         operation.close_reader().await?;
         let created = app::accounts::create(&operation.services, &operation.context, command).await;

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{FieldValue, InputObject, InputValue, TypeRef},
-};
+use async_graphql::dynamic::{InputObject, InputValue, TypeRef};
 use countersign_domain::{
     id::{ApiTokenId, TenantId, UserId},
     token::PlainToken,
@@ -16,14 +13,15 @@ use futures::FutureExt;
 
 use super::{
     connection::{self, Connection, Names},
-    field::{Context, ObjectBuilder, Resolved, Source, operation, parent},
-    inputs, loader, members, scalars,
+    field::{Context, ObjectBuilder, Resolved, Source},
+    inputs, scalars,
     schema::Parts,
     user_errors::{made, payload, payload_builder},
+    value::{Leaf, Output},
 };
 use crate::app::{self, api_tokens::CreateApiToken};
 
-impl Source for Arc<ApiToken> {
+impl Source for ApiToken {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
         look(&TenantOnly {
             tenant,
@@ -64,13 +62,9 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     revoke(parts);
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "a table of fields, one after the other"
-)]
 fn object(parts: &mut Parts<'_>) {
     let instant = || TypeRef::named("DateTime");
-    let token = ObjectBuilder::<Arc<ApiToken>>::new(
+    let token = ObjectBuilder::<ApiToken>::new(
         parts.engine,
         "ApiToken",
         "What a machine shows to be let in. The token itself is not kept.",
@@ -83,20 +77,13 @@ fn object(parts: &mut Parts<'_>) {
         "name",
         TypeRef::named_nn(TypeRef::STRING),
         "What it is for.",
-        |t| Some(Value::from(t.name.as_str())),
+        |t| Some(Leaf::from(t.name.as_str())),
     )
     .value(
         "scopes",
         TypeRef::named_nn_list_nn(TypeRef::STRING),
         "What it may do.",
-        |t| {
-            Some(Value::List(
-                t.scopes
-                    .iter()
-                    .map(|scope| Value::from(scope.name()))
-                    .collect(),
-            ))
-        },
+        |t| Some(t.scopes.iter().map(|scope| scope.name()).collect()),
     )
     .value(
         "documentsOnly",
@@ -108,21 +95,11 @@ fn object(parts: &mut Parts<'_>) {
         "lastFour",
         TypeRef::named_nn(TypeRef::STRING),
         "The last four digits, to tell tokens apart.",
-        |t| Some(Value::from(t.last_four.as_str())),
+        |t| Some(Leaf::from(t.last_four.as_str())),
     )
-    .resolve(
-        "createdBy",
-        TypeRef::named("Member"),
-        "Who made it.",
-        vec![],
-        |context| {
-            async move {
-                let user = parent::<Arc<ApiToken>>(&context)?.created_by;
-                members::member_by_user(&context, user).await
-            }
-            .boxed()
-        },
-    )
+    .related::<Member>("createdBy", "Member", "Who made it.", |t| {
+        t.created_by.map(UserId::uuid)
+    })
     .value(
         "createdAt",
         TypeRef::named_nn("DateTime"),
@@ -176,10 +153,8 @@ fn create(parts: &mut Parts<'_>) {
             TypeRef::named("ApiToken"),
             "The new token's row.",
             |payload| {
-                payload
-                    .made
-                    .as_ref()
-                    .map(|made| FieldValue::borrowed_any(&made.row))
+                let made = payload.made.as_ref()?;
+                Some(Output::object(Arc::clone(&made.row)))
             },
         )
         .value(
@@ -190,7 +165,7 @@ fn create(parts: &mut Parts<'_>) {
                 payload
                     .made
                     .as_ref()
-                    .map(|made| Value::from(made.plain.reveal()))
+                    .map(|made| Leaf::from(made.plain.reveal()))
             },
         );
     parts.object(created);
@@ -240,41 +215,30 @@ fn revoke(parts: &mut Parts<'_>) {
 
 fn api_tokens(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let page = connection::page(&context, operation, "apiTokens")?;
+        let operation = context.operation;
+        let page = connection::page(&context.arguments, operation, "apiTokens")?;
         let scope = operation.scope::<resource::ApiToken>()?;
         let slice = operation.reader().await?.api_tokens(&scope, &page).await?;
-        if loader::wants(&context, "createdBy") {
-            let users = slice
-                .rows
-                .iter()
-                .filter_map(|row| row.created_by.map(UserId::uuid));
-            loader::preload::<Member>(operation, users).await?;
-        }
-        Ok(Some(
-            Connection::new(operation, "apiTokens", &page, slice, ()).into_value(),
-        ))
+        Ok(Output::object(Arc::new(Connection::new(
+            operation,
+            "apiTokens",
+            &page,
+            slice,
+            (),
+        ))))
     }
     .boxed()
 }
 
 fn create_api_token(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let input = inputs::input(&context)?;
-        let scopes = inputs::given(&input, "scopes").and_then(|value| value.list().ok());
-        let scopes = scopes.map(|list| {
-            list.iter()
-                .filter_map(|scope| scope.string().ok().map(str::to_owned))
-                .collect()
-        });
-        let days = inputs::given(&input, "expiresInDays").and_then(|value| value.i64().ok());
-        let only = inputs::given(&input, "documentsOnly").and_then(|value| value.boolean().ok());
+        let operation = context.operation;
+        let input = inputs::input(&context.arguments)?;
         let command = CreateApiToken {
-            name: inputs::required(&input, "name")?,
-            scopes: scopes.unwrap_or_default(),
-            documents_only: only.unwrap_or_default(),
-            expires_in_days: days.unwrap_or(DAYS_DEFAULT),
+            name: inputs::required(input, "name")?,
+            scopes: inputs::texts(input, "scopes"),
+            documents_only: inputs::boolean(input, "documentsOnly"),
+            expires_in_days: inputs::int(input, "expiresInDays").unwrap_or(DAYS_DEFAULT),
         };
         operation.close_reader().await?;
         let created =
@@ -289,8 +253,8 @@ fn create_api_token(context: Context<'_>) -> Resolved<'_> {
 
 fn revoke_api_token(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let id: ApiTokenId = inputs::required_id(&inputs::input(&context)?, "apiTokenId")?;
+        let operation = context.operation;
+        let id: ApiTokenId = inputs::required_id(inputs::input(&context.arguments)?, "apiTokenId")?;
         operation.close_reader().await?;
         let revoked = app::api_tokens::revoke(&operation.services, &operation.context, id).await;
         payload(revoked.map(Arc::new))

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{Enum, InputObject, InputValue, TypeRef},
-};
+use async_graphql::dynamic::{Enum, InputObject, InputValue, TypeRef};
 use countersign_domain::{audit::Outcome, id::TenantId};
 use countersign_entities::{AuditEntry, AuditFilter};
 use countersign_policies::{Row, resource, row::TenantOnly};
@@ -14,13 +11,14 @@ use futures::FutureExt;
 use super::{
     connection::{self, Connection, Names},
     error::GraphqlError,
-    field::{Context, ObjectBuilder, Resolved, Source, operation},
-    inputs,
+    field::{Context, ObjectBuilder, Resolved, Source},
+    inputs::{self, Input},
     scalars::{self, enum_value},
     schema::Parts,
+    value::{Leaf, Output},
 };
 
-impl Source for Arc<AuditEntry> {
+impl Source for AuditEntry {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
         look(&TenantOnly {
             tenant,
@@ -84,7 +82,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 )]
 fn object(parts: &mut Parts<'_>) {
     let text = || TypeRef::named_nn(TypeRef::STRING);
-    let entry = ObjectBuilder::<Arc<AuditEntry>>::new(
+    let entry = ObjectBuilder::<AuditEntry>::new(
         parts.engine,
         "AuditEntry",
         "A row of the audit log, linked to the row before it.",
@@ -106,13 +104,13 @@ fn object(parts: &mut Parts<'_>) {
         "actorKind",
         text(),
         "`human`, `machine` or `operator`.",
-        |e| Some(Value::from(e.event.actor_kind.as_str())),
+        |e| Some(Leaf::from(e.event.actor_kind.as_str())),
     )
     .value(
         "actorId",
         text(),
         "`usr_…`, `tok_…`, `mch_…` or an operator's command.",
-        |e| Some(Value::from(e.event.actor_id.as_str())),
+        |e| Some(Leaf::from(e.event.actor_id.as_str())),
     )
     .value(
         "actorName",
@@ -124,13 +122,13 @@ fn object(parts: &mut Parts<'_>) {
         "action",
         text(),
         "What was done, noun and past verb.",
-        |e| Some(Value::from(e.event.action.as_str())),
+        |e| Some(Leaf::from(e.event.action.as_str())),
     )
     .value(
         "permission",
         text(),
         "The action and the rules that decided.",
-        |e| Some(Value::from(e.event.permission.as_str())),
+        |e| Some(Leaf::from(e.event.permission.as_str())),
     )
     .value(
         "outcome",
@@ -142,15 +140,7 @@ fn object(parts: &mut Parts<'_>) {
         "targets",
         TypeRef::named_nn_list_nn(TypeRef::STRING),
         "What it was done to.",
-        |e| {
-            Some(Value::List(
-                e.event
-                    .targets
-                    .iter()
-                    .map(|t| Value::from(t.as_str()))
-                    .collect(),
-            ))
-        },
+        |e| Some(e.event.targets.iter().map(String::as_str).collect()),
     )
     .value(
         "requestId",
@@ -165,7 +155,7 @@ fn object(parts: &mut Parts<'_>) {
         |e| scalars::text_value(e.event.source.as_ref()),
     )
     .value("payload", text(), "Redacted payload, as JSON text.", |e| {
-        Some(Value::from(e.event.payload.as_str()))
+        Some(Leaf::from(e.event.payload.as_str()))
     })
     .value(
         "hash",
@@ -181,43 +171,42 @@ fn object(parts: &mut Parts<'_>) {
 
 fn audit_entries(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let page = connection::page(&context, operation, "auditEntries")?;
-        let filter = read_filter(&context)?;
+        let operation = context.operation;
+        let page = connection::page(&context.arguments, operation, "auditEntries")?;
+        let filter = read_filter(&context.arguments)?;
         let scope = operation.scope::<resource::AuditEntry>()?;
         let slice = operation
             .reader()
             .await?
             .audit_entries(&scope, &filter, &page)
             .await?;
-        Ok(Some(
-            Connection::new(operation, "auditEntries", &page, slice, ()).into_value(),
-        ))
+        Ok(Output::object(Arc::new(Connection::new(
+            operation,
+            "auditEntries",
+            &page,
+            slice,
+            (),
+        ))))
     }
     .boxed()
 }
 
-fn read_filter(context: &Context<'_>) -> Result<AuditFilter, GraphqlError> {
-    let given = context.args.get("filter").filter(|value| !value.is_null());
-    let Some(given) = given.and_then(|value| value.object().ok()) else {
+fn read_filter(arguments: &Input) -> Result<AuditFilter, GraphqlError> {
+    let Some(given) = inputs::object(arguments, "filter") else {
         return Ok(AuditFilter::default());
     };
-    let short = |name: &str| match inputs::text(&given, name) {
+    let short = |name: &str| match inputs::owned(given, name) {
         Some(text) if text.len() > 100 => Err(GraphqlError::BadInput(format!(
             "`{name}` has at most 100 characters"
         ))),
         text => Ok(text),
     };
-    let instant = |name| {
-        inputs::text(&given, name)
-            .as_deref()
-            .and_then(scalars::parse_instant)
-    };
+    let instant = |name| inputs::text(given, name).and_then(scalars::parse_instant);
     Ok(AuditFilter {
         from: instant("from"),
         to: instant("to"),
         action: short("action")?,
         actor: short("actorId")?,
-        outcome: inputs::member(&given, "outcome").and_then(Outcome::from_name),
+        outcome: inputs::member(given, "outcome").and_then(Outcome::from_name),
     })
 }

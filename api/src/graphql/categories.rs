@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{InputObject, InputValue, TypeRef},
-};
+use async_graphql::dynamic::{InputObject, InputValue, TypeRef};
 use countersign_domain::{books::Category, id::TenantId};
 use countersign_policies::{Row, resource, row::TenantOnly};
 use futures::FutureExt;
 
 use super::{
     connection::{self, Connection, Names},
-    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    field::{Context, ObjectBuilder, Resolved, Source},
     inputs, scalars,
     schema::Parts,
     user_errors::{made, payload, payload_builder},
+    value::{Leaf, Output},
 };
 use crate::app;
 
-impl Source for Arc<Category> {
+impl Source for Category {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
         look(&TenantOnly {
             tenant,
@@ -29,7 +27,7 @@ impl Source for Arc<Category> {
 }
 
 pub(super) fn register(parts: &mut Parts<'_>) {
-    let category = ObjectBuilder::<Arc<Category>>::new(
+    let category = ObjectBuilder::<Category>::new(
         parts.engine,
         "Category",
         "What transactions are sorted under.",
@@ -42,7 +40,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "name",
         TypeRef::named_nn(TypeRef::STRING),
         "Its name.",
-        |c| Some(Value::from(c.name.as_str())),
+        |c| Some(Leaf::from(c.name.as_str())),
     )
     .value(
         "createdAt",
@@ -99,21 +97,25 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 
 fn categories(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let page = connection::page(&context, operation, "categories")?;
+        let operation = context.operation;
+        let page = connection::page(&context.arguments, operation, "categories")?;
         let scope = operation.scope::<resource::Category>()?;
         let slice = operation.reader().await?.categories(&scope, &page).await?;
-        Ok(Some(
-            Connection::new(operation, "categories", &page, slice, ()).into_value(),
-        ))
+        Ok(Output::object(Arc::new(Connection::new(
+            operation,
+            "categories",
+            &page,
+            slice,
+            (),
+        ))))
     }
     .boxed()
 }
 
 fn create_category(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let name = inputs::required(&inputs::input(&context)?, "name")?;
+        let operation = context.operation;
+        let name = inputs::required(inputs::input(&context.arguments)?, "name")?;
         operation.close_reader().await?;
         let created = app::categories::create(&operation.services, &operation.context, &name).await;
         payload(created.map(Arc::new))

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{FieldValue, InputValue, TypeRef},
-};
+use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::TenantId;
 use countersign_entities::{Direction, Keyset, Page, Slice};
 use countersign_policies::Row;
 
 use super::{
     error::GraphqlError,
-    field::{Context, ObjectBuilder, Source},
+    field::{ObjectBuilder, Source},
+    inputs::{self, Input},
     operation::Operation,
     plan::PAGE_DEFAULT,
     schema::Parts,
+    value::{Leaf, Output},
 };
 
 /// The most rows of one page.
@@ -25,7 +24,7 @@ pub(super) const PAGE_MAX: u16 = 200;
 #[derive(Debug)]
 pub(super) struct Connection<T, X = ()> {
     edges: Vec<Arc<Edge<T>>>,
-    page_info: PageInfo,
+    page_info: Arc<PageInfo>,
     /// What a connection knows beside its page.
     pub(super) extra: X,
 }
@@ -57,7 +56,7 @@ macro_rules! without_row {
 }
 pub(super) use without_row;
 
-without_row!(@[T, X] Connection<T, X>, @[T] Arc<Edge<T>>, PageInfo);
+without_row!(@[T, X] Connection<T, X>, @[T] Edge<T>, PageInfo);
 
 /// The arguments of every list.
 pub(super) fn page_arguments() -> Vec<InputValue> {
@@ -74,11 +73,11 @@ pub(super) fn page_arguments() -> Vec<InputValue> {
 
 /// Reads the arguments of a list.
 pub(super) fn page(
-    context: &Context<'_>,
+    arguments: &Input,
     operation: &Operation,
     list: &str,
 ) -> Result<Page, GraphqlError> {
-    let (first, last) = (size(context, "first")?, size(context, "last")?);
+    let (first, last) = (size(arguments, "first")?, size(arguments, "last")?);
     if first.is_some() && last.is_some() {
         return Err(GraphqlError::BadInput(
             "give `first` or `last`, not both".to_owned(),
@@ -89,14 +88,14 @@ pub(super) fn page(
         None => (Direction::Forward, first.unwrap_or(PAGE_DEFAULT), "after"),
     };
     let other = if cursor == "after" { "before" } else { "after" };
-    if text(context, other).is_some() {
+    if inputs::text(arguments, other).is_some() {
         let sentence = format!(
             "`{other}` goes with `{}`",
             if last.is_some() { "first" } else { "last" }
         );
         return Err(GraphqlError::BadInput(sentence));
     }
-    let position = text(context, cursor)
+    let position = inputs::text(arguments, cursor)
         .map(|text| {
             operation
                 .cursor_key
@@ -113,19 +112,11 @@ pub(super) fn page(
     })
 }
 
-fn text<'a>(context: &'a Context<'_>, name: &str) -> Option<&'a str> {
-    context
-        .args
-        .get(name)
-        .filter(|value| !value.is_null())
-        .and_then(|value| value.string().ok())
-}
-
-fn size(context: &Context<'_>, name: &str) -> Result<Option<u16>, GraphqlError> {
-    let Some(value) = context.args.get(name).filter(|value| !value.is_null()) else {
+fn size(arguments: &Input, name: &str) -> Result<Option<u16>, GraphqlError> {
+    let Some(size) = inputs::int(arguments, name) else {
         return Ok(None);
     };
-    let size = value.u64().ok().and_then(|n| u16::try_from(n).ok());
+    let size = u16::try_from(size).ok();
     match size.filter(|n| (1..=PAGE_MAX).contains(n)) {
         Some(size) => Ok(Some(size)),
         None => Err(GraphqlError::BadInput(format!(
@@ -168,14 +159,9 @@ impl<T: Keyset + Send + Sync + 'static, X: Send + Sync + 'static> Connection<T, 
         };
         Self {
             edges,
-            page_info,
+            page_info: Arc::new(page_info),
             extra,
         }
-    }
-
-    /// The connection as a field's value.
-    pub(super) fn into_value<'a>(self) -> FieldValue<'a> {
-        FieldValue::owned_any(self)
     }
 }
 
@@ -202,7 +188,7 @@ where
     T: Send + Sync + 'static,
     X: Send + Sync + 'static,
 {
-    let edge = ObjectBuilder::<Arc<Edge<T>>>::new(
+    let edge = ObjectBuilder::<Edge<T>>::new(
         parts.engine,
         names.edge,
         "A row with the cursor of its place in the list.",
@@ -211,10 +197,10 @@ where
         "cursor",
         TypeRef::named_nn(TypeRef::STRING),
         "The cursor of this row.",
-        |edge| Some(Value::from(edge.cursor.as_str())),
+        |edge| Some(Leaf::from(edge.cursor.as_str())),
     )
     .object("node", TypeRef::named_nn(names.node), "The row.", |edge| {
-        Some(FieldValue::borrowed_any(&edge.node))
+        Some(Output::object(Arc::clone(&edge.node)))
     });
     parts.object(edge);
     ObjectBuilder::<Connection<T, X>>::new(parts.engine, names.connection, "A page of a list.")
@@ -222,19 +208,15 @@ where
             "edges",
             TypeRef::named_nn_list_nn(names.edge),
             "The rows with cursors.",
-            |page| {
-                Some(FieldValue::list(
-                    page.edges.iter().map(|e| FieldValue::borrowed_any(e)),
-                ))
-            },
+            |page| Some(Output::objects(page.edges.iter().cloned())),
         )
         .object(
             "nodes",
             TypeRef::named_nn_list_nn(names.node),
             "The rows alone.",
             |page| {
-                Some(FieldValue::list(
-                    page.edges.iter().map(|e| FieldValue::borrowed_any(&e.node)),
+                Some(Output::objects(
+                    page.edges.iter().map(|e| Arc::clone(&e.node)),
                 ))
             },
         )
@@ -242,7 +224,7 @@ where
             "pageInfo",
             TypeRef::named_nn("PageInfo"),
             "What lies around the page.",
-            |page| Some(FieldValue::borrowed_any(&page.page_info)),
+            |page| Some(Output::object(Arc::clone(&page.page_info))),
         )
 }
 
@@ -265,13 +247,13 @@ pub(super) fn register_page_info(parts: &mut Parts<'_>) {
                 "startCursor",
                 cursor(),
                 "The cursor of the first row.",
-                |info| info.start_cursor.as_deref().map(Value::from),
+                |info| info.start_cursor.as_deref().map(Leaf::from),
             )
             .value(
                 "endCursor",
                 cursor(),
                 "The cursor of the last row.",
-                |info| info.end_cursor.as_deref().map(Value::from),
+                |info| info.end_cursor.as_deref().map(Leaf::from),
             );
     parts.object(page_info);
 }

@@ -6,16 +6,20 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use async_graphql::Name;
+use async_graphql::{Name, ServerError, Variables};
 use async_graphql_parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 use countersign_policies::Engine;
 use moka::sync::Cache;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use tokio::sync::OnceCell;
+
 use super::{
+    field::Fields,
     limits::{self, LimitError, Limits},
     plan::{Plan, Planner},
+    selection::{self, Compiler, Selection},
     shape::SchemaShape,
 };
 
@@ -25,7 +29,17 @@ pub(super) struct Document {
     pub(super) parsed: ExecutableDocument,
     /// SHA-256 of the text, which the audit log keeps.
     pub(super) sha256: [u8; 32],
-    plans: HashMap<Option<Name>, Arc<Plan>>,
+    planned: HashMap<Option<Name>, Planned>,
+    /// What validation finds wrong with it, once it was looked at.
+    pub(super) faults: OnceCell<Vec<ServerError>>,
+}
+
+/// What is known of an operation before it runs.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    pub(super) plan: Arc<Plan>,
+    /// What it selects, where that does not depend on variables.
+    pub(super) selection: Option<Arc<Selection>>,
 }
 
 /// Why a text is not a document that is run.
@@ -40,7 +54,7 @@ impl Document {
     pub(super) fn operation(
         &self,
         name: Option<&str>,
-    ) -> Result<(&OperationDefinition, Arc<Plan>), String> {
+    ) -> Result<(&OperationDefinition, Planned), String> {
         let found = match (&self.parsed.operations, name) {
             (DocumentOperations::Single(operation), None) => Some((None, operation)),
             (DocumentOperations::Single(_), Some(_)) => None,
@@ -56,7 +70,7 @@ impl Document {
             }
         };
         let planned = found.and_then(|(key, operation)| {
-            Some((&operation.node, Arc::clone(self.plans.get(&key.cloned())?)))
+            Some((&operation.node, self.planned.get(&key.cloned())?.clone()))
         });
         planned.ok_or_else(|| "the document has no operation of that name".to_owned())
     }
@@ -174,6 +188,7 @@ impl Documents {
         text: &str,
         limits: &Limits,
         shape: &SchemaShape,
+        fields: &Fields,
         engine: &Engine,
     ) -> Result<Arc<Document>, DocumentError> {
         if text.len() > limits.document_bytes_max {
@@ -186,7 +201,9 @@ impl Documents {
         }
         let parsed = async_graphql_parser::parse_query(text).map_err(DocumentError::Parse)?;
         limits::check_expansion(&parsed, limits).map_err(DocumentError::Limit)?;
-        let mut plans = HashMap::new();
+        let mut planned = HashMap::new();
+        let conditional = selection::is_conditional(&parsed);
+        let none = Variables::default();
         let planner = Planner {
             shape,
             engine,
@@ -196,12 +213,18 @@ impl Documents {
             let plan = planner
                 .plan(&operation.node, limits)
                 .map_err(DocumentError::Limit)?;
-            plans.insert(name.cloned(), Arc::new(plan));
+            let selection = (!conditional).then(|| {
+                let compiler = Compiler::new(shape, fields, &parsed, &none);
+                Arc::new(compiler.compile(&operation.node))
+            });
+            let plan = Arc::new(plan);
+            planned.insert(name.cloned(), Planned { plan, selection });
         }
         let document = Arc::new(Document {
             parsed,
             sha256,
-            plans,
+            planned,
+            faults: OnceCell::new(),
         });
         self.cache.insert(sha256, Arc::clone(&document));
         Ok(document)

@@ -1,8 +1,9 @@
 //! What a request would cost and be decided to, without running it.
 
-use async_graphql::{Name, Response, Value, indexmap::IndexMap};
+use async_graphql::{Name, Value, indexmap::IndexMap};
 
 use super::{
+    answer::Response,
     limits::Limits,
     operation::Operation,
     plan::{Measure, Plan},
@@ -12,12 +13,11 @@ use super::{
 /// Puts it under `extensions.dryRun`: the cost and its limit, the rows that each list is taken to
 /// have, and the decision of every field. Rules are named to those who may know them.
 pub(super) fn describe(
-    response: &mut Response,
     operation: &Operation,
     plan: &Plan,
     measure: &Measure,
     limits: &Limits,
-) {
+) -> Response {
     let pages = measure.pages.iter().map(|(field, rows)| {
         object([
             ("field", Value::from(field.as_str())),
@@ -44,8 +44,11 @@ pub(super) fn describe(
         ("pages", Value::List(pages.collect())),
         ("fields", Value::List(fields.collect())),
     ]);
-    response.data = Value::Null;
-    response.extensions.insert("dryRun".to_owned(), described);
+    Response {
+        data: Some(b"null".to_vec()),
+        errors: Vec::new(),
+        extensions: [("dryRun", described)].into(),
+    }
 }
 
 fn object<const N: usize>(entries: [(&'static str, Value); N]) -> Value {

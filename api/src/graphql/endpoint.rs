@@ -2,29 +2,35 @@
 
 mod admission;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use admission::within_quota;
-use async_graphql::{Name, Response, Value, Variables, dynamic::Schema, indexmap::IndexMap};
+use async_graphql::{Name, ServerError, Value, Variables, dynamic::Schema, indexmap::IndexMap};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::id::RequestId;
 use countersign_entities::{Credential, Database, RequestFacts, StoreError};
 use countersign_policies::{ActionId, Engine};
 
 use super::{
-    BuildError, answer,
-    completion::{self, Completion},
+    BuildError,
+    answer::Response,
+    coerce,
     cursor::CursorKey,
     document::{self, Document, DocumentError, DocumentId, Documents},
     dry_run,
     error::{self, GraphqlError, request_error},
+    execute::{Executed, Execution},
+    field::Fields,
     limits::Limits,
-    operation::Operation,
-    plan::{Measure, MeasureError, Plan, Planner, root_type},
+    operation::{Operation, Redaction},
+    plan::{Measure, MeasureError, Plan, Planner},
     record, repeat,
     request::{Answer, GraphqlRequest, Method, Source},
-    schema,
+    schema::{self, RootValue},
+    selection::{Compiler, Selection},
     shape::SchemaShape,
+    validation,
+    value::Object,
 };
 use crate::{
     app::Services,
@@ -40,7 +46,11 @@ const ERRORS_MAX: usize = 20;
 #[derive(Debug)]
 pub struct Endpoint {
     services: Services,
+    /// For validation and introspection; it executes nothing.
     schema: Schema,
+    fields: Fields,
+    /// The value behind the root types.
+    root: Object,
     shape: SchemaShape,
     documents: Documents,
     limits: Limits,
@@ -61,10 +71,15 @@ impl Endpoint {
         rate_limits: Arc<RateLimits>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
-        let schema = schema::build(&engine)?;
+        let (schema, fields) = schema::build(&engine)?;
         let shape = SchemaShape::parse(&schema.sdl()).map_err(BuildError::Sdl)?;
         Ok(Self {
             schema,
+            fields,
+            root: Object {
+                ty: None,
+                value: Arc::new(RootValue),
+            },
             shape,
             documents: Documents::new().map_err(BuildError::Documents)?,
             limits,
@@ -108,7 +123,7 @@ impl Endpoint {
             .await;
         let answer = match answer {
             Ok((kind, response)) => {
-                self.metrics.operation(kind, answer::first_code(&response));
+                self.metrics.operation(kind, response.first_code());
                 Answer::Ran(Box::new(response))
             }
             Err(answer) => {
@@ -131,69 +146,60 @@ impl Endpoint {
     ) -> Result<(&'static str, Response), Answer> {
         let id = facts.request;
         let document = self.document(&request.source, id)?;
-        let invalid = |message| refused(Code::GraphqlValidationFailed, message, id);
         let name = request
             .operation_name
             .as_deref()
             .filter(|name| !name.is_empty());
-        let (operation, plan) = document.operation(name).map_err(invalid)?;
-        match (plan.kind, method) {
-            (OperationType::Query, _) | (OperationType::Mutation, Method::Post) => {}
-            (OperationType::Mutation, Method::Get) => {
-                let message = "send a mutation by POST".to_owned();
-                return Err(refused(Code::MethodNotAllowed, message, id));
-            }
-            (OperationType::Subscription, _) => {
-                return Err(invalid("there are no subscriptions here".to_owned()));
-            }
-        }
-        let variables = completion::with_defaults(&request.variables, operation);
-        let measure = self.measure(&document, operation, &variables, id)?;
+        let (definition, planned) = document
+            .operation(name)
+            .map_err(|message| refused(Code::GraphqlValidationFailed, message, id))?;
+        let plan = planned.plan.as_ref();
+        answers_to(method, plan.kind, id)?;
+        let measure = self.measure(&document, definition, &request.variables, id)?;
         let (context, reader) = self.enter(credential, facts, &measure).await?;
         let charged = if request.dry_run { 1 } else { measure.cost };
         let stands = self.rate_limits.by_principal(&context, charged).await;
         *standing = Some(stands);
         let reader = within_quota(reader, stands, id).await?;
         let own_text = matches!(request.source, Source::Text(_));
-        let state = self
-            .decide(context, reader, &plan, own_text, request.dry_run)
-            .await?;
-        if request.dry_run || plan.kind == OperationType::Mutation {
+        let state = self.decide(context, reader, plan, own_text).await?;
+        let asked = Asked {
+            document: &document,
+            definition,
+            plan,
+            measure: &measure,
+            state: &state,
+        };
+        let ready = self
+            .prepare(asked, planned.selection, name, &request.variables)
+            .await;
+        if ready.is_err() || request.dry_run || plan.kind == OperationType::Mutation {
             // A mutation takes a connection of its own.
             state
                 .close_reader()
                 .await
                 .map_err(|error| failed(&error, id))?;
         }
+        let ready = match ready {
+            Ok(ready) => ready,
+            // Nothing was invoked where the document is not valid.
+            Err(faults) => return Ok((kind(plan.kind), faulty(faults, &measure, id))),
+        };
         if request.dry_run {
-            let variables = request.variables;
-            return self
-                .dry_run(&state, &document, &plan, &measure, name, variables)
-                .await;
+            let recorded = record::dry_run(&state, &document).await;
+            recorded.map_err(|error| failed(&error.into(), id))?;
+            let described = dry_run::describe(&state, plan, &measure, &self.limits);
+            return Ok(("dry_run", described));
         }
         if plan.kind == OperationType::Mutation {
             let request = repeat::request(&document, name, &request.variables);
-            repeat::claim(&state, &plan, request).await?;
+            repeat::claim(&state, plan, request).await?;
         }
-        let response = self
-            .execute(&state, &document, name, request.variables)
-            .await;
-        state
-            .close_reader()
-            .await
-            .map_err(|error| failed(&error, id))?;
-        let response = self.complete(response, &state, &document, operation, &variables, &measure);
-        self.record(&state, &plan, &measure, &document, &response)
-            .await?;
+        let response = self.execute(asked, &ready).await?;
         if plan.kind == OperationType::Mutation {
-            repeat::settle(&state, &plan, &response).await;
+            repeat::settle(&state, plan, &response).await;
         }
-        let kind = match plan.kind {
-            OperationType::Query => "query",
-            OperationType::Mutation => "mutation",
-            OperationType::Subscription => "subscription",
-        };
-        Ok((kind, response))
+        Ok((kind(plan.kind), response))
     }
 
     fn document(&self, source: &Source, id: RequestId) -> Result<Arc<Document>, Answer> {
@@ -212,7 +218,13 @@ impl Endpoint {
         };
         let services = &self.services;
         self.documents
-            .get(text, &self.limits, &self.shape, &services.engine)
+            .get(
+                text,
+                &self.limits,
+                &self.shape,
+                &self.fields,
+                &services.engine,
+            )
             .map_err(|error| match error {
                 DocumentError::Parse(error) => {
                     refused(Code::GraphqlParseFailed, document::syntax(&error), id)
@@ -244,126 +256,155 @@ impl Endpoint {
             })
     }
 
-    /// Validates the document, with every field closed, and describes what would run.
-    async fn dry_run(
+    /// Makes the operation ready to run: its document is valid, its variables are of their types.
+    async fn prepare(
         &self,
-        state: &Arc<Operation>,
-        document: &Document,
-        plan: &Plan,
-        measure: &Measure,
+        asked: Asked<'_>,
+        selection: Option<Arc<Selection>>,
         name: Option<&str>,
-        variables: Variables,
-    ) -> Result<(&'static str, Response), Answer> {
-        let request = state.context.request();
-        let mut response = self.execute(state, document, name, variables).await;
-        if answer::is_request_error(&response) {
-            response.errors.truncate(ERRORS_MAX);
-            for error in &mut response.errors {
-                error::complete(error, request);
-            }
+        given: &Variables,
+    ) -> Result<Ready, Vec<ServerError>> {
+        let document = asked.document;
+        let faults = document
+            .faults
+            .get_or_init(|| validation::validate(&self.schema, &document.parsed, name))
+            .await;
+        if !faults.is_empty() {
+            return Err(faults.clone());
+        }
+        let variables = coerce::variables(&self.shape, asked.definition, given)
+            .map_err(|misfit| vec![ServerError::new(misfit, None)])?;
+        let selection = selection.unwrap_or_else(|| {
+            let compiler = Compiler::new(&self.shape, &self.fields, &document.parsed, &variables);
+            Arc::new(compiler.compile(asked.definition))
+        });
+        let introspected = if asked.plan.introspects {
+            let (parsed, definition) = (&document.parsed, asked.definition);
+            validation::introspect(&self.schema, parsed, definition, &selection, &variables).await?
         } else {
-            response.errors.clear();
-            dry_run::describe(&mut response, state, plan, measure, &self.limits);
-        }
-        let recorded = record::dry_run(state, document).await;
-        recorded.map_err(|error| failed(&error.into(), request))?;
-        Ok(("dry_run", response))
+            BTreeMap::new()
+        };
+        Ok(Ready {
+            variables,
+            selection,
+            introspected,
+        })
     }
 
-    async fn execute(
-        &self,
-        operation: &Arc<Operation>,
-        document: &Document,
-        name: Option<&str>,
-        variables: Variables,
-    ) -> Response {
-        // The text is not needed: the parsed document is set below.
-        let mut request = async_graphql::Request::new(String::new())
-            .variables(variables)
-            .data(Arc::clone(operation));
-        request.operation_name = name.map(str::to_owned);
-        request.set_parsed_query(document.parsed.clone());
-        self.schema.execute(request).await
-    }
-
-    fn complete(
-        &self,
-        mut response: Response,
-        operation: &Operation,
-        document: &Document,
-        definition: &OperationDefinition,
-        variables: &Variables,
-        measure: &Measure,
-    ) -> Response {
-        let request = operation.context.request();
-        if answer::is_request_error(&response) {
-            response.errors.truncate(ERRORS_MAX);
-        }
-        for error in &mut response.errors {
-            error::complete(error, request);
-        }
-        let ran = response.errors.is_empty() || !answer::is_request_error(&response);
-        let set = &definition.selection_set.node;
-        if ran && (!response.errors.is_empty() || set.items.len() > 1) {
-            let completion = Completion {
-                shape: &self.shape,
-                document: &document.parsed,
-                variables,
-            };
-            let data = std::mem::take(&mut response.data);
-            response.data = completion.data(data, set, root_type(definition.ty));
-        }
-        let hidden = operation.redactions();
-        self.metrics
-            .redacted(hidden.values().map(|one| one.count).sum());
-        let redactions = redactions(operation);
-        if !redactions.is_empty() {
-            response
-                .extensions
-                .insert("redactions".to_owned(), Value::List(redactions));
-        }
-        let cost = IndexMap::from([(Name::new("requested"), Value::from(measure.cost))]);
-        response
-            .extensions
-            .insert("cost".to_owned(), Value::Object(cost));
-        response
-    }
-
-    /// Law 4: the answer leaves after its audit row is durable, or not at all.
-    async fn record(
-        &self,
-        operation: &Operation,
-        plan: &Plan,
-        measure: &Measure,
-        document: &Document,
-        response: &Response,
-    ) -> Result<(), Answer> {
-        let recorded = match plan.kind {
-            // Nothing was invoked where the document is not valid.
-            _ if answer::is_request_error(response) && operation.refusals().is_empty() => Ok(()),
-            OperationType::Query => record::query(operation, plan, measure, document).await,
+    /// Runs the operation and records it. Law 4: the answer leaves after its audit row is durable,
+    /// or not at all.
+    async fn execute(&self, asked: Asked<'_>, ready: &Ready) -> Result<Response, Answer> {
+        let state = asked.state;
+        let execution = Execution {
+            operation: state,
+            selection: &ready.selection,
+            shape: &self.shape,
+            variables: &ready.variables,
+            root: &self.root,
+            introspected: &ready.introspected,
+        };
+        let Executed {
+            data,
+            errors,
+            redactions,
+        } = execution.run().await;
+        let id = state.context.request();
+        state
+            .close_reader()
+            .await
+            .map_err(|error| failed(&error, id))?;
+        let hidden = redactions.values().map(|one| one.count).sum();
+        self.metrics.redacted(hidden);
+        let recorded = match asked.plan.kind {
+            OperationType::Query => {
+                record::query(state, asked.plan, asked.measure, asked.document, hidden).await
+            }
             OperationType::Mutation | OperationType::Subscription => {
-                record::refused_mutations(operation).await
+                record::refused_mutations(state).await
             }
         };
-        recorded.map_err(|error: StoreError| failed(&error.into(), operation.context.request()))
+        recorded.map_err(|error: StoreError| failed(&error.into(), id))?;
+        let mut response = Response {
+            data: Some(data),
+            errors,
+            extensions: cost(asked.measure),
+        };
+        if !redactions.is_empty() {
+            let told = told(redactions, state.reveal_rules);
+            response.extensions.insert("redactions", told);
+        }
+        Ok(response)
     }
 }
 
-fn redactions(operation: &Operation) -> Vec<Value> {
-    let redactions = operation.redactions().into_iter().map(|(path, redaction)| {
-        let rule = if operation.reveal_rules {
-            Value::from(redaction.rule)
-        } else {
-            Value::Null
-        };
+/// A request that was let in and decided.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    document: &'a Document,
+    definition: &'a OperationDefinition,
+    plan: &'a Plan,
+    measure: &'a Measure,
+    state: &'a Operation,
+}
+
+/// What is run.
+struct Ready {
+    variables: Variables,
+    selection: Arc<Selection>,
+    introspected: BTreeMap<String, Vec<u8>>,
+}
+
+/// Refuses what may not come by that method.
+fn answers_to(method: Method, kind: OperationType, id: RequestId) -> Result<(), Answer> {
+    let (code, message) = match (kind, method) {
+        (OperationType::Query, _) | (OperationType::Mutation, Method::Post) => return Ok(()),
+        (OperationType::Mutation, Method::Get) => {
+            (Code::MethodNotAllowed, "send a mutation by POST")
+        }
+        (OperationType::Subscription, _) => (
+            Code::GraphqlValidationFailed,
+            "there are no subscriptions here",
+        ),
+    };
+    Err(refused(code, message.to_owned(), id))
+}
+
+const fn kind(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
+/// The answer to a request whose document or variables are not right.
+fn faulty(mut faults: Vec<ServerError>, measure: &Measure, id: RequestId) -> Response {
+    faults.truncate(ERRORS_MAX);
+    for fault in &mut faults {
+        error::complete(fault, id);
+    }
+    Response {
+        extensions: cost(measure),
+        ..Response::refused(faults)
+    }
+}
+
+fn cost(measure: &Measure) -> BTreeMap<&'static str, Value> {
+    let cost = IndexMap::from([(Name::new("requested"), Value::from(measure.cost))]);
+    [("cost", Value::Object(cost))].into()
+}
+
+/// What was hidden, with the rules for those who may know them.
+fn told(redactions: BTreeMap<String, Redaction>, reveal_rules: bool) -> Value {
+    let told = redactions.into_iter().map(|(path, redaction)| {
+        let rule = reveal_rules.then(|| Value::from(redaction.rule));
         Value::Object(IndexMap::from([
             (Name::new("path"), Value::from(path)),
-            (Name::new("rule"), rule),
+            (Name::new("rule"), rule.unwrap_or_default()),
             (Name::new("count"), Value::from(redaction.count)),
         ]))
     });
-    redactions.collect()
+    Value::List(told.collect())
 }
 
 pub(super) fn refused(code: Code, message: String, request: RequestId) -> Answer {

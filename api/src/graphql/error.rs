@@ -2,10 +2,7 @@
 //!
 //! The cause of a failure goes to the log with the same request id, and never into an answer.
 
-use async_graphql::{
-    Error, ErrorExtensionValues, PathSegment, Pos, QueryPathNode, QueryPathSegment, ServerError,
-    Value,
-};
+use async_graphql::{Error, ErrorExtensionValues, Pos, ServerError};
 use countersign_domain::id::RequestId;
 use countersign_entities::{EnterError, StoreError};
 use countersign_policies::Refusal;
@@ -102,53 +99,6 @@ pub(super) fn extensions(code: Code, request: RequestId) -> ErrorExtensionValues
     extensions
 }
 
-/// The extension in which an error carries its path until the answer is put together:
-/// async-graphql's dynamic schema gives the errors of resolvers none.
-const PATH: &str = "countersign-path";
-
-/// The error, at the place of its field.
-pub(super) fn at(mut error: Error, path: Option<&QueryPathNode<'_>>) -> Error {
-    if let Some(node) = path {
-        let mut segments = vec![segment(node)];
-        segments.extend(node.parents().map(segment));
-        segments.reverse();
-        let extensions = error.extensions.get_or_insert_default();
-        extensions.set(PATH, Value::List(segments));
-    }
-    error
-}
-
-fn segment(node: &QueryPathNode<'_>) -> Value {
-    match node.segment {
-        QueryPathSegment::Index(index) => Value::from(index),
-        QueryPathSegment::Name(name) => Value::from(name),
-    }
-}
-
-/// Moves the path that an error carries to where the specification has it.
-fn settle_path(error: &mut ServerError) {
-    let Some(extensions) = &mut error.extensions else {
-        return;
-    };
-    let Some(Value::List(segments)) = extensions.get(PATH).cloned() else {
-        return;
-    };
-    extensions.unset(PATH);
-    error.path = segments
-        .into_iter()
-        .filter_map(|segment| match segment {
-            Value::String(name) => Some(PathSegment::Field(name)),
-            Value::Number(index) => {
-                let index = index
-                    .as_u64()
-                    .and_then(|index| usize::try_from(index).ok())?;
-                Some(PathSegment::Index(index))
-            }
-            _ => None,
-        })
-        .collect();
-}
-
 /// An error of the whole request.
 pub(super) fn request_error(code: Code, message: String, request: RequestId) -> ServerError {
     let mut error = ServerError::new(message, None::<Pos>);
@@ -156,29 +106,7 @@ pub(super) fn request_error(code: Code, message: String, request: RequestId) -> 
     error
 }
 
-/// Gives a code to an error of async-graphql's own, which has none: validation and coercion where
-/// it has no path, otherwise a value that its own types refuse.
+/// Gives its code to an error of async-graphql's validation.
 pub(super) fn complete(error: &mut ServerError, request: RequestId) {
-    settle_path(error);
-    let has_code = error
-        .extensions
-        .as_ref()
-        .is_some_and(|e| e.get("code").is_some());
-    if has_code {
-        return;
-    }
-    let at_field = error
-        .path
-        .iter()
-        .any(|segment| matches!(segment, PathSegment::Field(_)));
-    if at_field && error.message.starts_with("internal: ") {
-        tracing::error!(message = %error.message, path = ?error.path, "a resolver broke its type");
-        "something failed on our side: name the request id to support"
-            .clone_into(&mut error.message);
-        error.extensions = Some(extensions(Code::InternalServerError, request));
-    } else if at_field {
-        error.extensions = Some(extensions(Code::BadUserInput, request));
-    } else {
-        error.extensions = Some(extensions(Code::GraphqlValidationFailed, request));
-    }
+    error.extensions = Some(extensions(Code::GraphqlValidationFailed, request));
 }

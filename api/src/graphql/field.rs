@@ -1,25 +1,25 @@
 //! The one place where GraphQL fields are made. Law 3: no decision, no field.
 //!
 //! Every object of the schema is built through [`ObjectBuilder`], and every field that it adds is
-//! wrapped in the decision of its Cedar action. A field whose action is not in the policies' schema
-//! can not be built: the server does not start. The check sits on the concrete object's field, so
-//! that reading through an interface can not go around it (async-graphql, issue 1826).
+//! bound to its Cedar action: the executor reads a field through [`Field::gate`] and in no other
+//! way. A field whose action is not in the policies' schema can not be built: the server does not
+//! start. The gate sits on the concrete object's field, so that reading through an interface can
+//! not go around it.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, collections::HashMap, marker::PhantomData, sync::Arc};
 
-use async_graphql::{
-    Value,
-    dynamic::{Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, TypeRef},
-};
+use async_graphql::dynamic::{self, FieldFuture, InputValue, TypeRef};
 use countersign_domain::id::TenantId;
-use countersign_policies::{ActionId, Decision, Engine, Row};
-use futures::{FutureExt, future::BoxFuture};
+use countersign_policies::{ActionId, Decision, Engine, Refusal, Row, RowRule, row::TenantOnly};
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::{
-    error::{self, GraphqlError},
-    loader::{self, Load},
+    error::GraphqlError,
+    inputs::Input,
+    loader::{Load, Relation, To},
     operation::Operation,
+    value::{AnyValue, Leaf, Output},
 };
 
 /// A value that stands behind an object type, as the policies see it.
@@ -30,52 +30,138 @@ pub(super) trait Source: Send + Sync + 'static {
 }
 
 /// What a resolver has at hand.
-pub(super) type Context<'a> = ResolverContext<'a>;
-/// What an asynchronous resolver gives back.
-pub(super) type Resolved<'a> = BoxFuture<'a, Result<Option<FieldValue<'a>>, GraphqlError>>;
-
-/// The state of the operation.
-pub(super) fn operation<'a>(context: &Context<'a>) -> Result<&'a Operation, GraphqlError> {
-    context
-        .ctx
-        .data_opt::<std::sync::Arc<Operation>>()
-        .map(AsRef::as_ref)
-        .ok_or_else(|| {
-            tracing::error!("a resolver ran without its operation");
-            GraphqlError::Internal
-        })
+pub(super) struct Context<'a> {
+    pub(super) operation: &'a Operation,
+    /// The field's arguments, of the types that the schema says, with defaults put in.
+    pub(super) arguments: Input,
+    parent: &'a AnyValue,
 }
 
-/// The object that the field is read from.
-pub(super) fn parent<'a, T: 'static>(context: &Context<'a>) -> Result<&'a T, GraphqlError> {
-    context.parent_value.downcast_ref::<T>().ok_or_else(|| {
-        tracing::error!(
-            expected = std::any::type_name::<T>(),
-            "a resolver met another parent"
-        );
-        GraphqlError::Internal
-    })
+impl<'a> Context<'a> {
+    pub(super) const fn new(
+        operation: &'a Operation,
+        arguments: Input,
+        parent: &'a AnyValue,
+    ) -> Self {
+        Self {
+            operation,
+            arguments,
+            parent,
+        }
+    }
+
+    /// The object that the field is read from.
+    pub(super) fn parent<T: 'static>(&self) -> Result<&'a T, GraphqlError> {
+        self.parent.downcast_ref::<T>().ok_or_else(|| {
+            let expected = std::any::type_name::<T>();
+            tracing::error!(expected, "a resolver met another parent");
+            GraphqlError::Internal
+        })
+    }
+}
+
+/// What an asynchronous resolver gives back.
+pub(super) type Resolved<'a> = BoxFuture<'a, Result<Output, GraphqlError>>;
+
+/// How a field gets its value.
+pub(super) enum Resolver {
+    /// From the value in hand: a leaf.
+    Leaf(Box<LeafOf>),
+    /// From the value in hand: objects.
+    Inner(Box<InnerOf>),
+    /// Another row that the value in hand points to, fetched for many at once.
+    Related(Box<dyn Relation>),
+    /// From a store or a use case.
+    Asked(Box<Asked>),
+}
+
+type LeafOf = dyn for<'a> Fn(&'a AnyValue) -> Option<Leaf<'a>> + Send + Sync;
+type InnerOf = dyn Fn(&AnyValue) -> Option<Output> + Send + Sync;
+type Asked = dyn for<'a> Fn(Context<'a>) -> Resolved<'a> + Send + Sync;
+type Decide = fn(&AnyValue, TenantId, &RowRule) -> Result<(), Refusal>;
+
+/// A field of an object type.
+pub(super) struct Field {
+    pub(super) resolver: Resolver,
+    /// Whether a refusal is an error and not a hidden value.
+    pub(super) is_root: bool,
+    action: ActionId,
+    decide: Decide,
+}
+
+impl Field {
+    /// Looks up what was decided before the operation ran, and decides what depends on the row.
+    /// Why the field is closed, where it is.
+    pub(super) fn gate<'a>(
+        &self,
+        operation: &'a Operation,
+        parent: &AnyValue,
+    ) -> Result<(), Cow<'a, Refusal>> {
+        match operation.decisions.get(self.action) {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(refusal) => Err(Cow::Borrowed(refusal)),
+            // A mutation has no row yet: its use case loads it and asks for the permit, without
+            // which it can not write.
+            Decision::Row(_) if self.is_root => Ok(()),
+            Decision::Row(rule) => {
+                (self.decide)(parent, operation.tenant(), rule).map_err(Cow::Owned)
+            }
+        }
+    }
+}
+
+/// The fields of the object types, by the names of both.
+#[derive(Default)]
+pub(super) struct Fields(HashMap<&'static str, HashMap<&'static str, Arc<Field>>>);
+
+impl Fields {
+    pub(super) fn get(&self, ty: &str, field: &str) -> Option<&Arc<Field>> {
+        self.0.get(ty)?.get(field)
+    }
+
+    pub(super) fn insert(&mut self, made: Made) -> dynamic::Object {
+        self.0.insert(made.name, made.fields);
+        made.object
+    }
+}
+
+impl std::fmt::Debug for Fields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+/// An object type that was built.
+pub(super) struct Made {
+    name: &'static str,
+    fields: HashMap<&'static str, Arc<Field>>,
+    /// The type as validation and introspection know it. Its resolvers give nothing: async-graphql
+    /// does not execute.
+    object: dynamic::Object,
+    /// Fields that no action of the policies' schema stands for.
+    pub(super) unclassified: Vec<String>,
 }
 
 /// Builds an object type whose values are `T`.
 pub(super) struct ObjectBuilder<'e, T> {
     engine: &'e Engine,
-    name: &'static str,
-    object: Object,
     is_root: bool,
-    /// Fields that no action of the policies' schema stands for.
-    unclassified: Vec<String>,
+    made: Made,
     source: PhantomData<fn() -> T>,
 }
 
 impl<'e, T: Source> ObjectBuilder<'e, T> {
     pub(super) fn new(engine: &'e Engine, name: &'static str, description: &str) -> Self {
+        let made = Made {
+            name,
+            fields: HashMap::new(),
+            object: dynamic::Object::new(name).description(description),
+            unclassified: Vec::new(),
+        };
         Self {
             engine,
-            name,
-            object: Object::new(name).description(description),
             is_root: false,
-            unclassified: Vec::new(),
+            made,
             source: PhantomData,
         }
     }
@@ -89,7 +175,7 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
     }
 
     pub(super) fn implements(mut self, interface: &str) -> Self {
-        self.object = self.object.implement(interface);
+        self.made.object = self.made.object.implement(interface);
         self
     }
 
@@ -99,12 +185,13 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
         name: &'static str,
         ty: TypeRef,
         description: &str,
-        get: fn(&T) -> Option<Value>,
+        get: for<'a> fn(&'a T) -> Option<Leaf<'a>>,
     ) -> Self {
-        self.plain(name, ty, description, move |context| {
-            let value = parent::<T>(&context).ok().and_then(get);
-            FieldFuture::from_value(value)
-        })
+        fn typed<F: for<'a> Fn(&'a AnyValue) -> Option<Leaf<'a>>>(leaf: F) -> F {
+            leaf
+        }
+        let leaf = typed(move |value| value.downcast_ref::<T>().and_then(get));
+        self.add(name, ty, description, [], Resolver::Leaf(Box::new(leaf)))
     }
 
     /// A field whose value is an object or list made from the value in hand.
@@ -113,11 +200,10 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
         name: &'static str,
         ty: TypeRef,
         description: &str,
-        get: for<'a> fn(&'a T) -> Option<FieldValue<'a>>,
+        get: fn(&T) -> Option<Output>,
     ) -> Self {
-        self.plain(name, ty, description, move |context| {
-            FieldFuture::Value(parent::<T>(&context).ok().and_then(get))
-        })
+        let inner = move |value: &AnyValue| value.downcast_ref::<T>().and_then(get);
+        self.add(name, ty, description, [], Resolver::Inner(Box::new(inner)))
     }
 
     /// A field that asks a store or a use case.
@@ -126,21 +212,11 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
         name: &'static str,
         ty: TypeRef,
         description: &str,
-        arguments: Vec<InputValue>,
+        arguments: impl IntoIterator<Item = InputValue>,
         resolver: impl for<'a> Fn(Context<'a>) -> Resolved<'a> + Send + Sync + 'static,
     ) -> Self {
-        self.add(name, ty, description, arguments, move |context| {
-            let (request, reveal) = match operation(&context) {
-                Ok(operation) => (operation.context.request(), operation.reveal_rules),
-                Err(_) => return FieldFuture::Value(None),
-            };
-            let path = context.ctx.path_node;
-            let future = resolver(context);
-            let located = move |error: GraphqlError| {
-                error::at(error.into_error(request, reveal), path.as_ref())
-            };
-            FieldFuture::Future(future.map(move |r| r.map_err(located)).boxed())
-        })
+        let resolver = Resolver::Asked(Box::new(resolver));
+        self.add(name, ty, description, arguments, resolver)
     }
 
     /// A field whose value is another row that this one points to; null where it points to none,
@@ -152,107 +228,49 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
         description: &str,
         id: fn(&T) -> Option<Uuid>,
     ) -> Self {
-        self.resolve(
-            name,
-            TypeRef::named(of),
-            description,
-            vec![],
-            move |context| {
-                async move {
-                    let Some(id) = id(parent::<T>(&context)?) else {
-                        return Ok(None);
-                    };
-                    let row = loader::load::<R>(operation(&context)?, id).await?;
-                    Ok(loader::value(row))
-                }
-                .boxed()
-            },
-        )
+        let resolver = Resolver::Related(Box::new(To::<T, R>::new(id)));
+        self.add(name, TypeRef::named(of), description, [], resolver)
     }
 
-    fn plain<F>(self, name: &'static str, ty: TypeRef, description: &str, resolver: F) -> Self
-    where
-        F: for<'a> Fn(Context<'a>) -> FieldFuture<'a> + Send + Sync + 'static,
-    {
-        self.add(name, ty, description, Vec::new(), resolver)
-    }
-
-    /// The only caller of `Field::new` for objects.
-    fn add<F>(
+    /// The only maker of a [`Field`].
+    fn add(
         mut self,
         name: &'static str,
         ty: TypeRef,
         description: &str,
-        arguments: Vec<InputValue>,
-        resolver: F,
-    ) -> Self
-    where
-        F: for<'a> Fn(Context<'a>) -> FieldFuture<'a> + Send + Sync + 'static,
-    {
-        let action_name = format!("{}.{name}", self.name);
+        arguments: impl IntoIterator<Item = InputValue>,
+        resolver: Resolver,
+    ) -> Self {
+        let action_name = format!("{}.{name}", self.made.name);
         let Some(action) = self.engine.action(&action_name) else {
-            self.unclassified.push(action_name);
+            self.made.unclassified.push(action_name);
             return self;
         };
-        let is_root = self.is_root;
-        let mut field = Field::new(name, ty, move |context| {
-            match gate::<T>(&context, action, is_root) {
-                Gate::Open => resolver(context),
-                Gate::Hidden => FieldFuture::Value(None),
-                Gate::Refused(error) => FieldFuture::Future(futures::future::err(error).boxed()),
-            }
-        })
-        .description(description);
-        for argument in arguments {
-            field = field.argument(argument);
-        }
-        self.object = self.object.field(field);
+        let described = dynamic::Field::new(name, ty, |_| FieldFuture::Value(None));
+        let described = arguments
+            .into_iter()
+            .fold(described.description(description), dynamic::Field::argument);
+        self.made.object = self.made.object.field(described);
+        let field = Field {
+            resolver,
+            is_root: self.is_root,
+            action,
+            decide: decide::<T>,
+        };
+        self.made.fields.insert(name, Arc::new(field));
         self
     }
 
-    /// The object, and the fields that could not be built.
-    pub(super) fn finish(self) -> (Object, Vec<String>) {
-        (self.object, self.unclassified)
+    /// The type with its fields.
+    pub(super) fn finish(self) -> Made {
+        self.made
     }
 }
 
-enum Gate {
-    Open,
-    Hidden,
-    Refused(async_graphql::Error),
-}
-
-/// Looks up what was decided before the operation ran, and decides what depends on the row.
-fn gate<T: Source>(context: &Context<'_>, action: ActionId, is_root: bool) -> Gate {
-    let Ok(operation) = operation(context) else {
-        return Gate::Hidden;
-    };
-    if operation.dry_run {
-        return Gate::Hidden;
-    }
-    let refusal = match operation.decisions.get(action) {
-        Decision::Allow(_) => return Gate::Open,
-        Decision::Deny(refusal) => refusal.clone(),
-        // A mutation has no row yet: its use case loads it and asks for the permit, without which
-        // it can not write.
-        Decision::Row(_) if is_root => return Gate::Open,
-        Decision::Row(rule) => {
-            let Ok(source) = parent::<T>(context) else {
-                return Gate::Hidden;
-            };
-            match source.with_row(operation.tenant(), |row| rule.decide(row)) {
-                Ok(()) => return Gate::Open,
-                Err(refusal) => refusal,
-            }
-        }
-    };
-    if is_root {
-        operation.refuse(&refusal);
-        let request = operation.context.request();
-        let error = GraphqlError::Refused(refusal).into_error(request, operation.reveal_rules);
-        Gate::Refused(error::at(error, context.path_node.as_ref()))
-    } else {
-        operation.redact(context, &refusal);
-        Gate::Hidden
+fn decide<T: Source>(value: &AnyValue, tenant: TenantId, rule: &RowRule) -> Result<(), Refusal> {
+    match value.downcast_ref::<T>() {
+        Some(source) => source.with_row(tenant, |row| rule.decide(row)),
+        // The value of another type is a row of no tenant, which the fence refuses.
+        None => rule.decide(&TenantOnly::books(TenantId::new(Uuid::nil()))),
     }
 }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{Enum, TypeRef},
-};
+use async_graphql::dynamic::{Enum, TypeRef};
 use countersign_domain::{id::TenantId, statements::Format};
 use countersign_entities::Import;
 use countersign_policies::{Row, resource, row::TenantOnly};
@@ -13,12 +10,13 @@ use futures::FutureExt;
 
 use super::{
     connection::{self, Connection, Names},
-    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    field::{Context, ObjectBuilder, Resolved, Source},
     scalars::{self, enum_value},
     schema::Parts,
+    value::{Leaf, Output},
 };
 
-impl Source for Arc<Import> {
+impl Source for Import {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
         look(&TenantOnly {
             tenant,
@@ -35,13 +33,13 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     parts.enumeration(formats);
     let int = || TypeRef::named_nn(TypeRef::INT);
     let text = || TypeRef::named_nn(TypeRef::STRING);
-    let import = ObjectBuilder::<Arc<Import>>::new(parts.engine, "Import", "One import of a file.")
+    let import = ObjectBuilder::<Import>::new(parts.engine, "Import", "One import of a file.")
         .implements("Node")
         .value("id", TypeRef::named_nn(TypeRef::ID), "`imp_…`.", |i| {
             Some(i.id.to_string().into())
         })
         .value("fileName", text(), "The file's name.", |i| {
-            Some(Value::from(i.file_name.as_str()))
+            Some(Leaf::from(i.file_name.as_str()))
         })
         .value(
             "format",
@@ -53,7 +51,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             "sha256",
             text(),
             "SHA-256 of the file, in lower-case hexadecimal.",
-            |i| Some(Value::from(i.sha256.as_str())),
+            |i| Some(Leaf::from(i.sha256.as_str())),
         )
         .value("byteCount", int(), "The file's size.", |i| {
             Some(i.byte_count.into())
@@ -98,13 +96,17 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 
 fn imports(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let page = connection::page(&context, operation, "imports")?;
+        let operation = context.operation;
+        let page = connection::page(&context.arguments, operation, "imports")?;
         let scope = operation.scope::<resource::Import>()?;
         let slice = operation.reader().await?.imports(&scope, &page).await?;
-        Ok(Some(
-            Connection::new(operation, "imports", &page, slice, ()).into_value(),
-        ))
+        Ok(Output::object(Arc::new(Connection::new(
+            operation,
+            "imports",
+            &page,
+            slice,
+            (),
+        ))))
     }
     .boxed()
 }

@@ -1,24 +1,32 @@
 //! Rows that other rows point to, fetched once per operation and in batches.
 //!
-//! A list that will be asked for its rows' accounts fetches them all in one statement; a row that
-//! was not foreseen is fetched on its own. Row conditions hold here as everywhere: what the
+//! The accounts of all rows of a list are fetched in one statement. Row conditions hold here as everywhere: what the
 //! caller's scope does not cover is not found.
 
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::Future,
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use async_graphql::{Lookahead, dynamic::FieldValue};
 use countersign_domain::{
     books::{Account, Category},
     id::{AccountId, CategoryId, ImportId, StatementId, UserId},
 };
 use countersign_entities::{Import, Member, Statement};
 use countersign_policies::resource;
+use futures::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
-use super::{error::GraphqlError, field::Context, operation::Operation};
+use super::{
+    error::GraphqlError,
+    operation::Operation,
+    value::{AnyValue, Object},
+};
 
 /// What was fetched of one kind; `None` for what was not found.
-type Cache<T> = tokio::sync::Mutex<HashMap<Uuid, Option<Arc<T>>>>;
+type Cache<T> = Mutex<HashMap<Uuid, Option<Arc<T>>>>;
 
 /// One cache for each kind that others point to.
 #[derive(Debug, Default)]
@@ -106,24 +114,29 @@ load!(
 );
 
 /// Fetches what is not at hand yet, in one statement.
-pub(super) async fn preload<T: Load>(
-    operation: &Operation,
-    ids: impl IntoIterator<Item = Uuid>,
-) -> Result<(), GraphqlError> {
-    let mut cache = T::cache(&operation.loaded).lock().await;
-    let mut missing: Vec<Uuid> = ids
-        .into_iter()
-        .filter(|id| !cache.contains_key(id))
-        .collect();
-    missing.sort_unstable();
-    missing.dedup();
-    if missing.is_empty() {
+async fn preload<T: Load>(operation: &Operation, mut ids: Vec<Uuid>) -> Result<(), GraphqlError> {
+    let cache = T::cache(&operation.loaded);
+    {
+        let known = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.retain(|id| !known.contains_key(id));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
         return Ok(());
     }
-    let rows = T::fetch(operation, &missing).await?;
-    cache.extend(missing.into_iter().map(|id| (id, None)));
+    let rows = T::fetch(operation, &ids).await?;
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.extend(ids.into_iter().map(|id| (id, None)));
     cache.extend(rows.into_iter().map(|row| (row.key(), Some(Arc::new(row)))));
     Ok(())
+}
+
+/// What is at hand under that id.
+fn loaded<T: Load>(operation: &Operation, id: Uuid) -> Option<Arc<T>> {
+    let cache = T::cache(&operation.loaded);
+    let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.get(&id).cloned().flatten()
 }
 
 /// One row, from what is at hand or from the store.
@@ -131,23 +144,54 @@ pub(super) async fn load<T: Load>(
     operation: &Operation,
     id: Uuid,
 ) -> Result<Option<Arc<T>>, GraphqlError> {
-    preload::<T>(operation, [id]).await?;
-    Ok(T::cache(&operation.loaded)
-        .lock()
-        .await
-        .get(&id)
-        .cloned()
-        .flatten())
+    preload::<T>(operation, vec![id]).await?;
+    Ok(loaded(operation, id))
 }
 
-/// Whether the rows of the list in hand will be asked for `field`.
-pub(super) fn wants(context: &Context<'_>, field: &str) -> bool {
-    let list: Lookahead<'_> = context.ctx.look_ahead();
-    list.field("edges").field("node").field(field).exists()
-        || list.field("nodes").field(field).exists()
+/// A field that points to another row.
+pub(super) trait Relation: Send + Sync {
+    /// Where the value points to.
+    fn id(&self, value: &AnyValue) -> Option<Uuid>;
+    /// Fetches many at once, those that are not at hand yet.
+    fn load<'a>(
+        &self,
+        operation: &'a Operation,
+        ids: Vec<Uuid>,
+    ) -> BoxFuture<'a, Result<(), GraphqlError>>;
+    /// What was fetched.
+    fn get(&self, operation: &Operation, id: Uuid) -> Option<Object>;
 }
 
-/// A row as the parent of its object type.
-pub(super) fn value<'a, T: Send + Sync + 'static>(row: Option<Arc<T>>) -> Option<FieldValue<'a>> {
-    row.map(FieldValue::owned_any)
+/// A field of `T` that points to an `R`.
+pub(super) struct To<T, R> {
+    id: fn(&T) -> Option<Uuid>,
+    to: PhantomData<fn() -> R>,
+}
+
+impl<T, R> To<T, R> {
+    pub(super) const fn new(id: fn(&T) -> Option<Uuid>) -> Self {
+        Self {
+            id,
+            to: PhantomData,
+        }
+    }
+}
+
+impl<T: 'static, R: Load> Relation for To<T, R> {
+    fn id(&self, value: &AnyValue) -> Option<Uuid> {
+        value.downcast_ref::<T>().and_then(self.id)
+    }
+
+    fn load<'a>(
+        &self,
+        operation: &'a Operation,
+        ids: Vec<Uuid>,
+    ) -> BoxFuture<'a, Result<(), GraphqlError>> {
+        preload::<R>(operation, ids).boxed()
+    }
+
+    fn get(&self, operation: &Operation, id: Uuid) -> Option<Object> {
+        let value = loaded::<R>(operation, id)?;
+        Some(Object { ty: None, value })
+    }
 }

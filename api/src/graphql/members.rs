@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{FieldValue, InputObject, InputValue, TypeRef},
-};
+use async_graphql::dynamic::{InputObject, InputValue, TypeRef};
 use countersign_domain::id::{MemberId, TenantId};
 use countersign_entities::Member;
 use countersign_policies::{Row, resource, row::TenantOnly};
@@ -13,14 +10,15 @@ use futures::FutureExt;
 
 use super::{
     connection::{self, Connection, Names},
-    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    field::{Context, ObjectBuilder, Resolved, Source},
     inputs, scalars,
     schema::Parts,
     user_errors::{payload, payload_builder},
+    value::{Leaf, Output},
 };
 use crate::app;
 
-impl Source for Arc<Member> {
+impl Source for Member {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
         look(&TenantOnly {
             tenant,
@@ -35,45 +33,39 @@ impl Source for Arc<Member> {
 )]
 pub(super) fn register(parts: &mut Parts<'_>) {
     let text = || TypeRef::named(TypeRef::STRING);
-    let member = ObjectBuilder::<Arc<Member>>::new(
-        parts.engine,
-        "Member",
-        "A person's place in the tenant.",
-    )
-    .implements("Node")
-    .value("id", TypeRef::named_nn(TypeRef::ID), "`mbr_…`.", |m| {
-        Some(m.id.to_string().into())
-    })
-    .value(
-        "name",
-        text(),
-        "The person's own name for themselves.",
-        |m| Some(Value::from(m.name.as_str())),
-    )
-    .value(
-        "email",
-        text(),
-        "The address that they sign in with.",
-        |m| Some(Value::from(m.email.as_str())),
-    )
-    .value("role", text(), "Their one role.", |m| {
-        Some(Value::from(m.role.name()))
-    })
-    .value(
-        "capabilities",
-        TypeRef::named_nn_list(TypeRef::STRING),
-        "What the tenant granted beside the role.",
-        |m| {
-            let names = m.capabilities.iter().map(|c| Value::from(c.name()));
-            Some(Value::List(names.collect()))
-        },
-    )
-    .value(
-        "joinedAt",
-        TypeRef::named("DateTime"),
-        "When they joined.",
-        |m| Some(scalars::instant_value(m.joined_at)),
-    );
+    let member =
+        ObjectBuilder::<Member>::new(parts.engine, "Member", "A person's place in the tenant.")
+            .implements("Node")
+            .value("id", TypeRef::named_nn(TypeRef::ID), "`mbr_…`.", |m| {
+                Some(m.id.to_string().into())
+            })
+            .value(
+                "name",
+                text(),
+                "The person's own name for themselves.",
+                |m| Some(Leaf::from(m.name.as_str())),
+            )
+            .value(
+                "email",
+                text(),
+                "The address that they sign in with.",
+                |m| Some(Leaf::from(m.email.as_str())),
+            )
+            .value("role", text(), "Their one role.", |m| {
+                Some(Leaf::from(m.role.name()))
+            })
+            .value(
+                "capabilities",
+                TypeRef::named_nn_list(TypeRef::STRING),
+                "What the tenant granted beside the role.",
+                |m| Some(m.capabilities.iter().map(|c| c.name()).collect()),
+            )
+            .value(
+                "joinedAt",
+                TypeRef::named("DateTime"),
+                "When they joined.",
+                |m| Some(scalars::instant_value(m.joined_at)),
+            );
     parts.object(member);
     connection::register::<Member>(
         parts,
@@ -120,33 +112,27 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 
 fn members(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let page = connection::page(&context, operation, "members")?;
+        let operation = context.operation;
+        let page = connection::page(&context.arguments, operation, "members")?;
         let scope = operation.scope::<resource::Member>()?;
         let slice = operation.reader().await?.members(&scope, &page).await?;
-        Ok(Some(
-            Connection::new(operation, "members", &page, slice, ()).into_value(),
-        ))
+        Ok(Output::object(Arc::new(Connection::new(
+            operation,
+            "members",
+            &page,
+            slice,
+            (),
+        ))))
     }
     .boxed()
 }
 
 fn remove_member(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let id: MemberId = inputs::required_id(&inputs::input(&context)?, "memberId")?;
+        let operation = context.operation;
+        let id: MemberId = inputs::required_id(inputs::input(&context.arguments)?, "memberId")?;
         operation.close_reader().await?;
         payload(app::members::remove(&operation.services, &operation.context, id).await)
     }
     .boxed()
-}
-
-/// A field that points to a member by the person's id.
-pub(super) async fn member_by_user<'a>(
-    context: &Context<'a>,
-    user: Option<countersign_domain::id::UserId>,
-) -> Result<Option<FieldValue<'a>>, super::error::GraphqlError> {
-    let Some(user) = user else { return Ok(None) };
-    let member = super::loader::load::<Member>(operation(context)?, user.uuid()).await?;
-    Ok(member.map(FieldValue::owned_any))
 }

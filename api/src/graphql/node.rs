@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::dynamic::{FieldValue, InputValue, TypeRef};
+use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::{
     AccountId, ApiTokenId, AuditEntryId, CategoryId, ImportId, MemberId, StatementId,
     TransactionId, parse_any,
@@ -15,9 +15,11 @@ use futures::FutureExt;
 
 use super::{
     error::GraphqlError,
-    field::{Context, Resolved, operation},
+    field::{Context, Resolved},
+    inputs,
     operation::Operation,
     schema::Parts,
+    value::Output,
 };
 
 pub(super) fn register(parts: &mut Parts<'_>) {
@@ -45,36 +47,26 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 
 fn node(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let id = context
-            .args
-            .get("id")
-            .and_then(|value| value.string().ok())
-            .unwrap_or_default();
-        find(operation(&context)?, id)
-            .await?
-            .ok_or(GraphqlError::NotFound)
-            .map(Some)
+        let id = inputs::text(&context.arguments, "id").unwrap_or_default();
+        let found = find(context.operation, id).await?;
+        found.ok_or(GraphqlError::NotFound)
     }
     .boxed()
 }
 
 fn nodes(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
+        let operation = context.operation;
         let mut found = Vec::new();
-        let ids = context.args.get("ids");
-        if let Some(ids) = ids.as_ref().and_then(|value| value.list().ok()) {
-            for id in ids.iter() {
-                let id = id.string().unwrap_or_default();
-                found.push(find(operation, id).await?.unwrap_or(FieldValue::NULL));
-            }
+        for id in inputs::texts(&context.arguments, "ids") {
+            found.push(find(operation, &id).await?.unwrap_or(Output::Null));
         }
-        Ok(Some(FieldValue::list(found)))
+        Ok(Output::List(found))
     }
     .boxed()
 }
 
-async fn find<'a>(operation: &Operation, id: &str) -> Result<Option<FieldValue<'a>>, GraphqlError> {
+async fn find(operation: &Operation, id: &str) -> Result<Option<Output>, GraphqlError> {
     let Some((prefix, uuid)) = parse_any(id) else {
         return Ok(None);
     };
@@ -90,11 +82,7 @@ async fn find<'a>(operation: &Operation, id: &str) -> Result<Option<FieldValue<'
                 .$reader(&scope, &[$id::new(uuid)])
                 .await?;
             let row = rows.into_iter().next();
-            Ok(
-                row.map(|row| {
-                    FieldValue::owned_any(Arc::new(row)).with_type(stringify!($resource))
-                }),
-            )
+            Ok(row.map(|row| Output::typed(stringify!($resource), Arc::new(row))))
         }};
     }
     match prefix {
@@ -111,9 +99,7 @@ async fn find<'a>(operation: &Operation, id: &str) -> Result<Option<FieldValue<'
                 return Ok(None);
             };
             let tenant = operation.reader().await?.tenant(&scope).await?;
-            Ok(Some(
-                FieldValue::owned_any(Arc::new(tenant)).with_type("Tenant"),
-            ))
+            Ok(Some(Output::typed("Tenant", Arc::new(tenant))))
         }
         _ => Ok(None),
     }

@@ -1,12 +1,8 @@
 //! What one operation carries through its resolvers: who asks, what was decided, and the one read
 //! transaction.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::{QueryPathNode, QueryPathSegment, dynamic::ResolverContext};
 use countersign_domain::id::TenantId;
 use countersign_entities::{ReadTransaction, RequestContext};
 use countersign_policies::{Decisions, ReadScope, Refusal, Resource};
@@ -29,11 +25,8 @@ pub(super) struct Operation {
     pub(super) decisions: Decisions,
     /// Whether this caller may know which rule refused (AUT-3).
     pub(super) reveal_rules: bool,
-    /// Whether nothing is to run: the caller asks what would.
-    pub(super) dry_run: bool,
     pub(super) cursor_key: CursorKey,
     pub(super) loaded: Loaded,
-    redactions: Mutex<BTreeMap<String, Redaction>>,
     refusals: Mutex<Vec<Refusal>>,
     /// The read transaction. A mutation's use case closes it first, because a second connection
     /// taken while one is held is how a pool starves itself.
@@ -47,7 +40,6 @@ impl Operation {
         reader: ReadTransaction,
         decisions: Decisions,
         reveal_rules: bool,
-        dry_run: bool,
         cursor_key: CursorKey,
     ) -> Self {
         Self {
@@ -55,10 +47,8 @@ impl Operation {
             context,
             decisions,
             reveal_rules,
-            dry_run,
             cursor_key,
             loaded: Loaded::default(),
-            redactions: Mutex::default(),
             refusals: Mutex::default(),
             reader: tokio::sync::Mutex::new(Some(Arc::new(reader))),
         }
@@ -94,24 +84,6 @@ impl Operation {
         scope.map_err(GraphqlError::Refused)
     }
 
-    /// Notes that a field was hidden.
-    pub(super) fn redact(&self, context: &ResolverContext<'_>, refusal: &Refusal) {
-        let pattern = context
-            .path_node
-            .as_ref()
-            .map(path_pattern)
-            .unwrap_or_default();
-        let mut redactions = self
-            .redactions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let redaction = redactions.entry(pattern).or_insert_with(|| Redaction {
-            rule: refusal.rule(),
-            count: 0,
-        });
-        redaction.count = redaction.count.saturating_add(1);
-    }
-
     /// Notes that a root field was refused.
     pub(super) fn refuse(&self, refusal: &Refusal) {
         self.refusals
@@ -120,32 +92,10 @@ impl Operation {
             .push(refusal.clone());
     }
 
-    pub(super) fn redactions(&self) -> BTreeMap<String, Redaction> {
-        self.redactions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
     pub(super) fn refusals(&self) -> Vec<Refusal> {
         self.refusals
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-}
-
-/// The path with every list index written `*`, so that one entry speaks for all rows.
-fn path_pattern(node: &QueryPathNode<'_>) -> String {
-    let mut segments = vec![segment(node)];
-    segments.extend(node.parents().map(segment));
-    segments.reverse();
-    segments.join(".")
-}
-
-fn segment<'a>(node: &QueryPathNode<'a>) -> &'a str {
-    match node.segment {
-        QueryPathSegment::Index(_) => "*",
-        QueryPathSegment::Name(name) => name,
     }
 }

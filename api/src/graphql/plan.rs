@@ -235,8 +235,8 @@ impl Walk<'_> {
                 {
                     rows = u64::try_from(ids.len()).ok();
                 }
-                if let Some(ty) = shape.arguments.get(name.node.as_str()) {
-                    self.collect_ids(&value, ty);
+                if let Some(argument) = shape.arguments.get(name.node.as_str()) {
+                    self.collect_ids(&value, &argument.ty);
                 }
             }
             if let Some(rows) = rows {
@@ -285,8 +285,8 @@ impl Walk<'_> {
                     return;
                 };
                 for (name, value) in fields {
-                    if let Some(ty) = input.get(name.as_str()) {
-                        self.collect_ids(value, ty);
+                    if let Some(member) = input.get(name.as_str()) {
+                        self.collect_ids(value, &member.ty);
                     }
                 }
             }

@@ -23,13 +23,9 @@ pub(super) async fn query(
     plan: &Plan,
     measure: &Measure,
     document: &Document,
+    hidden: u64,
 ) -> Result<(), StoreError> {
     let refused = !operation.refusals().is_empty();
-    let hidden: u64 = operation
-        .redactions()
-        .values()
-        .map(|redaction| redaction.count)
-        .sum();
     let permission: Vec<_> = plan
         .roots
         .iter()

@@ -1,12 +1,12 @@
 //! Mutations that are sent again under their `Idempotency-Key`
 //! (draft-ietf-httpapi-idempotency-key-header).
 
-use async_graphql::{Response, Variables};
+use async_graphql::Variables;
 use countersign_entities::Claim;
 use sha2::{Digest, Sha256};
 
 use super::{
-    answer,
+    answer::Response,
     document::Document,
     endpoint::{failed, refused},
     operation::Operation,
@@ -71,7 +71,7 @@ pub(super) async fn settle(operation: &Operation, plan: &Plan, response: &Respon
         .roots
         .iter()
         .any(|root| again_of(&root.name) == Again::DoublesSecret);
-    let body = answer::write(response);
+    let body = response.write();
     let kept = (!secret).then_some(body.as_slice());
     let database = &operation.services.database;
     if let Err(error) = database.settle(&operation.context, kept).await {

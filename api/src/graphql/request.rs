@@ -1,9 +1,9 @@
 //! What comes in, and what leaves.
 
-use async_graphql::{Response, ServerError, Variables};
+use async_graphql::{ServerError, Variables};
 use countersign_entities::EnterError;
 
-use super::document::DocumentId;
+use super::{answer::Response, document::DocumentId};
 use crate::code::Code;
 
 /// Where the document of a request comes from.

@@ -9,8 +9,10 @@ use thiserror::Error;
 
 use super::{
     accounts, api_tokens, audit_entries, categories, connection,
-    field::{ObjectBuilder, Source},
-    imports, members, node, scalars, statements, tenants, transactions, user_errors, viewer,
+    field::{Fields, ObjectBuilder, Source},
+    imports, members, node, scalars, statements, tenants, transactions, user_errors,
+    validation::StopBeforeExecution,
+    viewer,
 };
 
 /// Why the schema can not be built; the server does not start then.
@@ -37,6 +39,7 @@ pub(super) struct RootValue;
 pub(super) struct Parts<'e> {
     pub(super) engine: &'e Engine,
     objects: Vec<Object>,
+    fields: Fields,
     inputs: Vec<InputObject>,
     enums: Vec<Enum>,
     unclassified: Vec<String>,
@@ -48,9 +51,9 @@ super::connection::without_row!(RootValue);
 
 impl<'e> Parts<'e> {
     pub(super) fn object<T: Source>(&mut self, builder: ObjectBuilder<'e, T>) {
-        let (object, unclassified) = builder.finish();
-        self.objects.push(object);
-        self.unclassified.extend(unclassified);
+        let mut made = builder.finish();
+        self.unclassified.append(&mut made.unclassified);
+        self.objects.push(self.fields.insert(made));
     }
 
     pub(super) fn input(&mut self, input: InputObject) {
@@ -79,10 +82,11 @@ impl<'e> Parts<'e> {
 }
 
 /// Builds the schema, every field of it bound to its Cedar action.
-pub(super) fn build(engine: &Engine) -> Result<Schema, BuildError> {
+pub(super) fn build(engine: &Engine) -> Result<(Schema, Fields), BuildError> {
     let mut parts = Parts {
         engine,
         objects: Vec::new(),
+        fields: Fields::default(),
         inputs: Vec::new(),
         enums: Vec::new(),
         unclassified: Vec::new(),
@@ -113,6 +117,7 @@ pub(super) fn build(engine: &Engine) -> Result<Schema, BuildError> {
     }
     let mut builder = Schema::build("Query", Some("Mutation"), None)
         .disable_suggestions()
+        .extension(StopBeforeExecution)
         .register(node_interface());
     for scalar in scalars::all() {
         builder = builder.register(scalar);
@@ -126,7 +131,8 @@ pub(super) fn build(engine: &Engine) -> Result<Schema, BuildError> {
     for object in parts.objects {
         builder = builder.register(object);
     }
-    builder.finish().map_err(BuildError::Schema)
+    let schema = builder.finish().map_err(BuildError::Schema)?;
+    Ok((schema, parts.fields))
 }
 
 fn node_interface() -> Interface {

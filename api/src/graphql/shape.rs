@@ -1,13 +1,14 @@
-//! The schema as the planner sees it: which type a field has, what may stand behind an interface,
-//! where identifiers are passed.
+//! The schema as the planner and the executor see it: which type a field has, what may stand behind
+//! an interface, what arguments are of.
 //!
 //! Read from the schema's own SDL at start, so that it can not differ from what is executed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_graphql_parser::types::{
     BaseType, FieldDefinition, InputValueDefinition, Type, TypeKind, TypeSystemDefinition,
 };
+use async_graphql_value::ConstValue;
 
 /// A type with its list and non-null wrappers.
 #[derive(Debug, Clone)]
@@ -18,11 +19,21 @@ pub(super) struct TypeShape {
     pub(super) full: Type,
 }
 
+/// An argument, or a member of an input object.
+#[derive(Debug)]
+pub(super) struct InputShape {
+    pub(super) ty: TypeShape,
+    pub(super) default: Option<ConstValue>,
+}
+
+/// Arguments or members, by their names.
+pub(super) type InputShapes = BTreeMap<String, InputShape>;
+
 /// One field of an object or interface.
 #[derive(Debug)]
 pub(super) struct FieldShape {
     pub(super) ty: TypeShape,
-    pub(super) arguments: HashMap<String, TypeShape>,
+    pub(super) arguments: InputShapes,
 }
 
 /// What the planner knows of the schema.
@@ -31,7 +42,9 @@ pub(super) struct SchemaShape {
     /// Objects and interfaces, by name.
     fields: HashMap<String, HashMap<String, FieldShape>>,
     /// Input objects, by name.
-    inputs: HashMap<String, HashMap<String, TypeShape>>,
+    inputs: HashMap<String, InputShapes>,
+    /// Enums with their members, by name.
+    enums: HashMap<String, HashSet<String>>,
     /// The object types that an interface or union may turn out to be.
     possible: HashMap<String, Vec<String>>,
 }
@@ -72,7 +85,12 @@ impl SchemaShape {
                         .inputs
                         .insert(name, inputs(input.fields.iter().map(|f| &f.node)));
                 }
-                TypeKind::Scalar | TypeKind::Enum(_) => {}
+                TypeKind::Enum(members) => {
+                    let members = members.values.iter();
+                    let members = members.map(|member| member.node.value.node.to_string());
+                    shape.enums.insert(name, members.collect());
+                }
+                TypeKind::Scalar => {}
             }
         }
         Ok(shape)
@@ -91,9 +109,14 @@ impl SchemaShape {
         self.fields.get(type_name)?.get(field)
     }
 
-    /// The fields of an input object.
-    pub(super) fn input(&self, type_name: &str) -> Option<&HashMap<String, TypeShape>> {
+    /// The members of an input object.
+    pub(super) fn input(&self, type_name: &str) -> Option<&InputShapes> {
         self.inputs.get(type_name)
+    }
+
+    /// The members of an enum.
+    pub(super) fn members(&self, type_name: &str) -> Option<&HashSet<String>> {
+        self.enums.get(type_name)
     }
 }
 
@@ -114,11 +137,16 @@ fn fields<'a>(
         .collect()
 }
 
-fn inputs<'a>(
-    definitions: impl Iterator<Item = &'a InputValueDefinition>,
-) -> HashMap<String, TypeShape> {
+fn inputs<'a>(definitions: impl Iterator<Item = &'a InputValueDefinition>) -> InputShapes {
     definitions
-        .map(|input| (input.name.node.to_string(), shape(&input.ty.node)))
+        .map(|input| {
+            let default = input.default_value.as_ref();
+            let made = InputShape {
+                ty: shape(&input.ty.node),
+                default: default.map(|default| default.node.clone()),
+            };
+            (input.name.node.to_string(), made)
+        })
         .collect()
 }
 

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{Enum, FieldValue, InputObject, InputValue, ObjectAccessor, TypeRef},
-};
+use async_graphql::dynamic::{Enum, InputObject, InputValue, TypeRef};
 use countersign_domain::{
     books::Account,
     id::TenantId,
@@ -19,15 +16,17 @@ use futures::FutureExt;
 use super::{
     connection::{self, Connection, Names},
     error::GraphqlError,
-    field::{Context, ObjectBuilder, Resolved, Source, operation},
-    inputs, loader,
+    field::{Context, ObjectBuilder, Resolved, Source},
+    inputs::{self, Input},
+    loader,
     scalars::{self, enum_value},
     schema::Parts,
-    user_errors::{Payload, payload, payload_builder},
+    user_errors::{payload, payload_builder},
+    value::{Leaf, Output},
 };
 use crate::app::{self, statements::ImportStatement};
 
-impl Source for Arc<Statement> {
+impl Source for Statement {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
         look(&StatementRow {
             tenant,
@@ -74,21 +73,17 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             TypeRef::named("Import"),
             "The import, of now or of before.",
             |payload| {
-                payload
-                    .made
-                    .as_ref()
-                    .map(|made| FieldValue::borrowed_any(&made.import))
+                let made = payload.made.as_ref()?;
+                Some(Output::object(Arc::clone(&made.import)))
             },
         )
         .object(
             "statements",
             TypeRef::named_nn_list("Statement"),
             "The statements in the file.",
-            |payload: &Payload<Made>| {
-                let statements = &payload.made.as_ref()?.statements;
-                Some(FieldValue::list(
-                    statements.iter().map(|s| FieldValue::borrowed_any(s)),
-                ))
+            |payload| {
+                let made = payload.made.as_ref()?;
+                Some(Output::objects(made.statements.iter().cloned()))
             },
         )
         .value(
@@ -131,60 +126,59 @@ fn object(parts: &mut Parts<'_>) {
     parts.enumeration(checks);
     let date = || TypeRef::named("Date");
     let decimal = || TypeRef::named("Decimal");
-    let statement =
-        ObjectBuilder::<Arc<Statement>>::new(parts.engine, "Statement", "A bank statement.")
-            .implements("Node")
-            .value("id", TypeRef::named_nn(TypeRef::ID), "`stm_…`.", |s| {
-                Some(s.id.to_string().into())
-            })
-            .related::<Account>("account", "Account", "Its account.", |s| {
-                Some(s.account.uuid())
-            })
-            .related::<Import>("import", "Import", "What it came with.", |s| {
-                Some(s.import.uuid())
-            })
-            .value(
-                "reference",
-                TypeRef::named(TypeRef::STRING),
-                "The bank's own identification of the statement.",
-                |s| scalars::text_value(s.reference.as_ref()),
-            )
-            .value(
-                "currency",
-                TypeRef::named_nn("CurrencyCode"),
-                "Its currency.",
-                |s| Some(Value::from(s.currency.code())),
-            )
-            .value("periodStart", date(), "The first day it speaks of.", |s| {
-                s.period_start.map(scalars::date_value)
-            })
-            .value("periodEnd", date(), "The last day it speaks of.", |s| {
-                s.period_end.map(scalars::date_value)
-            })
-            .value(
-                "opening",
-                decimal(),
-                "The balance before its entries.",
-                |s| s.opening.map(scalars::money_value),
-            )
-            .value(
-                "closing",
-                decimal(),
-                "The balance after its entries.",
-                |s| s.closing.map(scalars::money_value),
-            )
-            .value(
-                "balanceCheck",
-                TypeRef::named_nn("BalanceCheck"),
-                "Whether its balances agree with its entries.",
-                |s| Some(enum_value(s.balance_check.name())),
-            )
-            .value(
-                "transactionCount",
-                TypeRef::named_nn(TypeRef::INT),
-                "Entries in it, those that the books already had among them.",
-                |s| Some(s.transaction_count.into()),
-            );
+    let statement = ObjectBuilder::<Statement>::new(parts.engine, "Statement", "A bank statement.")
+        .implements("Node")
+        .value("id", TypeRef::named_nn(TypeRef::ID), "`stm_…`.", |s| {
+            Some(s.id.to_string().into())
+        })
+        .related::<Account>("account", "Account", "Its account.", |s| {
+            Some(s.account.uuid())
+        })
+        .related::<Import>("import", "Import", "What it came with.", |s| {
+            Some(s.import.uuid())
+        })
+        .value(
+            "reference",
+            TypeRef::named(TypeRef::STRING),
+            "The bank's own identification of the statement.",
+            |s| scalars::text_value(s.reference.as_ref()),
+        )
+        .value(
+            "currency",
+            TypeRef::named_nn("CurrencyCode"),
+            "Its currency.",
+            |s| Some(Leaf::from(s.currency.code())),
+        )
+        .value("periodStart", date(), "The first day it speaks of.", |s| {
+            s.period_start.map(scalars::date_value)
+        })
+        .value("periodEnd", date(), "The last day it speaks of.", |s| {
+            s.period_end.map(scalars::date_value)
+        })
+        .value(
+            "opening",
+            decimal(),
+            "The balance before its entries.",
+            |s| s.opening.map(scalars::money_value),
+        )
+        .value(
+            "closing",
+            decimal(),
+            "The balance after its entries.",
+            |s| s.closing.map(scalars::money_value),
+        )
+        .value(
+            "balanceCheck",
+            TypeRef::named_nn("BalanceCheck"),
+            "Whether its balances agree with its entries.",
+            |s| Some(enum_value(s.balance_check.name())),
+        )
+        .value(
+            "transactionCount",
+            TypeRef::named_nn(TypeRef::INT),
+            "Entries in it, those that the books already had among them.",
+            |s| Some(s.transaction_count.into()),
+        );
     parts.object(statement);
 }
 
@@ -252,32 +246,28 @@ fn import_inputs(parts: &mut Parts<'_>) {
 
 fn statements(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let page = connection::page(&context, operation, "statements")?;
+        let operation = context.operation;
+        let page = connection::page(&context.arguments, operation, "statements")?;
         let scope = operation.scope::<resource::Statement>()?;
         let slice = operation.reader().await?.statements(&scope, &page).await?;
-        if loader::wants(&context, "account") {
-            let ids = slice.rows.iter().map(|row| row.account.uuid());
-            loader::preload::<Account>(operation, ids).await?;
-        }
-        if loader::wants(&context, "import") {
-            let ids = slice.rows.iter().map(|row| row.import.uuid());
-            loader::preload::<Import>(operation, ids).await?;
-        }
-        Ok(Some(
-            Connection::new(operation, "statements", &page, slice, ()).into_value(),
-        ))
+        Ok(Output::object(Arc::new(Connection::new(
+            operation,
+            "statements",
+            &page,
+            slice,
+            (),
+        ))))
     }
     .boxed()
 }
 
 fn import_statement(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let input = inputs::input(&context)?;
-        let account = inputs::id(&input, "accountId")?;
-        let csv = match inputs::given(&input, "csv").map(|value| value.object()) {
-            Some(Ok(mapping)) => {
+        let operation = context.operation;
+        let input = inputs::input(&context.arguments)?;
+        let account = inputs::id(input, "accountId")?;
+        let csv = match inputs::object(input, "csv") {
+            Some(mapping) => {
                 let fallback = match account {
                     Some(id) => {
                         let id = countersign_domain::id::AccountId::uuid(id);
@@ -286,13 +276,13 @@ fn import_statement(context: Context<'_>) -> Resolved<'_> {
                     }
                     None => None,
                 };
-                Some(csv_mapping(&mapping, fallback)?)
+                Some(csv_mapping(mapping, fallback)?)
             }
-            _ => None,
+            None => None,
         };
         let command = ImportStatement {
-            file_name: inputs::required(&input, "fileName")?,
-            content: scalars::decode_base64(&inputs::required(&input, "content")?)?,
+            file_name: inputs::required(input, "fileName")?,
+            content: scalars::decode_base64(&inputs::required(input, "content")?)?,
             account,
             csv,
         };
@@ -308,10 +298,7 @@ fn import_statement(context: Context<'_>) -> Resolved<'_> {
     .boxed()
 }
 
-fn csv_mapping(
-    mapping: &ObjectAccessor<'_>,
-    fallback: Option<Currency>,
-) -> Result<CsvMapping, GraphqlError> {
+fn csv_mapping(mapping: &Input, fallback: Option<Currency>) -> Result<CsvMapping, GraphqlError> {
     let currency = match inputs::text(mapping, "currency") {
         Some(code) => code.parse().ok(),
         None => fallback,
@@ -321,27 +308,22 @@ fn csv_mapping(
     })?;
     Ok(CsvMapping {
         date: inputs::required(mapping, "date")?,
-        date_format: inputs::text(mapping, "dateFormat").unwrap_or_else(|| DATE_FORMAT.to_owned()),
-        amount: inputs::text(mapping, "amount"),
-        credit: inputs::text(mapping, "credit"),
-        debit: inputs::text(mapping, "debit"),
+        date_format: inputs::required(mapping, "dateFormat")?,
+        amount: inputs::owned(mapping, "amount"),
+        credit: inputs::owned(mapping, "credit"),
+        debit: inputs::owned(mapping, "debit"),
         description: inputs::required(mapping, "description")?,
-        counterparty: inputs::text(mapping, "counterparty"),
-        reference: inputs::text(mapping, "reference"),
-        balance: inputs::text(mapping, "balance"),
+        counterparty: inputs::owned(mapping, "counterparty"),
+        reference: inputs::owned(mapping, "reference"),
+        balance: inputs::owned(mapping, "balance"),
         delimiter: mark(mapping, "delimiter", &[',', ';', '\t', '|'])?,
         decimal_mark: mark(mapping, "decimalMark", &['.', ','])?,
         currency,
     })
 }
 
-fn mark(mapping: &ObjectAccessor<'_>, name: &str, known: &[char]) -> Result<char, GraphqlError> {
-    // The first of the known ones is the schema's default, which async-graphql does not fill in
-    // for members of input objects.
-    let Some(text) = inputs::text(mapping, name) else {
-        return known.first().copied().ok_or(GraphqlError::Internal);
-    };
-    let mut marks = text.chars();
+fn mark(mapping: &Input, name: &str, known: &[char]) -> Result<char, GraphqlError> {
+    let mut marks = inputs::text(mapping, name).unwrap_or_default().chars();
     match (marks.next(), marks.next()) {
         (Some(mark), None) if known.contains(&mark) => Ok(mark),
         _ => Err(GraphqlError::BadInput(format!(

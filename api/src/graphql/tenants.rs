@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{FieldValue, TypeRef},
-};
+use async_graphql::dynamic::TypeRef;
 use countersign_domain::id::TenantId;
 use countersign_entities::Tenant;
 use countersign_policies::{Row, resource, row::TenantOnly};
 use futures::FutureExt;
 
 use super::{
-    error::GraphqlError,
-    field::{Context, ObjectBuilder, Resolved, Source, operation},
+    field::{Context, ObjectBuilder, Source},
     scalars,
     schema::Parts,
+    value::{Leaf, Output},
 };
 
-impl Source for Arc<Tenant> {
+impl Source for Tenant {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
         look(&TenantOnly {
             tenant,
@@ -29,7 +26,7 @@ impl Source for Arc<Tenant> {
 
 pub(super) fn register(parts: &mut Parts<'_>) {
     let text = || TypeRef::named_nn(TypeRef::STRING);
-    let tenant = ObjectBuilder::<Arc<Tenant>>::new(
+    let tenant = ObjectBuilder::<Tenant>::new(
         parts.engine,
         "Tenant",
         "A company whose books are kept here.",
@@ -39,10 +36,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         Some(t.id.to_string().into())
     })
     .value("name", text(), "Its name.", |t| {
-        Some(Value::from(t.name.as_str()))
+        Some(Leaf::from(t.name.as_str()))
     })
     .value("slug", text(), "Its name in addresses.", |t| {
-        Some(Value::from(t.slug.as_str()))
+        Some(Leaf::from(t.slug.as_str()))
     })
     .value(
         "suspended",
@@ -62,23 +59,15 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             "tenant",
             TypeRef::named("Tenant"),
             "The tenant in hand.",
-            vec![],
-            tenant_root,
+            [],
+            |Context { operation, .. }| {
+                async move {
+                    let scope = operation.scope::<resource::Tenant>()?;
+                    let tenant = operation.reader().await?.tenant(&scope).await?;
+                    Ok(Output::object(Arc::new(tenant)))
+                }
+                .boxed()
+            },
         )
     });
-}
-
-fn tenant_root(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let operation = operation(&context)?;
-        let scope = operation.scope::<resource::Tenant>()?;
-        let tenant = operation
-            .reader()
-            .await?
-            .tenant(&scope)
-            .await
-            .map_err(GraphqlError::from)?;
-        Ok(Some(FieldValue::owned_any(Arc::new(tenant))))
-    }
-    .boxed()
 }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{Enum, InputObject, InputValue, TypeRef},
-};
+use async_graphql::dynamic::{Enum, InputObject, InputValue, TypeRef};
 use countersign_domain::{
     books::{Account, Category, Transaction},
     id::{CategoryId, TenantId, TransactionId},
@@ -18,23 +15,21 @@ use futures::FutureExt;
 use super::{
     connection::{self, Connection, Names},
     error::GraphqlError,
-    field::{Context, ObjectBuilder, Resolved, Source, operation, parent},
-    inputs, loader,
+    field::{Context, ObjectBuilder, Resolved, Source},
+    inputs::{self, Input},
     operation::Operation,
     scalars::{self, enum_value},
     schema::Parts,
     user_errors::{made, payload, payload_builder},
+    value::{Leaf, Output},
 };
 use crate::app;
 
 const LIST: &str = "transactions";
 
-impl Source for Arc<Transaction> {
+impl Source for Transaction {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
-        look(&TenantRow {
-            tenant,
-            row: self.as_ref(),
-        })
+        look(&TenantRow { tenant, row: self })
     }
 }
 
@@ -56,7 +51,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "totalCount",
         TypeRef::named(TypeRef::INT),
         "How many there are in all, with this filter.",
-        vec![],
+        [],
         total_count,
     );
     parts.object(connection);
@@ -84,7 +79,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 )]
 fn object(parts: &mut Parts<'_>) {
     let text = || TypeRef::named(TypeRef::STRING);
-    let transaction = ObjectBuilder::<Arc<Transaction>>::new(
+    let transaction = ObjectBuilder::<Transaction>::new(
         parts.engine,
         "Transaction",
         "A booked movement of money on an account.",
@@ -118,7 +113,7 @@ fn object(parts: &mut Parts<'_>) {
         "currency",
         TypeRef::named_nn("CurrencyCode"),
         "The amount's currency.",
-        |t| Some(Value::from(t.amount.currency().code())),
+        |t| Some(Leaf::from(t.amount.currency().code().to_owned())),
     )
     .value(
         "amount",
@@ -151,7 +146,7 @@ fn object(parts: &mut Parts<'_>) {
         "description",
         text(),
         "Remittance information, as the bank sent it.",
-        |t| Some(Value::from(t.description.as_str())),
+        |t| Some(Leaf::from(t.description.as_str())),
     )
     .value("reference", text(), "The bank's reference.", |t| {
         scalars::text_value(t.reference.as_ref())
@@ -235,67 +230,45 @@ fn categorize(parts: &mut Parts<'_>) {
 
 fn transactions(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let page = connection::page(&context, operation, LIST)?;
+        let operation = context.operation;
+        let page = connection::page(&context.arguments, operation, LIST)?;
         let scope = operation.scope::<resource::Transaction>()?;
-        let filter = read_filter(&context, operation)?;
+        let filter = read_filter(&context.arguments, operation)?;
         let slice = operation
             .reader()
             .await?
             .transactions(&scope, &filter, &page)
             .await?;
-        let rows = &slice.rows;
-        if loader::wants(&context, "account") {
-            let ids = rows.iter().map(|row| row.account.uuid());
-            loader::preload::<Account>(operation, ids).await?;
-        }
-        if loader::wants(&context, "category") {
-            let ids = rows
-                .iter()
-                .filter_map(|row| row.category.map(CategoryId::uuid));
-            loader::preload::<Category>(operation, ids).await?;
-        }
-        if loader::wants(&context, "statement") {
-            let ids = rows.iter().map(|row| row.statement.uuid());
-            loader::preload::<Statement>(operation, ids).await?;
-        }
         let counted = Counted { scope, filter };
-        Ok(Some(
-            Connection::new(operation, LIST, &page, slice, counted).into_value(),
-        ))
+        let connection = Connection::new(operation, LIST, &page, slice, counted);
+        Ok(Output::object(Arc::new(connection)))
     }
     .boxed()
 }
 
 fn total_count(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let counted = &parent::<Connection<Transaction, Counted>>(&context)?.extra;
+        let operation = context.operation;
+        let counted = &context.parent::<Connection<Transaction, Counted>>()?.extra;
         let reader = operation.reader().await?;
         let count = reader
             .transaction_count(&counted.scope, &counted.filter)
             .await?;
-        Ok(Some(
-            Value::from(i32::try_from(count).unwrap_or(i32::MAX)).into(),
-        ))
+        let count = i32::try_from(count).unwrap_or(i32::MAX);
+        Ok(Output::Leaf(count.into()))
     }
     .boxed()
 }
 
 fn read_filter(
-    context: &Context<'_>,
+    arguments: &Input,
     operation: &Operation,
 ) -> Result<TransactionFilter, GraphqlError> {
-    let given = context.args.get("filter").filter(|value| !value.is_null());
-    let Some(given) = given.and_then(|value| value.object().ok()) else {
+    let Some(given) = inputs::object(arguments, "filter") else {
         return Ok(TransactionFilter::default());
     };
-    let date = |name| {
-        inputs::text(&given, name)
-            .as_deref()
-            .and_then(scalars::parse_date)
-    };
-    let text = inputs::text(&given, "text").filter(|text| !text.trim().is_empty());
+    let date = |name| inputs::text(given, name).and_then(scalars::parse_date);
+    let text = inputs::owned(given, "text").filter(|text| !text.trim().is_empty());
     if let Some(text) = &text {
         if text.chars().count() > 100 {
             return Err(GraphqlError::BadInput(
@@ -305,13 +278,13 @@ fn read_filter(
         may_search(operation)?;
     }
     Ok(TransactionFilter {
-        account: inputs::id(&given, "accountId")?,
-        category: inputs::id(&given, "categoryId")?,
-        uncategorized: inputs::boolean(&given, "uncategorized"),
+        account: inputs::id(given, "accountId")?,
+        category: inputs::id(given, "categoryId")?,
+        uncategorized: inputs::boolean(given, "uncategorized"),
         from: date("from"),
         to: date("to"),
-        magnitude: inputs::member(&given, "magnitude").and_then(Magnitude::from_name),
-        sign: inputs::member(&given, "direction").map(|direction| match direction {
+        magnitude: inputs::member(given, "magnitude").and_then(Magnitude::from_name),
+        sign: inputs::member(given, "direction").map(|direction| match direction {
             "IN" => Sign::In,
             _ => Sign::Out,
         }),
@@ -353,10 +326,10 @@ fn may_search(operation: &Operation) -> Result<(), GraphqlError> {
 
 fn categorize_transaction(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let input = inputs::input(&context)?;
-        let id: TransactionId = inputs::required_id(&input, "transactionId")?;
-        let category: Option<CategoryId> = inputs::id(&input, "categoryId")?;
+        let operation = context.operation;
+        let input = inputs::input(&context.arguments)?;
+        let id: TransactionId = inputs::required_id(input, "transactionId")?;
+        let category: Option<CategoryId> = inputs::id(input, "categoryId")?;
         operation.close_reader().await?;
         let (services, request) = (&operation.services, &operation.context);
         let done = app::transactions::categorize(services, request, id, category).await;

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Value,
-    dynamic::{Enum, FieldValue, TypeRef},
-};
+use async_graphql::dynamic::{Enum, TypeRef};
 
 use super::{
     connection::without_row,
     error::GraphqlError,
     field::{ObjectBuilder, Source},
     schema::Parts,
+    value::{Leaf, Output},
 };
 use crate::app::{AppError, Fault, FaultCode};
 use countersign_domain::id::TenantId;
@@ -20,26 +18,29 @@ use countersign_policies::Row;
 /// What a mutation gives back: what it made, or what was wrong with the input.
 pub(super) struct Payload<T> {
     pub(super) made: Option<T>,
-    faults: Vec<Fault>,
+    faults: Vec<Arc<Fault>>,
 }
 
 without_row!(@[T] Payload<T>, Fault);
 
 /// Turns the end of a use case into a payload; what is not a fault of input is an error.
-pub(super) fn payload<'a, T: Send + Sync + 'static>(
+pub(super) fn payload<T: Send + Sync + 'static>(
     result: Result<T, AppError>,
-) -> Result<Option<FieldValue<'a>>, GraphqlError> {
+) -> Result<Output, GraphqlError> {
     let payload = match result {
         Ok(made) => Payload {
             made: Some(made),
             faults: Vec::new(),
         },
-        Err(AppError::Faults(faults)) => Payload { made: None, faults },
+        Err(AppError::Faults(faults)) => Payload {
+            made: None,
+            faults: faults.into_iter().map(Arc::new).collect(),
+        },
         Err(AppError::Refused(refusal)) => return Err(GraphqlError::Refused(refusal)),
         Err(AppError::Entry(error)) => return Err(error.into()),
         Err(AppError::Store(error)) => return Err(error.into()),
     };
-    Ok(Some(FieldValue::owned_any(payload)))
+    Ok(Output::object(Arc::new(payload)))
 }
 
 /// The builder of a payload type, with its `userErrors`.
@@ -51,20 +52,13 @@ pub(super) fn payload_builder<'e, T: Send + Sync + 'static>(
         "userErrors",
         TypeRef::named_nn_list_nn("UserError"),
         "What is wrong with the input; empty where it was done.",
-        |payload| {
-            Some(FieldValue::list(
-                payload.faults.iter().map(|f| FieldValue::borrowed_any(f)),
-            ))
-        },
+        |payload| Some(Output::objects(payload.faults.iter().cloned())),
     )
 }
 
 /// A row that a payload made, as the parent of its object type.
-pub(super) fn made<T: Send + Sync + 'static>(payload: &Payload<Arc<T>>) -> Option<FieldValue<'_>> {
-    payload
-        .made
-        .as_ref()
-        .map(|row| FieldValue::borrowed_any(row))
+pub(super) fn made<T: Send + Sync + 'static>(payload: &Payload<Arc<T>>) -> Option<Output> {
+    payload.made.clone().map(Output::object)
 }
 
 pub(super) fn register(parts: &mut Parts<'_>) {
@@ -88,17 +82,13 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "message",
         TypeRef::named_nn(TypeRef::STRING),
         "One sentence.",
-        |fault| Some(Value::from(fault.message.as_str())),
+        |fault| Some(Leaf::from(fault.message.as_str())),
     )
     .value(
         "field",
         TypeRef::named_nn_list(TypeRef::STRING),
         "The path to the input field.",
-        |fault| {
-            Some(Value::List(
-                fault.field.iter().copied().map(Value::from).collect(),
-            ))
-        },
+        |fault| Some(fault.field.iter().copied().collect()),
     );
     parts.object(user_error);
 }

@@ -1,20 +1,21 @@
 //! `Viewer`: who is asking, and what the policies say of them.
 
-use async_graphql::{
-    Value,
-    dynamic::{Enum, FieldValue, InputValue, TypeRef},
-};
+use std::sync::Arc;
+
+use async_graphql::dynamic::{Enum, InputValue, TypeRef};
 use countersign_domain::{id::TenantId, principal::Principal};
+use countersign_entities::Member;
 use countersign_policies::{Decision, Row};
 use futures::FutureExt;
 
 use super::{
     connection::without_row,
     error::GraphqlError,
-    field::{Context, ObjectBuilder, Resolved, Source, operation},
-    members,
+    field::{Context, ObjectBuilder, Resolved, Source},
+    inputs,
     scalars::enum_value,
     schema::Parts,
+    value::{Leaf, Output},
 };
 
 /// Who is asking.
@@ -63,12 +64,14 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 }))
             },
         )
-        .resolve(
+        .related::<Member>(
             "member",
-            TypeRef::named("Member"),
+            "Member",
             "The member, if a human asks.",
-            vec![],
-            member,
+            |viewer| match &viewer.principal {
+                Principal::Human(human) => Some(human.user.uuid()),
+                Principal::Machine(_) => None,
+            },
         )
         .value(
             "scopes",
@@ -77,8 +80,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             |viewer| match &viewer.principal {
                 Principal::Human(_) => None,
                 Principal::Machine(machine) => {
-                    let names = machine.scopes.iter().map(|scope| Value::from(scope.name()));
-                    Some(Value::List(names.collect()))
+                    Some(machine.scopes.iter().map(|scope| scope.name()).collect())
                 }
             },
         )
@@ -100,7 +102,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 "action",
                 TypeRef::named_nn(TypeRef::STRING),
                 "The action.",
-                |v| Some(Value::from(v.action.as_str())),
+                |v| Some(Leaf::from(v.action.as_str())),
             )
             .value(
                 "verdict",
@@ -115,9 +117,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                  may not know.",
                 |v| {
                     let rules = v.rules.as_ref()?;
-                    Some(Value::List(
-                        rules.iter().map(|r| Value::from(r.as_str())).collect(),
-                    ))
+                    Some(rules.iter().map(String::as_str).collect())
                 },
             );
     parts.object(decision);
@@ -126,11 +126,11 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             "viewer",
             TypeRef::named("Viewer"),
             "Who is asking.",
-            vec![],
+            [],
             |context| {
                 async move {
-                    let principal = operation(&context)?.context.actor().principal.clone();
-                    Ok(Some(FieldValue::owned_any(Viewer { principal })))
+                    let principal = context.operation.context.actor().principal.clone();
+                    Ok(Output::object(Arc::new(Viewer { principal })))
                 }
                 .boxed()
             },
@@ -138,26 +138,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     });
 }
 
-fn member(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let user = operation(&context)?
-            .context
-            .actor()
-            .human()
-            .map(|human| human.user);
-        members::member_by_user(&context, user).await
-    }
-    .boxed()
-}
-
 fn can(context: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = operation(&context)?;
-        let name = context
-            .args
-            .get("action")
-            .and_then(|value| value.string().ok());
-        let name = name.unwrap_or_default();
+        let operation = context.operation;
+        let name = inputs::text(&context.arguments, "action").unwrap_or_default();
         let engine = &operation.services.engine;
         let Some(action) = engine.action(name) else {
             let shown: String = name.chars().take(64).collect();
@@ -168,7 +152,7 @@ fn can(context: Context<'_>) -> Resolved<'_> {
         let decisions = engine.decide(operation.context.actor(), &[action]);
         let (outcome, rules) = verdict(decisions.get(action));
         let rules = operation.reveal_rules.then_some(rules);
-        Ok(Some(FieldValue::owned_any(Verdict {
+        Ok(Output::object(Arc::new(Verdict {
             action: name.to_owned(),
             outcome,
             rules,

@@ -15,7 +15,7 @@ use actix_web::{
     },
     web,
 };
-use async_graphql::{Response, Variables};
+use async_graphql::Variables;
 use countersign_entities::{Credential, IdempotencyKey, RequestFacts};
 use futures::StreamExt;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ use url::Url;
 use super::{RequestInfo, credential::credential, limited, media::Media, problem::Problem};
 use crate::{
     code::Code,
-    graphql::{Answer, DocumentId, GraphqlRequest, Method, Source, answer},
+    graphql::{Answer, DocumentId, GraphqlRequest, Method, Response, Source},
     server::State,
 };
 
@@ -296,10 +296,10 @@ fn respond(
             let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
             let legacy = media == Media::Json && status == StatusCode::BAD_REQUEST;
             let status = if legacy { StatusCode::OK } else { status };
-            (status, Response::from_errors(vec![*error]))
+            (status, Response::refused(vec![*error]))
         }
         Answer::Ran(response) => {
-            let refused = media == Media::Response && answer::is_request_error(&response);
+            let refused = media == Media::Response && response.is_request_error();
             let status = if refused {
                 StatusCode::BAD_REQUEST
             } else {
@@ -321,7 +321,7 @@ fn respond(
     if status == StatusCode::METHOD_NOT_ALLOWED {
         http.insert_header((ALLOW, "POST"));
     }
-    Ok(http.body(answer::write(&response)))
+    Ok(http.body(response.write()))
 }
 
 fn bad_request(detail: &str) -> Problem {

@@ -58,7 +58,6 @@ impl Endpoint {
         reader: ReadTransaction,
         plan: &Plan,
         own_text: bool,
-        dry_run: bool,
     ) -> Result<Arc<Operation>, Answer> {
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
@@ -80,7 +79,6 @@ impl Endpoint {
             reader,
             decisions,
             reveal_rules,
-            dry_run,
             self.cursor_key.clone(),
         ));
         let (code, message) = if own_text && !may_send_text {
