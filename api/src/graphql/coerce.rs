@@ -30,7 +30,7 @@ pub(super) fn variables(
         let place = || format!("`${name}`");
         let value = match (given.get(name), &definition.default_value) {
             (Some(value), _) => self::value(shape, ty, value.clone(), &place)?,
-            (None, Some(default)) => self::value(shape, ty, default.node.clone(), &place)?,
+            (None, Some(default)) => value(shape, ty, default.node.clone(), &place)?,
             (None, None) if ty.nullable => continue,
             (None, None) => return Err(format!("`${name}` is missing, and is a `{ty}`")),
         };

@@ -106,6 +106,11 @@ impl Cluster {
         self.port
     }
 
+    /// The postmaster's process id, where it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.slot().as_ref().map(Process::id)
+    }
+
     /// Where its files are.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir

@@ -1,0 +1,203 @@
+//! Measuring in turn, and what is written of it.
+
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+
+use anyhow::{Context, ensure};
+use countersign_stand::postgres::Cluster;
+
+use crate::{
+    Settings,
+    contenders::{Contender, Running},
+    cpu,
+    drive::{self, Driven, Load},
+    floor, psql,
+    queries::Query,
+    say,
+};
+
+type Cell = (Query, usize, Contender);
+
+/// One measurement.
+#[derive(Debug, Clone, Default)]
+struct Sample {
+    per_second: u64,
+    p50_micros: u64,
+    p99_micros: u64,
+    server_micros: Option<u64>,
+    database_micros: Option<u64>,
+}
+
+/// Every measurement of every cell, and the most memory that each contender was seen with.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    samples: BTreeMap<Cell, Vec<Sample>>,
+    memory: BTreeMap<Contender, u64>,
+}
+
+/// Drives each contender in turn, as many rounds as the settings say, after one that warms up.
+pub(crate) fn measure(
+    settings: &Settings,
+    cluster: &Cluster,
+    running: &[Running],
+) -> anyhow::Result<Measured> {
+    let postmaster = cluster.id().context("PostgreSQL does not run")?;
+    let mut measured = Measured::default();
+    // Names that mutations make are new at every run.
+    let sql = "SELECT count(*) FROM countersign.categories";
+    let mut from: usize = psql(cluster, &["--command", sql])?.trim().parse()?;
+    for round in 0..=settings.rounds {
+        for connections in &settings.connections {
+            for query in &settings.queries {
+                for one in running {
+                    if one.contender == Contender::Postgraphile && *query == Query::M1 {
+                        continue;
+                    }
+                    let pid = one
+                        .process
+                        .as_ref()
+                        .map(countersign_stand::process::Process::id);
+                    let seconds = if round == 0 { 1 } else { settings.seconds };
+                    let before = (pid.and_then(cpu::micros), cpu::below(postmaster));
+                    let driven = if one.contender == Contender::Pgbench {
+                        floor::drive(cluster, *query, *connections, seconds)?
+                    } else {
+                        drive::drive(&Load {
+                            port: one.port,
+                            connections: *connections,
+                            millis: seconds.saturating_mul(1_000),
+                            from,
+                            exchanges: one.exchanges(*query),
+                        })?
+                    };
+                    let after = (pid.and_then(cpu::micros), cpu::below(postmaster));
+                    from = from
+                        .saturating_add(usize::try_from(driven.done)?)
+                        .saturating_add(*connections);
+                    let place = format!("{} {} at {connections}", one.contender, query.name());
+                    ensure!(driven.failed == 0, "{place}: {:?}", driven.fault);
+                    if round > 0 {
+                        let sample = sample(&driven, before, after);
+                        say(&format!("{round} {place}: {} a second", sample.per_second));
+                        let cell = (*query, *connections, one.contender);
+                        measured.samples.entry(cell).or_default().push(sample);
+                    }
+                    if let Some(memory) = pid.and_then(cpu::memory) {
+                        let most = measured.memory.entry(one.contender).or_default();
+                        *most = memory.max(*most);
+                    }
+                }
+            }
+        }
+    }
+    Ok(measured)
+}
+
+type Used = (Option<u64>, Option<u64>);
+
+fn sample(driven: &Driven, before: Used, after: Used) -> Sample {
+    let each = |before: Option<u64>, after: Option<u64>| {
+        after?.checked_sub(before?)?.checked_div(driven.done)
+    };
+    Sample {
+        per_second: driven.done.saturating_mul(1_000_000) / driven.micros.max(1),
+        p50_micros: driven.p50_micros,
+        p99_micros: driven.p99_micros,
+        server_micros: each(before.0, after.0),
+        database_micros: each(before.1, after.1),
+    }
+}
+
+fn median<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
+}
+
+/// The tables, in Markdown.
+pub(crate) fn text(settings: &Settings, measured: &Measured) -> String {
+    let mut text = format!(
+        "Medians of {} interleaved rounds of {} s. Times are microseconds of processor time for each \
+         request, of the server and of PostgreSQL; the last column is this server's rate over that \
+         of the row.\n",
+        settings.rounds, settings.seconds
+    );
+    for query in &settings.queries {
+        // Writing to a string does not fail.
+        let _ = write!(
+            text,
+            "\n### {}\n\n| contender | connections | requests/s | p50 ms | p99 ms | server us | \
+             PostgreSQL us | Countersign is |\n|---|---|---|---|---|---|---|---|\n",
+            title(*query)
+        );
+        for connections in &settings.connections {
+            let rate = |contender| {
+                let samples = measured.samples.get(&(*query, *connections, contender))?;
+                median(samples.iter().map(|sample| sample.per_second))
+            };
+            let own = rate(Contender::Countersign);
+            for contender in &settings.contenders {
+                let cell = (*query, *connections, *contender);
+                let (Some(samples), Some(rate)) = (measured.samples.get(&cell), rate(*contender))
+                else {
+                    continue;
+                };
+                let of = |get: fn(&Sample) -> Option<u64>| {
+                    let all: Option<Vec<u64>> = samples.iter().map(get).collect();
+                    all.and_then(|all| median(all.into_iter()))
+                };
+                let plain = |value: Option<u64>| value.map(|v| v.to_string()).unwrap_or_default();
+                let millis = |value: Option<u64>| match value {
+                    Some(0) | None => String::new(),
+                    Some(v) => tenths(v / 100),
+                };
+                let ratio = own.filter(|_| *contender != Contender::Countersign);
+                let ratio = ratio.and_then(|own| own.saturating_mul(10).checked_div(rate));
+                let _ = writeln!(
+                    text,
+                    "| {contender} | {connections} | {rate} | {} | {} | {} | {} | {} |",
+                    millis(of(|s| Some(s.p50_micros))),
+                    millis(of(|s| Some(s.p99_micros))),
+                    plain(of(|s| s.server_micros)),
+                    plain(of(|s| s.database_micros)),
+                    ratio.map_or(String::new(), |ratio| format!("{}x", tenths(ratio))),
+                );
+            }
+        }
+    }
+    let _ = writeln!(text, "\nMost memory seen:");
+    for (contender, memory) in &measured.memory {
+        let _ = writeln!(text, "- {contender}: {memory} MiB");
+    }
+    text
+}
+
+fn tenths(value: u64) -> String {
+    format!("{}.{}", value / 10, value % 10)
+}
+
+const fn title(query: Query) -> &'static str {
+    match query {
+        Query::Q1 => "Q1: a page of 50 transactions, account and category nested",
+        Query::Q2 => "Q2: one transaction by id",
+        Query::Q3 => "Q3: a page of 500",
+        Query::M1 => "M1: an insert with its audit row",
+    }
+}
+
+const BEGIN: &str = "<!-- measured -->\n";
+const END: &str = "<!-- end of measured -->";
+
+/// Puts the text between its marks in the README.
+pub(crate) fn keep(readme: &Path, text: &str) -> anyhow::Result<()> {
+    let old = fs::read_to_string(readme)?;
+    let (before, rest) = old
+        .split_once(BEGIN)
+        .context("the README has no place for it")?;
+    let (_, after) = rest
+        .split_once(END)
+        .context("the place in the README has no end")?;
+    Ok(fs::write(
+        readme,
+        format!("{before}{BEGIN}\n{text}\n{END}{after}"),
+    )?)
+}
