@@ -178,7 +178,7 @@ impl Database {
         draft: EventDraft,
     ) -> Result<(), StoreError> {
         let row = Unlinked::of_request(context, draft, self.0.ids.uuid());
-        self.0.recorder.record(context.tenant(), row).await
+        self.0.recorder.record(row).await
     }
 
     /// Records a credential that is refused by its form or its signature: forged, or of another
@@ -276,8 +276,8 @@ impl Database {
             targets: Vec::new(),
             payload: json!({ "credential": kind.name(), "why": rejection.why.name() }),
         };
-        let row = Unlinked::new(self.0.ids.uuid(), by, facts, draft);
-        self.0.recorder.record(tenant, row).await
+        let row = Unlinked::new(tenant, self.0.ids.uuid(), by, facts, draft);
+        self.0.recorder.record(row).await
     }
 }
 

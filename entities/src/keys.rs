@@ -69,7 +69,8 @@ impl Keys {
         Ok(key)
     }
 
-    fn opened(&self, tenant: TenantId) -> Option<AuditKey> {
+    /// The tenant's audit key, if it was read before.
+    pub(crate) fn opened(&self, tenant: TenantId) -> Option<AuditKey> {
         let open = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
         open.get(&tenant).map(Arc::clone)
     }

@@ -313,10 +313,10 @@ impl Operator {
             payload,
         };
         let by = Attribution::operator(command);
-        let row = Unlinked::new(self.0.ids.uuid(), by, &facts, draft);
+        let row = Unlinked::new(tenant, self.0.ids.uuid(), by, &facts, draft);
         let key = self.0.keys.audit(&wire, tenant).await?;
         let head = audit::lock_head(&wire).await?;
-        audit::append(&wire, tenant, head, &[row], &key).await?;
+        audit::append(&wire, head, &[row], &key).await?;
         Ok(wire.end(End::Commit).await?)
     }
 }

@@ -116,7 +116,7 @@ impl WriteTransaction {
         let key = self.keys.audit(&self.reader.wire, tenant).await?;
         let row = audit::Unlinked::of_request(&self.context, draft, self.ids.uuid());
         let head = audit::lock_head(&self.reader.wire).await?;
-        audit::append(&self.reader.wire, tenant, head, &[row], &key).await?;
+        audit::append(&self.reader.wire, head, &[row], &key).await?;
         self.reader.wire.end(End::Commit).await
     }
 
@@ -124,7 +124,7 @@ impl WriteTransaction {
     pub async fn refuse(self, draft: EventDraft) -> Result<(), StoreError> {
         let row = audit::Unlinked::of_request(&self.context, draft, self.ids.uuid());
         self.reader.wire.end(End::Rollback).await?;
-        self.recorder.record(self.context.tenant(), row).await
+        self.recorder.record(row).await
     }
 }
 

@@ -4,7 +4,9 @@
 //! statement. A connection never goes back to its pool with a transaction open: whoever drops a
 //! wire, or is dropped while waiting on one, has it rolled back, or closed where that fails.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
+
+use countersign_domain::{audit::Head, id::TenantId};
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
@@ -18,7 +20,10 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::error::{StoreError, connection_is_lost};
+use crate::{
+    audit::Columns,
+    error::{StoreError, connection_is_lost},
+};
 
 pub(crate) struct Wire {
     slot: Mutex<Option<PoolConnection<Postgres>>>,
@@ -74,6 +79,16 @@ impl Wire {
             .fetch_all(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
             .await?;
         rows.into_iter().next_back().ok_or(sqlx::Error::RowNotFound)
+    }
+
+    /// Appends rows to the audit log within the transaction.
+    pub(crate) async fn append(
+        &self,
+        rows: &Columns,
+    ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
+        let mut slot = self.slot.lock().await;
+        let connection = slot.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        Ok(rows.append(&mut **connection, self.prepared).await?)
     }
 
     /// Ends the transaction and gives the connection back.

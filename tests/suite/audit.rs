@@ -54,7 +54,7 @@ async fn a_read_whose_row_can_not_be_written_is_not_answered() {
     let mut superuser = app.test_database.superuser().await;
     // As if the disk of the audit table were full: its inserts fail, everything else works.
     superuser
-        .execute("REVOKE INSERT ON countersign.audit_entries FROM countersign_books")
+        .execute("REVOKE INSERT ON countersign.audit_entries FROM countersign_gate")
         .await
         .unwrap();
     let reply = books
@@ -72,7 +72,7 @@ async fn a_read_whose_row_can_not_be_written_is_not_answered() {
         .await;
     assert!(write.data()["createCategory"].is_null(), "{:?}", write.body);
     superuser
-        .execute("GRANT INSERT ON countersign.audit_entries TO countersign_books")
+        .execute("GRANT INSERT ON countersign.audit_entries TO countersign_gate")
         .await
         .unwrap();
     let after = books

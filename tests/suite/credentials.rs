@@ -151,7 +151,7 @@ async fn a_refusal_that_can_not_be_recorded_is_not_answered_as_one() {
     let app = TestApp::start().await;
     let mut superuser = app.test_database.superuser().await;
     superuser
-        .execute("REVOKE INSERT ON countersign.audit_entries FROM countersign_books")
+        .execute("REVOKE INSERT ON countersign.audit_entries FROM countersign_gate")
         .await
         .unwrap();
     let reply = ask(&app, "e30.e30.e30").await;

@@ -80,7 +80,7 @@ impl Entry {
         facts: &RequestFacts,
     ) -> Result<(), StoreError> {
         let by = Attribution::human(user);
-        let row = Unlinked::new(self.0.ids.uuid(), by, facts, draft);
-        self.0.recorder.record(tenant, row).await
+        let row = Unlinked::new(tenant, self.0.ids.uuid(), by, facts, draft);
+        self.0.recorder.record(row).await
     }
 }

@@ -7,7 +7,7 @@ use countersign_domain::{
 };
 use countersign_entities::{AuditFilter, Direction, LedgerFault, Page};
 use countersign_policies::resource;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Executor, Row};
 
 use crate::world::{Person, World, draft, uuid};
 
@@ -179,7 +179,7 @@ async fn nobody_updates_deletes_or_truncates() {
             .await
             .is_err()
     );
-    // And the books insert at the end of the chain only.
+    // And the books append by the function alone, at the end of the chain only.
     let mut books = world.bare("countersign_books").await;
     let sql = format!(
         "BEGIN; SELECT countersign.enter_tenant('{}'); \
@@ -189,10 +189,22 @@ async fn nobody_updates_deletes_or_truncates() {
         tenant.uuid()
     );
     let error = books.execute(AssertSqlSafe(sql)).await.unwrap_err();
-    assert_eq!(
-        error.as_database_error().unwrap().constraint(),
-        Some("audit_entries_link")
+    let code = error.as_database_error().unwrap().code();
+    assert_eq!(code.as_deref(), Some("42501"), "{error}");
+    books.execute("ROLLBACK").await.unwrap();
+    let appended = format!(
+        "SELECT a.appended FROM countersign.audit_entries e, countersign.append(ARRAY[e.tenant_id], \
+        ARRAY[e.seq + 5], ARRAY[gen_random_uuid()], ARRAY[e.previous], ARRAY[e.hash], \
+        ARRAY[e.signature], ARRAY[e.actor_kind], ARRAY[e.actor_id], ARRAY[e.action], \
+        ARRAY[e.permission], ARRAY[e.outcome], ARRAY['x'], ARRAY[e.request_id], ARRAY[e.source], \
+        ARRAY[e.payload], ARRAY[e.occurred_at]) a WHERE e.tenant_id = '{}' AND e.seq = 1",
+        tenant.uuid()
     );
+    let before = verified(&world, tenant).await;
+    let mut superuser = world.bare("postgres").await;
+    let row = superuser.fetch_one(AssertSqlSafe(appended)).await.unwrap();
+    assert!(!row.try_get::<bool, _>(0).unwrap());
+    assert_eq!(verified(&world, tenant).await, before);
 }
 
 #[tokio::test]

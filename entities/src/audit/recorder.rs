@@ -1,0 +1,284 @@
+//! Group commit of rows that stand for themselves: reads, refusals, sessions.
+//!
+//! Whatever waits while one call commits goes into the next, of whichever tenants, and each waiter
+//! is told when its row is durable. A row that can not be written is an error for whoever waits,
+//! who then must not answer.
+//!
+//! Where each chain ends is remembered, so that a call takes one round trip. Where the memory is
+//! wrong, because a mutation or another replica has appended, the call tells the end and its
+//! rows are linked anew.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use countersign_domain::{
+    audit::{GENESIS, Head},
+    id::TenantId,
+};
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::{Unlinked, append, chain::Columns, lock_head};
+use crate::{
+    enter,
+    error::{Cause, StoreError, connection_is_lost},
+    keys::Keys,
+    wire::{End, Wire},
+};
+
+/// The most rows of one call.
+const BATCH_MAX: usize = 256;
+/// The most rows that wait, of all tenants.
+const WAITING_MAX: usize = 4096;
+/// How often a row is linked anew before its chain's end is waited for.
+const TRIES_MAX: u8 = 3;
+
+/// Appends rows by group commit.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorder(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: PgPool,
+    prepared: bool,
+    begin: String,
+    statement_timeout: Duration,
+    patience: Duration,
+    keys: Arc<Keys>,
+    places: Arc<Semaphore>,
+    /// What waits. A task writes exactly while this is there.
+    queue: Mutex<Option<VecDeque<Waiting>>>,
+    /// Where chains ended when they were last seen.
+    heads: Mutex<HashMap<TenantId, Head>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    row: Unlinked,
+    tries: u8,
+    done: oneshot::Sender<Result<(), StoreError>>,
+    /// Given back when the row is written.
+    place: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    fn tell(self, result: Result<(), StoreError>) {
+        // Whoever hung up does not wait for the answer.
+        let _ = self.done.send(result);
+        drop(self.place);
+    }
+}
+
+impl Recorder {
+    /// `pool` is the recorder's own: were it the requests', then requests that hold every
+    /// connection would wait for rows that wait for a connection.
+    pub(crate) fn new(
+        pool: PgPool,
+        prepared: bool,
+        statement_timeout: Duration,
+        patience: Duration,
+        keys: Arc<Keys>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            pool,
+            prepared,
+            begin: enter::begin(statement_timeout),
+            statement_timeout,
+            patience,
+            keys,
+            places: Arc::new(Semaphore::new(WAITING_MAX)),
+            queue: Mutex::default(),
+            heads: Mutex::default(),
+        }))
+    }
+
+    /// Returns when the row is durable.
+    pub(crate) async fn record(&self, row: Unlinked) -> Result<(), StoreError> {
+        let place = Arc::clone(&self.0.places).acquire_owned();
+        let Ok(Ok(place)) = tokio::time::timeout(self.0.patience, place).await else {
+            return Err(unavailable("the audit writer is full"));
+        };
+        let (done, told) = oneshot::channel();
+        let waiting = Waiting {
+            row,
+            tries: 0,
+            done,
+            place,
+        };
+        if self.0.enqueue(waiting) {
+            // Not in the caller's own future: others wait on this too, and a caller may hang up.
+            tokio::spawn(write_while_waiting(Arc::clone(&self.0)));
+        }
+        told.await
+            .unwrap_or_else(|_| Err(unavailable("the audit writer has stopped")))
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    pub(crate) async fn close(&self) {
+        self.0.pool.close().await;
+    }
+}
+
+async fn write_while_waiting(inner: Arc<Inner>) {
+    while let Some(batch) = inner.take() {
+        let (rows, waiters): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .partition(|waiting| waiting.tries < TRIES_MAX);
+        // Their chains are held by others, which is no reason for the rest to wait.
+        for waiting in waiters {
+            tokio::spawn(Arc::clone(&inner).write_alone(waiting));
+        }
+        if rows.is_empty() {
+            continue;
+        }
+        match inner.commit(&rows).await {
+            Ok(told) => inner.settle(rows, &told),
+            Err(error) if error.is_unavailable() => {
+                for waiting in rows {
+                    waiting.tell(Err(error.clone()));
+                }
+            }
+            // One row that the schema refuses must not take the others with it.
+            Err(_) => {
+                for waiting in rows {
+                    Arc::clone(&inner).write_alone(waiting).await;
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Whether nobody writes yet.
+    fn enqueue(&self, waiting: Waiting) -> bool {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = queue.is_none();
+        queue.get_or_insert_default().push_back(waiting);
+        first
+    }
+
+    fn take(&self) -> Option<Vec<Waiting>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = queue.as_mut()?;
+        if waiting.is_empty() {
+            *queue = None;
+            return None;
+        }
+        let n = waiting.len().min(BATCH_MAX);
+        Some(waiting.drain(..n).collect())
+    }
+
+    /// Appends rows of any tenants in one round trip.
+    async fn commit(
+        &self,
+        rows: &[Waiting],
+    ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
+        let mut ends: HashMap<TenantId, Head> = HashMap::new();
+        let mut columns = Columns::default();
+        for waiting in rows {
+            let tenant = waiting.row.tenant;
+            let key = self.keys.opened(tenant);
+            let key = match key {
+                Some(key) => key,
+                None => self.open_key(tenant).await?,
+            };
+            let end = ends.entry(tenant).or_insert_with(|| self.last_seen(tenant));
+            columns.link(end, &waiting.row, &key)?;
+        }
+        let appended = self.append(&columns);
+        match tokio::time::timeout(self.statement_timeout, appended).await {
+            Ok(told) => told,
+            Err(_) => Err(unavailable("the audit writer waits for the database")),
+        }
+    }
+
+    /// A connection that turns out to be dead is thrown away and another one is taken. Rows that
+    /// were written before it died are refused then, by their ids: they are not written twice.
+    async fn append(
+        &self,
+        columns: &Columns,
+    ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
+        let mut dead = 0;
+        loop {
+            let mut connection = self.pool.acquire().await?;
+            match columns.append(&mut *connection, self.prepared).await {
+                Err(error)
+                    if connection_is_lost(&error)
+                        && dead <= self.pool.options().get_max_connections() =>
+                {
+                    dead = dead.saturating_add(1);
+                    connection.close_on_drop();
+                }
+                told => return Ok(told?),
+            }
+        }
+    }
+
+    /// Tells those whose rows are durable, and has the others try again.
+    fn settle(&self, rows: Vec<Waiting>, told: &HashMap<TenantId, (bool, Head)>) {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        heads.extend(told.iter().map(|(tenant, (_, head))| (*tenant, *head)));
+        drop(heads);
+        for mut waiting in rows.into_iter().rev() {
+            match told.get(&waiting.row.tenant) {
+                Some((true, _)) => waiting.tell(Ok(())),
+                Some((false, _)) => {
+                    waiting.tries = waiting.tries.saturating_add(1);
+                    self.put_back(waiting);
+                }
+                // Somebody holds the chain's end.
+                None => {
+                    waiting.tries = TRIES_MAX;
+                    self.put_back(waiting);
+                }
+            }
+        }
+    }
+
+    /// Called by the task that writes, so that the queue is there.
+    fn put_back(&self, waiting: Waiting) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.get_or_insert_default().push_front(waiting);
+    }
+
+    fn last_seen(&self, tenant: TenantId) -> Head {
+        let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        heads.get(&tenant).copied().unwrap_or(Head {
+            seq: 0,
+            hash: GENESIS,
+        })
+    }
+
+    async fn open_key(&self, tenant: TenantId) -> Result<crate::keys::AuditKey, StoreError> {
+        let batch = format!("{}{}", self.begin, enter::enter_tenant(tenant));
+        let (wire, _) = Wire::open(&self.pool, self.prepared, &batch).await?;
+        let key = self.keys.audit(&wire, tenant).await?;
+        wire.end(End::Rollback).await?;
+        Ok(key)
+    }
+
+    /// Appends one row in a transaction of its own, which waits for the chain's end.
+    async fn write_alone(self: Arc<Self>, waiting: Waiting) {
+        let written = self.append_alone(&waiting.row).await;
+        waiting.tell(written);
+    }
+
+    async fn append_alone(&self, row: &Unlinked) -> Result<(), StoreError> {
+        let batch = format!("{}{}", self.begin, enter::enter_tenant(row.tenant));
+        let (wire, _) = Wire::open(&self.pool, self.prepared, &batch).await?;
+        let key = self.keys.audit(&wire, row.tenant).await?;
+        let head = lock_head(&wire).await?;
+        append(&wire, head, std::slice::from_ref(row), &key).await?;
+        wire.end(End::Commit).await
+    }
+}
+
+fn unavailable(why: &str) -> StoreError {
+    StoreError::Unavailable(Cause::new(why))
+}
