@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 
 /// The most rows of one page.
-pub(crate) const LIMIT_MAX: u16 = 200;
+pub(crate) const LIMIT_MAX: u16 = 500;
 
 /// Which way from the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn date(days: i32) -> Option<NaiveDate> {
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// How many rows, from 1 to 200.
+    /// How many rows, from 1 to 500.
     pub limit: u16,
     /// Which way.
     pub direction: Direction,

@@ -10,6 +10,8 @@ pub(crate) mod statements;
 pub(crate) mod tenants;
 pub(crate) mod transactions;
 
+use std::fmt::Write;
+
 use countersign_domain::{
     id::UserId,
     money::{Currency, Money},
@@ -17,8 +19,8 @@ use countersign_domain::{
 use countersign_policies::{ReadScope, Resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, Condition, EntityName, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityName, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, IntoCondition, LockType, Order, extension::postgres::PgFunc},
 };
 use uuid::Uuid;
@@ -137,9 +139,12 @@ impl Reader {
             Sorted::ById(id, _) => select.order_by(id, order),
             Sorted::ByKey(key, id) => select.order_by(key, order.clone()).order_by(id, order),
         };
-        // One more than wanted tells whether there are more.
-        let select = select.limit(u64::from(page.limit).saturating_add(1));
-        let mut rows = select.into_model::<R::Row>().all(&self.wire).await?;
+        let mut statement = select.build(self.wire.get_database_backend());
+        // One more than wanted tells whether there are more. The number is written out: a plan that is
+        // made for any number of rows is made for very many, and sorts the whole table.
+        let _ = write!(statement.sql, " LIMIT {}", u32::from(page.limit) + 1);
+        let rows = R::Row::find_by_statement(statement).all(&self.wire);
+        let mut rows = rows.await?;
         let has_more = rows.len() > usize::from(page.limit);
         rows.truncate(usize::from(page.limit));
         if page.direction == Direction::Backward {

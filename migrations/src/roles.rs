@@ -127,6 +127,7 @@ pub(crate) async fn prepare(
     }
     if able {
         sql.push_str(MEMBERSHIPS);
+        sql.push_str(PLANS);
     }
     sql.push_str(SCHEMA);
     let mut transaction = sqlx::Connection::begin(connection).await?;
@@ -143,6 +144,12 @@ pub(crate) async fn prepare(
     transaction.commit().await?;
     Ok(())
 }
+
+/// Statements of the books are prepared, and planned once: their conditions and limits are parameters
+/// whose values hardly change the plan, which costs as much as running them.
+const PLANS: &str = "
+ALTER ROLE countersign_books SET plan_cache_mode = force_generic_plan;
+";
 
 /// The one who migrates may act as the owner, and the owner may hand functions to the gate.
 const MEMBERSHIPS: &str = "

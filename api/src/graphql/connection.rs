@@ -18,7 +18,7 @@ use super::{
 };
 
 /// The most rows of one page.
-pub(super) const PAGE_MAX: u16 = 200;
+pub(super) const PAGE_MAX: u16 = 500;
 
 /// A page of a list.
 #[derive(Debug)]
@@ -64,9 +64,9 @@ pub(super) fn page_arguments() -> Vec<InputValue> {
     let text = || TypeRef::named(TypeRef::STRING);
     vec![
         InputValue::new("first", int())
-            .description("The first so many rows, from 1 to 200; 50 where nothing is said."),
+            .description("The first so many rows, from 1 to 500; 50 where nothing is said."),
         InputValue::new("after", text()).description("The rows after this cursor."),
-        InputValue::new("last", int()).description("The last so many rows, from 1 to 200."),
+        InputValue::new("last", int()).description("The last so many rows, from 1 to 500."),
         InputValue::new("before", text()).description("The rows before this cursor."),
     ]
 }

@@ -4,11 +4,39 @@ import { grafserv } from "grafserv/node";
 import { postgraphile } from "postgraphile";
 import { makePgService } from "postgraphile/adaptors/pg";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
-import { extendSchema } from "postgraphile/utils";
-import { connectionString, createCategory, port } from "./tenants.mjs";
+import { access } from "postgraphile/grafast";
+import { sideEffectWithPgClientTransaction } from "postgraphile/@dataplan/pg";
+import { extendSchema, gql } from "postgraphile/utils";
+import { connectionString, port, sql } from "./tenants.mjs";
+
+// The insert with its plain audit row, in the one transaction that PostGraphile gives a mutation.
+const makeCategory = extendSchema((build) => ({
+  typeDefs: gql`
+    type MadeCategory { id: String name: String }
+    extend type Mutation { makeCategory(name: String!): MadeCategory }
+  `,
+  objects: {
+    MadeCategory: { plans: { id: ($made) => access($made, "id"), name: ($made) => access($made, "name") },
+    },
+    Mutation: {
+      plans: {
+        makeCategory(_, { $name }) {
+          const executor = build.input.pgRegistry.pgExecutors.main;
+          const $made = sideEffectWithPgClientTransaction(executor, $name, async (client, name) => {
+            const { rows } = await client.query({ ...sql.insert, values: [name] });
+            await client.query({ ...sql.audit, values: [rows[0].id] });
+            return rows[0];
+          });
+          return $made;
+        },
+      },
+    },
+  },
+}));
 
 const preset = {
   extends: [PostGraphileAmberPreset],
+  plugins: [makeCategory],
   pgServices: [
     makePgService({ connectionString, schemas: ["countersign"], poolConfig: { max: 10 } }),
   ],

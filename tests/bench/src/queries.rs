@@ -88,6 +88,10 @@ pub(crate) fn body(contender: Contender, query: Query, tenant: &Tenant, pick: us
             ),
             "variables": { "tenant": tenant.id, "id": id },
         }),
+        (Contender::Postgraphile, Query::M1) => json!({
+            "query": "mutation Make($name: String!) { makeCategory(name: $name) { id name } }",
+            "variables": { "name": format!("New {NUMBER}") },
+        }),
         (_, Query::Q1 | Query::Q3) => json!({
             "query": format!("query Page($first: Int!) {{ transactions(first: $first) {{ {FIELDS} }} }}"),
             "variables": { "first": rows },

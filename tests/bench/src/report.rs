@@ -49,9 +49,6 @@ pub(crate) fn measure(
         for connections in &settings.connections {
             for query in &settings.queries {
                 for one in running {
-                    if one.contender == Contender::Postgraphile && *query == Query::M1 {
-                        continue;
-                    }
                     let pid = one
                         .process
                         .as_ref()
