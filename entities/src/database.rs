@@ -16,15 +16,16 @@ use crate::{
     audit::{Attribution, EventDraft, Recorder, Unlinked},
     clock::{Clock, Ids},
     context::{Credential, CredentialKind, RequestContext, RequestFacts},
-    enter::{self, Outcome, Rejection},
+    enter::{self, Answer, Closed, Rejection},
     entry::Entry,
     error::{Cause, EnterError, StoreError, Why},
     isolation::{self, IsolationError},
     keys::Keys,
+    line::{self, Line, Pool},
     operator::Operator,
     seal::KeyEncryptionKey,
     settings::Settings,
-    transaction::{ReadTransaction, Reader, WriteTransaction},
+    transaction::{ReadTransaction, WriteTransaction},
     wire::{End, Wire},
 };
 
@@ -38,6 +39,9 @@ const BESIDE_MAX: u32 = 4;
 pub struct Database(Arc<Inner>);
 
 pub(crate) struct Inner {
+    /// For reading.
+    pub(crate) lines: Pool,
+    /// For writing.
     pub(crate) books: PgPool,
     pub(crate) entry: PgPool,
     pub(crate) prepared: bool,
@@ -73,6 +77,11 @@ impl Database {
             Arc::clone(&keys),
         );
         Ok(Self(Arc::new(Inner {
+            lines: line::pool(
+                &settings.books_url,
+                settings.connections_max,
+                settings.acquire_timeout,
+            )?,
             books,
             entry: pool(&settings, &settings.entry_url, beside)?,
             prepared: settings.prepared_statements,
@@ -150,13 +159,17 @@ impl Database {
         request: &RequestFacts,
         named: &[Uuid],
     ) -> Result<(RequestContext, ReadTransaction), EnterError> {
-        let (context, reader) = self.open(credential, request, named).await?;
-        Ok((context, ReadTransaction::new(reader)))
+        let (context, line) = self.open_line(credential, request, named).await?;
+        let tenant = context.tenant();
+        Ok((context, ReadTransaction::new(line, tenant)))
     }
 
     /// Enters again with the credential of the context, to read.
     pub async fn read(&self, context: &RequestContext) -> Result<ReadTransaction, EnterError> {
-        Ok(ReadTransaction::new(self.open_again(context).await?))
+        let (credential, facts) = (context.credential(), context.facts());
+        let (now, line) = self.open_line(credential, facts, &[]).await?;
+        self.check_same(context, &now).await?;
+        Ok(ReadTransaction::new(line, context.tenant()))
     }
 
     /// Enters again with the credential of the context, to write.
@@ -204,6 +217,7 @@ impl Database {
 
     /// Closes every connection, after those in use are given back.
     pub async fn close(&self) {
+        self.0.lines.close();
         self.0.books.close().await;
         self.0.entry.close().await;
         self.0.recorder.close().await;
@@ -213,49 +227,86 @@ impl Database {
         &self.0
     }
 
-    async fn open(
+    async fn open_line(
         &self,
         credential: &Credential,
         facts: &RequestFacts,
         named: &[Uuid],
-    ) -> Result<(RequestContext, Reader), EnterError> {
+    ) -> Result<(RequestContext, Line), EnterError> {
         let named: BTreeSet<Uuid> = named.iter().copied().collect();
-        let batch = format!(
-            "{}{}",
-            self.0.begin,
-            enter::enter(credential, facts.at, &named)
-        );
-        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
-        let entrance = match Outcome::read(&row, credential)? {
-            Outcome::Entered(entrance) => entrance,
-            Outcome::NoTenant => return Err(EnterError::NoTenant),
-            Outcome::Rejected(rejection) => {
-                wire.end(End::Rollback).await?;
-                let why = rejection.why;
-                self.reject(credential.kind(), facts, rejection).await?;
-                return Err(EnterError::Unauthenticated(why));
+        let statement = enter::statement(credential, facts.at, &named);
+        let inner = &self.0;
+        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin, &statement).await;
+        let (line, answer): (_, Answer) = opened?;
+        match answer.into_context(credential, facts, named.len()) {
+            Ok(context) => Ok((context, line)),
+            Err(closed) => {
+                drop(line);
+                Err(self.closed(credential, facts, closed).await)
             }
-        };
-        let tenant = entrance.actor.tenant;
-        let context = entrance.into_context(credential, facts, named.len())?;
-        Ok((context, Reader::new(wire, tenant)))
+        }
+    }
+
+    async fn open_wire(
+        &self,
+        credential: &Credential,
+        facts: &RequestFacts,
+    ) -> Result<(RequestContext, Wire), EnterError> {
+        let enter = enter::enter(credential, facts.at, &BTreeSet::new());
+        let batch = format!("{}{enter}", self.0.begin);
+        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
+        match Answer::of_wire(row)?.into_context(credential, facts, 0) {
+            Ok(context) => Ok((context, wire)),
+            Err(closed) => {
+                wire.end(End::Rollback).await?;
+                Err(self.closed(credential, facts, closed).await)
+            }
+        }
+    }
+
+    /// Enters again to write.
+    pub(crate) async fn open_again(&self, context: &RequestContext) -> Result<Wire, EnterError> {
+        let (credential, facts) = (context.credential(), context.facts());
+        let (now, wire) = self.open_wire(credential, facts).await?;
+        self.check_same(context, &now).await?;
+        Ok(wire)
     }
 
     /// What was decided for the context holds only while PostgreSQL says the same of who acts: a
     /// role or tenant that changed in between ends the request.
-    pub(crate) async fn open_again(&self, context: &RequestContext) -> Result<Reader, EnterError> {
-        let (now, reader) = self
-            .open(context.credential(), context.facts(), &[])
-            .await?;
+    async fn check_same(
+        &self,
+        context: &RequestContext,
+        now: &RequestContext,
+    ) -> Result<(), EnterError> {
         if now.actor() == context.actor() {
-            return Ok(reader);
+            return Ok(());
         }
-        let why = Why::NoMembership;
-        let holder = Some((context.tenant(), Attribution::actor(context.actor())));
-        let kind = context.credential().kind();
-        self.reject(kind, context.facts(), Rejection { why, holder })
-            .await?;
-        Err(EnterError::Unauthenticated(why))
+        let rejection = Rejection {
+            why: Why::NoMembership,
+            holder: Some((context.tenant(), Attribution::actor(context.actor()))),
+        };
+        let (credential, facts) = (context.credential(), context.facts());
+        let closed = Closed::Rejected(rejection);
+        Err(self.closed(credential, facts, closed).await)
+    }
+
+    async fn closed(
+        &self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        closed: Closed,
+    ) -> EnterError {
+        match closed {
+            Closed::Error(error) => *error,
+            Closed::Rejected(rejection) => {
+                let why = rejection.why;
+                match self.reject(credential.kind(), facts, rejection).await {
+                    Ok(()) => EnterError::Unauthenticated(why),
+                    Err(error) => error.into(),
+                }
+            }
+        }
     }
 
     /// Records that a credential opened nothing: in the log of the tenant that it was for, or in

@@ -12,13 +12,15 @@ use countersign_domain::{
     id::{ApiTokenId, MachineId, MemberId, SessionId, TenantId, UserId},
     principal::{Actor, Human, Machine, MachineCredential, Principal},
 };
-use sqlx::{Row, postgres::PgRow};
+use sea_orm::{DbBackend, FromQueryResult, QueryResult, Statement, Value};
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::{
     audit::Attribution,
     context::{Credential, RequestContext, RequestFacts},
     error::{EnterError, StoreError, Why},
+    line::fetched,
 };
 
 /// The start of every transaction: bounds on how long a statement may run and how long a
@@ -82,15 +84,154 @@ fn instant(at: DateTime<Utc>) -> String {
     format!("'{text}'::timestamptz")
 }
 
-/// What the entrance said.
-#[derive(Debug)]
-pub(crate) struct Entrance {
-    pub(crate) actor: Actor,
-    own: u32,
-    foreign: u32,
+/// The same as a statement with its values bound.
+pub(crate) fn statement(
+    credential: &Credential,
+    at: DateTime<Utc>,
+    named: &BTreeSet<Uuid>,
+) -> Statement {
+    let at = Value::from(at);
+    let named = Value::from(named.iter().copied().collect::<Vec<Uuid>>());
+    let (sql, values) = match credential {
+        Credential::Session(secret) => (
+            "SELECT * FROM countersign.enter_session($1, $2, $3)",
+            vec![secret.hashed().to_vec().into(), at, named],
+        ),
+        Credential::ApiToken(token) => (
+            "SELECT * FROM countersign.enter_api_token($1, $2, $3)",
+            vec![token.as_bytes().to_vec().into(), at, named],
+        ),
+        Credential::ClientCredentials {
+            issuer, client_id, ..
+        } => (
+            "SELECT * FROM countersign.enter_machine($1, $2, $3, $4)",
+            vec![issuer.as_str().into(), client_id.as_str().into(), at, named],
+        ),
+    };
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
 
-/// What the entrance said of a credential that opens nothing.
+fetched! {
+    /// What an entrance answers, as the type of the database has it.
+    pub(crate) struct Answer {
+        outcome: String,
+        tenant: Option<Uuid>,
+        suspended: Option<bool>,
+        user_id: Option<Uuid>,
+        member_id: Option<Uuid>,
+        session_id: Option<Uuid>,
+        machine_id: Option<Uuid>,
+        role: Option<String>,
+        capabilities: Option<Vec<String>>,
+        scopes: Option<Vec<String>>,
+        documents_only: Option<bool>,
+        mfa: Option<bool>,
+        named_own: Option<i32>,
+        named_foreign: Option<i32>,
+    }
+}
+
+impl Answer {
+    /// Reads it where it came by the simple protocol.
+    pub(crate) fn of_wire(row: PgRow) -> Result<Self, StoreError> {
+        Ok(Self::from_query_result(&QueryResult::from(row), "")?)
+    }
+
+    /// The context, if the credential opens a tenant and every named id is of it (ISO-4).
+    pub(crate) fn into_context(
+        self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        named: usize,
+    ) -> Result<RequestContext, Closed> {
+        let why = match self.outcome.as_str() {
+            "entered" => return self.entered(credential, facts, named),
+            "no_tenant" => return Err(EnterError::NoTenant.into()),
+            "unknown" => Why::Unknown,
+            "ended" => Why::Ended,
+            "expired" => Why::Expired,
+            "no_membership" => Why::NoMembership,
+            other => {
+                let what = format!("the outcome is `{other}`");
+                return Err(StoreError::inconsistent(what).into());
+            }
+        };
+        let holder = match self.tenant {
+            Some(tenant) => Some((TenantId::new(tenant), self.holder(credential)?)),
+            None => None,
+        };
+        Err(Closed::Rejected(Rejection { why, holder }))
+    }
+
+    fn entered(
+        self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        named: usize,
+    ) -> Result<RequestContext, Closed> {
+        let count = |count: Option<i32>| count.unwrap_or_default().unsigned_abs();
+        let (own, foreign) = (count(self.named_own), count(self.named_foreign));
+        let actor = Actor {
+            tenant: TenantId::new(there(self.tenant)?),
+            tenant_suspended: there(self.suspended)?,
+            principal: self.principal(credential)?,
+        };
+        let context = RequestContext::new(actor, credential.clone(), *facts);
+        let named = u32::try_from(named).unwrap_or(u32::MAX);
+        let strange = named.saturating_sub(own);
+        if strange == 0 {
+            return Ok(context);
+        }
+        Err(EnterError::ForeignIds {
+            context,
+            foreign: foreign.min(strange),
+            missing: strange.saturating_sub(foreign),
+        }
+        .into())
+    }
+
+    fn holder(&self, credential: &Credential) -> Result<Attribution, StoreError> {
+        Ok(match credential {
+            Credential::Session(_) => Attribution::human(UserId::new(there(self.user_id)?)),
+            Credential::ApiToken(_) => Attribution::machine(MachineCredential::ApiToken(
+                ApiTokenId::new(there(self.machine_id)?),
+            )),
+            Credential::ClientCredentials { .. } => Attribution::machine(
+                MachineCredential::ClientCredentials(MachineId::new(there(self.machine_id)?)),
+            ),
+        })
+    }
+
+    fn principal(self, credential: &Credential) -> Result<Principal, StoreError> {
+        Ok(match credential {
+            Credential::Session(_) => Principal::Human(Human {
+                user: UserId::new(there(self.user_id)?),
+                member: MemberId::new(there(self.member_id)?),
+                session: SessionId::new(there(self.session_id)?),
+                role: named(&there(self.role)?)?,
+                capabilities: set(self.capabilities)?,
+                mfa: there(self.mfa)?,
+            }),
+            Credential::ApiToken(_) => Principal::Machine(Machine {
+                credential: MachineCredential::ApiToken(ApiTokenId::new(there(self.machine_id)?)),
+                scopes: set(self.scopes)?,
+                documents_only: there(self.documents_only)?,
+            }),
+            Credential::ClientCredentials { scopes, .. } => {
+                let registered: BTreeSet<Scope> = set(self.scopes)?;
+                Principal::Machine(Machine {
+                    credential: MachineCredential::ClientCredentials(MachineId::new(there(
+                        self.machine_id,
+                    )?)),
+                    scopes: registered.intersection(scopes).copied().collect(),
+                    documents_only: false,
+                })
+            }
+        })
+    }
+}
+
+/// What an entrance says of a credential that opens nothing.
 #[derive(Debug)]
 pub(crate) struct Rejection {
     pub(crate) why: Why,
@@ -98,128 +239,26 @@ pub(crate) struct Rejection {
     pub(crate) holder: Option<(TenantId, Attribution)>,
 }
 
-/// What came of entering.
+/// Why nobody was let in.
 #[derive(Debug)]
-pub(crate) enum Outcome {
-    Entered(Entrance),
+pub(crate) enum Closed {
+    /// The credential opens nothing, which is to be recorded.
     Rejected(Rejection),
-    NoTenant,
+    Error(Box<EnterError>),
 }
 
-impl Outcome {
-    /// Reads the entrance's row.
-    pub(crate) fn read(row: &PgRow, credential: &Credential) -> Result<Self, StoreError> {
-        let outcome: String = get(row, "outcome")?;
-        let why = match outcome.as_str() {
-            "entered" => return Ok(Self::Entered(Entrance::read(row, credential)?)),
-            "no_tenant" => return Ok(Self::NoTenant),
-            "unknown" => Why::Unknown,
-            "ended" => Why::Ended,
-            "expired" => Why::Expired,
-            "no_membership" => Why::NoMembership,
-            other => {
-                let what = format!("the outcome is `{other}`");
-                return Err(StoreError::inconsistent(what));
-            }
-        };
-        let tenant: Option<Uuid> = get(row, "tenant")?;
-        let holder = match tenant {
-            Some(tenant) => Some((TenantId::new(tenant), holder(row, credential)?)),
-            None => None,
-        };
-        Ok(Self::Rejected(Rejection { why, holder }))
+impl<E: Into<EnterError>> From<E> for Closed {
+    fn from(error: E) -> Self {
+        Self::Error(Box::new(error.into()))
     }
 }
 
-impl Entrance {
-    fn read(row: &PgRow, credential: &Credential) -> Result<Self, StoreError> {
-        let actor = Actor {
-            tenant: TenantId::new(get(row, "tenant")?),
-            principal: principal(row, credential)?,
-            tenant_suspended: get(row, "suspended")?,
-        };
-        let own: i32 = get(row, "named_own")?;
-        let foreign: i32 = get(row, "named_foreign")?;
-        Ok(Self {
-            actor,
-            own: own.unsigned_abs(),
-            foreign: foreign.unsigned_abs(),
-        })
-    }
-
-    /// The context, if every named id is of the tenant (ISO-4).
-    pub(crate) fn into_context(
-        self,
-        credential: &Credential,
-        facts: &RequestFacts,
-        named: usize,
-    ) -> Result<RequestContext, EnterError> {
-        let context = RequestContext::new(self.actor, credential.clone(), *facts);
-        let named = u32::try_from(named).unwrap_or(u32::MAX);
-        let strange = named.saturating_sub(self.own);
-        if strange == 0 {
-            return Ok(context);
-        }
-        Err(EnterError::ForeignIds {
-            context,
-            foreign: self.foreign.min(strange),
-            missing: strange.saturating_sub(self.foreign),
-        })
-    }
+fn there<T>(value: Option<T>) -> Result<T, StoreError> {
+    value.ok_or_else(|| StoreError::inconsistent("an entrance leaves out what it must say"))
 }
 
-fn holder(row: &PgRow, credential: &Credential) -> Result<Attribution, StoreError> {
-    let machine = || get(row, "machine_id");
-    Ok(match credential {
-        Credential::Session(_) => Attribution::human(UserId::new(get(row, "user_id")?)),
-        Credential::ApiToken(_) => {
-            Attribution::machine(MachineCredential::ApiToken(ApiTokenId::new(machine()?)))
-        }
-        Credential::ClientCredentials { .. } => Attribution::machine(
-            MachineCredential::ClientCredentials(MachineId::new(machine()?)),
-        ),
-    })
-}
-
-fn principal(row: &PgRow, credential: &Credential) -> Result<Principal, StoreError> {
-    Ok(match credential {
-        Credential::Session(_) => Principal::Human(Human {
-            user: UserId::new(get(row, "user_id")?),
-            member: MemberId::new(get(row, "member_id")?),
-            session: SessionId::new(get(row, "session_id")?),
-            role: named(&get::<String>(row, "role")?)?,
-            capabilities: set(row, "capabilities")?,
-            mfa: get(row, "mfa")?,
-        }),
-        Credential::ApiToken(_) => Principal::Machine(Machine {
-            credential: MachineCredential::ApiToken(ApiTokenId::new(get(row, "machine_id")?)),
-            scopes: set(row, "scopes")?,
-            documents_only: get(row, "documents_only")?,
-        }),
-        Credential::ClientCredentials { scopes, .. } => {
-            let registered: BTreeSet<Scope> = set(row, "scopes")?;
-            Principal::Machine(Machine {
-                credential: MachineCredential::ClientCredentials(MachineId::new(get(
-                    row,
-                    "machine_id",
-                )?)),
-                scopes: registered.intersection(scopes).copied().collect(),
-                documents_only: false,
-            })
-        }
-    })
-}
-
-fn get<'r, T>(row: &'r PgRow, column: &str) -> Result<T, StoreError>
-where
-    T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
-{
-    Ok(row.try_get(column)?)
-}
-
-fn set<T: FromStr + Ord>(row: &PgRow, column: &str) -> Result<BTreeSet<T>, StoreError> {
-    let names: Vec<String> = get(row, column)?;
-    names.iter().map(|name| named(name)).collect()
+fn set<T: FromStr + Ord>(names: Option<Vec<String>>) -> Result<BTreeSet<T>, StoreError> {
+    there(names)?.iter().map(|name| named(name)).collect()
 }
 
 fn named<T: FromStr>(name: &str) -> Result<T, StoreError> {

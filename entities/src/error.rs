@@ -6,6 +6,7 @@
 use std::fmt;
 
 use countersign_domain::id::TenantId;
+use deadpool_postgres::PoolError;
 use sea_orm::{DbErr, RuntimeErr};
 use thiserror::Error;
 
@@ -173,6 +174,32 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let cause = match error.as_db_error() {
+            Some(database) => Cause {
+                code: Some(database.code().code().to_owned()),
+                message: database.message().to_owned(),
+            },
+            None => Cause::new(error.to_string()),
+        };
+        if line_is_lost(&error) {
+            Self::Unavailable(cause)
+        } else {
+            Self::Database(cause)
+        }
+    }
+}
+
+impl From<PoolError> for StoreError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => error.into(),
+            other => Self::Unavailable(Cause::new(other.to_string())),
+        }
+    }
+}
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match sqlx_error(&error) {
@@ -244,9 +271,7 @@ fn classify(error: &sqlx::Error) -> StoreError {
 /// a server that is starting, stopping or full (classes 08 and 57P, codes 53300 and 25P03).
 pub(crate) fn connection_is_lost(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-            code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "25P03"
-        }),
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| tells_of_loss(&code)),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
@@ -255,4 +280,17 @@ pub(crate) fn connection_is_lost(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         _ => false,
     }
+}
+
+/// The same of a line.
+pub(crate) fn line_is_lost(error: &tokio_postgres::Error) -> bool {
+    if let Some(code) = error.code() {
+        return tells_of_loss(code.code());
+    }
+    let cause = std::error::Error::source(error);
+    error.is_closed() || cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+}
+
+fn tells_of_loss(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "25P03"
 }

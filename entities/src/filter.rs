@@ -7,6 +7,7 @@ use countersign_domain::{
     money::Magnitude,
 };
 use countersign_policies::{Literal, Predicate};
+use rust_decimal::Decimal;
 use sea_orm::{
     ColumnTrait, Condition,
     sea_query::{Expr, ExprTrait, extension::postgres::PgExpr},
@@ -69,8 +70,8 @@ impl TransactionFilter {
                     .map(|bucket| Column::Magnitude.eq(bucket.name())),
             )
             .add_option(self.sign.map(|sign| match sign {
-                Sign::In => Column::Amount.gte(0),
-                Sign::Out => Column::Amount.lt(0),
+                Sign::In => Column::Amount.gte(Decimal::ZERO),
+                Sign::Out => Column::Amount.lt(Decimal::ZERO),
             }))
             .add_option(text)
     }

@@ -15,7 +15,6 @@ use crate::{
     enter,
     error::{EnterError, StoreError},
     seal::About,
-    transaction::Reader,
     wire::{End, Wire},
 };
 
@@ -64,28 +63,28 @@ impl Database {
         let Some(key) = context.facts().idempotency_key else {
             return Ok(Claim::Claimed);
         };
-        let reader = self.open_again(context).await?;
-        let claimed = claim(&reader.wire, context, key, request).await?;
+        let wire = self.open_again(context).await?;
+        let claimed = claim(&wire, context, key, request).await?;
         let claim = if claimed {
             Claim::Claimed
         } else {
-            self.kept(&reader, context, key, request).await?
+            self.kept(&wire, context, key, request).await?
         };
-        reader.wire.end(End::Commit).await?;
+        wire.end(End::Commit).await?;
         Ok(claim)
     }
 
     async fn kept(
         &self,
-        reader: &Reader,
+        wire: &Wire,
         context: &RequestContext,
         key: IdempotencyKey,
         request: [u8; 32],
     ) -> Result<Claim, StoreError> {
         let sql = "SELECT request, shape, done_at, settled_at, claimed_at, answer \
                    FROM countersign.idempotency_keys WHERE tenant_id = $1 AND actor_id = $2 AND key = $3";
-        let statement = statement(&reader.wire, sql, place(context, key));
-        let Some(row) = reader.wire.query_one_raw(statement).await? else {
+        let statement = statement(wire, sql, place(context, key));
+        let Some(row) = wire.query_one_raw(statement).await? else {
             // Released in between: the next try finds it free.
             return Ok(Claim::UnderWay);
         };

@@ -29,6 +29,7 @@ mod filter;
 mod idempotency;
 mod isolation;
 mod keys;
+mod line;
 #[expect(
     unreachable_pub,
     reason = "SeaORM's derives want the types of a table public"

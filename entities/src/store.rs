@@ -19,8 +19,8 @@ use countersign_domain::{
 use countersign_policies::{ReadScope, Resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityName, EntityTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QueryTrait, Select,
+    ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, QueryFilter, QueryOrder,
+    QueryTrait, Select,
     sea_query::{Expr, ExprTrait, IntoCondition, LockType, Order, extension::postgres::PgFunc},
 };
 use uuid::Uuid;
@@ -28,6 +28,7 @@ use uuid::Uuid;
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
+    line::Fetched,
     page::{Direction, Page, Position, Slice, SortKey},
     transaction::{Reader, WriteTransaction},
 };
@@ -87,7 +88,7 @@ pub(crate) trait Stored: Resource {
     /// The table.
     type Table: EntityTrait;
     /// What is fetched of it.
-    type Row: FromQueryResult + Send + Sync;
+    type Row: Fetched;
     /// What that means.
     type Item: TryFrom<Self::Row, Error = StoreError>;
 
@@ -139,12 +140,11 @@ impl Reader {
             Sorted::ById(id, _) => select.order_by(id, order),
             Sorted::ByKey(key, id) => select.order_by(key, order.clone()).order_by(id, order),
         };
-        let mut statement = select.build(self.wire.get_database_backend());
+        let mut statement = select.build(DbBackend::Postgres);
         // One more than wanted tells whether there are more. The number is written out: a plan that is
         // made for any number of rows is made for very many, and sorts the whole table.
         let _ = write!(statement.sql, " LIMIT {}", u32::from(page.limit) + 1);
-        let rows = R::Row::find_by_statement(statement).all(&self.wire);
-        let mut rows = rows.await?;
+        let mut rows: Vec<R::Row> = self.fetch_statement(statement).await?;
         let has_more = rows.len() > usize::from(page.limit);
         rows.truncate(usize::from(page.limit));
         if page.direction == Direction::Backward {
@@ -164,7 +164,7 @@ impl Reader {
         condition: impl IntoCondition,
     ) -> Result<Vec<R::Item>, StoreError> {
         let select = self.select(scope)?.filter(condition.into_condition());
-        let rows = select.into_model::<R::Row>().all(&self.wire).await?;
+        let rows: Vec<R::Row> = self.fetch(select).await?;
         rows.into_iter().map(R::Item::try_from).collect()
     }
 }
@@ -180,7 +180,7 @@ impl WriteTransaction {
         let mut select = self.select(scope)?.filter(condition.into_condition());
         let table = R::Table::default().table_name().to_owned();
         QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
-        let row = select.into_model::<R::Row>().one(&self.wire).await?;
+        let row = select.into_model::<R::Row>().one(self.wire()).await?;
         row.map(R::Item::try_from).transpose()
     }
 }

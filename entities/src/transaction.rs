@@ -4,6 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use countersign_domain::id::TenantId;
 use countersign_policies::{Permit, ReadScope, Resource};
+use sea_orm::{DbBackend, QueryTrait, Statement};
 
 use crate::{
     audit::{self, EventDraft, Recorder},
@@ -12,19 +13,47 @@ use crate::{
     error::{StoreError, WriteError},
     idempotency,
     keys::Keys,
+    line::{Fetched, Line},
     wire::{End, Wire},
 };
 
 /// What reads; part of both kinds of transaction. Its methods stand with their resource in `store`.
 #[derive(Debug)]
 pub struct Reader {
-    pub(crate) wire: Wire,
+    channel: Channel,
     tenant: TenantId,
 }
 
+/// What the statements of a transaction travel on.
+#[derive(Debug)]
+enum Channel {
+    /// Where nothing is written.
+    Line(Box<Line>),
+    /// Where something is.
+    Wire(Arc<Wire>),
+}
+
 impl Reader {
-    pub(crate) fn new(wire: Wire, tenant: TenantId) -> Self {
-        Self { wire, tenant }
+    /// The rows that a query selects.
+    pub(crate) async fn fetch<R: Fetched>(
+        &self,
+        select: impl QueryTrait,
+    ) -> Result<Vec<R>, StoreError> {
+        let statement = select.build(DbBackend::Postgres);
+        // Dropped here: a query is not shared between threads.
+        drop(select);
+        self.fetch_statement(statement).await
+    }
+
+    /// The rows of a statement.
+    pub(crate) async fn fetch_statement<R: Fetched>(
+        &self,
+        statement: Statement,
+    ) -> Result<Vec<R>, StoreError> {
+        match &self.channel {
+            Channel::Line(line) => line.fetch(&statement).await,
+            Channel::Wire(wire) => Ok(R::find_by_statement(statement).all(&**wire).await?),
+        }
     }
 
     /// The tenant that PostgreSQL confines this transaction to.
@@ -53,13 +82,18 @@ impl Reader {
 pub struct ReadTransaction(Reader);
 
 impl ReadTransaction {
-    pub(crate) fn new(reader: Reader) -> Self {
-        Self(reader)
+    pub(crate) fn new(line: Line, tenant: TenantId) -> Self {
+        Self(Reader {
+            channel: Channel::Line(Box::new(line)),
+            tenant,
+        })
     }
 
-    /// Ends the transaction and gives the connection back.
-    pub async fn leave(self) -> Result<(), StoreError> {
-        self.0.wire.end(End::Commit).await
+    /// Ends the transaction and gives the connection back, without waiting for either.
+    pub fn leave(self) {
+        if let Channel::Line(line) = self.0.channel {
+            line.leave();
+        }
     }
 }
 
@@ -76,6 +110,7 @@ impl Deref for ReadTransaction {
 #[derive(Debug)]
 pub struct WriteTransaction {
     reader: Reader,
+    wire: Arc<Wire>,
     context: RequestContext,
     keys: Arc<Keys>,
     ids: Arc<dyn Ids>,
@@ -84,14 +119,20 @@ pub struct WriteTransaction {
 
 impl WriteTransaction {
     pub(crate) fn new(
-        reader: Reader,
+        wire: Wire,
         context: RequestContext,
         keys: Arc<Keys>,
         ids: Arc<dyn Ids>,
         recorder: Recorder,
     ) -> Self {
+        let wire = Arc::new(wire);
+        let reader = Reader {
+            channel: Channel::Wire(Arc::clone(&wire)),
+            tenant: context.tenant(),
+        };
         Self {
             reader,
+            wire,
             context,
             keys,
             ids,
@@ -104,6 +145,11 @@ impl WriteTransaction {
         &self.context
     }
 
+    /// What SeaORM writes through.
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
     pub(crate) fn admit_permit(&self, permit: &Permit) -> Result<(), WriteError> {
         Ok(self.same(permit.tenant())?)
     }
@@ -111,19 +157,19 @@ impl WriteTransaction {
     /// Links the event to the tenant's chain and commits, all or nothing.
     pub async fn finish(self, permit: Permit, draft: EventDraft) -> Result<(), StoreError> {
         self.same(permit.tenant())?;
-        idempotency::mark_done(&self.reader.wire, &self.context).await?;
+        idempotency::mark_done(&self.wire, &self.context).await?;
         let tenant = self.reader.tenant;
-        let key = self.keys.audit(&self.reader.wire, tenant).await?;
+        let key = self.keys.audit(&self.wire, tenant).await?;
         let row = audit::Unlinked::of_request(&self.context, draft, self.ids.uuid());
-        let head = audit::lock_head(&self.reader.wire).await?;
-        audit::append(&self.reader.wire, head, &[row], &key).await?;
-        self.reader.wire.end(End::Commit).await
+        let head = audit::lock_head(&self.wire).await?;
+        audit::append(&self.wire, head, &[row], &key).await?;
+        self.wire.end(End::Commit).await
     }
 
     /// Rolls everything back and records that it was refused or failed.
     pub async fn refuse(self, draft: EventDraft) -> Result<(), StoreError> {
         let row = audit::Unlinked::of_request(&self.context, draft, self.ids.uuid());
-        self.reader.wire.end(End::Rollback).await?;
+        self.wire.end(End::Rollback).await?;
         self.recorder.record(row).await
     }
 }

@@ -92,7 +92,7 @@ impl Wire {
     }
 
     /// Ends the transaction and gives the connection back.
-    pub(crate) async fn end(self, end: End) -> Result<(), StoreError> {
+    pub(crate) async fn end(&self, end: End) -> Result<(), StoreError> {
         let sql = match end {
             End::Commit => "COMMIT",
             End::Rollback => "ROLLBACK",

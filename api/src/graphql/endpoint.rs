@@ -160,7 +160,7 @@ impl Endpoint {
         let charged = if request.dry_run { 1 } else { measure.cost };
         let stands = self.rate_limits.by_principal(&context, charged).await;
         *standing = Some(stands);
-        let reader = within_quota(reader, stands, id).await?;
+        let reader = within_quota(reader, stands, id)?;
         let own_text = matches!(request.source, Source::Text(_));
         let state = self.decide(context, reader, plan, own_text).await?;
         let asked = Asked {
@@ -175,10 +175,7 @@ impl Endpoint {
             .await;
         if ready.is_err() || request.dry_run || plan.kind == OperationType::Mutation {
             // A mutation takes a connection of its own.
-            state
-                .close_reader()
-                .await
-                .map_err(|error| failed(&error, id))?;
+            state.close_reader().await;
         }
         let ready = match ready {
             Ok(ready) => ready,
@@ -309,10 +306,7 @@ impl Endpoint {
             redactions,
         } = execution.run().await;
         let id = state.context.request();
-        state
-            .close_reader()
-            .await
-            .map_err(|error| failed(&error, id))?;
+        state.close_reader().await;
         let hidden = redactions.values().map(|one| one.count).sum();
         self.metrics.redacted(hidden);
         let recorded = match asked.plan.kind {

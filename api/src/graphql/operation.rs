@@ -70,12 +70,11 @@ impl Operation {
     }
 
     /// Ends the read transaction, if one is open.
-    pub(super) async fn close_reader(&self) -> Result<(), GraphqlError> {
+    pub(super) async fn close_reader(&self) {
         let open = self.reader.lock().await.take();
         if let Some(reader) = open.and_then(Arc::into_inner) {
-            reader.leave().await?;
+            reader.leave();
         }
-        Ok(())
     }
 
     /// The scope to read rows of a kind, if any may be read.

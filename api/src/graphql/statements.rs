@@ -286,7 +286,7 @@ fn import_statement(context: Context<'_>) -> Resolved<'_> {
             account,
             csv,
         };
-        operation.close_reader().await?;
+        operation.close_reader().await;
         let (services, request) = (&operation.services, &operation.context);
         let imported = app::statements::import(services, request, command).await;
         payload(imported.map(|imported| Made {

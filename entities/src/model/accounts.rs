@@ -22,4 +22,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
+crate::line::fetched!(impl Model { tenant_id, id, name, currency, number, custodian_id, personal, balance, balance_on, created_at });
+
 impl ActiveModelBehavior for ActiveModel {}

@@ -23,4 +23,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
+crate::line::fetched!(impl Model { tenant_id, id, name, scopes, documents_only, last_four, created_by, created_at, expires_at, last_used_at, revoked_at });
+
 impl ActiveModelBehavior for ActiveModel {}

@@ -22,4 +22,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
+crate::line::fetched!(impl Model { tenant_id, id, file_name, format, sha256, byte_count, statement_count, added_count, duplicate_count, created_at });
+
 impl ActiveModelBehavior for ActiveModel {}

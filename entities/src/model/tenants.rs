@@ -16,4 +16,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
+crate::line::fetched!(impl Model { id, slug, name, suspended_at, created_at });
+
 impl ActiveModelBehavior for ActiveModel {}

@@ -137,6 +137,6 @@ impl WriteTransaction {
             created_at: Set(at),
             ..Default::default()
         };
-        Ok(row.insert(&self.wire).await?.try_into()?)
+        Ok(row.insert(self.wire()).await?.try_into()?)
     }
 }

@@ -7,7 +7,7 @@ use countersign_domain::{
 };
 use countersign_policies::{ReadScope, resource};
 use sea_orm::{
-    EntityName, EntityTrait, FromQueryResult, QuerySelect, Select,
+    EntityName, EntityTrait, QuerySelect, Select,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use crate::{
     audit::fixed,
     error::StoreError,
     filter::{AuditFilter, Columns},
+    line::fetched,
     model::{
         audit_entries::{Column, Entity, Model},
         memberships, users,
@@ -47,8 +48,8 @@ impl Keyset for AuditEntry {
     }
 }
 
-#[derive(FromQueryResult)]
-pub(crate) struct Row {
+fetched! {
+    pub(crate) struct Row {
     seq: i64,
     id: Uuid,
     previous: Vec<u8>,
@@ -65,6 +66,7 @@ pub(crate) struct Row {
     payload: String,
     occurred_at: DateTime<Utc>,
     actor_name: Option<String>,
+    }
 }
 
 impl TryFrom<Row> for AuditEntry {

@@ -83,6 +83,6 @@ impl WriteTransaction {
             name: Set(name.to_owned()),
             created_at: Set(self.context().now()),
         };
-        Ok(row.insert(&self.wire).await?.try_into()?)
+        Ok(row.insert(self.wire()).await?.try_into()?)
     }
 }

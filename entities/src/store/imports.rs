@@ -179,8 +179,8 @@ impl Reader {
         let select = self
             .select(scope)?
             .filter(Column::Sha256.eq(sha256.to_vec()));
-        let row = select.one(&self.wire).await?;
-        row.map(Import::try_from).transpose()
+        let rows: Vec<Model> = self.fetch(select).await?;
+        rows.into_iter().next().map(Import::try_from).transpose()
     }
 }
 
@@ -205,7 +205,7 @@ impl WriteTransaction {
             duplicate_count: Set(0),
             created_at: Set(self.context().now()),
         };
-        let mut row = row.insert(&self.wire).await?;
+        let mut row = row.insert(self.wire()).await?;
         let custody = self.custody(new).await?;
         let (mut total, mut imported) = (0_usize, 0_usize);
         let mut written = Vec::with_capacity(new.statements.len());
@@ -224,7 +224,7 @@ impl WriteTransaction {
             .col_expr(Column::DuplicateCount, Expr::value(row.duplicate_count))
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(new.id.uuid()));
-        one_row(counted.exec(&self.wire).await?.rows_affected, "imports")?;
+        one_row(counted.exec(self.wire()).await?.rows_affected, "imports")?;
         Ok((row.try_into()?, written))
     }
 
@@ -240,7 +240,7 @@ impl WriteTransaction {
         let rows = accounts::Entity::find()
             .filter(accounts::Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(any_of(accounts::Column::Id, ids))
-            .all(&self.wire)
+            .all(self.wire())
             .await?;
         Ok(rows
             .into_iter()
@@ -272,7 +272,7 @@ impl WriteTransaction {
             balance_check: Set(new.balance_check.name().to_owned()),
             transaction_count: Set(stored_count(new.transactions.len())?),
         };
-        let row = row.insert(&self.wire).await?;
+        let row = row.insert(self.wire()).await?;
         Ok(Statement {
             id: new.id,
             account: new.account,
@@ -339,7 +339,7 @@ impl WriteTransaction {
         }
         let known = [Column::TenantId, Column::AccountId, Column::Fingerprint];
         insert.on_conflict(OnConflict::columns(known).do_nothing().to_owned());
-        let inserted = self.wire.execute(&insert).await?.rows_affected();
+        let inserted = self.wire().execute(&insert).await?.rows_affected();
         usize::try_from(inserted)
             .map_err(|_| StoreError::inconsistent("a count is too large").into())
     }
@@ -362,7 +362,7 @@ impl WriteTransaction {
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(statement.account.uuid()))
             .filter(older)
-            .exec(&self.wire)
+            .exec(self.wire())
             .await?;
         Ok(())
     }

@@ -9,8 +9,8 @@ use countersign_domain::{
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait, Select, sea_query::Order,
+    ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait, Select, sea_query::Order,
 };
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ use super::{Sorted, Stored, any_of, by_id, named, one_row};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
+    line::fetched,
     model::{
         memberships::{Column, Entity, Relation},
         users,
@@ -51,8 +52,8 @@ impl Keyset for Member {
     }
 }
 
-#[derive(FromQueryResult)]
-pub(crate) struct Row {
+fetched! {
+    pub(crate) struct Row {
     id: Uuid,
     user_id: Uuid,
     name: String,
@@ -60,6 +61,7 @@ pub(crate) struct Row {
     role: String,
     capabilities: Vec<String>,
     created_at: DateTime<Utc>,
+    }
 }
 
 impl TryFrom<Row> for Member {
@@ -158,7 +160,7 @@ impl WriteTransaction {
             .filter(Column::Role.eq(Role::Owner.name()))
             .order_by_asc(Column::Id)
             .lock_exclusive()
-            .all(&self.wire)
+            .all(self.wire())
             .await?;
         Ok(u64::try_from(owners.len()).unwrap_or(u64::MAX))
     }
@@ -170,7 +172,7 @@ impl WriteTransaction {
         let deleted = Entity::delete_many()
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(id.uuid()))
-            .exec(&self.wire)
+            .exec(self.wire())
             .await?;
         one_row(deleted.rows_affected, "memberships")
     }

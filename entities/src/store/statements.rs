@@ -9,8 +9,8 @@ use countersign_domain::{
 use countersign_policies::{ReadScope, resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QuerySelect, RelationTrait,
-    Select, sea_query::Order,
+    ColumnTrait, Condition, EntityTrait, JoinType, QuerySelect, RelationTrait, Select,
+    sea_query::Order,
 };
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ use super::{Sorted, Stored, any_of, by_id, count, currency, money, named, user};
 use crate::{
     error::StoreError,
     filter::Columns,
+    line::fetched,
     model::{
         accounts,
         statements::{Column, Entity, Relation},
@@ -63,8 +64,8 @@ impl Keyset for Statement {
     }
 }
 
-#[derive(FromQueryResult)]
-pub(crate) struct Row {
+fetched! {
+    pub(crate) struct Row {
     id: Uuid,
     import_id: Uuid,
     account_id: Uuid,
@@ -78,6 +79,7 @@ pub(crate) struct Row {
     transaction_count: i32,
     custodian_id: Option<Uuid>,
     personal: bool,
+    }
 }
 
 impl TryFrom<Row> for Statement {

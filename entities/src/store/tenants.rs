@@ -8,7 +8,7 @@ use sea_orm::{EntityTrait, QueryFilter};
 use crate::{
     error::StoreError,
     filter::Columns,
-    model::tenants::{Column, Entity},
+    model::tenants::{Column, Entity, Model},
     transaction::Reader,
 };
 
@@ -32,10 +32,12 @@ impl Reader {
     pub async fn tenant(&self, scope: &ReadScope<resource::Tenant>) -> Result<Tenant, StoreError> {
         self.admit(scope)?;
         let columns = Columns::plain(Column::Id, Column::Id);
-        let row = Entity::find_by_id(self.tenant_id().uuid())
-            .filter(columns.condition(scope.predicate())?)
-            .one(&self.wire)
-            .await?
+        let select = Entity::find_by_id(self.tenant_id().uuid())
+            .filter(columns.condition(scope.predicate())?);
+        let rows: Vec<Model> = self.fetch(select).await?;
+        let row = rows
+            .into_iter()
+            .next()
             .ok_or_else(|| StoreError::inconsistent("the tenant is not there"))?;
         Ok(Tenant {
             id: TenantId::new(row.id),

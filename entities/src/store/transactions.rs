@@ -8,8 +8,8 @@ use countersign_domain::{
 use countersign_policies::{Permit, ReadScope, resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QuerySelect,
-    RelationTrait, Select, sea_query::Expr,
+    ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait, Select,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use super::{Sorted, Stored, any_of, money, one_row, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::{Columns, TransactionFilter},
+    line::fetched,
     model::{
         accounts,
         transactions::{Column, Entity, Relation},
@@ -34,8 +35,8 @@ impl Keyset for Transaction {
     }
 }
 
-#[derive(FromQueryResult)]
-pub(crate) struct Row {
+fetched! {
+    pub(crate) struct Row {
     id: Uuid,
     account_id: Uuid,
     statement_id: Uuid,
@@ -49,6 +50,13 @@ pub(crate) struct Row {
     reference: Option<String>,
     custodian_id: Option<Uuid>,
     personal: bool,
+    }
+}
+
+fetched! {
+    struct Count {
+        count: i64,
+    }
 }
 
 impl TryFrom<Row> for Transaction {
@@ -113,7 +121,12 @@ impl Reader {
         filter: &TransactionFilter,
     ) -> Result<u64, StoreError> {
         let select = self.select(scope)?.filter(filter.condition());
-        Ok(select.count(&self.wire).await?)
+        let select = select
+            .select_only()
+            .column_as(Expr::cust("count(*)"), "count");
+        let rows: Vec<Count> = self.fetch(select).await?;
+        let count = rows.first().map_or(0, |row| row.count);
+        u64::try_from(count).map_err(|_| StoreError::inconsistent("a count is negative"))
     }
 
     /// Those of the transactions that the scope covers, in any order.
@@ -153,7 +166,7 @@ impl WriteTransaction {
             )
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(id.uuid()));
-        let updated = update.exec(&self.wire).await?;
+        let updated = update.exec(self.wire()).await?;
         one_row(updated.rows_affected, "transactions")
     }
 }

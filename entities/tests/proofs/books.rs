@@ -33,7 +33,7 @@ pub(crate) async fn listed(
         let count = read.transaction_count(&scope, filter).await.unwrap();
         assert_eq!(count, u64::try_from(slice.rows.len()).unwrap());
     }
-    read.leave().await.unwrap();
+    read.leave();
     slice
 }
 

@@ -44,7 +44,7 @@ async fn session_opens_its_tenant_until_it_ends() {
         (human.user, human.role, human.mfa),
         (owner.user, Role::Owner, false)
     );
-    read.leave().await.unwrap();
+    read.leave();
 
     let unknown = Credential::Session(SessionSecret::new([1; 32]));
     assert_eq!(why(&world, &unknown, &facts()).await, Some(Why::Unknown));
@@ -130,7 +130,7 @@ async fn changed_role_ends_the_request_that_was_decided_with_the_old_one() {
     let (tenant, _) = world.company("north").await;
     let manager = world.person(tenant, "mara", Role::Manager).await;
     let (context, read) = world.enter(&manager).await;
-    read.leave().await.unwrap();
+    read.leave();
     let mut admin = world.bare("postgres").await;
     sqlx::query("UPDATE countersign.memberships SET role = 'family' WHERE id = $1")
         .bind(manager.member.uuid())
@@ -147,7 +147,7 @@ async fn api_token_opens_its_tenant_with_its_scopes_until_revoked() {
     let (tenant, owner) = world.company("north").await;
     let (id, token) = world.api_token(&owner, &[Scope::BasicRead]).await;
     let (context, read) = world.database.enter(&token, &facts(), &[]).await.unwrap();
-    read.leave().await.unwrap();
+    read.leave();
     assert_eq!(context.tenant(), tenant);
     let Principal::Machine(machine) = &context.actor().principal else {
         panic!("a token is a machine");
@@ -271,7 +271,7 @@ async fn scope_or_permit_of_another_tenant_is_an_error() {
     let (_, owner) = world.company("north").await;
     let (south, other) = world.company("south").await;
     let (foreign, read) = world.enter(&other).await;
-    read.leave().await.unwrap();
+    read.leave();
     let foreign_scope = world.scope::<resource::Account>(&foreign);
     let foreign_permit = world.permit(&foreign, "createCategory");
 

@@ -48,7 +48,7 @@ async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
     let cluster = Arc::clone(&world.cluster);
     // The pool is full of connections that will be dead.
     for (_, read) in several(&world, &owner).await {
-        read.leave().await.unwrap();
+        read.leave();
     }
     let before = world
         .database
@@ -96,7 +96,7 @@ async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
             .await
             .unwrap();
         assert!(left.rows.is_empty(), "the unfinished write is gone");
-        read.leave().await.unwrap();
+        read.leave();
     }
     world.database.ready().await.unwrap();
     world
@@ -149,7 +149,7 @@ async fn caller_who_hangs_up_leaves_no_transaction_open() {
             read.accounts(&world.scope(&context), &Page::first(5))
                 .await
                 .unwrap();
-            read.leave().await.unwrap();
+            read.leave();
         };
         let hung_up = tokio::time::timeout(Duration::from_micros(micros), enter).await;
         cut += i32::from(hung_up.is_err());
@@ -171,8 +171,8 @@ async fn caller_who_hangs_up_leaves_no_transaction_open() {
         .await
         .unwrap();
     assert!(left.rows.is_empty());
-    both.0.1.leave().await.unwrap();
-    both.1.1.leave().await.unwrap();
+    both.0.1.leave();
+    both.1.1.leave();
     let mut admin = world.bare("postgres").await;
     let open: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'",
@@ -202,6 +202,6 @@ async fn reads_that_hold_every_connection_are_still_recorded() {
             .record(&context, draft("books.read"))
             .await
             .unwrap();
-        read.leave().await.unwrap();
+        read.leave();
     }
 }

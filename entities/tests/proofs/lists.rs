@@ -64,7 +64,7 @@ async fn pages_meet_without_a_gap_in_both_directions() {
         read.accounts(&world.scope(&context), &wrong).await.is_err(),
         "a position of another list"
     );
-    for limit in [0, 201] {
+    for limit in [0, 501] {
         assert!(
             read.accounts(&world.scope(&context), &Page::first(limit))
                 .await
@@ -289,7 +289,7 @@ async fn every_row_condition_is_sql() {
             ApiToken: |scope| read.api_tokens(&scope, &page);
             AuditEntry: |scope| read.audit_entries(&scope, &AuditFilter::default(), &page);
         }
-        read.leave().await.unwrap();
+        read.leave();
     }
     assert!(lists > 60, "{lists}");
 }

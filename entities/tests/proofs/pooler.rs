@@ -101,7 +101,7 @@ async fn interleave(world: Arc<World>, people: Vec<(&'static str, Person)>, mut 
                     .transaction_count(&world.scope(&context), &TransactionFilter::default())
                     .await;
                 assert_eq!(count.unwrap(), 3);
-                read.leave().await.unwrap();
+                read.leave();
                 world
                     .database
                     .record(&context, draft("books.read"))

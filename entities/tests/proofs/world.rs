@@ -161,7 +161,7 @@ impl World {
 
     pub(crate) async fn write(&self, person: &Person) -> (RequestContext, WriteTransaction) {
         let (context, read) = self.enter(person).await;
-        read.leave().await.unwrap();
+        read.leave();
         let write = self.database.write(&context).await.unwrap();
         (context, write)
     }

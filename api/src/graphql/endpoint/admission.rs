@@ -90,8 +90,7 @@ impl Endpoint {
         } else {
             return Ok(operation);
         };
-        let closed = operation.close_reader().await;
-        closed.map_err(|error| failed(&error, request))?;
+        operation.close_reader().await;
         let recorded = record::refused_request(&operation, code).await;
         recorded.map_err(|error| failed(&error.into(), request))?;
         Err(refused(code, message.to_owned(), request))
@@ -99,7 +98,7 @@ impl Endpoint {
 }
 
 /// Gives the connection back where the principal has to wait.
-pub(super) async fn within_quota(
+pub(super) fn within_quota(
     reader: ReadTransaction,
     standing: Standing,
     id: RequestId,
@@ -107,8 +106,7 @@ pub(super) async fn within_quota(
     let Some(seconds) = standing.retry_after else {
         return Ok(reader);
     };
-    let left = reader.leave().await;
-    left.map_err(|error| failed(&error.into(), id))?;
+    reader.leave();
     let message = format!("the quota of cost is used up: try again in {seconds} s");
     Err(refused(Code::RateLimited, message, id))
 }

@@ -1,0 +1,160 @@
+//! A connection for reading, with one open transaction, whose statements are pipelined: those that
+//! are asked for at the same time travel together, and nobody waits for the end.
+//!
+//! Writing goes by [`crate::wire`], which SeaORM can insert through. A connection never goes back to
+//! its pool with a transaction open: whoever drops a line has it rolled back, or closed where that
+//! fails.
+
+mod connect;
+mod fetched;
+
+use std::fmt;
+
+use deadpool_postgres::Object;
+use sea_orm::{Statement, sea_query::Values};
+use sea_query_postgres::{PostgresValue, PostgresValues};
+use tokio_postgres::{Row, Statement as Prepared};
+
+pub(crate) use self::{
+    connect::{Pool, pool},
+    fetched::{Fetched, fetched},
+};
+use crate::error::{StoreError, line_is_lost};
+
+pub(crate) struct Line {
+    client: Option<Object>,
+    /// Whether statements are prepared once per connection.
+    prepared: bool,
+}
+
+impl Line {
+    /// Takes a connection and sends `begin` and `statement` together; returns the row of the latter.
+    ///
+    /// A connection that turns out to be dead, as after a restart of PostgreSQL, is thrown away and
+    /// another one is taken: nothing was done yet. A pool has no more dead ones than places.
+    pub(crate) async fn open<R: Fetched>(
+        pool: &Pool,
+        prepared: bool,
+        begin: &str,
+        statement: &Statement,
+    ) -> Result<(Self, R), StoreError> {
+        let mut dead = 0;
+        loop {
+            let line = Self {
+                client: Some(pool.get().await?),
+                prepared,
+            };
+            match line.begin(begin, statement).await {
+                Ok(rows) => {
+                    let row = rows.first();
+                    let row = row.ok_or_else(|| StoreError::inconsistent("nobody answers"))?;
+                    let row = R::from_line(row)?;
+                    return Ok((line, row));
+                }
+                Err(error) if line_is_lost(&error) && dead <= pool.status().max_size => {
+                    dead = dead.saturating_add(1);
+                    line.discard();
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn begin(
+        &self,
+        begin: &str,
+        statement: &Statement,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let Some(client) = &self.client else {
+            return Ok(Vec::new());
+        };
+        if !self.prepared {
+            // One after the other is what a pooler in transaction mode understands.
+            client.batch_execute(begin).await?;
+            return self.rows(statement).await;
+        }
+        let ready = client.prepare_cached(&statement.sql).await?;
+        let begun = client.batch_execute(begin);
+        let ((), rows) = futures::try_join!(begun, run(client, &ready, statement))?;
+        Ok(rows)
+    }
+
+    /// The rows of the statement.
+    pub(crate) async fn fetch<R: Fetched>(
+        &self,
+        statement: &Statement,
+    ) -> Result<Vec<R>, StoreError> {
+        let rows = self.rows(statement).await?;
+        Ok(rows.iter().map(R::from_line).collect::<Result<_, _>>()?)
+    }
+
+    async fn rows(&self, statement: &Statement) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let Some(client) = &self.client else {
+            return Ok(Vec::new());
+        };
+        if self.prepared {
+            let ready = client.prepare_cached(&statement.sql).await?;
+            return run(client, &ready, statement).await;
+        }
+        let values = values(statement);
+        let typed: Vec<_> = values
+            .as_params()
+            .into_iter()
+            .zip(values.as_types())
+            .collect();
+        client.query_typed(&statement.sql, &typed).await
+    }
+
+    /// Ends the transaction, in which nothing was written. Whoever read does not wait for it.
+    pub(crate) fn leave(mut self) {
+        self.end("COMMIT");
+    }
+
+    fn end(&mut self, sql: &'static str) {
+        let Some(client) = self.client.take() else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            // Closing the socket makes PostgreSQL roll back.
+            drop(Object::take(client));
+            return;
+        };
+        runtime.spawn(async move {
+            if client.batch_execute(sql).await.is_err() {
+                drop(Object::take(client));
+            }
+        });
+    }
+
+    fn discard(mut self) {
+        if let Some(client) = self.client.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
+async fn run(
+    client: &Object,
+    ready: &Prepared,
+    statement: &Statement,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let values = values(statement);
+    client.query(ready, &values.as_params()).await
+}
+
+fn values(statement: &Statement) -> PostgresValues {
+    let Values(values) = statement.values.clone().unwrap_or(Values(Vec::new()));
+    PostgresValues(values.into_iter().map(PostgresValue).collect())
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.end("ROLLBACK");
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Line")
+    }
+}

@@ -1,0 +1,241 @@
+//! Pools of lines: the address and its transport security, as libpq spells them.
+
+use std::{fs, str::FromStr, sync::Arc, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::{Config, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use url::Url;
+
+use crate::error::{Cause, StoreError};
+
+pub(crate) type Pool = deadpool_postgres::Pool;
+
+/// A pool that connects when it is first asked, of at most `max` connections; whoever asks waits for
+/// `patience`.
+pub(crate) fn pool(
+    address: &SecretString,
+    max: u32,
+    patience: Duration,
+) -> Result<Pool, StoreError> {
+    let Address { config, trust } = Address::parse(address)?;
+    let manager = ManagerConfig {
+        // Entering is the test: a dead connection is thrown away there.
+        recycling_method: RecyclingMethod::Fast,
+    };
+    let connect = MakeRustlsConnect::new(client(&trust)?);
+    let manager = Manager::from_config(config, connect, manager);
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    Pool::builder(manager)
+        .max_size(max)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(patience))
+        .create_timeout(Some(patience))
+        .build()
+        .map_err(|error| StoreError::Database(Cause::new(error.to_string())))
+}
+
+/// Whom the server must prove to be, where transport is secured.
+#[derive(Debug, PartialEq, Eq)]
+enum Trust {
+    /// `prefer`, `require`: nobody. The transport is only enciphered.
+    Anybody,
+    /// `verify-ca`: somebody with a certificate of the authority.
+    Authority { root: Option<String> },
+    /// `verify-full`: the host of the address.
+    Host { root: Option<String> },
+}
+
+struct Address {
+    config: Config,
+    trust: Trust,
+}
+
+impl Address {
+    fn parse(address: &SecretString) -> Result<Self, StoreError> {
+        let malformed = || StoreError::Database(Cause::new("a database url is malformed"));
+        let mut url = Url::parse(address.expose_secret()).map_err(|_| malformed())?;
+        let (mut mode, mut root) = ("prefer".to_owned(), None);
+        let mut others = Vec::new();
+        for (key, value) in url.query_pairs() {
+            match key.as_ref() {
+                "sslmode" | "ssl-mode" => mode = value.into_owned(),
+                "sslrootcert" | "ssl-root-cert" | "ssl-ca" => root = Some(value.into_owned()),
+                "application_name" => {}
+                _ => others.push((key.into_owned(), value.into_owned())),
+            }
+        }
+        url.set_query(None);
+        if !others.is_empty() {
+            url.query_pairs_mut().extend_pairs(others);
+        }
+        let mut config = Config::from_str(url.as_str()).map_err(|_| malformed())?;
+        let (mode, trust) = match mode.as_str() {
+            "disable" => (SslMode::Disable, Trust::Anybody),
+            "allow" | "prefer" => (SslMode::Prefer, Trust::Anybody),
+            "require" => (SslMode::Require, Trust::Anybody),
+            "verify-ca" => (SslMode::Require, Trust::Authority { root }),
+            "verify-full" => (SslMode::Require, Trust::Host { root }),
+            _ => return Err(malformed()),
+        };
+        config.ssl_mode(mode).application_name("countersign");
+        Ok(Self { config, trust })
+    }
+}
+
+fn client(trust: &Trust) -> Result<ClientConfig, StoreError> {
+    let failed = |what: &str| StoreError::Database(Cause::new(what.to_owned()));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed(&error.to_string()))?;
+    let verifier: Arc<dyn ServerCertVerifier> = match trust {
+        Trust::Anybody => Arc::new(Verifier {
+            authority: None,
+            provider,
+        }),
+        Trust::Authority { root } | Trust::Host { root } => {
+            let roots = Arc::new(roots(root.as_deref())?);
+            let strict = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+                .build()
+                .map_err(|error| failed(&error.to_string()))?;
+            match trust {
+                Trust::Host { .. } => strict,
+                _ => Arc::new(Verifier {
+                    authority: Some(strict),
+                    provider,
+                }),
+            }
+        }
+    };
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth())
+}
+
+/// The authorities of a file, or those of the web.
+fn roots(file: Option<&str>) -> Result<RootCertStore, StoreError> {
+    let unreadable = || StoreError::Database(Cause::new("`sslrootcert` can not be read"));
+    let mut roots = RootCertStore::empty();
+    let Some(file) = file else {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        return Ok(roots);
+    };
+    let pem = fs::read(file).map_err(|_| unreadable())?;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|_| unreadable())?;
+        roots.add(certificate).map_err(|_| unreadable())?;
+    }
+    Ok(roots)
+}
+
+/// Checks what `sslmode` asks for short of the host's name: the chain, or nothing.
+#[derive(Debug)]
+struct Verifier {
+    authority: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(authority) = &self.authority else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match authority.verify_server_cert(certificate, chain, name, ocsp, now) {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_libpq_spells_them() {
+        let parse = |text: &str| Address::parse(&SecretString::from(text));
+        let root = || Some("/etc/ca.pem".to_owned());
+        for (query, mode, trust) in [
+            ("", SslMode::Prefer, Trust::Anybody),
+            ("?sslmode=disable", SslMode::Disable, Trust::Anybody),
+            ("?sslmode=require", SslMode::Require, Trust::Anybody),
+            (
+                "?sslmode=verify-ca&sslrootcert=/etc/ca.pem",
+                SslMode::Require,
+                Trust::Authority { root: root() },
+            ),
+            (
+                "?application_name=x&sslrootcert=/etc/ca.pem&sslmode=verify-full",
+                SslMode::Require,
+                Trust::Host { root: root() },
+            ),
+        ] {
+            let address = parse(&format!("postgres://u:p%40w@db.example:6432/books{query}"));
+            let Ok(Address {
+                config,
+                trust: found,
+            }) = address
+            else {
+                panic!("{query}");
+            };
+            assert_eq!((config.get_ssl_mode(), &found), (mode, &trust), "{query}");
+            assert_eq!(config.get_password(), Some(b"p@w".as_slice()));
+            assert_eq!(config.get_ports(), [6432]);
+            assert_eq!(config.get_application_name(), Some("countersign"));
+        }
+        for bad in [
+            "books",
+            "postgres://u@h/d?sslmode=sometimes",
+            "postgres://u@h/d?x=y",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}
