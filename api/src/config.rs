@@ -123,7 +123,7 @@ pub struct Database {
     /// Connects as a role that may create roles and schemas; for `countersign migrate` only.
     #[serde(default, deserialize_with = "read::optional_secret")]
     pub owner_url: Option<SecretString>,
-    /// The most connections for requests.
+    /// The most connections for reading, and again for writing.
     #[serde(default = "defaults::connections_max")]
     pub connections_max: u32,
     /// Whether statements are prepared. Not behind a pooler in transaction mode.

@@ -21,7 +21,7 @@ use crate::{
     error::{Cause, EnterError, StoreError, Why},
     isolation::{self, IsolationError},
     keys::Keys,
-    line::{self, Line, Pool},
+    line::{Line, Lines},
     operator::Operator,
     seal::KeyEncryptionKey,
     settings::Settings,
@@ -40,7 +40,8 @@ pub struct Database(Arc<Inner>);
 
 pub(crate) struct Inner {
     /// For reading.
-    pub(crate) lines: Pool,
+    pub(crate) lines: Lines,
+    pub(crate) begin_line: String,
     /// For writing.
     pub(crate) books: PgPool,
     pub(crate) entry: PgPool,
@@ -76,16 +77,26 @@ impl Database {
             settings.acquire_timeout,
             Arc::clone(&keys),
         );
+        // Where a pooler hands connections around, nothing may be left on them.
+        let bounds = enter::session(settings.statement_timeout);
+        let session = settings.prepared_statements.then_some(bounds);
+        let begin = enter::begin(settings.statement_timeout);
         Ok(Self(Arc::new(Inner {
-            lines: line::pool(
+            lines: Lines::new(
                 &settings.books_url,
                 settings.connections_max,
                 settings.acquire_timeout,
+                session.as_deref(),
             )?,
+            begin_line: if session.is_some() {
+                "BEGIN".to_owned()
+            } else {
+                begin.clone()
+            },
             books,
             entry: pool(&settings, &settings.entry_url, beside)?,
             prepared: settings.prepared_statements,
-            begin: enter::begin(settings.statement_timeout),
+            begin,
             kek,
             keys,
             clock,
@@ -110,16 +121,16 @@ impl Database {
     }
 
     /// The pools, each with its open and its idle connections.
-    pub fn connections(&self) -> [(&'static str, u32, u32); 3] {
-        let pools = [
-            ("books", &self.0.books),
-            ("entry", &self.0.entry),
-            ("audit", self.0.recorder.pool()),
-        ];
-        pools.map(|(name, pool)| {
-            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-            (name, pool.size(), idle)
-        })
+    pub fn connections(&self) -> [(&'static str, u32, u32); 4] {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let of = |name, pool: &PgPool| (name, pool.size(), count(pool.num_idle()));
+        let (open, idle) = self.0.lines.counts();
+        [
+            ("read", count(open), count(idle)),
+            of("write", &self.0.books),
+            of("entry", &self.0.entry),
+            of("audit", self.0.recorder.pool()),
+        ]
     }
 
     /// The version that the migrations brought the database to; 0 before the first.
@@ -236,7 +247,7 @@ impl Database {
         let named: BTreeSet<Uuid> = named.iter().copied().collect();
         let statement = enter::statement(credential, facts.at, &named);
         let inner = &self.0;
-        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin, &statement).await;
+        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin_line, &statement).await;
         let (line, answer): (_, Answer) = opened?;
         match answer.into_context(credential, facts, named.len()) {
             Ok(context) => Ok((context, line)),

@@ -33,6 +33,12 @@ pub(crate) fn begin(statement_timeout: Duration) -> String {
     )
 }
 
+/// The same bounds for as long as a connection lives.
+pub(crate) fn session(statement_timeout: Duration) -> String {
+    let ms = statement_timeout.as_millis();
+    format!("SET statement_timeout = {ms}; SET idle_in_transaction_session_timeout = 60000")
+}
+
 /// The statement that enters with a credential.
 pub(crate) fn enter(credential: &Credential, at: DateTime<Utc>, named: &BTreeSet<Uuid>) -> String {
     let mut sql = String::from("SELECT * FROM countersign.");

@@ -16,7 +16,7 @@ use sea_query_postgres::{PostgresValue, PostgresValues};
 use tokio_postgres::{Row, Statement as Prepared};
 
 pub(crate) use self::{
-    connect::{Pool, pool},
+    connect::Lines,
     fetched::{Fetched, fetched},
 };
 use crate::error::{StoreError, line_is_lost};
@@ -33,7 +33,7 @@ impl Line {
     /// A connection that turns out to be dead, as after a restart of PostgreSQL, is thrown away and
     /// another one is taken: nothing was done yet. A pool has no more dead ones than places.
     pub(crate) async fn open<R: Fetched>(
-        pool: &Pool,
+        lines: &Lines,
         prepared: bool,
         begin: &str,
         statement: &Statement,
@@ -41,7 +41,7 @@ impl Line {
         let mut dead = 0;
         loop {
             let line = Self {
-                client: Some(pool.get().await?),
+                client: Some(lines.get().await?),
                 prepared,
             };
             match line.begin(begin, statement).await {
@@ -51,7 +51,7 @@ impl Line {
                     let row = R::from_line(row)?;
                     return Ok((line, row));
                 }
-                Err(error) if line_is_lost(&error) && dead <= pool.status().max_size => {
+                Err(error) if line_is_lost(&error) && dead <= lines.max() => {
                     dead = dead.saturating_add(1);
                     line.discard();
                 }

@@ -100,7 +100,7 @@ impl Engine {
     pub fn decide(&self, actor: &Actor, actions: &[ActionId]) -> Decisions {
         let shape = Arc::new(Shape::of(actor));
         let mut bound: HashMap<usize, Arc<Compiled>> = HashMap::new();
-        let mut decisions = HashMap::with_capacity(actions.len());
+        let mut decisions = Vec::with_capacity(actions.len());
         for &id in actions {
             let Some((action, slice)) = self.slice(id, &shape) else {
                 continue;
@@ -112,7 +112,7 @@ impl Engine {
                     .get_or(&shape, slice, || self.compile(actor, action, slice));
                 Arc::new(kept.bind(entity::who(actor)))
             });
-            decisions.insert(id, outcome(action, actor, compiled));
+            decisions.push((id, outcome(action, actor, compiled)));
         }
         Decisions::new(decisions)
     }

@@ -120,7 +120,7 @@ async fn limits_are_refused_by_name() {
         reply.body
     );
     let page = owner
-        .graphql("{ accounts(first: 201) { nodes { id } } }", json!({}))
+        .graphql("{ accounts(first: 501) { nodes { id } } }", json!({}))
         .await;
     assert_eq!(page.error_code(), Some("BAD_USER_INPUT"));
     let twice = "mutation { a: createCategory(input: { name: \"x\" }) { userErrors { code } } \

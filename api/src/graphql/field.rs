@@ -91,11 +91,13 @@ pub(super) struct Field {
 
 impl Field {
     /// Looks up what was decided before the operation ran, and decides what depends on the row.
-    /// Why the field is closed, where it is.
+    /// Why the field is closed, where it is. `admitted` is the rule by which this very row was
+    /// admitted last: most fields of a type depend on the same conditions.
     pub(super) fn gate<'a>(
         &self,
         operation: &'a Operation,
         parent: &AnyValue,
+        admitted: &mut Option<&'a RowRule>,
     ) -> Result<(), Cow<'a, Refusal>> {
         match operation.decisions.get(self.action) {
             Decision::Allow(_) => Ok(()),
@@ -104,7 +106,12 @@ impl Field {
             // which it can not write.
             Decision::Row(_) if self.is_root => Ok(()),
             Decision::Row(rule) => {
-                (self.decide)(parent, operation.tenant(), rule).map_err(Cow::Owned)
+                if admitted.is_some_and(|other| other.has_conditions_of(rule)) {
+                    return Ok(());
+                }
+                (self.decide)(parent, operation.tenant(), rule).map_err(Cow::Owned)?;
+                *admitted = Some(rule);
+                Ok(())
             }
         }
     }

@@ -1,8 +1,19 @@
 //! Pools of lines: the address and its transport security, as libpq spells them.
 
-use std::{fs, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    fs,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError,
+    RecyclingMethod, Runtime, TimeoutType, Timeouts,
+};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -19,14 +30,82 @@ use url::Url;
 
 use crate::error::{Cause, StoreError};
 
-pub(crate) type Pool = deadpool_postgres::Pool;
+/// The connections for reading: a pool for each of the server's threads. A connection is driven by
+/// the thread that opened it, and an answer that has to wake another thread costs more than the
+/// statement.
+pub(crate) struct Lines(Vec<Pool>);
 
-/// A pool that connects when it is first asked, of at most `max` connections; whoever asks waits for
-/// `patience`.
-pub(crate) fn pool(
+impl Lines {
+    /// At most `max` connections in all, which connect when they are first asked for; whoever asks
+    /// waits for `patience`. `session` is sent on each first.
+    pub(crate) fn new(
+        address: &SecretString,
+        max: u32,
+        patience: Duration,
+        session: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let max = usize::try_from(max).unwrap_or(usize::MAX).max(1);
+        let lanes = threads.min(max);
+        let (each, more) = (max / lanes, max % lanes);
+        let lanes = (0..lanes).map(|lane| {
+            let size = each.saturating_add(usize::from(lane < more));
+            pool(address, size, patience, session)
+        });
+        Ok(Self(lanes.collect::<Result<_, _>>()?))
+    }
+
+    /// A connection: this thread's, or another's where this one's are in use, or the first that is
+    /// given back.
+    pub(crate) async fn get(&self) -> Result<Object, StoreError> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static THREAD: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        }
+        let own = THREAD.with(|thread| thread.checked_rem(self.0.len()).unwrap_or_default());
+        let (before, rest) = self.0.split_at_checked(own).unwrap_or((&[], &self.0));
+        for pool in rest.iter().chain(before) {
+            let at_once = Timeouts {
+                wait: Some(Duration::ZERO),
+                ..pool.timeouts()
+            };
+            match pool.timeout_get(&at_once).await {
+                Err(PoolError::Timeout(TimeoutType::Wait)) => {}
+                given => return Ok(given?),
+            }
+        }
+        let waiting = self.0.iter().map(|pool| Box::pin(pool.get()));
+        let (given, ..) = futures::future::select_all(waiting).await;
+        Ok(given?)
+    }
+
+    /// The most connections.
+    pub(crate) fn max(&self) -> usize {
+        self.0.iter().map(|pool| pool.status().max_size).sum()
+    }
+
+    /// How many connections are open, and how many of them nobody uses.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let each = self.0.iter().map(Pool::status);
+        each.fold((0, 0), |(open, idle), status| {
+            (
+                open.saturating_add(status.size),
+                idle.saturating_add(status.available),
+            )
+        })
+    }
+
+    /// Closes those that are idle, and the others as they are given back.
+    pub(crate) fn close(&self) {
+        self.0.iter().for_each(Pool::close);
+    }
+}
+
+fn pool(
     address: &SecretString,
-    max: u32,
+    max: usize,
     patience: Duration,
+    session: Option<&str>,
 ) -> Result<Pool, StoreError> {
     let Address { config, trust } = Address::parse(address)?;
     let manager = ManagerConfig {
@@ -35,12 +114,24 @@ pub(crate) fn pool(
     };
     let connect = MakeRustlsConnect::new(client(&trust)?);
     let manager = Manager::from_config(config, connect, manager);
-    let max = usize::try_from(max).unwrap_or(usize::MAX);
-    Pool::builder(manager)
+    let mut builder = Pool::builder(manager)
         .max_size(max)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(patience))
-        .create_timeout(Some(patience))
+        .create_timeout(Some(patience));
+    if let Some(session) = session.map(str::to_owned) {
+        let prepare = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+            let session = session.clone();
+            Box::pin(async move {
+                client
+                    .batch_execute(&session)
+                    .await
+                    .map_err(HookError::Backend)
+            })
+        });
+        builder = builder.post_create(prepare);
+    }
+    builder
         .build()
         .map_err(|error| StoreError::Database(Cause::new(error.to_string())))
 }

@@ -78,7 +78,7 @@ fn rows(server: &Running, query: Query, turn: usize) -> anyhow::Result<Vec<Row>>
     let data = answer.get("data").and_then(Value::as_object);
     let root = data
         .and_then(|data| data.values().next())
-        .context("no data")?;
+        .with_context(|| shown.clone())?;
     let list = root.get("nodes").unwrap_or(root);
     match list {
         Value::Array(items) => Ok(items.iter().map(row).collect()),

@@ -35,9 +35,16 @@ impl<'a> Execution<'a> {
             let fields: Vec<_> = fields.collect();
             self.load(&fields, &objects, gathered).await;
             for (selected, field) in fields {
+                let goes_on = selected.inner.iter().any(|(_, inner)| inner.asks);
+                if !goes_on && !matches!(field.resolver, Resolver::Asked(_)) {
+                    continue;
+                }
                 let mut inner = Inner::default();
                 for object in &objects {
-                    if field.gate(self.operation, &*object.value).is_err() {
+                    if field
+                        .gate(self.operation, &*object.value, &mut None)
+                        .is_err()
+                    {
                         continue;
                     }
                     match &field.resolver {
@@ -87,7 +94,7 @@ impl<'a> Execution<'a> {
             };
             let open = objects
                 .iter()
-                .filter(|object| field.gate(operation, &*object.value).is_ok());
+                .filter(|object| field.gate(operation, &*object.value, &mut None).is_ok());
             let ids: Vec<_> = open
                 .filter_map(|object| relation.id(&*object.value))
                 .collect();

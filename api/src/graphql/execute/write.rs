@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_graphql::{Error, PathSegment, ServerError};
-use countersign_policies::Refusal;
+use countersign_policies::{Refusal, RowRule};
 
 use super::{
     super::{
@@ -80,6 +80,7 @@ impl<'a> Writer<'a> {
     }
 
     fn object(&mut self, selection: &'a Selection, value: &AnyValue) -> Result<(), Nulled> {
+        let mut admitted = None;
         self.out.push(b'{');
         for (i, selected) in selection.fields.iter().enumerate() {
             if i > 0 {
@@ -88,7 +89,7 @@ impl<'a> Writer<'a> {
             self.out.extend_from_slice(&selected.written_key);
             self.path.push(Step::Key(selected.key.as_str()));
             self.place(selected.wrap.nullable, |writer| {
-                writer.field(selected, value)
+                writer.field(selected, value, &mut admitted)
             })?;
             self.path.pop();
         }
@@ -96,7 +97,12 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn field(&mut self, selected: &'a Selected, value: &AnyValue) -> Result<(), Nulled> {
+    fn field(
+        &mut self,
+        selected: &'a Selected,
+        value: &AnyValue,
+        admitted: &mut Option<&'a RowRule>,
+    ) -> Result<(), Nulled> {
         let field = match &selected.what {
             What::TypeName(name) => {
                 super::super::value::write_json(&mut self.out, name);
@@ -111,7 +117,7 @@ impl<'a> Writer<'a> {
             What::Field { field, .. } => field.as_ref(),
         };
         let operation = self.execution.operation;
-        if let Err(refusal) = field.gate(operation, value) {
+        if let Err(refusal) = field.gate(operation, value, admitted) {
             return self.closed(selected, field, &refusal);
         }
         match &field.resolver {
