@@ -46,9 +46,8 @@ impl Line {
             };
             match line.begin(begin, statement).await {
                 Ok(rows) => {
-                    let row = rows.first();
+                    let row = fetched::read(&rows)?.into_iter().next();
                     let row = row.ok_or_else(|| StoreError::inconsistent("nobody answers"))?;
-                    let row = R::from_line(row)?;
                     return Ok((line, row));
                 }
                 Err(error) if line_is_lost(&error) && dead <= lines.max() => {
@@ -84,8 +83,7 @@ impl Line {
         &self,
         statement: &Statement,
     ) -> Result<Vec<R>, StoreError> {
-        let rows = self.rows(statement).await?;
-        Ok(rows.iter().map(R::from_line).collect::<Result<_, _>>()?)
+        Ok(fetched::read(&self.rows(statement).await?)?)
     }
 
     async fn rows(&self, statement: &Statement) -> Result<Vec<Row>, tokio_postgres::Error> {

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::TenantId;
-use countersign_entities::{Direction, Keyset, Page, Slice};
+use countersign_entities::{Direction, Keyset, Page, Position, Slice};
 use countersign_policies::Row;
 
 use super::{
+    cursor::CursorKey,
     error::GraphqlError,
     field::{ObjectBuilder, Source},
     inputs::{self, Input},
     operation::Operation,
     plan::PAGE_DEFAULT,
     schema::Parts,
-    value::{Leaf, Output},
+    value::Output,
 };
 
 /// The most rows of one page.
@@ -29,11 +30,33 @@ pub(super) struct Connection<T, X = ()> {
     pub(super) extra: X,
 }
 
-/// A row with the cursor of its place.
+/// A row with its place in the list.
 #[derive(Debug)]
 pub(super) struct Edge<T> {
-    cursor: String,
+    place: Place,
     node: Arc<T>,
+}
+
+/// A place in a list, whose cursor is made for those who ask for it.
+#[derive(Debug, Clone)]
+struct Place {
+    list: Arc<List>,
+    position: Position,
+}
+
+/// What the cursors of a list are bound to.
+#[derive(Debug)]
+struct List {
+    name: &'static str,
+    tenant: TenantId,
+    key: CursorKey,
+}
+
+impl Place {
+    fn cursor(&self) -> String {
+        let List { name, tenant, key } = &*self.list;
+        key.seal(*tenant, name, &self.position)
+    }
 }
 
 /// What lies before and after a page.
@@ -41,8 +64,8 @@ pub(super) struct Edge<T> {
 pub(super) struct PageInfo {
     has_next_page: bool,
     has_previous_page: bool,
-    start_cursor: Option<String>,
-    end_cursor: Option<String>,
+    start: Option<Place>,
+    end: Option<Place>,
 }
 
 macro_rules! without_row {
@@ -129,19 +152,26 @@ impl<T: Keyset + Send + Sync + 'static, X: Send + Sync + 'static> Connection<T, 
     /// Makes the connection of a slice that was read for `page`.
     pub(super) fn new(
         operation: &Operation,
-        list: &str,
+        list: &'static str,
         page: &Page,
         slice: Slice<T>,
         extra: X,
     ) -> Self {
-        let tenant = operation.tenant();
+        let list = Arc::new(List {
+            name: list,
+            tenant: operation.tenant(),
+            key: operation.cursor_key.clone(),
+        });
         let edges: Vec<_> = slice
             .rows
             .into_iter()
             .map(|row| {
-                let cursor = operation.cursor_key.seal(tenant, list, &row.position());
+                let place = Place {
+                    list: Arc::clone(&list),
+                    position: row.position(),
+                };
                 Arc::new(Edge {
-                    cursor,
+                    place,
                     node: Arc::new(row),
                 })
             })
@@ -154,8 +184,8 @@ impl<T: Keyset + Send + Sync + 'static, X: Send + Sync + 'static> Connection<T, 
         let page_info = PageInfo {
             has_next_page,
             has_previous_page,
-            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+            start: edges.first().map(|edge| edge.place.clone()),
+            end: edges.last().map(|edge| edge.place.clone()),
         };
         Self {
             edges,
@@ -197,7 +227,7 @@ where
         "cursor",
         TypeRef::named_nn(TypeRef::STRING),
         "The cursor of this row.",
-        |edge| Some(Leaf::from(edge.cursor.as_str())),
+        |edge| Some(edge.place.cursor().into()),
     )
     .object("node", TypeRef::named_nn(names.node), "The row.", |edge| {
         Some(Output::object(Arc::clone(&edge.node)))
@@ -247,13 +277,13 @@ pub(super) fn register_page_info(parts: &mut Parts<'_>) {
                 "startCursor",
                 cursor(),
                 "The cursor of the first row.",
-                |info| info.start_cursor.as_deref().map(Leaf::from),
+                |info| info.start.as_ref().map(|place| place.cursor().into()),
             )
             .value(
                 "endCursor",
                 cursor(),
                 "The cursor of the last row.",
-                |info| info.end_cursor.as_deref().map(Leaf::from),
+                |info| info.end.as_ref().map(|place| place.cursor().into()),
             );
     parts.object(page_info);
 }

@@ -1,10 +1,32 @@
 //! Rows that are read by either kind of connection.
 
-/// A row that SeaORM reads from a [`crate::wire::Wire`], and that is read by name from a
-/// [`super::Line`] as well.
+use tokio_postgres::{Error, Row};
+
+/// A row that SeaORM reads from a [`crate::wire::Wire`], and that is read from a [`super::Line`] as
+/// well.
 pub(crate) trait Fetched: sea_orm::FromQueryResult + Send + Sync {
-    /// Reads it.
-    fn from_line(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error>;
+    /// The columns that it is read from, by name.
+    const COLUMNS: &[&str];
+
+    /// Reads it from the columns at those places, in the order of [`Self::COLUMNS`].
+    fn from_line(row: &Row, places: &[usize]) -> Result<Self, Error>;
+}
+
+/// Reads all rows of an answer, whose columns are looked up by name once.
+pub(crate) fn read<R: Fetched>(rows: &[Row]) -> Result<Vec<R>, Error> {
+    let Some(first) = rows.first() else {
+        return Ok(Vec::new());
+    };
+    let place = |name: &&str| {
+        let found = first
+            .columns()
+            .iter()
+            .position(|column| column.name() == *name);
+        // Beyond the last column, which is an error that names the place.
+        found.unwrap_or(usize::MAX)
+    };
+    let places: Vec<usize> = R::COLUMNS.iter().map(place).collect();
+    rows.iter().map(|row| R::from_line(row, &places)).collect()
 }
 
 /// Defines a row, or (`impl`) makes one of an entity's model.
@@ -21,9 +43,15 @@ macro_rules! fetched {
     };
     (impl $name:ident { $($field:ident),* $(,)? }) => {
         impl $crate::line::Fetched for $name {
-            fn from_line(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
+            const COLUMNS: &[&str] = &[$(stringify!($field)),*];
+
+            fn from_line(
+                row: &tokio_postgres::Row,
+                places: &[usize],
+            ) -> Result<Self, tokio_postgres::Error> {
+                let mut places = places.iter().copied();
                 Ok(Self {
-                    $($field: row.try_get(stringify!($field))?),*
+                    $($field: row.try_get(places.next().unwrap_or(usize::MAX))?),*
                 })
             }
         }
