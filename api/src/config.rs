@@ -214,6 +214,21 @@ impl Default for Session {
 pub struct Graphql {
     /// Manifests of partners' documents, which are published beside the web app's.
     pub documents: Vec<PathBuf>,
+    /// Which text says what status an answer has.
+    pub status_codes: StatusCodes,
+}
+
+/// Which text of "GraphQL over HTTP" says what status an answer of `application/graphql-response+json`
+/// has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusCodes {
+    /// The published audit of `graphql-http`: 400 for what is refused before it runs, else 200.
+    #[default]
+    Published,
+    /// The newest draft: 422 for a request that is well written and not valid, 294 for an answer in
+    /// part.
+    Draft,
 }
 
 /// Error reports, without personal data.

@@ -32,6 +32,7 @@ mod matrix;
 mod names;
 mod pgbouncer;
 mod statements;
+mod status_codes;
 mod tenants;
 mod transactions;
 mod transport;

@@ -30,6 +30,12 @@ impl Response {
         self.data.is_none()
     }
 
+    /// Whether it has data and errors.
+    pub(crate) fn is_partial(&self) -> bool {
+        let data = self.data.as_deref();
+        data.is_some_and(|data| data != b"null") && !self.errors.is_empty()
+    }
+
     /// The answer as JSON: no `data` where the request was refused before it ran.
     pub(crate) fn write(&self) -> Vec<u8> {
         let data = self.data.as_deref().unwrap_or_default();

@@ -24,6 +24,7 @@ use url::Url;
 use super::{RequestInfo, credential::credential, limited, media::Media, problem::Problem};
 use crate::{
     code::Code,
+    config::StatusCodes,
     graphql::{Answer, DocumentId, GraphqlRequest, Method, Response, Source},
     server::State,
 };
@@ -33,6 +34,9 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// The key under which a mutation may be sent again.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Of an answer with data and errors, in the newest draft.
+const PARTIAL_SUCCESS: u16 = 294;
+
 /// Says that an answer is a repeated one.
 const REPLAYED: &str = "idempotency-replayed";
 
@@ -155,7 +159,11 @@ async fn run(
         return Err(problem);
     }
     let retry_after = standing.and_then(|standing| standing.retry_after);
-    respond(answer, media, retry_after)
+    let statuses = Statuses {
+        media,
+        codes: state.config.graphql.status_codes,
+    };
+    respond(answer, statuses, retry_after)
 }
 
 /// Pages of the origins that the operator names may call with a token. A cookie is never let through,
@@ -278,11 +286,51 @@ async fn read(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Proble
     Ok(body)
 }
 
+/// What decides the status of an answer.
+#[derive(Debug, Clone, Copy)]
+struct Statuses {
+    media: Media,
+    codes: StatusCodes,
+}
+
+impl Statuses {
+    /// Of a request that was refused before it ran. A client that knows `application/json` alone
+    /// takes a 400 for a failure of the network, and reads errors from a 200.
+    fn of_refusal(self, code: Code) -> StatusCode {
+        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        match (self.media, self.codes, code) {
+            (Media::Json, ..) if status == StatusCode::BAD_REQUEST => StatusCode::OK,
+            (
+                Media::Response,
+                StatusCodes::Draft,
+                Code::GraphqlValidationFailed | Code::BadUserInput,
+            ) => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => status,
+        }
+    }
+
+    fn of_response(self, response: &Response) -> StatusCode {
+        match (self.media, self.codes) {
+            (Media::Response, StatusCodes::Published) if response.is_request_error() => {
+                StatusCode::BAD_REQUEST
+            }
+            (Media::Response, StatusCodes::Draft) if response.is_request_error() => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            (Media::Response, StatusCodes::Draft) if response.is_partial() => {
+                StatusCode::from_u16(PARTIAL_SUCCESS).unwrap_or(StatusCode::OK)
+            }
+            _ => StatusCode::OK,
+        }
+    }
+}
+
 fn respond(
     answer: Answer,
-    media: Media,
+    statuses: Statuses,
     retry_after: Option<u32>,
 ) -> Result<HttpResponse, Problem> {
+    let media = statuses.media;
     let (status, response) = match answer {
         Answer::Replayed(body) => {
             return Ok(HttpResponse::Ok()
@@ -293,20 +341,10 @@ fn respond(
         }
         Answer::NotEntered(error) => return Err((*error).into()),
         Answer::Refused(code, error) => {
-            let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            let legacy = media == Media::Json && status == StatusCode::BAD_REQUEST;
-            let status = if legacy { StatusCode::OK } else { status };
-            (status, Response::refused(vec![*error]))
+            let response = Response::refused(vec![*error]);
+            (statuses.of_refusal(code), response)
         }
-        Answer::Ran(response) => {
-            let refused = media == Media::Response && response.is_request_error();
-            let status = if refused {
-                StatusCode::BAD_REQUEST
-            } else {
-                StatusCode::OK
-            };
-            (status, *response)
-        }
+        Answer::Ran(response) => (statuses.of_response(&response), *response),
     };
     let mut http = HttpResponse::build(status);
     http.insert_header((CONTENT_TYPE, media.name()))
