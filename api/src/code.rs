@@ -68,6 +68,9 @@ codes! {
     CostLimitExceeded = "COST_LIMIT_EXCEEDED", 400,
         "The operation would cost more than one request may; the sentence has both numbers.",
         "Ask for fewer rows or fields, and page with `after`.";
+    TimeLimitExceeded = "TIME_LIMIT_EXCEEDED", 400,
+        "The query ran longer than one request may; the sentence has the limit. Nothing of it is answered.",
+        "Ask for fewer rows or fields, and page with `after`.";
     IdempotencyKeyMissing = "IDEMPOTENCY_KEY_MISSING", 400,
         "The mutation would do its work twice if it were sent twice, and came without a key.",
         "Send a header `Idempotency-Key` with a value of its own for each thing to be done, such as a UUID, and the same value when trying again.";

@@ -209,13 +209,25 @@ impl Default for Session {
 }
 
 /// GraphQL.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Graphql {
     /// Manifests of partners' documents, which are published beside the web app's.
     pub documents: Vec<PathBuf>,
     /// Which text says what status an answer has.
     pub status_codes: StatusCodes,
+    /// How long a query may run, in milliseconds.
+    pub time_ms: u64,
+}
+
+impl Default for Graphql {
+    fn default() -> Self {
+        Self {
+            documents: Vec::new(),
+            status_codes: StatusCodes::default(),
+            time_ms: 10_000,
+        }
+    }
 }
 
 /// Which text of "GraphQL over HTTP" says what status an answer of `application/graphql-response+json`

@@ -185,7 +185,10 @@ impl Server {
         let graphql = Endpoint::new(
             database.clone(),
             engine.clone(),
-            Limits::default(),
+            Limits {
+                time_max: Duration::from_millis(config.graphql.time_ms),
+                ..Limits::default()
+            },
             cursor_key,
             Arc::clone(&rate_limits),
             Arc::clone(&metrics),

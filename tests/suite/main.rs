@@ -34,5 +34,6 @@ mod pgbouncer;
 mod statements;
 mod status_codes;
 mod tenants;
+mod time_limit;
 mod transactions;
 mod transport;

@@ -21,7 +21,7 @@ use super::{
     error::{self, GraphqlError, request_error},
     execute::{Executed, Execution},
     field::Fields,
-    limits::Limits,
+    limits::{LimitError, Limits},
     operation::{Operation, Redaction},
     plan::{Measure, MeasureError, Plan, Planner},
     record, repeat,
@@ -288,6 +288,27 @@ impl Endpoint {
         })
     }
 
+    /// A query that runs too long is cut off, recorded, and not answered.
+    async fn within_time(
+        &self,
+        asked: Asked<'_>,
+        run: impl Future<Output = Executed>,
+    ) -> Result<Executed, Answer> {
+        if asked.plan.kind != OperationType::Query {
+            return Ok(run.await);
+        }
+        let time_max = self.limits.time_max;
+        if let Ok(executed) = tokio::time::timeout(time_max, run).await {
+            return Ok(executed);
+        }
+        let (state, id) = (asked.state, asked.state.context.request());
+        let limit = LimitError::Time(time_max);
+        state.close_reader().await;
+        let recorded = record::refused_request(state, limit.code()).await;
+        recorded.map_err(|error| failed(&error.into(), id))?;
+        Err(refused(limit.code(), limit.to_string(), id))
+    }
+
     /// Runs the operation and records it. Law 4: the answer leaves after its audit row is durable,
     /// or not at all.
     async fn execute(&self, asked: Asked<'_>, ready: &Ready) -> Result<Response, Answer> {
@@ -304,7 +325,7 @@ impl Endpoint {
             data,
             errors,
             redactions,
-        } = execution.run().await;
+        } = self.within_time(asked, execution.run()).await?;
         let id = state.context.request();
         state.close_reader().await;
         let hidden = redactions.values().map(|one| one.count).sum();

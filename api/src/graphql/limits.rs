@@ -5,7 +5,7 @@
 //! async-graphql's own limits count. So the expanded selections are counted first, once per
 //! fragment, by arithmetic alone.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use async_graphql::Name;
 use async_graphql_parser::types::{ExecutableDocument, Selection, SelectionSet};
@@ -34,6 +34,8 @@ pub struct Limits {
     pub cost_max: u64,
     /// The most identifiers that one request may name.
     pub ids_max: usize,
+    /// How long a query may run. A mutation ends by itself: its statements are bounded.
+    pub time_max: Duration,
 }
 
 impl Default for Limits {
@@ -48,6 +50,7 @@ impl Default for Limits {
             root_fields_max: 20,
             cost_max: 20_000,
             ids_max: 500,
+            time_max: Duration::from_secs(10),
         }
     }
 }
@@ -102,6 +105,9 @@ pub enum LimitError {
     /// Too many identifiers.
     #[error("the request names more than {0} ids")]
     Ids(usize),
+    /// Too long.
+    #[error("the query ran for more than {} ms: ask for fewer rows or fields", .0.as_millis())]
+    Time(Duration),
 }
 
 impl LimitError {
@@ -110,6 +116,7 @@ impl LimitError {
         match self {
             Self::Depth(_) | Self::Nesting => Code::DepthLimitExceeded,
             Self::Cost { .. } => Code::CostLimitExceeded,
+            Self::Time(_) => Code::TimeLimitExceeded,
             Self::FragmentCycle | Self::RepeatedMutation => Code::GraphqlValidationFailed,
             Self::DocumentBytes(_)
             | Self::Selections(_)

@@ -83,7 +83,7 @@ pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), Store
 pub(super) async fn refused_request(operation: &Operation, code: Code) -> Result<(), StoreError> {
     let draft = EventDraft {
         action: "request.refused".to_owned(),
-        permission: "explorer capability".to_owned(),
+        permission: "form of the request".to_owned(),
         outcome: Outcome::Refused,
         targets: Vec::new(),
         payload: json!({ "reason": code.name() }),
