@@ -8,6 +8,7 @@
 //! | `limits.rs`, `plan.rs`, `shape.rs` | what is known of a document before it runs |
 //! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
+//! | `deprecation.rs` | fields on their way out |
 //! | `dry_run.rs` | what a request would cost and be decided to |
 //! | `repeat.rs` | mutations that are sent again under a key |
 //! | `validation.rs`, `coerce.rs`, `selection.rs` | a document made ready to run: valid, its arguments of their types, its fields merged |
@@ -22,6 +23,7 @@ mod categories;
 mod coerce;
 mod connection;
 mod cursor;
+mod deprecation;
 mod document;
 mod dry_run;
 mod endpoint;

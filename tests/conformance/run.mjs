@@ -2,6 +2,7 @@
 //   node tests/conformance/run.mjs http://localhost:8080/graphql cst_…
 import audit from "./audit.mjs";
 import clients from "./clients.mjs";
+import evolution from "./evolution.mjs";
 import lint from "./lint.mjs";
 import relay from "./relay.mjs";
 
@@ -19,6 +20,6 @@ async function check(name, run) {
   }
 }
 
-for (const part of [audit, clients, relay, lint]) await part({ url, token, check });
+for (const part of [audit, clients, relay, lint, evolution]) await part({ url, token, check });
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);

@@ -19,6 +19,7 @@ mod books;
 mod canary;
 mod conformance;
 mod credentials;
+mod deprecation;
 mod documents;
 mod dry_run;
 mod edge;

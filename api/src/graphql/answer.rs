@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::{ServerError, Value};
 
-use super::value::write_json;
+use super::{deprecation::Deprecation, value::write_json};
 use crate::code::Code;
 
 /// The answer to a request.
@@ -14,6 +14,8 @@ pub struct Response {
     pub(super) data: Option<Vec<u8>>,
     pub(super) errors: Vec<ServerError>,
     pub(super) extensions: BTreeMap<&'static str, Value>,
+    /// Whether a field that was asked for is on its way out.
+    pub(crate) deprecation: Option<Deprecation>,
 }
 
 impl Response {

@@ -48,6 +48,7 @@ pub(super) fn describe(
         data: Some(b"null".to_vec()),
         errors: Vec::new(),
         extensions: [("dryRun", described)].into(),
+        deprecation: plan.deprecation,
     }
 }
 

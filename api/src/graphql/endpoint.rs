@@ -343,6 +343,7 @@ impl Endpoint {
             data: Some(data),
             errors,
             extensions: cost(asked.measure),
+            deprecation: asked.plan.deprecation,
         };
         if !redactions.is_empty() {
             let told = told(redactions, state.reveal_rules);

@@ -153,6 +153,8 @@ pub(super) struct Made {
 pub(super) struct ObjectBuilder<'e, T> {
     engine: &'e Engine,
     is_root: bool,
+    /// Why and until when the next field is still here.
+    deprecation: Option<String>,
     made: Made,
     source: PhantomData<fn() -> T>,
 }
@@ -168,6 +170,7 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
         Self {
             engine,
             is_root: false,
+            deprecation: None,
             made,
             source: PhantomData,
         }
@@ -183,6 +186,13 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
 
     pub(super) fn implements(mut self, interface: &str) -> Self {
         self.made.object = self.made.object.implement(interface);
+        self
+    }
+
+    /// The next field is on its way out: since which day, until which day, and what to do instead.
+    /// Days are as ISO 8601 writes them.
+    pub(super) fn deprecated(mut self, since: &str, until: &str, instead: &str) -> Self {
+        self.deprecation = Some(format!("since {since}, until {until}: {instead}"));
         self
     }
 
@@ -254,6 +264,10 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
             return self;
         };
         let described = dynamic::Field::new(name, ty, |_| FieldFuture::Value(None));
+        let described = match self.deprecation.take() {
+            Some(reason) => described.deprecation(Some(&reason)),
+            None => described,
+        };
         let described = arguments
             .into_iter()
             .fold(described.description(description), dynamic::Field::argument);

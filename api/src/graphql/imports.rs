@@ -62,6 +62,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         .value("addedCount", int(), "Transactions that were new.", |i| {
             Some(i.added_count.into())
         })
+        .deprecated("2026-11-21", "2027-05-31", "use `addedCount`")
+        .value("importedCount", int(), "Transactions that were new.", |i| {
+            Some(i.added_count.into())
+        })
         .value(
             "duplicateCount",
             int(),

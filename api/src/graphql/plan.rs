@@ -13,6 +13,7 @@ use countersign_policies::{ActionId, Engine};
 use uuid::Uuid;
 
 use super::{
+    deprecation::Deprecation,
     limits::{LimitError, Limits},
     shape::{SchemaShape, TypeShape},
 };
@@ -37,6 +38,8 @@ pub(super) struct Plan {
     pub(super) roots: Vec<RootField>,
     /// Whether `__schema` or `__type` is asked for.
     pub(super) introspects: bool,
+    /// Whether a field that is selected is on its way out.
+    pub(super) deprecation: Option<Deprecation>,
     /// Root selections, aliases and repetitions among them.
     root_count: usize,
 }
@@ -79,6 +82,7 @@ impl Planner<'_> {
             actions: Vec::new(),
             roots: Vec::new(),
             introspects: false,
+            deprecation: None,
             root_count: 0,
         };
         let root = root_type(operation.ty);
@@ -137,6 +141,10 @@ impl Planner<'_> {
             }
             // An unknown field has no shape; validation names it.
             if let Some(shape) = self.shape.field(parent, name) {
+                if let Some(found) = shape.deprecation {
+                    let known = plan.deprecation;
+                    plan.deprecation = Some(known.map_or(found, |known| known.and(found)));
+                }
                 self.collect(&field.selection_set.node, &shape.ty.name, false, plan);
             }
         });

@@ -10,6 +10,8 @@ use async_graphql_parser::types::{
 };
 use async_graphql_value::ConstValue;
 
+use super::deprecation::Deprecation;
+
 /// A type with its list and non-null wrappers.
 #[derive(Debug, Clone)]
 pub(super) struct TypeShape {
@@ -34,6 +36,7 @@ pub(super) type InputShapes = BTreeMap<String, InputShape>;
 pub(super) struct FieldShape {
     pub(super) ty: TypeShape,
     pub(super) arguments: InputShapes,
+    pub(super) deprecation: Option<Deprecation>,
 }
 
 /// What the planner knows of the schema.
@@ -131,6 +134,7 @@ fn fields<'a>(
                 FieldShape {
                     ty: shape(&field.ty.node),
                     arguments,
+                    deprecation: Deprecation::of(field),
                 },
             )
         })

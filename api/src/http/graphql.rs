@@ -34,6 +34,11 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// The key under which a mutation may be sent again.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Says since when a field that was asked for is deprecated (RFC 9745).
+const DEPRECATION: &str = "deprecation";
+/// Says until when it is there (RFC 8594).
+const SUNSET: &str = "sunset";
+
 /// Of an answer with data and errors, in the newest draft.
 const PARTIAL_SUCCESS: u16 = 294;
 
@@ -181,6 +186,8 @@ fn cors(origins: &[Url]) -> Cors {
         "ratelimit",
         "ratelimit-policy",
         REPLAYED,
+        DEPRECATION,
+        SUNSET,
     ];
     let cors = Cors::default()
         .allowed_methods(["GET", "POST"])
@@ -347,6 +354,10 @@ fn respond(
         Answer::Ran(response) => (statuses.of_response(&response), *response),
     };
     let mut http = HttpResponse::build(status);
+    if let Some(deprecation) = response.deprecation {
+        http.insert_header((DEPRECATION, deprecation.header()))
+            .insert_header((SUNSET, deprecation.sunset_header()));
+    }
     http.insert_header((CONTENT_TYPE, media.name()))
         .insert_header((CACHE_CONTROL, "no-store"));
     let soon = matches!(
