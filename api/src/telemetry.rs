@@ -1,14 +1,16 @@
 //! Logs: structured lines with a request id, and never a body, a header, a query string or a name.
 //! What fails on our side is reported to Sentry as well, where the operator names one.
 
+mod lines;
 pub mod reports;
 
+use lines::Lines;
 use reports::{Reports, ReportsError};
 use tracing_subscriber::{
-    EnvFilter, Layer, fmt, fmt::MakeWriter, layer::SubscriberExt, registry, util::SubscriberInitExt,
+    EnvFilter, Layer, fmt::MakeWriter, layer::SubscriberExt, registry, util::SubscriberInitExt,
 };
 
-use crate::config::{Log, LogFormat, Sentry};
+use crate::config::{Log, Sentry};
 
 /// Starts writing lines to standard error. Does nothing where a subscriber is there already, as in
 /// tests.
@@ -32,11 +34,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = fmt::layer().with_writer(writer).with_target(true);
-    let lines = match log.format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        LogFormat::Text => lines.compact().with_ansi(false).boxed(),
-    };
+    let lines = Lines::new(log.format, writer);
     // A subscriber that stands already is the caller's choice.
     let _ = registry()
         .with(lines.with_filter(filter))

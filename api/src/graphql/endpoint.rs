@@ -1,35 +1,32 @@
 //! The way of a request, step by step.
 
 mod admission;
+mod execution;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use admission::within_quota;
-use async_graphql::{Name, ServerError, Value, Variables, dynamic::Schema, indexmap::IndexMap};
+use async_graphql::{Variables, dynamic::Schema};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::id::RequestId;
-use countersign_entities::{Credential, Database, RequestFacts, StoreError};
+use countersign_entities::{Credential, Database, RequestFacts};
 use countersign_policies::{ActionId, Engine};
+use execution::{Asked, faulty};
 
 use super::{
     BuildError,
     answer::Response,
-    coerce,
     cursor::CursorKey,
     document::{self, Document, DocumentError, DocumentId, Documents},
     dry_run,
-    error::{self, GraphqlError, request_error},
-    execute::{Executed, Execution},
+    error::{GraphqlError, request_error},
     field::Fields,
-    limits::{LimitError, Limits},
-    operation::{Operation, Redaction},
-    plan::{Measure, MeasureError, Plan, Planner},
+    limits::Limits,
+    plan::{Measure, MeasureError, Planner},
     record, repeat,
     request::{Answer, GraphqlRequest, Method, Source},
     schema::{self, RootValue},
-    selection::{Compiler, Selection},
     shape::SchemaShape,
-    validation,
     value::Object,
 };
 use crate::{
@@ -38,9 +35,6 @@ use crate::{
     metrics::Metrics,
     rate_limit::{RateLimits, Standing},
 };
-
-/// The most errors of an answer to a request that did not run.
-const ERRORS_MAX: usize = 20;
 
 /// The endpoint. One for the process.
 #[derive(Debug)]
@@ -252,122 +246,6 @@ impl Endpoint {
                 }
             })
     }
-
-    /// Makes the operation ready to run: its document is valid, its variables are of their types.
-    async fn prepare(
-        &self,
-        asked: Asked<'_>,
-        selection: Option<Arc<Selection>>,
-        name: Option<&str>,
-        given: &Variables,
-    ) -> Result<Ready, Vec<ServerError>> {
-        let document = asked.document;
-        let faults = document
-            .faults
-            .get_or_init(|| validation::validate(&self.schema, &document.parsed, name))
-            .await;
-        if !faults.is_empty() {
-            return Err(faults.clone());
-        }
-        let variables = coerce::variables(&self.shape, asked.definition, given)
-            .map_err(|misfit| vec![ServerError::new(misfit, None)])?;
-        let selection = selection.unwrap_or_else(|| {
-            let compiler = Compiler::new(&self.shape, &self.fields, &document.parsed, &variables);
-            Arc::new(compiler.compile(asked.definition))
-        });
-        let introspected = if asked.plan.introspects {
-            let (parsed, definition) = (&document.parsed, asked.definition);
-            validation::introspect(&self.schema, parsed, definition, &selection, &variables).await?
-        } else {
-            BTreeMap::new()
-        };
-        Ok(Ready {
-            variables,
-            selection,
-            introspected,
-        })
-    }
-
-    /// A query that runs too long is cut off, recorded, and not answered.
-    async fn within_time(
-        &self,
-        asked: Asked<'_>,
-        run: impl Future<Output = Executed>,
-    ) -> Result<Executed, Answer> {
-        if asked.plan.kind != OperationType::Query {
-            return Ok(run.await);
-        }
-        let time_max = self.limits.time_max;
-        if let Ok(executed) = tokio::time::timeout(time_max, run).await {
-            return Ok(executed);
-        }
-        let (state, id) = (asked.state, asked.state.context.request());
-        let limit = LimitError::Time(time_max);
-        state.close_reader().await;
-        let recorded = record::refused_request(state, limit.code()).await;
-        recorded.map_err(|error| failed(&error.into(), id))?;
-        Err(refused(limit.code(), limit.to_string(), id))
-    }
-
-    /// Runs the operation and records it. Law 4: the answer leaves after its audit row is durable,
-    /// or not at all.
-    async fn execute(&self, asked: Asked<'_>, ready: &Ready) -> Result<Response, Answer> {
-        let state = asked.state;
-        let execution = Execution {
-            operation: state,
-            selection: &ready.selection,
-            shape: &self.shape,
-            variables: &ready.variables,
-            root: &self.root,
-            introspected: &ready.introspected,
-        };
-        let Executed {
-            data,
-            errors,
-            redactions,
-        } = self.within_time(asked, execution.run()).await?;
-        let id = state.context.request();
-        state.close_reader().await;
-        let hidden = redactions.values().map(|one| one.count).sum();
-        self.metrics.redacted(hidden);
-        let recorded = match asked.plan.kind {
-            OperationType::Query => {
-                record::query(state, asked.plan, asked.measure, asked.document, hidden).await
-            }
-            OperationType::Mutation | OperationType::Subscription => {
-                record::refused_mutations(state).await
-            }
-        };
-        recorded.map_err(|error: StoreError| failed(&error.into(), id))?;
-        let mut response = Response {
-            data: Some(data),
-            errors,
-            extensions: cost(asked.measure),
-            deprecation: asked.plan.deprecation,
-        };
-        if !redactions.is_empty() {
-            let told = told(redactions, state.reveal_rules);
-            response.extensions.insert("redactions", told);
-        }
-        Ok(response)
-    }
-}
-
-/// A request that was let in and decided.
-#[derive(Clone, Copy)]
-struct Asked<'a> {
-    document: &'a Document,
-    definition: &'a OperationDefinition,
-    plan: &'a Plan,
-    measure: &'a Measure,
-    state: &'a Operation,
-}
-
-/// What is run.
-struct Ready {
-    variables: Variables,
-    selection: Arc<Selection>,
-    introspected: BTreeMap<String, Vec<u8>>,
 }
 
 /// Refuses what may not come by that method.
@@ -391,36 +269,6 @@ const fn kind(kind: OperationType) -> &'static str {
         OperationType::Mutation => "mutation",
         OperationType::Subscription => "subscription",
     }
-}
-
-/// The answer to a request whose document or variables are not right.
-fn faulty(mut faults: Vec<ServerError>, measure: &Measure, id: RequestId) -> Response {
-    faults.truncate(ERRORS_MAX);
-    for fault in &mut faults {
-        error::complete(fault, id);
-    }
-    Response {
-        extensions: cost(measure),
-        ..Response::refused(faults)
-    }
-}
-
-fn cost(measure: &Measure) -> BTreeMap<&'static str, Value> {
-    let cost = IndexMap::from([(Name::new("requested"), Value::from(measure.cost))]);
-    [("cost", Value::Object(cost))].into()
-}
-
-/// What was hidden, with the rules for those who may know them.
-fn told(redactions: BTreeMap<String, Redaction>, reveal_rules: bool) -> Value {
-    let told = redactions.into_iter().map(|(path, redaction)| {
-        let rule = reveal_rules.then(|| Value::from(redaction.rule));
-        Value::Object(IndexMap::from([
-            (Name::new("path"), Value::from(path)),
-            (Name::new("rule"), rule.unwrap_or_default()),
-            (Name::new("count"), Value::from(redaction.count)),
-        ]))
-    });
-    Value::List(told.collect())
 }
 
 pub(super) fn refused(code: Code, message: String, request: RequestId) -> Answer {

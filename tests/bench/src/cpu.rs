@@ -1,6 +1,6 @@
 //! Processor time and memory of processes, as Linux tells them; nothing elsewhere.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use countersign_stand::process;
 
@@ -16,16 +16,20 @@ pub(crate) fn micros(pid: u32) -> Option<u64> {
     user.checked_add(system)?.checked_mul(10_000)
 }
 
-/// Microseconds that PostgreSQL's processes have used, those that have ended not counted.
-pub(crate) fn below(postmaster: u32) -> Option<u64> {
-    let own = micros(postmaster)?;
+/// What each of PostgreSQL's processes has used, by its id.
+pub(crate) fn below(postmaster: u32) -> BTreeMap<u32, u64> {
     let children = process::children(postmaster);
-    Some(
-        children
-            .into_iter()
-            .filter_map(micros)
-            .fold(own, u64::saturating_add),
-    )
+    let all = children.into_iter().chain([postmaster]);
+    all.filter_map(|pid| Some((pid, micros(pid)?))).collect()
+}
+
+/// What was used in between. A process that has ended since is not counted.
+pub(crate) fn between(before: &BTreeMap<u32, u64>, after: &BTreeMap<u32, u64>) -> u64 {
+    let used = after.iter().map(|(pid, used)| {
+        let earlier = before.get(pid).copied().unwrap_or_default();
+        used.saturating_sub(earlier)
+    });
+    used.sum()
 }
 
 /// Resident memory in mebibytes.

@@ -73,7 +73,7 @@ pub(crate) fn measure(
                     let place = format!("{} {} at {connections}", one.contender, query.name());
                     ensure!(driven.failed == 0, "{place}: {:?}", driven.fault);
                     if round > 0 {
-                        let sample = sample(&driven, before, after);
+                        let sample = sample(&driven, &before, &after);
                         say(&format!("{round} {place}: {} a second", sample.per_second));
                         let cell = (*query, *connections, one.contender);
                         measured.samples.entry(cell).or_default().push(sample);
@@ -89,18 +89,19 @@ pub(crate) fn measure(
     Ok(measured)
 }
 
-type Used = (Option<u64>, Option<u64>);
+/// Of the server, and of PostgreSQL's processes.
+type Used = (Option<u64>, BTreeMap<u32, u64>);
 
-fn sample(driven: &Driven, before: Used, after: Used) -> Sample {
-    let each = |before: Option<u64>, after: Option<u64>| {
-        after?.checked_sub(before?)?.checked_div(driven.done)
-    };
+fn sample(driven: &Driven, before: &Used, after: &Used) -> Sample {
+    let each = |used: u64| used.checked_div(driven.done);
+    let server = after.0.zip(before.0);
+    let server = server.and_then(|(after, before)| after.checked_sub(before));
     Sample {
         per_second: driven.done.saturating_mul(1_000_000) / driven.micros.max(1),
         p50_micros: driven.p50_micros,
         p99_micros: driven.p99_micros,
-        server_micros: each(before.0, after.0),
-        database_micros: each(before.1, after.1),
+        server_micros: server.and_then(each),
+        database_micros: each(cpu::between(&before.1, &after.1)).filter(|micros| *micros > 0),
     }
 }
 
