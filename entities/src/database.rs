@@ -26,7 +26,7 @@ use crate::{
     seal::KeyEncryptionKey,
     settings::Settings,
     transaction::{ReadTransaction, WriteTransaction},
-    wire::{End, Wire},
+    wire::{Durability, End, Wire},
 };
 
 /// How many statements a connection keeps prepared.
@@ -186,7 +186,7 @@ impl Database {
     /// Enters again with the credential of the context, to write.
     pub async fn write(&self, context: &RequestContext) -> Result<WriteTransaction, EnterError> {
         Ok(WriteTransaction::new(
-            self.open_again(context).await?,
+            self.open_again(context, Durability::AtOnce).await?,
             context.clone(),
             Arc::clone(&self.0.keys),
             Arc::clone(&self.0.ids),
@@ -262,9 +262,10 @@ impl Database {
         &self,
         credential: &Credential,
         facts: &RequestFacts,
+        durability: Durability,
     ) -> Result<(RequestContext, Wire), EnterError> {
         let enter = enter::enter(credential, facts.at, &BTreeSet::new());
-        let batch = format!("{}{enter}", self.0.begin);
+        let batch = format!("{}{}{enter}", self.0.begin, durability.sql());
         let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
         match Answer::of_wire(row)?.into_context(credential, facts, 0) {
             Ok(context) => Ok((context, wire)),
@@ -276,9 +277,13 @@ impl Database {
     }
 
     /// Enters again to write.
-    pub(crate) async fn open_again(&self, context: &RequestContext) -> Result<Wire, EnterError> {
+    pub(crate) async fn open_again(
+        &self,
+        context: &RequestContext,
+        durability: Durability,
+    ) -> Result<Wire, EnterError> {
         let (credential, facts) = (context.credential(), context.facts());
-        let (now, wire) = self.open_wire(credential, facts).await?;
+        let (now, wire) = self.open_wire(credential, facts, durability).await?;
         self.check_same(context, &now).await?;
         Ok(wire)
     }

@@ -15,7 +15,7 @@ use crate::{
     enter,
     error::{EnterError, StoreError},
     seal::About,
-    wire::{End, Wire},
+    wire::{Durability, End, Wire},
 };
 
 /// How long an answer is repeated.
@@ -63,7 +63,8 @@ impl Database {
         let Some(key) = context.facts().idempotency_key else {
             return Ok(Claim::Claimed);
         };
-        let wire = self.open_again(context).await?;
+        // The mutation's own commit, which comes later, makes the claim durable with it.
+        let wire = self.open_again(context, Durability::Soon).await?;
         let claimed = claim(&wire, context, key, request).await?;
         let claim = if claimed {
             Claim::Claimed
@@ -128,22 +129,22 @@ impl Database {
             .transpose()?;
         // Not with the credential: the mutation may have ended it, as when members remove
         // themselves.
-        let batch = format!("{}{}", inner.begin, enter::enter_tenant(context.tenant()));
+        let soon = Durability::Soon.sql();
+        let enter = enter::enter_tenant(context.tenant());
+        let batch = format!("{}{soon}{enter}", inner.begin);
         let (wire, _) = Wire::open(&inner.books, inner.prepared, &batch).await?;
         let [tenant, actor, key] = place(context, key);
         let own: Value = context.request().uuid().into();
-        let free = "DELETE FROM countersign.idempotency_keys WHERE tenant_id = $1 \
-                    AND actor_id = $2 AND key = $3 AND claimed_by = $4 AND done_at IS NULL";
-        let values = [tenant.clone(), actor.clone(), key.clone(), own.clone()];
-        let free = statement(&wire, free, values);
-        if wire.execute_raw(free).await?.rows_affected() == 0 {
-            let keep = "UPDATE countersign.idempotency_keys SET answer = $5, settled_at = $6 \
-                        WHERE tenant_id = $1 AND actor_id = $2 AND key = $3 AND claimed_by = $4 \
-                        AND done_at IS NOT NULL";
-            let at = context.now().into();
-            let values = [tenant, actor, key, own, sealed.into(), at];
-            let keep = statement(&wire, keep, values);
-            wire.execute_raw(keep).await?;
+        let keep = "UPDATE countersign.idempotency_keys SET answer = $5, settled_at = $6 \
+                    WHERE tenant_id = $1 AND actor_id = $2 AND key = $3 AND claimed_by = $4 \
+                    AND done_at IS NOT NULL";
+        let (row, at) = ([tenant, actor, key, own], context.now().into());
+        let [tenant, actor, key, own] = row.clone();
+        let keep = statement(&wire, keep, [tenant, actor, key, own, sealed.into(), at]);
+        if wire.execute_raw(keep).await?.rows_affected() == 0 {
+            let free = "DELETE FROM countersign.idempotency_keys WHERE tenant_id = $1 \
+                        AND actor_id = $2 AND key = $3 AND claimed_by = $4 AND done_at IS NULL";
+            wire.execute_raw(statement(&wire, free, row)).await?;
         }
         wire.end(End::Commit).await
     }

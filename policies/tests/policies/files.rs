@@ -33,7 +33,7 @@ fn fields(sdl: &str) -> BTreeSet<String> {
             "}" => is_open = false,
             "(" => arguments += 1,
             ")" => arguments -= 1,
-            name if is_open && arguments == 0 => {
+            name if is_open && arguments == 0 && !name.starts_with('@') => {
                 let starts = matches!(words.get(index + 1), Some(&(":" | "(")));
                 let is_type = words.get(index.wrapping_sub(1)) == Some(&":");
                 if let (Some(object), true, false) = (object, starts, is_type) {
@@ -49,7 +49,7 @@ fn fields(sdl: &str) -> BTreeSet<String> {
 #[test]
 fn scan_reads_fields_and_nothing_else() {
     let sdl = r#""A type X { y: Z }" scalar D  type A implements N { "b: is" id: ID! list(a: Int, b: [C!] = 1): [D!]! }
-        input I { x: Int } enum E { P Q } type B { c: Int }"#;
+        input I { x: Int } enum E { P Q } type B { c: Int @deprecated(reason: "x") }"#;
     let expected = ["A.id", "A.list", "B.c"].map(str::to_owned);
     assert_eq!(fields(sdl), expected.into());
 }

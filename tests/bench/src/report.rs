@@ -43,7 +43,8 @@ pub(crate) fn measure(
     let postmaster = cluster.id().context("PostgreSQL does not run")?;
     let mut measured = Measured::default();
     // Names that mutations make are new at every run.
-    let sql = "SELECT count(*) FROM countersign.categories";
+    let sql = "SELECT coalesce(max(substr(name, 5)::integer), 0) + 1 FROM countersign.categories \
+         WHERE name ~ '^New [0-9]{8}$'";
     let mut from: usize = psql(cluster, &["--command", sql])?.trim().parse()?;
     for round in 0..=settings.rounds {
         for connections in &settings.connections {
