@@ -44,7 +44,7 @@ impl Line {
                 client: Some(lines.get().await?),
                 prepared,
             };
-            match line.begin(begin, statement).await {
+            match begun(line.client()?, prepared, begin, statement).await {
                 Ok(rows) => {
                     let row = fetched::read(&rows)?.into_iter().next();
                     let row = row.ok_or_else(|| StoreError::inconsistent("nobody answers"))?;
@@ -59,48 +59,19 @@ impl Line {
         }
     }
 
-    async fn begin(
-        &self,
-        begin: &str,
-        statement: &Statement,
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let Some(client) = &self.client else {
-            return Ok(Vec::new());
-        };
-        if !self.prepared {
-            // One after the other is what a pooler in transaction mode understands.
-            client.batch_execute(begin).await?;
-            return self.rows(statement).await;
-        }
-        let ready = client.prepare_cached(&statement.sql).await?;
-        let begun = client.batch_execute(begin);
-        let ((), rows) = futures::try_join!(begun, run(client, &ready, statement))?;
-        Ok(rows)
-    }
-
     /// The rows of the statement.
     pub(crate) async fn fetch<R: Fetched>(
         &self,
         statement: &Statement,
     ) -> Result<Vec<R>, StoreError> {
-        Ok(fetched::read(&self.rows(statement).await?)?)
+        let rows = rows(self.client()?, self.prepared, statement).await?;
+        Ok(fetched::read(&rows)?)
     }
 
-    async fn rows(&self, statement: &Statement) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let Some(client) = &self.client else {
-            return Ok(Vec::new());
-        };
-        if self.prepared {
-            let ready = client.prepare_cached(&statement.sql).await?;
-            return run(client, &ready, statement).await;
-        }
-        let values = values(statement);
-        let typed: Vec<_> = values
-            .as_params()
-            .into_iter()
-            .zip(values.as_types())
-            .collect();
-        client.query_typed(&statement.sql, &typed).await
+    /// There until the transaction ends, which takes the line.
+    fn client(&self) -> Result<&Object, StoreError> {
+        let client = self.client.as_ref();
+        client.ok_or_else(|| StoreError::inconsistent("the transaction has ended"))
     }
 
     /// Ends the transaction, in which nothing was written. Whoever read does not wait for it.
@@ -129,6 +100,42 @@ impl Line {
             drop(Object::take(client));
         }
     }
+}
+
+/// Begins a transaction and runs its first statement.
+async fn begun(
+    client: &Object,
+    prepared: bool,
+    begin: &str,
+    statement: &Statement,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    if !prepared {
+        // One after the other is what a pooler in transaction mode understands.
+        client.batch_execute(begin).await?;
+        return rows(client, prepared, statement).await;
+    }
+    let ready = client.prepare_cached(&statement.sql).await?;
+    let begun = client.batch_execute(begin);
+    let ((), rows) = futures::try_join!(begun, run(client, &ready, statement))?;
+    Ok(rows)
+}
+
+async fn rows(
+    client: &Object,
+    prepared: bool,
+    statement: &Statement,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    if prepared {
+        let ready = client.prepare_cached(&statement.sql).await?;
+        return run(client, &ready, statement).await;
+    }
+    let values = values(statement);
+    let typed: Vec<_> = values
+        .as_params()
+        .into_iter()
+        .zip(values.as_types())
+        .collect();
+    client.query_typed(&statement.sql, &typed).await
 }
 
 async fn run(

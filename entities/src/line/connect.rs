@@ -20,7 +20,6 @@ use rustls::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::CryptoProvider,
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -190,24 +189,23 @@ fn client(trust: &Trust) -> Result<ClientConfig, StoreError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error.to_string()))?;
+    let root = match trust {
+        Trust::Anybody => None,
+        Trust::Authority { root } | Trust::Host { root } => root.as_deref(),
+    };
+    let strict = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(root)?), provider)
+        .build()
+        .map_err(|error| failed(&error.to_string()))?;
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::Anybody => Arc::new(Verifier {
-            authority: None,
-            provider,
+        Trust::Host { .. } => strict,
+        Trust::Authority { .. } => Arc::new(Lenient {
+            strict,
+            checks_chain: true,
         }),
-        Trust::Authority { root } | Trust::Host { root } => {
-            let roots = Arc::new(roots(root.as_deref())?);
-            let strict = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-                .build()
-                .map_err(|error| failed(&error.to_string()))?;
-            match trust {
-                Trust::Host { .. } => strict,
-                _ => Arc::new(Verifier {
-                    authority: Some(strict),
-                    provider,
-                }),
-            }
-        }
+        Trust::Anybody => Arc::new(Lenient {
+            strict,
+            checks_chain: false,
+        }),
     };
     Ok(builder
         .dangerous()
@@ -231,14 +229,15 @@ fn roots(file: Option<&str>) -> Result<RootCertStore, StoreError> {
     Ok(roots)
 }
 
-/// Checks what `sslmode` asks for short of the host's name: the chain, or nothing.
+/// Checks less than a host's certificate: its chain, or nothing. That whoever answers has the key of
+/// the certificate is checked always.
 #[derive(Debug)]
-struct Verifier {
-    authority: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
+struct Lenient {
+    strict: Arc<WebPkiServerVerifier>,
+    checks_chain: bool,
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -247,10 +246,11 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(authority) = &self.authority else {
+        if !self.checks_chain {
             return Ok(ServerCertVerified::assertion());
-        };
-        match authority.verify_server_cert(certificate, chain, name, ocsp, now) {
+        }
+        let strict = &self.strict;
+        match strict.verify_server_cert(certificate, chain, name, ocsp, now) {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -264,8 +264,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+        let strict = &self.strict;
+        strict.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -274,14 +274,12 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+        let strict = &self.strict;
+        strict.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.strict.supported_verify_schemes()
     }
 }
 
