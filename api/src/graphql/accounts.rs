@@ -8,16 +8,16 @@ use countersign_domain::{
     id::{TenantId, UserId},
 };
 use countersign_entities::Member;
-use countersign_policies::{Row, resource, row::TenantRow};
+use countersign_policies::{Row, row::TenantRow};
 use futures::FutureExt;
 
 use super::{
-    connection::{self, Connection, Names},
+    connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs, scalars,
     schema::Parts,
     user_errors::{made, payload, payload_builder},
-    value::{Leaf, Output},
+    value::Leaf,
 };
 use crate::app::{self, accounts::CreateAccount};
 
@@ -43,7 +43,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             TypeRef::named("AccountConnection"),
             "The tenant's bank accounts.",
             connection::page_arguments(),
-            accounts,
+            pages!("accounts", Account, accounts),
         )
     });
     create(parts);
@@ -151,23 +151,6 @@ fn create(parts: &mut Parts<'_>) {
             create_account,
         )
     });
-}
-
-fn accounts(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let operation = context.operation;
-        let page = connection::page(&context.arguments, operation, "accounts")?;
-        let scope = operation.scope::<resource::Account>()?;
-        let slice = operation.reader().await?.accounts(&scope, &page).await?;
-        Ok(Output::object(Arc::new(Connection::new(
-            operation,
-            "accounts",
-            &page,
-            slice,
-            (),
-        ))))
-    }
-    .boxed()
 }
 
 fn create_account(context: Context<'_>) -> Resolved<'_> {

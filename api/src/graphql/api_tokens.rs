@@ -8,11 +8,11 @@ use countersign_domain::{
     token::PlainToken,
 };
 use countersign_entities::{ApiToken, Member};
-use countersign_policies::{Row, resource, row::TenantOnly};
+use countersign_policies::{Row, row::TenantOnly};
 use futures::FutureExt;
 
 use super::{
-    connection::{self, Connection, Names},
+    connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs, scalars,
     schema::Parts,
@@ -55,7 +55,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             TypeRef::named("ApiTokenConnection"),
             "The tenant's API tokens.",
             connection::page_arguments(),
-            api_tokens,
+            pages!("apiTokens", ApiToken, api_tokens),
         )
     });
     create(parts);
@@ -211,23 +211,6 @@ fn revoke(parts: &mut Parts<'_>) {
             revoke_api_token,
         )
     });
-}
-
-fn api_tokens(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let operation = context.operation;
-        let page = connection::page(&context.arguments, operation, "apiTokens")?;
-        let scope = operation.scope::<resource::ApiToken>()?;
-        let slice = operation.reader().await?.api_tokens(&scope, &page).await?;
-        Ok(Output::object(Arc::new(Connection::new(
-            operation,
-            "apiTokens",
-            &page,
-            slice,
-            (),
-        ))))
-    }
-    .boxed()
 }
 
 fn create_api_token(context: Context<'_>) -> Resolved<'_> {

@@ -1,7 +1,5 @@
 //! `AuditEntry`: a row of the tenant's audit log.
 
-use std::sync::Arc;
-
 use async_graphql::dynamic::{Enum, InputObject, InputValue, TypeRef};
 use countersign_domain::{audit::Outcome, id::TenantId};
 use countersign_entities::{AuditEntry, AuditFilter};
@@ -15,7 +13,7 @@ use super::{
     inputs::{self, Input},
     scalars::{self, enum_value},
     schema::Parts,
-    value::{Leaf, Output},
+    value::Leaf,
 };
 
 impl Source for AuditEntry {
@@ -180,13 +178,7 @@ fn audit_entries(context: Context<'_>) -> Resolved<'_> {
             .await?
             .audit_entries(&scope, &filter, &page)
             .await?;
-        Ok(Output::object(Arc::new(Connection::new(
-            operation,
-            "auditEntries",
-            &page,
-            slice,
-            (),
-        ))))
+        Ok(Connection::new(operation, "auditEntries", &page, slice, ()).output())
     }
     .boxed()
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{InputObject, InputValue, TypeRef};
 use countersign_domain::{books::Category, id::TenantId};
-use countersign_policies::{Row, resource, row::TenantOnly};
+use countersign_policies::{Row, row::TenantOnly};
 use futures::FutureExt;
 
 use super::{
-    connection::{self, Connection, Names},
+    connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs, scalars,
     schema::Parts,
     user_errors::{made, payload, payload_builder},
-    value::{Leaf, Output},
+    value::Leaf,
 };
 use crate::app;
 
@@ -63,7 +63,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             TypeRef::named("CategoryConnection"),
             "The tenant's categories.",
             connection::page_arguments(),
-            categories,
+            pages!("categories", Category, categories),
         )
     });
     parts.input(
@@ -93,23 +93,6 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             create_category,
         )
     });
-}
-
-fn categories(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let operation = context.operation;
-        let page = connection::page(&context.arguments, operation, "categories")?;
-        let scope = operation.scope::<resource::Category>()?;
-        let slice = operation.reader().await?.categories(&scope, &page).await?;
-        Ok(Output::object(Arc::new(Connection::new(
-            operation,
-            "categories",
-            &page,
-            slice,
-            (),
-        ))))
-    }
-    .boxed()
 }
 
 fn create_category(context: Context<'_>) -> Resolved<'_> {

@@ -20,16 +20,19 @@ type Misfit = String;
 pub(super) fn variables(
     shape: &SchemaShape,
     operation: &OperationDefinition,
-    given: &Variables,
+    given: Variables,
 ) -> Result<Variables, Misfit> {
+    let Value::Object(mut given) = given.into_value() else {
+        return Err("the variables are no object".to_owned());
+    };
     let mut coerced = IndexMap::new();
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
         let name = &definition.name.node;
         let ty = &definition.var_type.node;
         let place = || format!("`${name}`");
-        let value = match (given.get(name), &definition.default_value) {
-            (Some(value), _) => self::value(shape, ty, value.clone(), &place)?,
+        let value = match (given.swap_remove(name), &definition.default_value) {
+            (Some(value), _) => self::value(shape, ty, value, &place)?,
             (None, Some(default)) => value(shape, ty, default.node.clone(), &place)?,
             (None, None) if ty.nullable => continue,
             (None, None) => return Err(format!("`${name}` is missing, and is a `{ty}`")),
@@ -178,7 +181,7 @@ mod tests {
         let document = async_graphql_parser::parse_query(text).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let given = Variables::from_json(json);
-        let variables = variables(&shape, &operation.node, &given)?;
+        let variables = variables(&shape, &operation.node, given)?;
         Ok(serde_json::to_value(&variables).unwrap())
     }
 

@@ -193,7 +193,38 @@ impl<T: Keyset + Send + Sync + 'static, X: Send + Sync + 'static> Connection<T, 
             extra,
         }
     }
+
+    /// The connection as a field's value.
+    pub(super) fn output(self) -> Output {
+        Output::object(Arc::new(self))
+    }
 }
+
+/// The resolver of a list that takes no arguments but its page's: the list's name, its resource, and
+/// what reads it.
+macro_rules! pages {
+    ($list:literal, $resource:ident, $reader:ident) => {
+        |context| {
+            futures::FutureExt::boxed(async move {
+                let operation = context.operation;
+                let page = $crate::graphql::connection::page(&context.arguments, operation, $list)?;
+                let scope = operation.scope::<countersign_policies::resource::$resource>()?;
+                let slice = operation.reader().await?.$reader(&scope, &page).await?;
+                Ok(
+                    $crate::graphql::connection::Connection::new(
+                        operation,
+                        $list,
+                        &page,
+                        slice,
+                        (),
+                    )
+                    .output(),
+                )
+            })
+        }
+    };
+}
+pub(super) use pages;
 
 /// The names of a connection's types.
 #[derive(Debug, Clone, Copy)]

@@ -164,8 +164,10 @@ impl Endpoint {
             measure: &measure,
             state: &state,
         };
+        let repeated = (plan.kind == OperationType::Mutation)
+            .then(|| repeat::request(&document, name, &request.variables));
         let ready = self
-            .prepare(asked, planned.selection, name, &request.variables)
+            .prepare(asked, planned.selection, name, request.variables)
             .await;
         if ready.is_err() || request.dry_run || plan.kind == OperationType::Mutation {
             // A mutation takes a connection of its own.
@@ -182,8 +184,7 @@ impl Endpoint {
             let described = dry_run::describe(&state, plan, &measure, &self.limits);
             return Ok(("dry_run", described));
         }
-        if plan.kind == OperationType::Mutation {
-            let request = repeat::request(&document, name, &request.variables);
+        if let Some(request) = repeated {
             repeat::claim(&state, plan, request).await?;
         }
         let response = self.execute(asked, &ready).await?;

@@ -1,19 +1,16 @@
 //! `Import`: one import of a file.
 
-use std::sync::Arc;
-
 use async_graphql::dynamic::{Enum, TypeRef};
 use countersign_domain::{id::TenantId, statements::Format};
 use countersign_entities::Import;
-use countersign_policies::{Row, resource, row::TenantOnly};
-use futures::FutureExt;
+use countersign_policies::{Row, row::TenantOnly};
 
 use super::{
-    connection::{self, Connection, Names},
-    field::{Context, ObjectBuilder, Resolved, Source},
+    connection::{self, Names, pages},
+    field::{ObjectBuilder, Source},
     scalars::{self, enum_value},
     schema::Parts,
-    value::{Leaf, Output},
+    value::Leaf,
 };
 
 impl Source for Import {
@@ -93,24 +90,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             TypeRef::named("ImportConnection"),
             "The files that were imported, newest first.",
             connection::page_arguments(),
-            imports,
+            pages!("imports", Import, imports),
         )
     });
-}
-
-fn imports(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let operation = context.operation;
-        let page = connection::page(&context.arguments, operation, "imports")?;
-        let scope = operation.scope::<resource::Import>()?;
-        let slice = operation.reader().await?.imports(&scope, &page).await?;
-        Ok(Output::object(Arc::new(Connection::new(
-            operation,
-            "imports",
-            &page,
-            slice,
-            (),
-        ))))
-    }
-    .boxed()
 }

@@ -1,20 +1,18 @@
 //! `Member`: a person's place in the tenant.
 
-use std::sync::Arc;
-
 use async_graphql::dynamic::{InputObject, InputValue, TypeRef};
 use countersign_domain::id::{MemberId, TenantId};
 use countersign_entities::Member;
-use countersign_policies::{Row, resource, row::TenantOnly};
+use countersign_policies::{Row, row::TenantOnly};
 use futures::FutureExt;
 
 use super::{
-    connection::{self, Connection, Names},
+    connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs, scalars,
     schema::Parts,
     user_errors::{payload, payload_builder},
-    value::{Leaf, Output},
+    value::Leaf,
 };
 use crate::app;
 
@@ -81,7 +79,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             TypeRef::named("MemberConnection"),
             "The tenant's people.",
             connection::page_arguments(),
-            members,
+            pages!("members", Member, members),
         )
     });
     parts.input(
@@ -108,23 +106,6 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             remove_member,
         )
     });
-}
-
-fn members(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let operation = context.operation;
-        let page = connection::page(&context.arguments, operation, "members")?;
-        let scope = operation.scope::<resource::Member>()?;
-        let slice = operation.reader().await?.members(&scope, &page).await?;
-        Ok(Output::object(Arc::new(Connection::new(
-            operation,
-            "members",
-            &page,
-            slice,
-            (),
-        ))))
-    }
-    .boxed()
 }
 
 fn remove_member(context: Context<'_>) -> Resolved<'_> {

@@ -80,10 +80,14 @@ pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), Store
 }
 
 /// Records a request that was refused whole for what it is.
-pub(super) async fn refused_request(operation: &Operation, code: Code) -> Result<(), StoreError> {
+pub(super) async fn refused_request(
+    operation: &Operation,
+    permission: &str,
+    code: Code,
+) -> Result<(), StoreError> {
     let draft = EventDraft {
         action: "request.refused".to_owned(),
-        permission: "form of the request".to_owned(),
+        permission: permission.to_owned(),
         outcome: Outcome::Refused,
         targets: Vec::new(),
         payload: json!({ "reason": code.name() }),

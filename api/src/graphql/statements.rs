@@ -10,11 +10,11 @@ use countersign_domain::{
     statements::{BalanceCheck, CsvMapping},
 };
 use countersign_entities::{Import, Statement};
-use countersign_policies::{Row, resource, row::StatementRow};
+use countersign_policies::{Row, row::StatementRow};
 use futures::FutureExt;
 
 use super::{
-    connection::{self, Connection, Names},
+    connection::{self, Names, pages},
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
@@ -63,7 +63,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             TypeRef::named("StatementConnection"),
             "The statements that were imported, newest first.",
             connection::page_arguments(),
-            statements,
+            pages!("statements", Statement, statements),
         )
     });
     import_inputs(parts);
@@ -242,23 +242,6 @@ fn import_inputs(parts: &mut Parts<'_>) {
                     .description("The currency of the amounts; the account's where not given."),
             ),
     );
-}
-
-fn statements(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let operation = context.operation;
-        let page = connection::page(&context.arguments, operation, "statements")?;
-        let scope = operation.scope::<resource::Statement>()?;
-        let slice = operation.reader().await?.statements(&scope, &page).await?;
-        Ok(Output::object(Arc::new(Connection::new(
-            operation,
-            "statements",
-            &page,
-            slice,
-            (),
-        ))))
-    }
-    .boxed()
 }
 
 fn import_statement(context: Context<'_>) -> Resolved<'_> {

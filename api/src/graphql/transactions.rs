@@ -241,7 +241,7 @@ fn transactions(context: Context<'_>) -> Resolved<'_> {
             .await?;
         let counted = Counted { scope, filter };
         let connection = Connection::new(operation, LIST, &page, slice, counted);
-        Ok(Output::object(Arc::new(connection)))
+        Ok(connection.output())
     }
     .boxed()
 }

@@ -1,7 +1,5 @@
 //! Who is let in, within which quota, and what was decided for them.
 
-use std::sync::Arc;
-
 use countersign_domain::{id::RequestId, principal::Principal};
 use countersign_entities::{Credential, EnterError, ReadTransaction, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, Decision};
@@ -58,7 +56,7 @@ impl Endpoint {
         reader: ReadTransaction,
         plan: &Plan,
         own_text: bool,
-    ) -> Result<Arc<Operation>, Answer> {
+    ) -> Result<Operation, Answer> {
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
         actions.extend(self.introspect);
@@ -73,14 +71,14 @@ impl Endpoint {
             Principal::Machine(machine) => !machine.documents_only,
         };
         let request = context.request();
-        let operation = Arc::new(Operation::new(
+        let operation = Operation::new(
             self.services.clone(),
             context,
             reader,
             decisions,
             reveal_rules,
             self.cursor_key.clone(),
-        ));
+        );
         let (code, message) = if own_text && !may_send_text {
             let message = "published documents only: send `documentId` instead of `query`";
             (Code::DocumentRequired, message)
@@ -91,7 +89,7 @@ impl Endpoint {
             return Ok(operation);
         };
         operation.close_reader().await;
-        let recorded = record::refused_request(&operation, code).await;
+        let recorded = record::refused_request(&operation, "explorer capability", code).await;
         recorded.map_err(|error| failed(&error.into(), request))?;
         Err(refused(code, message.to_owned(), request))
     }

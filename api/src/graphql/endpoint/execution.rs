@@ -52,7 +52,7 @@ impl Endpoint {
         asked: Asked<'_>,
         selection: Option<Arc<Selection>>,
         name: Option<&str>,
-        given: &Variables,
+        given: Variables,
     ) -> Result<Ready, Vec<ServerError>> {
         let document = asked.document;
         let faults = document
@@ -97,7 +97,7 @@ impl Endpoint {
         let (state, id) = (asked.state, asked.state.context.request());
         let limit = LimitError::Time(time_max);
         state.close_reader().await;
-        let recorded = record::refused_request(state, limit.code()).await;
+        let recorded = record::refused_request(state, "limit on time", limit.code()).await;
         recorded.map_err(|error| failed(&error.into(), id))?;
         Err(refused(limit.code(), limit.to_string(), id))
     }
