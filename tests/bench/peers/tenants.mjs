@@ -8,9 +8,9 @@ for (const type of [pg.types.builtins.DATE, pg.types.builtins.NUMERIC]) {
 
 export const port = Number(process.env.PORT);
 export const connectionString = process.env.DATABASE_URL;
-export const pool = new pg.Pool({ connectionString, max: 10 });
+const pool = new pg.Pool({ connectionString, max: 10 });
 
-export const enterTenant = {
+const enterTenant = {
   name: "enter_tenant",
   text: "SELECT countersign.enter_tenant($1::uuid)",
 };
