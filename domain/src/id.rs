@@ -44,6 +44,12 @@ macro_rules! ids {
                 }
             }
 
+            impl From<$name> for AnyId {
+                fn from(id: $name) -> Self {
+                    Self { kind: $name::PREFIX, uuid: id.0 }
+                }
+            }
+
             impl FromStr for $name {
                 type Err = ParseIdError;
 
@@ -119,11 +125,23 @@ fn parse_simple(text: &str) -> Option<Uuid> {
     }
 }
 
-/// Splits any identifier into its prefix and UUID, where the prefix is one of [`PREFIXES`].
-pub fn parse_any(text: &str) -> Option<(&'static str, Uuid)> {
-    let (prefix, rest) = text.split_once('_')?;
-    let known = PREFIXES.iter().find(|(known, _)| *known == prefix)?.0;
-    Some((known, parse_simple(rest)?))
+/// An identifier of any kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AnyId {
+    /// Its prefix, one of [`PREFIXES`].
+    pub kind: &'static str,
+    /// What the database stores of it.
+    pub uuid: Uuid,
+}
+
+impl AnyId {
+    /// Reads an identifier of whatever kind.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (prefix, rest) = text.split_once('_')?;
+        let kind = PREFIXES.iter().find(|(known, _)| *known == prefix)?.0;
+        let uuid = parse_simple(rest)?;
+        Some(Self { kind, uuid })
+    }
 }
 
 #[cfg(test)]
@@ -147,7 +165,7 @@ mod tests {
             "",
         ] {
             assert!(text.parse::<AccountId>().is_err(), "{text}");
-            assert!(parse_any(text).is_none(), "{text}");
+            assert!(AnyId::parse(text).is_none(), "{text}");
         }
     }
 

@@ -66,7 +66,7 @@ pub enum Principal {
 /// A principal acting in the one tenant that the database says it belongs to.
 ///
 /// Only the storage floor makes one, on entering a transaction; `tests` holds the other floors to
-/// that. Whoever has an `Actor` has been let in by PostgreSQL.
+/// that. Whoever has an `Actor` has been let in by PostgreSQL, or is refused every row until it says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// Where it acts.

@@ -14,7 +14,7 @@ use countersign_domain::{
 use uuid::Uuid;
 
 pub(crate) use self::{
-    chain::{Columns, append, fixed, lock_head},
+    chain::{append, fixed},
     recorder::Recorder,
 };
 use crate::context::{RequestContext, RequestFacts};

@@ -94,7 +94,34 @@ impl CredentialKind {
     }
 }
 
+/// SHA-256 of a credential's secret or, where it has none of its own, of what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct CredentialDigest([u8; 32]);
+
 impl Credential {
+    /// What tells it from every other, without being it.
+    pub(crate) fn digest(&self) -> CredentialDigest {
+        CredentialDigest(match self {
+            Self::Session(secret) => secret.hashed(),
+            Self::ApiToken(token) => *token.as_bytes(),
+            Self::ClientCredentials {
+                issuer,
+                client_id,
+                scopes,
+            } => {
+                let mut digest = Sha256::new();
+                let scopes = scopes.iter().map(ToString::to_string);
+                for part in [issuer.clone(), client_id.clone()]
+                    .into_iter()
+                    .chain(scopes)
+                {
+                    digest.update(Sha256::digest(part.as_bytes()));
+                }
+                digest.finalize().into()
+            }
+        })
+    }
+
     /// Its kind.
     pub const fn kind(&self) -> CredentialKind {
         match self {
@@ -118,7 +145,8 @@ pub struct RequestFacts {
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
-/// Who acts, where and when. Only entering makes one, so whoever holds one was let in.
+/// Who acts, where and when. Only entering makes one, so whoever holds one was let in, or was a moment
+/// ago ([`crate::Database::presume`]): then nothing is read by it before PostgreSQL has confirmed it.
 #[derive(Debug, Clone)]
 pub struct RequestContext(Arc<Inner>);
 

@@ -3,14 +3,17 @@
 use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use countersign_domain::{audit, id::TenantId};
+use countersign_domain::{
+    audit,
+    id::{AnyId, TenantId},
+};
+use sea_orm::{DbBackend, QueryResult, Statement};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sqlx::{
-    ConnectOptions, PgPool, Row,
+    ConnectOptions, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use uuid::Uuid;
 
 use crate::{
     audit::{Attribution, EventDraft, Recorder, Unlinked},
@@ -21,6 +24,7 @@ use crate::{
     error::{Cause, EnterError, StoreError, Why},
     isolation::{self, IsolationError},
     keys::Keys,
+    let_in::LetIn,
     line::{Line, Lines},
     operator::Operator,
     seal::KeyEncryptionKey,
@@ -52,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) recorder: Recorder,
+    let_in: LetIn,
 }
 
 impl Database {
@@ -102,6 +107,7 @@ impl Database {
             clock,
             ids,
             recorder,
+            let_in: LetIn::new(),
         })))
     }
 
@@ -113,9 +119,7 @@ impl Database {
     /// Whether PostgreSQL answers on both roles.
     pub async fn ready(&self) -> Result<(), StoreError> {
         for pool in [&self.0.books, &self.0.entry] {
-            let batch = format!("{}SELECT 1", self.0.begin);
-            let (wire, _) = Wire::open(pool, self.0.prepared, &batch).await?;
-            wire.end(End::Rollback).await?;
+            self.ask(pool, enter::nothing()).await?;
         }
         Ok(())
     }
@@ -135,21 +139,25 @@ impl Database {
 
     /// The version that the migrations brought the database to; 0 before the first.
     pub async fn schema_version(&self) -> Result<i32, StoreError> {
-        let batch = format!(
-            "{}SELECT coalesce(max(version), 0) AS version FROM countersign.schema_migrations",
-            self.0.begin
-        );
-        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
-        wire.end(End::Rollback).await?;
-        Ok(row.try_get("version")?)
+        let sql = "SELECT coalesce(max(version), 0) AS version FROM countersign.schema_migrations";
+        let asked = Statement::from_string(DbBackend::Postgres, sql);
+        Ok(self
+            .ask(&self.0.books, asked)
+            .await?
+            .try_get("", "version")?)
     }
 
     /// What time PostgreSQL has.
     pub async fn time(&self) -> Result<DateTime<Utc>, StoreError> {
-        let batch = format!("{}SELECT clock_timestamp() AS time", self.0.begin);
-        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
+        let asked = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS time");
+        Ok(self.ask(&self.0.books, asked).await?.try_get("", "time")?)
+    }
+
+    /// The one row of a statement that belongs to no tenant.
+    async fn ask(&self, pool: &PgPool, statement: Statement) -> Result<QueryResult, StoreError> {
+        let (wire, row) = Wire::open(pool, self.0.prepared, &self.0.begin, &statement).await?;
         wire.end(End::Rollback).await?;
-        Ok(row.try_get("time")?)
+        Ok(row)
     }
 
     /// The clock.
@@ -168,11 +176,43 @@ impl Database {
         &self,
         credential: &Credential,
         request: &RequestFacts,
-        named: &[Uuid],
+        named: &[AnyId],
     ) -> Result<(RequestContext, ReadTransaction), EnterError> {
         let (context, line) = self.open_line(credential, request, named).await?;
         let tenant = context.tenant();
         Ok((context, ReadTransaction::new(line, tenant)))
+    }
+
+    /// Enters with a credential that was let in a moment ago, without waiting: what PostgreSQL said
+    /// then is presumed, and what it says now comes with the first rows and is heard before any of
+    /// them is given out (law 1). Where it says otherwise, every fetch and
+    /// [`ReadTransaction::confirm`] fail with [`StoreError::Rebutted`].
+    ///
+    /// `None` where there is nothing to presume, or no connection at hand: then [`Self::enter`].
+    pub async fn presume(
+        &self,
+        credential: &Credential,
+        request: &RequestFacts,
+        named: &[AnyId],
+    ) -> Option<(RequestContext, ReadTransaction)> {
+        let inner = &self.0;
+        let actor = inner.prepared.then(|| inner.let_in.last(credential))??;
+        let tenant = actor.tenant;
+        let context = RequestContext::new(actor, credential.clone(), *request);
+        let named: BTreeSet<AnyId> = named.iter().copied().collect();
+        let statement = enter::statement(credential, request.at, &named);
+        let (presumed, let_in) = (context.clone(), inner.let_in.clone());
+        let holds = move |answer: Answer| {
+            let (credential, facts) = (presumed.credential(), presumed.facts());
+            let entered = answer.into_context(credential, facts, named.len());
+            let holds = entered.is_ok_and(|entered| entered.actor() == presumed.actor());
+            if !holds {
+                let_in.forget(credential);
+            }
+            holds
+        };
+        let line = Line::presume(&inner.lines, statement, holds).await.ok()?;
+        Some((context, ReadTransaction::new(line, tenant)))
     }
 
     /// Enters again with the credential of the context, to read.
@@ -242,15 +282,18 @@ impl Database {
         &self,
         credential: &Credential,
         facts: &RequestFacts,
-        named: &[Uuid],
+        named: &[AnyId],
     ) -> Result<(RequestContext, Line), EnterError> {
-        let named: BTreeSet<Uuid> = named.iter().copied().collect();
+        let named: BTreeSet<AnyId> = named.iter().copied().collect();
         let statement = enter::statement(credential, facts.at, &named);
         let inner = &self.0;
         let opened = Line::open(&inner.lines, inner.prepared, &inner.begin_line, &statement).await;
         let (line, answer): (_, Answer) = opened?;
         match answer.into_context(credential, facts, named.len()) {
-            Ok(context) => Ok((context, line)),
+            Ok(context) => {
+                inner.let_in.remember(&context);
+                Ok((context, line))
+            }
             Err(closed) => {
                 drop(line);
                 Err(self.closed(credential, facts, closed).await)
@@ -264,10 +307,10 @@ impl Database {
         facts: &RequestFacts,
         durability: Durability,
     ) -> Result<(RequestContext, Wire), EnterError> {
-        let enter = enter::enter(credential, facts.at, &BTreeSet::new());
-        let batch = format!("{}{}{enter}", self.0.begin, durability.sql());
-        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &batch).await?;
-        match Answer::of_wire(row)?.into_context(credential, facts, 0) {
+        let enter = enter::statement(credential, facts.at, &BTreeSet::new());
+        let begin = format!("{}{}", self.0.begin, durability.sql());
+        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &begin, &enter).await?;
+        match Answer::of_wire(&row)?.into_context(credential, facts, 0) {
             Ok(context) => Ok((context, wire)),
             Err(closed) => {
                 wire.end(End::Rollback).await?;

@@ -1,19 +1,15 @@
-//! The way in: one batch begins the transaction, checks the credential and the membership, sets the
-//! tenant and counts the ids that the request names.
-//!
-//! The batch goes by the simple protocol, which binds nothing, so every value in it is rendered
-//! here from a type that has no quotes: hexadecimal bytes, UUIDs, numbers and instants.
+//! The way in: the first statement of a transaction checks the credential and the membership, sets
+//! the tenant and counts the ids that the request names.
 
-use std::{collections::BTreeSet, fmt::Write, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, str::FromStr, time::Duration};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use countersign_domain::{
     access::Scope,
-    id::{ApiTokenId, MachineId, MemberId, SessionId, TenantId, UserId},
+    id::{AnyId, ApiTokenId, MachineId, MemberId, SessionId, TenantId, UserId},
     principal::{Actor, Human, Machine, MachineCredential, Principal},
 };
 use sea_orm::{DbBackend, FromQueryResult, QueryResult, Statement, Value};
-use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::{
@@ -39,79 +35,47 @@ pub(crate) fn session(statement_timeout: Duration) -> String {
     format!("SET statement_timeout = {ms}; SET idle_in_transaction_session_timeout = 60000")
 }
 
-/// The statement that enters with a credential.
-pub(crate) fn enter(credential: &Credential, at: DateTime<Utc>, named: &BTreeSet<Uuid>) -> String {
-    let mut sql = String::from("SELECT * FROM countersign.");
-    match credential {
-        Credential::Session(secret) => {
-            sql.push_str("enter_session(");
-            sql.push_str(&bytes(&secret.hashed()));
-        }
-        Credential::ApiToken(token) => {
-            sql.push_str("enter_api_token(");
-            sql.push_str(&bytes(token.as_bytes()));
-        }
-        Credential::ClientCredentials {
-            issuer, client_id, ..
-        } => {
-            sql.push_str("enter_machine(");
-            sql.push_str(&text(issuer));
-            sql.push_str(", ");
-            sql.push_str(&text(client_id));
-        }
-    }
-    sql.push_str(", ");
-    sql.push_str(&instant(at));
-    sql.push_str(", '{");
-    for (i, id) in named.iter().enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        // Writing to a string does not fail.
-        let _ = write!(sql, "{comma}{id}");
-    }
-    sql.push_str("}'::uuid[])");
-    sql
-}
-
 /// The statement that enters a tenant that an entrance, or the operator's side, has named.
-pub(crate) fn enter_tenant(tenant: TenantId) -> String {
-    format!("SELECT countersign.enter_tenant('{}'::uuid)", tenant.uuid())
+pub(crate) fn enter_tenant(tenant: TenantId) -> Statement {
+    let sql = "SELECT countersign.enter_tenant($1)";
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, [tenant.uuid().into()])
 }
 
-fn bytes(bytes: &[u8]) -> String {
-    format!("'\\x{}'::bytea", hex::encode(bytes))
+/// A first statement for a transaction that enters nothing.
+pub(crate) fn nothing() -> Statement {
+    Statement::from_string(DbBackend::Postgres, "SELECT 1")
 }
 
-fn text(text: &str) -> String {
-    format!("convert_from({}, 'UTF8')", bytes(text.as_bytes()))
-}
-
-fn instant(at: DateTime<Utc>) -> String {
-    let text = at.to_rfc3339_opts(SecondsFormat::Micros, true);
-    format!("'{text}'::timestamptz")
-}
-
-/// The same as a statement with its values bound.
+/// The statement that enters with a credential.
 pub(crate) fn statement(
     credential: &Credential,
     at: DateTime<Utc>,
-    named: &BTreeSet<Uuid>,
+    named: &BTreeSet<AnyId>,
 ) -> Statement {
     let at = Value::from(at);
-    let named = Value::from(named.iter().copied().collect::<Vec<Uuid>>());
+    let kinds: Vec<String> = named.iter().map(|id| id.kind.to_owned()).collect();
+    let kinds = Value::from(kinds);
+    let named = Value::from(named.iter().map(|id| id.uuid).collect::<Vec<Uuid>>());
     let (sql, values) = match credential {
         Credential::Session(secret) => (
-            "SELECT * FROM countersign.enter_session($1, $2, $3)",
-            vec![secret.hashed().to_vec().into(), at, named],
+            "SELECT * FROM countersign.enter_session($1, $2, $3, $4)",
+            vec![secret.hashed().to_vec().into(), at, named, kinds],
         ),
         Credential::ApiToken(token) => (
-            "SELECT * FROM countersign.enter_api_token($1, $2, $3)",
-            vec![token.as_bytes().to_vec().into(), at, named],
+            "SELECT * FROM countersign.enter_api_token($1, $2, $3, $4)",
+            vec![token.as_bytes().to_vec().into(), at, named, kinds],
         ),
         Credential::ClientCredentials {
             issuer, client_id, ..
         } => (
-            "SELECT * FROM countersign.enter_machine($1, $2, $3, $4)",
-            vec![issuer.as_str().into(), client_id.as_str().into(), at, named],
+            "SELECT * FROM countersign.enter_machine($1, $2, $3, $4, $5)",
+            vec![
+                issuer.as_str().into(),
+                client_id.as_str().into(),
+                at,
+                named,
+                kinds,
+            ],
         ),
     };
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
@@ -138,9 +102,9 @@ fetched! {
 }
 
 impl Answer {
-    /// Reads it where it came by the simple protocol.
-    pub(crate) fn of_wire(row: PgRow) -> Result<Self, StoreError> {
-        Ok(Self::from_query_result(&QueryResult::from(row), "")?)
+    /// Reads it from a wire.
+    pub(crate) fn of_wire(row: &QueryResult) -> Result<Self, StoreError> {
+        Ok(Self::from_query_result(row, "")?)
     }
 
     /// The context, if the credential opens a tenant and every named id is of it (ISO-4).
@@ -270,22 +234,4 @@ fn set<T: FromStr + Ord>(names: Option<Vec<String>>) -> Result<BTreeSet<T>, Stor
 fn named<T: FromStr>(name: &str) -> Result<T, StoreError> {
     name.parse()
         .map_err(|_| StoreError::inconsistent(format!("`{name}` is not a known name")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_of_a_credential_can_not_leave_its_literal() {
-        let credential = Credential::ClientCredentials {
-            issuer: "https://issuer'; DROP TABLE x; --".into(),
-            client_id: "\\'$$".into(),
-            scopes: BTreeSet::new(),
-        };
-        let sql = enter(&credential, DateTime::UNIX_EPOCH, &BTreeSet::new());
-        assert!(!sql.contains("DROP") && !sql.contains("$$"), "{sql}");
-        let quotes = sql.matches('\'').count();
-        assert_eq!(quotes, 12, "{sql}");
-    }
 }

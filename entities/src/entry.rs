@@ -17,6 +17,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
 use crate::{
     database::Inner,
+    enter,
     error::{StoreError, WriteError},
     wire::{End, Wire},
 };
@@ -38,8 +39,8 @@ impl Entry {
     }
 
     async fn begin(&self) -> Result<Session, StoreError> {
-        let batch = format!("{}SELECT 1", self.0.begin);
-        let (wire, _) = Wire::open(&self.0.entry, self.0.prepared, &batch).await?;
+        let Inner { entry, begin, .. } = &*self.0;
+        let (wire, _) = Wire::open(entry, self.0.prepared, begin, &enter::nothing()).await?;
         Ok(Session(wire))
     }
 }

@@ -38,6 +38,9 @@ pub enum StoreError {
     /// A sealed value does not open: another key, or changed bytes.
     #[error("a sealed value does not open")]
     Sealed,
+    /// What was presumed of who acts does not hold. Nothing may be answered: enter, and begin anew.
+    #[error("what was presumed of who acts does not hold")]
+    Rebutted,
 }
 
 impl StoreError {

@@ -131,8 +131,8 @@ impl Database {
         // themselves.
         let soon = Durability::Soon.sql();
         let enter = enter::enter_tenant(context.tenant());
-        let batch = format!("{}{soon}{enter}", inner.begin);
-        let (wire, _) = Wire::open(&inner.books, inner.prepared, &batch).await?;
+        let begin = format!("{}{soon}", inner.begin);
+        let (wire, _) = Wire::open(&inner.books, inner.prepared, &begin, &enter).await?;
         let [tenant, actor, key] = place(context, key);
         let own: Value = context.request().uuid().into();
         let keep = "UPDATE countersign.idempotency_keys SET answer = $5, settled_at = $6 \

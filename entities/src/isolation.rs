@@ -1,6 +1,6 @@
 //! Refuses to run on a database in which tenants are not isolated (ISO-1).
 
-use sqlx::Row;
+use sea_orm::{DbBackend, Statement};
 use thiserror::Error;
 
 use crate::{
@@ -65,13 +65,14 @@ FROM pg_roles me WHERE me.rolname = current_user";
 
 pub(crate) async fn check(database: &Inner) -> Result<(), IsolationError> {
     for pool in [&database.books, &database.entry] {
-        let batch = format!("{}{CHECK}", database.begin);
-        let (wire, row) = Wire::open(pool, database.prepared, &batch).await?;
+        let check = Statement::from_string(DbBackend::Postgres, CHECK);
+        let opened = Wire::open(pool, database.prepared, &database.begin, &check).await;
+        let (wire, row) = opened?;
         wire.end(End::Rollback).await?;
-        let role: String = row.try_get("role").map_err(StoreError::from)?;
-        let fault: Option<String> = row.try_get("fault").map_err(StoreError::from)?;
-        let table: Option<String> = row.try_get("unconfined").map_err(StoreError::from)?;
-        let tables: i64 = row.try_get("tables").map_err(StoreError::from)?;
+        let role: String = row.try_get("", "role").map_err(StoreError::from)?;
+        let fault: Option<String> = row.try_get("", "fault").map_err(StoreError::from)?;
+        let table: Option<String> = row.try_get("", "unconfined").map_err(StoreError::from)?;
+        let tables: i64 = row.try_get("", "tables").map_err(StoreError::from)?;
         if let Some(what) = fault {
             return Err(IsolationError::Role { role, what });
         }

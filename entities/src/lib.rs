@@ -29,6 +29,7 @@ mod filter;
 mod idempotency;
 mod isolation;
 mod keys;
+mod let_in;
 mod line;
 #[expect(
     unreachable_pub,

@@ -8,9 +8,13 @@
 mod connect;
 mod fetched;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use deadpool_postgres::Object;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use sea_orm::{Statement, sea_query::Values};
 use sea_query_postgres::{PostgresValue, PostgresValues};
 use tokio_postgres::{Row, Statement as Prepared};
@@ -22,10 +26,15 @@ pub(crate) use self::{
 use crate::error::{StoreError, line_is_lost};
 
 pub(crate) struct Line {
-    client: Option<Object>,
+    client: Option<Arc<Object>>,
     /// Whether statements are prepared once per connection.
     prepared: bool,
+    /// What the database says of who was presumed to enter; `None` where it has been heard.
+    word: Option<Word>,
 }
+
+/// Whether a presumption holds. Whoever asks twice is told the same.
+type Word = Shared<BoxFuture<'static, Result<(), StoreError>>>;
 
 impl Line {
     /// Takes a connection and sends `begin` and `statement` together; returns the row of the latter.
@@ -41,8 +50,9 @@ impl Line {
         let mut dead = 0;
         loop {
             let line = Self {
-                client: Some(lines.get().await?),
+                client: Some(Arc::new(lines.get().await?)),
                 prepared,
+                word: None,
             };
             match begun(line.client()?, prepared, begin, statement).await {
                 Ok(rows) => {
@@ -59,18 +69,65 @@ impl Line {
         }
     }
 
+    /// Takes a connection and sends `BEGIN` and `statement` without waiting for the answer, which
+    /// `holds` judges. What is fetched next travels with them, and no row is given out before the
+    /// judgement. Whatever fails here rebuts the presumption: whoever is let in by the word of the
+    /// database is told what it was.
+    ///
+    /// For prepared statements only: others would have to be sent one after the other.
+    pub(crate) async fn presume<R: Fetched + 'static>(
+        lines: &Lines,
+        statement: Statement,
+        holds: impl FnOnce(R) -> bool + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let client = Arc::new(lines.get().await?);
+        // Before anything is sent: on a new connection this waits, and a fetch would overtake.
+        let ready = client.prepare_cached(&statement.sql).await;
+        let ready = ready.map_err(|_| StoreError::Rebutted)?;
+        let own = Arc::clone(&client);
+        let word = async move {
+            let begun = own.batch_execute("BEGIN");
+            let ((), rows) = futures::try_join!(begun, run(&own, &ready, &statement))?;
+            Ok::<_, tokio_postgres::Error>(rows)
+        };
+        let word = word.map(move |rows| {
+            let row = rows.ok().and_then(|rows| fetched::read(&rows).ok());
+            let row = row.and_then(|rows: Vec<R>| rows.into_iter().next());
+            let held = row.is_some_and(holds);
+            held.then_some(()).ok_or(StoreError::Rebutted)
+        });
+        let word = word.boxed().shared();
+        // Asked once, it is on its way.
+        let _ = word.clone().now_or_never();
+        Ok(Self {
+            client: Some(client),
+            prepared: true,
+            word: Some(word),
+        })
+    }
+
+    /// Waits for the word of the database on who was presumed to enter.
+    pub(crate) async fn confirm(&self) -> Result<(), StoreError> {
+        match &self.word {
+            Some(word) => word.clone().await,
+            None => Ok(()),
+        }
+    }
+
     /// The rows of the statement.
     pub(crate) async fn fetch<R: Fetched>(
         &self,
         statement: &Statement,
     ) -> Result<Vec<R>, StoreError> {
-        let rows = rows(self.client()?, self.prepared, statement).await?;
-        Ok(fetched::read(&rows)?)
+        let rows = rows(self.client()?, self.prepared, statement);
+        let (confirmed, rows) = futures::join!(self.confirm(), rows);
+        confirmed?;
+        Ok(fetched::read(&rows?)?)
     }
 
     /// There until the transaction ends, which takes the line.
     fn client(&self) -> Result<&Object, StoreError> {
-        let client = self.client.as_ref();
+        let client = self.client.as_deref();
         client.ok_or_else(|| StoreError::inconsistent("the transaction has ended"))
     }
 
@@ -84,21 +141,28 @@ impl Line {
             return;
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // Closing the socket makes PostgreSQL roll back.
-            drop(Object::take(client));
+            close(client);
             return;
         };
         runtime.spawn(async move {
             if client.batch_execute(sql).await.is_err() {
-                drop(Object::take(client));
+                close(client);
             }
         });
     }
 
     fn discard(mut self) {
         if let Some(client) = self.client.take() {
-            drop(Object::take(client));
+            close(client);
         }
+    }
+}
+
+/// Closes the socket, which makes PostgreSQL roll back.
+fn close(client: Arc<Object>) {
+    // Whoever else has it waits for a word that will not come, and finds it closed.
+    if let Some(client) = Arc::into_inner(client) {
+        drop(Object::take(client));
     }
 }
 

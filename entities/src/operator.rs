@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use countersign_domain::{
     access::{Capability, Role, Scope},
-    audit::Outcome,
+    audit::{Head, Outcome},
     id::{MachineId, MemberId, RequestId, TenantId, UserId},
 };
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
@@ -280,14 +280,17 @@ impl Operator {
     }
 
     async fn entry(&self) -> Result<Wire, StoreError> {
-        let batch = format!("{}SELECT 1", self.0.begin);
-        Ok(Wire::open(&self.0.entry, self.0.prepared, &batch).await?.0)
+        let Inner { entry, begin, .. } = &*self.0;
+        let (wire, _) = Wire::open(entry, self.0.prepared, begin, &enter::nothing()).await?;
+        Ok(wire)
     }
 
     /// A transaction in the tenant.
     async fn books(&self, tenant: TenantId) -> Result<Wire, StoreError> {
-        let batch = format!("{}{}", self.0.begin, enter::enter_tenant(tenant));
-        Ok(Wire::open(&self.0.books, self.0.prepared, &batch).await?.0)
+        let Inner { books, begin, .. } = &*self.0;
+        let enter = enter::enter_tenant(tenant);
+        let (wire, _) = Wire::open(books, self.0.prepared, begin, &enter).await?;
+        Ok(wire)
     }
 
     async fn commit(
@@ -315,8 +318,7 @@ impl Operator {
         let by = Attribution::operator(command);
         let row = Unlinked::new(tenant, self.0.ids.uuid(), by, &facts, draft);
         let key = self.0.keys.audit(&wire, tenant).await?;
-        let head = audit::lock_head(&wire).await?;
-        audit::append(&wire, head, &[row], &key).await?;
+        audit::append(&wire, Head::EMPTY, &row, &key).await?;
         Ok(wire.end(End::Commit).await?)
     }
 }

@@ -89,6 +89,15 @@ impl ReadTransaction {
         })
     }
 
+    /// Waits until PostgreSQL has confirmed who was presumed to read, where somebody was. Before
+    /// that nothing may be answered, nor recorded.
+    pub async fn confirm(&self) -> Result<(), StoreError> {
+        match &self.0.channel {
+            Channel::Line(line) => line.confirm().await,
+            Channel::Wire(_) => Ok(()),
+        }
+    }
+
     /// Ends the transaction and gives the connection back, without waiting for either.
     pub fn leave(self) {
         if let Channel::Line(line) = self.0.channel {
@@ -161,9 +170,11 @@ impl WriteTransaction {
         let tenant = self.reader.tenant;
         let key = self.keys.audit(&self.wire, tenant).await?;
         let row = audit::Unlinked::of_request(&self.context, draft, self.ids.uuid());
-        let head = audit::lock_head(&self.wire).await?;
-        audit::append(&self.wire, head, &[row], &key).await?;
-        self.wire.end(End::Commit).await
+        let guess = self.recorder.last_seen(tenant);
+        let end = audit::append(&self.wire, guess, &row, &key).await?;
+        self.wire.end(End::Commit).await?;
+        self.recorder.saw(tenant, end);
+        Ok(())
     }
 
     /// Rolls everything back and records that it was refused or failed.

@@ -1,12 +1,9 @@
 //! One connection with one open transaction, and the statements that run on it.
 //!
-//! SeaORM's own transaction needs a round trip to begin; this one begins together with the first
-//! statement. A connection never goes back to its pool with a transaction open: whoever drops a
+//! SeaORM's own transaction does not begin with settings of its own; this one does. A connection never goes back to its pool with a transaction open: whoever drops a
 //! wire, or is dropped while waiting on one, has it rolled back, or closed where that fails.
 
-use std::{collections::HashMap, fmt};
-
-use countersign_domain::{audit::Head, id::TenantId};
+use std::fmt;
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
@@ -20,10 +17,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{
-    audit::Columns,
-    error::{StoreError, connection_is_lost},
-};
+use crate::error::{StoreError, connection_is_lost};
 
 pub(crate) struct Wire {
     slot: Mutex<Option<PoolConnection<Postgres>>>,
@@ -58,7 +52,8 @@ pub(crate) enum End {
 }
 
 impl Wire {
-    /// Takes a connection and sends `batch`, which begins the transaction and returns one row.
+    /// Takes a connection, begins a transaction with the statements of `begin`, and returns the one
+    /// row of `first`.
     ///
     /// A connection that turns out to be dead, as after a restart of PostgreSQL, is thrown away and
     /// another one is taken: nothing was done yet. A pool has no more dead ones
@@ -66,8 +61,9 @@ impl Wire {
     pub(crate) async fn open(
         pool: &PgPool,
         prepared: bool,
-        batch: &str,
-    ) -> Result<(Self, PgRow), StoreError> {
+        begin: &str,
+        first: &Statement,
+    ) -> Result<(Self, QueryResult), StoreError> {
         let mut dead = 0;
         loop {
             let connection = pool.acquire().await?;
@@ -75,8 +71,8 @@ impl Wire {
                 slot: Mutex::new(Some(connection)),
                 prepared,
             };
-            match wire.batch(batch).await {
-                Ok(row) => return Ok((wire, row)),
+            match wire.begun(begin, first).await {
+                Ok(row) => return Ok((wire, row.into())),
                 Err(error)
                     if connection_is_lost(&error)
                         && dead <= pool.options().get_max_connections() =>
@@ -89,25 +85,15 @@ impl Wire {
         }
     }
 
-    /// Sends statements of constant text and typed literals in one round trip, by the simple
-    /// protocol, and returns the last row.
-    pub(crate) async fn batch(&self, sql: &str) -> Result<PgRow, sqlx::Error> {
+    async fn begun(&self, begin: &str, first: &Statement) -> Result<PgRow, sqlx::Error> {
         let mut slot = self.slot.lock().await;
         let connection = slot.as_mut().ok_or(sqlx::Error::PoolClosed)?;
-        let rows = connection
-            .fetch_all(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
+        connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(begin.to_owned())))
             .await?;
-        rows.into_iter().next_back().ok_or(sqlx::Error::RowNotFound)
-    }
-
-    /// Appends rows to the audit log within the transaction.
-    pub(crate) async fn append(
-        &self,
-        rows: &Columns,
-    ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
-        let mut slot = self.slot.lock().await;
-        let connection = slot.as_mut().ok_or(sqlx::Error::PoolClosed)?;
-        Ok(rows.append(&mut **connection, self.prepared).await?)
+        query(first, self.prepared)
+            .fetch_one(&mut **connection)
+            .await
     }
 
     /// Ends the transaction and gives the connection back.

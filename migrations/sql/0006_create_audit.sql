@@ -61,8 +61,10 @@ CREATE TABLE countersign.audit_entries (
 );
 CREATE INDEX audit_entries_by_time ON countersign.audit_entries (tenant_id, occurred_at);
 CREATE INDEX audit_entries_by_action ON countersign.audit_entries (tenant_id, action, seq DESC);
+-- Ids begin with their time, as rows are written: ranges of pages do, and cost a write nothing.
+CREATE INDEX audit_entries_census ON countersign.audit_entries USING brin (id)
+    WITH (autosummarize = on);
 CREATE INDEX audit_entries_by_actor ON countersign.audit_entries (tenant_id, actor_id, seq DESC);
-CREATE INDEX audit_entries_census ON countersign.audit_entries (id);
 ALTER TABLE countersign.audit_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY audit_entries_tenant ON countersign.audit_entries FOR SELECT TO countersign_books
     USING (tenant_id = countersign.current_tenant());
@@ -143,26 +145,54 @@ BEGIN
     FROM locked k LEFT JOIN moved m ON m.tenant_id = k.tenant_id;
 END $$;
 
--- Locks the end of the current tenant's chain until the transaction ends.
-CREATE FUNCTION countersign.lock_head(OUT seq bigint, OUT hash bytea)
-    LANGUAGE sql VOLATILE SECURITY DEFINER
+-- The same for one row of the current tenant, in the transaction of what it tells of: it waits for
+-- whoever holds the chain's end, and holds it until the transaction ends. Where the row does not go on
+-- from the end, nothing is appended, and the answer has the end, which is held as well.
+CREATE FUNCTION countersign.append_own(
+    seq bigint, id uuid, previous bytea, hash bytea, signature bytea, actor_kind text,
+    actor_id text, action text, permission text, outcome text, targets text[], request uuid,
+    source text, payload text, at timestamptz,
+    OUT appended boolean, OUT end_seq bigint, OUT end_hash bytea)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT h.seq, h.hash FROM countersign.audit_heads h
-        WHERE h.tenant_id = countersign.current_tenant() FOR UPDATE $$;
+    AS $$
+DECLARE
+    own CONSTANT uuid := countersign.current_tenant();
+BEGIN
+    UPDATE countersign.audit_heads h SET seq = append_own.seq, hash = append_own.hash
+        WHERE h.tenant_id = own AND h.seq = append_own.seq - 1 AND h.hash = append_own.previous
+        RETURNING h.seq, h.hash INTO end_seq, end_hash;
+    appended := FOUND;
+    IF appended THEN
+        INSERT INTO countersign.audit_entries (tenant_id, seq, id, previous, hash, signature,
+            actor_kind, actor_id, action, permission, outcome, targets, request_id, source,
+            payload, occurred_at)
+        VALUES (own, append_own.seq, append_own.id, append_own.previous, append_own.hash,
+            append_own.signature, append_own.actor_kind, append_own.actor_id, append_own.action,
+            append_own.permission, append_own.outcome, append_own.targets, append_own.request,
+            append_own.source, append_own.payload, append_own.at);
+    ELSE
+        SELECT h.seq, h.hash INTO end_seq, end_hash FROM countersign.audit_heads h
+            WHERE h.tenant_id = own FOR UPDATE;
+    END IF;
+END $$;
 
 GRANT CREATE ON SCHEMA countersign TO countersign_gate;
 ALTER FUNCTION countersign.append(uuid[], bigint[], uuid[], bytea[], bytea[], bytea[], text[], text[],
     text[], text[], text[], text[], uuid[], text[], text[], timestamptz[])
     OWNER TO countersign_gate;
-ALTER FUNCTION countersign.lock_head() OWNER TO countersign_gate;
+ALTER FUNCTION countersign.append_own(bigint, uuid, bytea, bytea, bytea, text, text, text, text,
+    text, text[], uuid, text, text, timestamptz) OWNER TO countersign_gate;
 REVOKE CREATE ON SCHEMA countersign FROM countersign_gate;
 SET LOCAL ROLE countersign_gate;
 REVOKE EXECUTE ON FUNCTION countersign.append(uuid[], bigint[], uuid[], bytea[], bytea[], bytea[], text[], text[],
     text[], text[], text[], text[], uuid[], text[], text[], timestamptz[])
     FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION countersign.lock_head() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.append_own(bigint, uuid, bytea, bytea, bytea, text, text, text, text,
+    text, text[], uuid, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION countersign.append(uuid[], bigint[], uuid[], bytea[], bytea[], bytea[], text[], text[],
     text[], text[], text[], text[], uuid[], text[], text[], timestamptz[])
     TO countersign_books;
-GRANT EXECUTE ON FUNCTION countersign.lock_head() TO countersign_books;
+GRANT EXECUTE ON FUNCTION countersign.append_own(bigint, uuid, bytea, bytea, bytea, text, text, text, text,
+    text, text[], uuid, text, text, timestamptz) TO countersign_books;
 SET LOCAL ROLE countersign_owner;

@@ -20,33 +20,69 @@ CREATE TYPE countersign.entrance AS (
     named_foreign integer
 );
 
--- How many of the ids are the tenant's, and how many are of others. Under the ids of rows stands
--- the tenant's own as well, because people name it too. In plpgsql, because that keeps the plan.
-CREATE FUNCTION countersign.census(tenant uuid, named uuid[], OUT own integer, OUT foreign_ integer)
+-- How many of the ids are the tenant's, and how many are of others. `kinds` has what the prefix of
+-- each id says it names, in order, so that one table is looked at and not all of them: an id under
+-- another's prefix is nothing's. In plpgsql, because that keeps the plans.
+CREATE FUNCTION countersign.census(tenant uuid, named uuid[], kinds text[],
+        OUT own integer, OUT foreign_ integer)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
+DECLARE
+    wanted text;
+    ids uuid[];
+    ours integer;
+    theirs integer;
 BEGIN
-    SELECT count(*) FILTER (WHERE c.own), count(*) FILTER (WHERE NOT c.own)
-        INTO census.own, census.foreign_
-    FROM (
-        SELECT r.id, bool_or(r.tenant_id = census.tenant) AS own FROM (
-            SELECT t.id, t.id AS tenant_id FROM countersign.tenants t WHERE t.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.memberships x WHERE x.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.machines x WHERE x.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.api_tokens x WHERE x.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.accounts x WHERE x.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.categories x WHERE x.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.imports x WHERE x.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.statements x WHERE x.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.transactions x WHERE x.id = ANY (named)
-            UNION ALL SELECT x.id, x.tenant_id FROM countersign.audit_entries x WHERE x.id = ANY (named)
-        ) r GROUP BY r.id
-    ) c;
+    own := 0;
+    foreign_ := 0;
+    FOREACH wanted IN ARRAY CASE WHEN kinds[1] = kinds[cardinality(kinds)] THEN kinds[1:1]
+            ELSE ARRAY(SELECT DISTINCT k FROM unnest(kinds) k) END LOOP
+        ids := named;
+        IF kinds[1] <> kinds[cardinality(kinds)] THEN
+            ids := ARRAY(SELECT n.id FROM unnest(named, kinds) AS n (id, kind)
+                WHERE n.kind = wanted);
+        END IF;
+        ours := 0;
+        theirs := 0;
+        IF wanted = 'txn' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.transactions x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'acc' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.accounts x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'cat' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.categories x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'imp' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.imports x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'stm' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.statements x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'mbr' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.memberships x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'aud' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.audit_entries x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'tok' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.api_tokens x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'mch' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.machines x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'ten' THEN
+            SELECT count(*) FILTER (WHERE x.id = tenant), count(*) FILTER (WHERE x.id <> tenant)
+                INTO ours, theirs FROM countersign.tenants x WHERE x.id = ANY (ids);
+        END IF;
+        own := own + ours;
+        foreign_ := foreign_ + theirs;
+    END LOOP;
 END $$;
 
 -- What every entrance ends with.
-CREATE FUNCTION countersign.admit(entered countersign.entrance, named uuid[])
+CREATE FUNCTION countersign.admit(entered countersign.entrance, named uuid[], kinds text[])
     RETURNS countersign.entrance
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -59,13 +95,14 @@ BEGIN
     entered.named_foreign := 0;
     IF cardinality(named) > 0 THEN
         SELECT c.own, c.foreign_ INTO entered.named_own, entered.named_foreign
-            FROM countersign.census(entered.tenant, named) c;
+            FROM countersign.census(entered.tenant, named, kinds) c;
     END IF;
     entered.outcome := 'entered';
     RETURN entered;
 END $$;
 
-CREATE FUNCTION countersign.enter_session(session_hash bytea, at timestamptz, named uuid[])
+CREATE FUNCTION countersign.enter_session(session_hash bytea, at timestamptz, named uuid[],
+        kinds text[])
     RETURNS countersign.entrance
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -110,10 +147,11 @@ BEGIN
             SELECT l.id FROM countersign.sessions l WHERE l.id = found_session.id
             FOR UPDATE SKIP LOCKED);
     END IF;
-    RETURN countersign.admit(entered, named);
+    RETURN countersign.admit(entered, named, kinds);
 END $$;
 
-CREATE FUNCTION countersign.enter_api_token(token_hash bytea, at timestamptz, named uuid[])
+CREATE FUNCTION countersign.enter_api_token(token_hash bytea, at timestamptz, named uuid[],
+        kinds text[])
     RETURNS countersign.entrance
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -140,7 +178,7 @@ BEGIN
     END IF;
     entered.scopes := found_token.scopes;
     entered.documents_only := found_token.documents_only;
-    entered := countersign.admit(entered, named);
+    entered := countersign.admit(entered, named, kinds);
     IF found_token.last_used_at IS NULL OR found_token.last_used_at < at - interval '1 minute' THEN
         UPDATE countersign.api_tokens t SET last_used_at = at
             WHERE t.tenant_id = found_token.tenant_id AND t.id = (
@@ -151,7 +189,8 @@ BEGIN
     RETURN entered;
 END $$;
 
-CREATE FUNCTION countersign.enter_machine(issuer text, client_id text, at timestamptz, named uuid[])
+CREATE FUNCTION countersign.enter_machine(issuer text, client_id text, at timestamptz, named uuid[],
+        kinds text[])
     RETURNS countersign.entrance
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -177,7 +216,7 @@ BEGIN
         RETURN entered;
     END IF;
     entered.scopes := found_machine.scopes;
-    RETURN countersign.admit(entered, named);
+    RETURN countersign.admit(entered, named, kinds);
 END $$;
 
 -- Enters a tenant that is named by its random id: for the audit writer, which an entrance has told
@@ -205,28 +244,28 @@ CREATE FUNCTION countersign.create_tenant(id uuid, slug text, name text, at time
     $$;
 
 GRANT CREATE ON SCHEMA countersign TO countersign_gate;
-ALTER FUNCTION countersign.census(uuid, uuid[]) OWNER TO countersign_gate;
-ALTER FUNCTION countersign.admit(countersign.entrance, uuid[]) OWNER TO countersign_gate;
-ALTER FUNCTION countersign.enter_session(bytea, timestamptz, uuid[]) OWNER TO countersign_gate;
-ALTER FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[]) OWNER TO countersign_gate;
-ALTER FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.census(uuid, uuid[], text[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.admit(countersign.entrance, uuid[], text[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.enter_session(bytea, timestamptz, uuid[], text[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[], text[]) OWNER TO countersign_gate;
+ALTER FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[], text[]) OWNER TO countersign_gate;
 ALTER FUNCTION countersign.enter_tenant(uuid) OWNER TO countersign_gate;
 ALTER FUNCTION countersign.create_tenant(uuid, text, text, timestamptz) OWNER TO countersign_gate;
 REVOKE CREATE ON SCHEMA countersign FROM countersign_gate;
 
 SET LOCAL ROLE countersign_gate;
-REVOKE EXECUTE ON FUNCTION countersign.census(uuid, uuid[]) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION countersign.admit(countersign.entrance, uuid[]) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION countersign.enter_session(bytea, timestamptz, uuid[]) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[]) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.census(uuid, uuid[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.admit(countersign.entrance, uuid[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.enter_session(bytea, timestamptz, uuid[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION countersign.enter_tenant(uuid) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION countersign.create_tenant(uuid, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION countersign.enter_session(bytea, timestamptz, uuid[])
+GRANT EXECUTE ON FUNCTION countersign.enter_session(bytea, timestamptz, uuid[], text[])
     TO countersign_books;
-GRANT EXECUTE ON FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[])
+GRANT EXECUTE ON FUNCTION countersign.enter_api_token(bytea, timestamptz, uuid[], text[])
     TO countersign_books;
-GRANT EXECUTE ON FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[])
+GRANT EXECUTE ON FUNCTION countersign.enter_machine(text, text, timestamptz, uuid[], text[])
     TO countersign_books;
 GRANT EXECUTE ON FUNCTION countersign.enter_tenant(uuid) TO countersign_books;
 GRANT EXECUTE ON FUNCTION countersign.create_tenant(uuid, text, text, timestamptz)

@@ -99,7 +99,9 @@ pub(crate) async fn prepare(
 ) -> Result<(), MigrateError> {
     let row = sqlx::query(
         "SELECT rolsuper OR rolcreaterole AS able, \
-         ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'countersign\\_%') AS found \
+         ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'countersign\\_%') AS found, \
+         EXISTS (SELECT FROM pg_roles WHERE rolname = 'countersign_books' \
+         AND 'plan_cache_mode=force_generic_plan' = ANY (rolconfig)) AS planned \
          FROM pg_roles WHERE rolname = current_user",
     )
     .fetch_one(&mut *connection)
@@ -127,7 +129,10 @@ pub(crate) async fn prepare(
     }
     if able {
         sql.push_str(MEMBERSHIPS);
-        sql.push_str(PLANS);
+        // Not again: two databases of one cluster share their roles, and may be migrated at once.
+        if !row.try_get::<bool, _>("planned")? {
+            sql.push_str(PLANS);
+        }
     }
     sql.push_str(SCHEMA);
     let mut transaction = sqlx::Connection::begin(connection).await?;

@@ -9,7 +9,7 @@ use admission::within_quota;
 use async_graphql::{Variables, dynamic::Schema};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::id::RequestId;
-use countersign_entities::{Credential, Database, RequestFacts};
+use countersign_entities::{Credential, Database, ReadTransaction, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, Engine};
 use execution::{Asked, faulty};
 
@@ -22,10 +22,11 @@ use super::{
     error::{GraphqlError, request_error},
     field::Fields,
     limits::Limits,
-    plan::{Measure, MeasureError, Planner},
+    plan::{Measure, MeasureError, Plan, Planner},
     record, repeat,
     request::{Answer, GraphqlRequest, Method, Source},
     schema::{self, RootValue},
+    selection::Selection,
     shape::SchemaShape,
     value::Object,
 };
@@ -35,6 +36,21 @@ use crate::{
     metrics::Metrics,
     rate_limit::{RateLimits, Standing},
 };
+
+/// A request that was read, and has let nobody in yet.
+#[derive(Clone)]
+struct Call<'a> {
+    document: &'a Document,
+    definition: &'a OperationDefinition,
+    name: Option<&'a str>,
+    selection: Option<Arc<Selection>>,
+    plan: &'a Plan,
+    measure: &'a Measure,
+    /// Whether the text came with the request, and is not a published one.
+    own_text: bool,
+    dry_run: bool,
+    variables: Variables,
+}
 
 /// The endpoint. One for the process.
 #[derive(Debug)]
@@ -147,41 +163,78 @@ impl Endpoint {
         let (definition, planned) = document
             .operation(name)
             .map_err(|message| refused(Code::GraphqlValidationFailed, message, id))?;
-        let plan = planned.plan.as_ref();
-        answers_to(method, plan.kind, id)?;
+        answers_to(method, planned.plan.kind, id)?;
         let measure = self.measure(&document, definition, &request.variables, id)?;
-        let (context, reader) = self.enter(credential, facts, &measure).await?;
-        let charged = if request.dry_run { 1 } else { measure.cost };
-        let stands = self.rate_limits.by_principal(&context, charged).await;
-        *standing = Some(stands);
-        let reader = within_quota(reader, stands, id)?;
-        let own_text = matches!(request.source, Source::Text(_));
-        let state = self.decide(context, reader, plan, own_text).await?;
-        let asked = Asked {
+        let mut call = Call {
             document: &document,
             definition,
-            plan,
+            name,
+            selection: planned.selection,
+            plan: &planned.plan,
             measure: &measure,
+            own_text: matches!(request.source, Source::Text(_)),
+            dry_run: request.dry_run,
+            variables: request.variables,
+        };
+        if call.plan.kind == OperationType::Query {
+            let presumed = self.presume(credential, facts, &measure).await;
+            if let Some((context, reader)) = presumed {
+                let again = call.clone();
+                match self.run_entered(context, reader, call, standing).await {
+                    Err(Answer::Rebutted) => call = again,
+                    done => return done,
+                }
+            }
+        }
+        let (context, reader) = self.enter(credential, facts, &measure).await?;
+        self.run_entered(context, reader, call, standing).await
+    }
+
+    /// Decides, runs and records what a caller who was let in, or is presumed to be, asks for.
+    async fn run_entered(
+        &self,
+        context: RequestContext,
+        reader: ReadTransaction,
+        call: Call<'_>,
+        standing: &mut Option<Standing>,
+    ) -> Result<(&'static str, Response), Answer> {
+        let id = context.request();
+        let Call { plan, measure, .. } = call;
+        // Paid once, also where the caller turned out to be somebody else by now.
+        let stands = if let Some(stands) = *standing {
+            stands
+        } else {
+            let charged = if call.dry_run { 1 } else { measure.cost };
+            self.rate_limits.by_principal(&context, charged).await
+        };
+        *standing = Some(stands);
+        let reader = within_quota(reader, stands, id).await?;
+        let state = self.decide(context, reader, plan, call.own_text).await?;
+        let asked = Asked {
+            document: call.document,
+            definition: call.definition,
+            plan,
+            measure,
             state: &state,
         };
         let repeated = (plan.kind == OperationType::Mutation)
-            .then(|| repeat::request(&document, name, &request.variables));
+            .then(|| repeat::request(call.document, call.name, &call.variables));
         let ready = self
-            .prepare(asked, planned.selection, name, request.variables)
+            .prepare(asked, call.selection, call.name, call.variables)
             .await;
-        if ready.is_err() || request.dry_run || plan.kind == OperationType::Mutation {
+        if ready.is_err() || call.dry_run || plan.kind == OperationType::Mutation {
             // A mutation takes a connection of its own.
-            state.close_reader().await;
+            state.confirm().await?;
         }
         let ready = match ready {
             Ok(ready) => ready,
             // Nothing was invoked where the document is not valid.
-            Err(faults) => return Ok((kind(plan.kind), faulty(faults, &measure, id))),
+            Err(faults) => return Ok((kind(plan.kind), faulty(faults, measure, id))),
         };
-        if request.dry_run {
-            let recorded = record::dry_run(&state, &document).await;
+        if call.dry_run {
+            let recorded = record::dry_run(&state, call.document).await;
             recorded.map_err(|error| failed(&error.into(), id))?;
-            let described = dry_run::describe(&state, plan, &measure, &self.limits);
+            let described = dry_run::describe(&state, plan, measure, &self.limits);
             return Ok(("dry_run", described));
         }
         if let Some(request) = repeated {

@@ -68,7 +68,10 @@ impl GraphqlError {
 
 impl From<StoreError> for GraphqlError {
     fn from(error: StoreError) -> Self {
-        if error.is_unavailable() {
+        if matches!(error, StoreError::Rebutted) {
+            // Never answered: the request begins anew.
+            Self::Unavailable
+        } else if error.is_unavailable() {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the database is away"

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::{
-    AccountId, ApiTokenId, AuditEntryId, CategoryId, ImportId, MemberId, StatementId,
-    TransactionId, parse_any,
+    AccountId, AnyId, ApiTokenId, AuditEntryId, CategoryId, ImportId, MemberId, StatementId,
+    TransactionId,
 };
 use countersign_policies::resource;
 use futures::FutureExt;
@@ -67,7 +67,7 @@ fn nodes(context: Context<'_>) -> Resolved<'_> {
 }
 
 async fn find(operation: &Operation, id: &str) -> Result<Option<Output>, GraphqlError> {
-    let Some((prefix, uuid)) = parse_any(id) else {
+    let Some(AnyId { kind, uuid }) = AnyId::parse(id) else {
         return Ok(None);
     };
     macro_rules! by_id {
@@ -85,7 +85,7 @@ async fn find(operation: &Operation, id: &str) -> Result<Option<Output>, Graphql
             Ok(row.map(|row| Output::typed(stringify!($resource), Arc::new(row))))
         }};
     }
-    match prefix {
+    match kind {
         AccountId::PREFIX => by_id!(Account, AccountId, accounts_by_id),
         TransactionId::PREFIX => by_id!(Transaction, TransactionId, transactions_by_id),
         CategoryId::PREFIX => by_id!(Category, CategoryId, categories_by_id),

@@ -7,7 +7,7 @@ use countersign_domain::id::TenantId;
 use countersign_entities::{ReadTransaction, RequestContext};
 use countersign_policies::{Decisions, ReadScope, Refusal, Resource};
 
-use super::{cursor::CursorKey, error::GraphqlError, loader::Loaded};
+use super::{cursor::CursorKey, error::GraphqlError, loader::Loaded, request::Answer};
 use crate::app::Services;
 
 /// A field that was hidden, by the pattern of its path.
@@ -67,6 +67,19 @@ impl Operation {
         let open = Arc::new(self.services.database.read(&self.context).await?);
         *reader = Some(Arc::clone(&open));
         Ok(open)
+    }
+
+    /// Waits for PostgreSQL's word on who was presumed to ask, and ends the read transaction. Comes
+    /// before anything is answered or recorded.
+    pub(super) async fn confirm(&self) -> Result<(), Answer> {
+        let Some(reader) = self.reader.lock().await.take() else {
+            return Ok(());
+        };
+        let confirmed = reader.confirm().await;
+        if let Some(reader) = Arc::into_inner(reader) {
+            reader.leave();
+        }
+        confirmed.map_err(|_| Answer::Rebutted)
     }
 
     /// Ends the read transaction, if one is open.

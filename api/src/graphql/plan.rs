@@ -8,9 +8,8 @@ use async_graphql_parser::types::{
     ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql_value::{ConstValue, Value};
-use countersign_domain::id;
+use countersign_domain::id::AnyId;
 use countersign_policies::{ActionId, Engine};
-use uuid::Uuid;
 
 use super::{
     deprecation::Deprecation,
@@ -51,7 +50,7 @@ pub(super) struct Measure {
     /// The lists, each with the rows that it is taken to have.
     pub(super) pages: Vec<(String, u64)>,
     /// Every identifier that is passed as an argument, distinct, as the caller wrote it.
-    pub(super) named: BTreeMap<Uuid, String>,
+    pub(super) named: BTreeMap<AnyId, String>,
 }
 
 /// Why a request's arguments are refused before they reach a resolver.
@@ -214,7 +213,7 @@ struct Walk<'a> {
     operation: &'a OperationDefinition,
     variables: &'a Variables,
     pages: Vec<(String, u64)>,
-    named: BTreeMap<Uuid, String>,
+    named: BTreeMap<AnyId, String>,
     not_an_id: bool,
 }
 
@@ -280,9 +279,9 @@ impl Walk<'_> {
     fn collect_ids(&mut self, value: &ConstValue, ty: &TypeShape) {
         match value {
             ConstValue::List(items) => items.iter().for_each(|item| self.collect_ids(item, ty)),
-            ConstValue::String(text) if ty.name == "ID" => match id::parse_any(text) {
-                Some((_, uuid)) => {
-                    self.named.insert(uuid, text.clone());
+            ConstValue::String(text) if ty.name == "ID" => match AnyId::parse(text) {
+                Some(id) => {
+                    self.named.insert(id, text.clone());
                 }
                 None => self.not_an_id = true,
             },

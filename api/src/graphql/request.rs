@@ -49,4 +49,6 @@ pub enum Answer {
     Ran(Box<Response>),
     /// It ran before, under the same key: the body of that answer.
     Replayed(Vec<u8>),
+    /// Who was presumed to ask is not who asks: the request begins anew, and this never leaves.
+    Rebutted,
 }

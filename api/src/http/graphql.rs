@@ -16,7 +16,7 @@ use actix_web::{
     web,
 };
 use async_graphql::Variables;
-use countersign_entities::{Credential, IdempotencyKey, RequestFacts};
+use countersign_entities::{Credential, IdempotencyKey, RequestFacts, StoreError};
 use futures::StreamExt;
 use serde::Deserialize;
 use url::Url;
@@ -347,6 +347,7 @@ fn respond(
                 .body(body));
         }
         Answer::NotEntered(error) => return Err((*error).into()),
+        Answer::Rebutted => return Err(StoreError::Rebutted.into()),
         Answer::Refused(code, error) => {
             let response = Response::refused(vec![*error]);
             (statuses.of_refusal(code), response)

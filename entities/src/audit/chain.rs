@@ -7,36 +7,23 @@ use countersign_domain::{
     audit::{self as chain, Head, Link},
     id::TenantId,
 };
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, Statement, Value};
 use sqlx::{Executor, Postgres, Row};
 use uuid::Uuid;
 
 use super::Unlinked;
 use crate::{error::StoreError, keys::AuditKey, wire::Wire};
 
-/// Locks the end of the chain of the transaction's tenant.
-const LOCK_HEAD: &str = "SELECT seq, hash FROM countersign.lock_head()";
-
 /// One text for however many rows there are, so that it is prepared once.
 const APPEND: &str = "SELECT tenant, appended, seq, hash FROM countersign.append(\
      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
+/// One row, in the transaction of what it tells of.
+const APPEND_OWN: &str = "SELECT appended, end_seq, end_hash FROM countersign.append_own(\
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+
 /// Parts targets; no target has it.
 const UNIT_SEPARATOR: char = '\u{1f}';
-
-/// Locks the end of the chain of the transaction's tenant until the transaction ends.
-pub(crate) async fn lock_head(wire: &Wire) -> Result<Head, StoreError> {
-    let statement = Statement::from_string(wire.get_database_backend(), LOCK_HEAD);
-    let row = wire
-        .query_one_raw(statement)
-        .await?
-        .ok_or_else(|| StoreError::inconsistent("the tenant has no audit head"))?;
-    let hash: Vec<u8> = row.try_get("", "hash")?;
-    Ok(Head {
-        seq: row.try_get("", "seq")?,
-        hash: fixed(&hash)?,
-    })
-}
 
 pub(crate) fn fixed(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
     bytes
@@ -74,15 +61,7 @@ impl Columns {
         key: &AuditKey,
     ) -> Result<(), StoreError> {
         let Unlinked { tenant, id, event } = row;
-        let bad = |target: &String| target.is_empty() || target.contains(UNIT_SEPARATOR);
-        if event.targets.iter().any(bad) {
-            return Err(StoreError::inconsistent("a target is no identifier"));
-        }
-        let link: Link = chain::next_link(head, *tenant, event, key);
-        *head = Head {
-            seq: link.seq,
-            hash: link.hash,
-        };
+        let link = next(head, row, key)?;
         self.tenants.push(tenant.uuid());
         self.seqs.push(link.seq);
         self.ids.push(id.uuid());
@@ -143,23 +122,65 @@ impl Columns {
     }
 }
 
-/// Links rows of one tenant to `head`, which this transaction has locked, and appends them.
+/// Links the row to `head`, which is moved.
+fn next(head: &mut Head, row: &Unlinked, key: &AuditKey) -> Result<Link, StoreError> {
+    let bad = |target: &String| target.is_empty() || target.contains(UNIT_SEPARATOR);
+    if row.event.targets.iter().any(bad) {
+        return Err(StoreError::inconsistent("a target is no identifier"));
+    }
+    let link = chain::next_link(head, row.tenant, &row.event, key);
+    *head = Head {
+        seq: link.seq,
+        hash: link.hash,
+    };
+    Ok(link)
+}
+
+/// Appends a row in the transaction of what it tells of, which holds the chain's end from then on,
+/// and returns the end. `guess` is where the chain is thought to end; where it does not, the database
+/// tells, holds it, and the row is linked anew.
 pub(crate) async fn append(
     wire: &Wire,
-    mut head: Head,
-    rows: &[Unlinked],
+    guess: Head,
+    row: &Unlinked,
     key: &AuditKey,
-) -> Result<(), StoreError> {
-    let mut columns = Columns::default();
-    for row in rows {
-        columns.link(&mut head, row, key)?;
+) -> Result<Head, StoreError> {
+    let mut end = guess;
+    for _ in 0..2 {
+        let link = next(&mut end, row, key)?;
+        let told = wire.query_one_raw(own(wire, row, &link)).await?;
+        let told = told.ok_or_else(|| StoreError::inconsistent("the tenant has no chain"))?;
+        if told.try_get("", "appended")? {
+            return Ok(end);
+        }
+        let hash: Vec<u8> = told.try_get("", "end_hash")?;
+        end = Head {
+            seq: told.try_get("", "end_seq")?,
+            hash: fixed(&hash)?,
+        };
     }
-    let told = wire.append(&columns).await?;
-    if told.len() == 1 && told.values().all(|(appended, _)| *appended) {
-        Ok(())
-    } else {
-        Err(StoreError::inconsistent(
-            "the rows do not go on where their chain ends",
-        ))
-    }
+    let what = "the row does not go on where its chain ends";
+    Err(StoreError::inconsistent(what))
+}
+
+fn own(wire: &Wire, row: &Unlinked, link: &Link) -> Statement {
+    let event = &row.event;
+    let values: [Value; 15] = [
+        link.seq.into(),
+        row.id.uuid().into(),
+        link.previous.to_vec().into(),
+        link.hash.to_vec().into(),
+        link.signature.to_vec().into(),
+        event.actor_kind.as_str().into(),
+        event.actor_id.as_str().into(),
+        event.action.as_str().into(),
+        event.permission.as_str().into(),
+        event.outcome.name().into(),
+        event.targets.clone().into(),
+        event.request.uuid().into(),
+        event.source.clone().into(),
+        event.payload.as_str().into(),
+        event.occurred_at.into(),
+    ];
+    Statement::from_sql_and_values(wire.get_database_backend(), APPEND_OWN, values)
 }

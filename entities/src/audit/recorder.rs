@@ -14,14 +14,11 @@ use std::{
     time::Duration,
 };
 
-use countersign_domain::{
-    audit::{GENESIS, Head},
-    id::TenantId,
-};
+use countersign_domain::{audit::Head, id::TenantId};
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Unlinked, append, chain::Columns, lock_head};
+use super::{Unlinked, append, chain::Columns};
 use crate::{
     enter,
     error::{Cause, StoreError, connection_is_lost},
@@ -118,6 +115,16 @@ impl Recorder {
         }
         told.await
             .unwrap_or_else(|_| Err(unavailable("the audit writer has stopped")))
+    }
+
+    /// Where a tenant's chain ended when it was last seen, which may be long ago.
+    pub(crate) fn last_seen(&self, tenant: TenantId) -> Head {
+        self.0.last_seen(tenant)
+    }
+
+    /// Is told where a chain ends.
+    pub(crate) fn saw(&self, tenant: TenantId, end: Head) {
+        self.0.saw(tenant, end);
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -270,15 +277,22 @@ impl Inner {
 
     fn last_seen(&self, tenant: TenantId) -> Head {
         let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        heads.get(&tenant).copied().unwrap_or(Head {
-            seq: 0,
-            hash: GENESIS,
-        })
+        heads.get(&tenant).copied().unwrap_or(Head::EMPTY)
+    }
+
+    fn saw(&self, tenant: TenantId, end: Head) {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        heads.insert(tenant, end);
+    }
+
+    async fn open(&self, tenant: TenantId) -> Result<Wire, StoreError> {
+        let enter = enter::enter_tenant(tenant);
+        let (wire, _) = Wire::open(&self.pool, self.prepared, &self.begin, &enter).await?;
+        Ok(wire)
     }
 
     async fn open_key(&self, tenant: TenantId) -> Result<crate::keys::AuditKey, StoreError> {
-        let batch = format!("{}{}", self.begin, enter::enter_tenant(tenant));
-        let (wire, _) = Wire::open(&self.pool, self.prepared, &batch).await?;
+        let wire = self.open(tenant).await?;
         let key = self.keys.audit(&wire, tenant).await?;
         wire.end(End::Rollback).await?;
         Ok(key)
@@ -291,12 +305,12 @@ impl Inner {
     }
 
     async fn append_alone(&self, row: &Unlinked) -> Result<(), StoreError> {
-        let batch = format!("{}{}", self.begin, enter::enter_tenant(row.tenant));
-        let (wire, _) = Wire::open(&self.pool, self.prepared, &batch).await?;
+        let wire = self.open(row.tenant).await?;
         let key = self.keys.audit(&wire, row.tenant).await?;
-        let head = lock_head(&wire).await?;
-        append(&wire, head, std::slice::from_ref(row), &key).await?;
-        wire.end(End::Commit).await
+        let end = append(&wire, self.last_seen(row.tenant), row, &key).await?;
+        wire.end(End::Commit).await?;
+        self.saw(row.tenant, end);
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use deadpool_postgres::{
-    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError,
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode,
     RecyclingMethod, Runtime, TimeoutType, Timeouts,
 };
 use rustls::{
@@ -115,6 +115,8 @@ fn pool(
     let manager = Manager::from_config(config, connect, manager);
     let mut builder = Pool::builder(manager)
         .max_size(max)
+        // The connection that was used last: what its server process knows is still in the cache.
+        .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(patience))
         .create_timeout(Some(patience));

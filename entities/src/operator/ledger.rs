@@ -1,7 +1,7 @@
 //! Verifying the ledger of a tenant, against the rows, the key and the head (AUD-4).
 
 use countersign_domain::{
-    audit::{ChainError, GENESIS, Head, verify_link},
+    audit::{ChainError, Head, verify_link},
     id::TenantId,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -137,18 +137,16 @@ impl Operator {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;",
             1,
         );
-        let batch = format!("{begin}{}", enter::enter_tenant(tenant));
-        Ok(Wire::open(&self.0.books, self.0.prepared, &batch).await?.0)
+        let enter = enter::enter_tenant(tenant);
+        let (wire, _) = Wire::open(&self.0.books, self.0.prepared, &begin, &enter).await?;
+        Ok(wire)
     }
 }
 
 /// The head before row `first`, taken from the row before it.
 async fn before(wire: &Wire, tenant: TenantId, first: i64) -> Result<Head, LedgerFault> {
     let Some(seq) = first.checked_sub(1).filter(|seq| *seq > 0) else {
-        return Ok(Head {
-            seq: 0,
-            hash: GENESIS,
-        });
+        return Ok(Head::EMPTY);
     };
     let row = rows(wire, tenant, seq, 1).await?.into_iter().next();
     match row {

@@ -204,6 +204,16 @@ async fn nobody_updates_deletes_or_truncates() {
     let mut superuser = world.bare("postgres").await;
     let row = superuser.fetch_one(AssertSqlSafe(appended)).await.unwrap();
     assert!(!row.try_get::<bool, _>(0).unwrap());
+    let own = format!(
+        "BEGIN; SELECT countersign.enter_tenant('{}'); \
+        SELECT a.appended FROM countersign.audit_entries e, countersign.append_own( \
+        e.seq + 5, gen_random_uuid(), e.previous, e.hash, e.signature, e.actor_kind, e.actor_id, \
+        e.action, e.permission, e.outcome, e.targets, e.request_id, e.source, e.payload, \
+        e.occurred_at) a WHERE e.seq = 1; COMMIT",
+        tenant.uuid()
+    );
+    let rows = books.fetch_all(AssertSqlSafe(own)).await.unwrap();
+    assert!(!rows.last().unwrap().try_get::<bool, _>(0).unwrap());
     assert_eq!(verified(&world, tenant).await, before);
 }
 

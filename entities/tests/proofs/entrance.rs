@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use countersign_domain::{
     access::{Role, Scope},
-    id::TenantId,
+    id::{AccountId, AnyId, CategoryId, TenantId},
     principal::Principal,
     token::PlainToken,
 };
 use countersign_entities::{
-    Credential, EndedBy, EnterError, NewMachine, RequestFacts, SessionSecret, SessionsOf,
-    StoreError, Why,
+    Credential, EndedBy, EnterError, NewMachine, ReadTransaction, RequestContext, RequestFacts,
+    SessionSecret, SessionsOf, StoreError, Why,
 };
 use countersign_policies::{resource, row::TenantOnly};
 use uuid::Uuid;
@@ -209,22 +209,64 @@ async fn machine_has_the_scopes_that_it_brings_and_is_registered_with() {
 }
 
 #[tokio::test]
+async fn whoever_was_let_in_reads_at_once_and_only_while_the_database_says_the_same() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let (_, other) = world.company("south").await;
+    let account = world.account(&owner, new_account("Ours")).await.id;
+    let foreign = world.account(&other, new_account("Theirs")).await.id;
+    let credential = owner.credential();
+    let presume = async |at: RequestFacts, named: &[AnyId]| {
+        world.database.presume(&credential, &at, named).await
+    };
+    let rebutted = async |(context, read): (RequestContext, ReadTransaction)| {
+        let scope = world.scope::<resource::Account>(&context);
+        let rows = read.accounts_by_id(&scope, &[account]).await;
+        assert!(matches!(rows, Err(StoreError::Rebutted)), "{rows:?}");
+        let confirmed = read.confirm().await;
+        assert!(matches!(confirmed, Err(StoreError::Rebutted)));
+    };
+    // The owner has entered when the account was made; a stranger's credential has not.
+    let (context, read) = presume(facts(), &[account.into()]).await.unwrap();
+    let scope = world.scope::<resource::Account>(&context);
+    let rows = read.accounts_by_id(&scope, &[account]).await.unwrap();
+    assert_eq!((rows.len(), context.tenant()), (1, tenant));
+    read.confirm().await.unwrap();
+    read.leave();
+    let stranger = Credential::Session(SessionSecret::new([1; 32]));
+    let presumed = world.database.presume(&stranger, &facts(), &[]).await;
+    assert!(presumed.is_none());
+
+    // Whatever does not hold is forgotten, until the credential has been let in again.
+    rebutted(presume(facts(), &[foreign.into()]).await.unwrap()).await;
+    assert!(presume(facts(), &[]).await.is_none());
+    world.enter(&owner).await.1.leave();
+    rebutted(presume(later(1), &[]).await.unwrap()).await;
+    world.enter(&owner).await.1.leave();
+    let mut admin = world.bare("postgres").await;
+    let demote = "UPDATE countersign.memberships SET capabilities = '{read.pii}' WHERE id = $1";
+    let demote = sqlx::query(demote).bind(owner.member.uuid());
+    demote.execute(&mut admin).await.unwrap();
+    rebutted(presume(facts(), &[]).await.unwrap()).await;
+}
+
+#[tokio::test]
 async fn named_id_of_another_tenant_refuses_the_whole_request() {
     let world = World::new().await;
     let (north, owner) = world.company("north").await;
     let (south, other) = world.company("south").await;
-    let own = world.account(&owner, new_account("Ours")).await.id.uuid();
-    let foreign = world.account(&other, new_account("Theirs")).await.id.uuid();
-    let enter = async |named: &[Uuid]| {
+    let own = world.account(&owner, new_account("Ours")).await.id;
+    let foreign = world.account(&other, new_account("Theirs")).await.id;
+    let enter = async |named: &[AnyId]| {
         world
             .database
             .enter(&owner.credential(), &facts(), named)
             .await
     };
-    let fine = [own, north.uuid(), owner.member.uuid(), own];
+    let fine = [own.into(), north.into(), owner.member.into(), own.into()];
     enter(&fine).await.unwrap();
 
-    let counts = async |named: &[Uuid]| match enter(named).await {
+    let counts = async |named: &[AnyId]| match enter(named).await {
         Err(EnterError::ForeignIds {
             context,
             foreign,
@@ -235,13 +277,20 @@ async fn named_id_of_another_tenant_refuses_the_whole_request() {
         }
         other => panic!("{other:?}"),
     };
-    assert_eq!(counts(&[own, foreign]).await, (1, 0));
-    assert_eq!(
-        counts(&[foreign, foreign, other.member.uuid(), south.uuid()]).await,
-        (3, 0)
-    );
-    assert_eq!(counts(&[Uuid::from_u128(5)]).await, (0, 1));
-    assert_eq!(counts(&[own, foreign, Uuid::from_u128(5)]).await, (1, 1));
+    let unknown = AccountId::new(Uuid::from_u128(5));
+    let misnamed = CategoryId::new(own.uuid());
+    assert_eq!(counts(&[own.into(), foreign.into()]).await, (1, 0));
+    let all = [
+        foreign.into(),
+        foreign.into(),
+        other.member.into(),
+        south.into(),
+    ];
+    assert_eq!(counts(&all).await, (3, 0));
+    assert_eq!(counts(&[unknown.into()]).await, (0, 1));
+    assert_eq!(counts(&[misnamed.into(), own.into()]).await, (0, 1));
+    let mixed = [own.into(), foreign.into(), unknown.into()];
+    assert_eq!(counts(&mixed).await, (1, 1));
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ async fn books_role_reads_no_credential() {
         "SELECT * FROM countersign.sign_ins",
         "SELECT hash FROM countersign.api_tokens",
         "SELECT subject FROM countersign.users",
-        "SELECT countersign.census(gen_random_uuid(), '{}')",
+        "SELECT countersign.census(gen_random_uuid(), '{}', '{}')",
         "SELECT countersign.create_tenant(gen_random_uuid(), 'x-x', 'x', now())",
         "SET ROLE countersign_gate",
         "SET ROLE countersign_owner",

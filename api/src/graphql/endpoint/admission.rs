@@ -1,9 +1,11 @@
 //! Who is let in, within which quota, and what was decided for them.
 
-use countersign_domain::{id::RequestId, principal::Principal};
+use countersign_domain::{
+    id::{AnyId, RequestId},
+    principal::Principal,
+};
 use countersign_entities::{Credential, EnterError, ReadTransaction, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, Decision};
-use uuid::Uuid;
 
 use super::{
     super::{
@@ -17,6 +19,19 @@ use super::{
 use crate::{code::Code, rate_limit::Standing};
 
 impl Endpoint {
+    /// Lets a caller whom PostgreSQL let in a moment ago read at once: its word, which is waited for
+    /// before anything leaves, comes with the first rows.
+    pub(super) async fn presume(
+        &self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        measure: &Measure,
+    ) -> Option<(RequestContext, ReadTransaction)> {
+        let named: Vec<AnyId> = measure.named.keys().copied().collect();
+        let database = &self.services.database;
+        database.presume(credential, facts, &named).await
+    }
+
     /// Law 1: one round trip lets the caller in and opens the transaction.
     pub(super) async fn enter(
         &self,
@@ -24,13 +39,9 @@ impl Endpoint {
         facts: &RequestFacts,
         measure: &Measure,
     ) -> Result<(RequestContext, ReadTransaction), Answer> {
-        let named: Vec<Uuid> = measure.named.keys().copied().collect();
-        match self
-            .services
-            .database
-            .enter(credential, facts, &named)
-            .await
-        {
+        let named: Vec<AnyId> = measure.named.keys().copied().collect();
+        let database = &self.services.database;
+        match database.enter(credential, facts, &named).await {
             Ok(entered) => Ok(entered),
             Err(EnterError::ForeignIds {
                 context, foreign, ..
@@ -88,7 +99,7 @@ impl Endpoint {
         } else {
             return Ok(operation);
         };
-        operation.close_reader().await;
+        operation.confirm().await?;
         let recorded = record::refused_request(&operation, "explorer capability", code).await;
         recorded.map_err(|error| failed(&error.into(), request))?;
         Err(refused(code, message.to_owned(), request))
@@ -96,7 +107,7 @@ impl Endpoint {
 }
 
 /// Gives the connection back where the principal has to wait.
-pub(super) fn within_quota(
+pub(super) async fn within_quota(
     reader: ReadTransaction,
     standing: Standing,
     id: RequestId,
@@ -104,7 +115,9 @@ pub(super) fn within_quota(
     let Some(seconds) = standing.retry_after else {
         return Ok(reader);
     };
+    let confirmed = reader.confirm().await;
     reader.leave();
+    confirmed.map_err(|_| Answer::Rebutted)?;
     let message = format!("the quota of cost is used up: try again in {seconds} s");
     Err(refused(Code::RateLimited, message, id))
 }

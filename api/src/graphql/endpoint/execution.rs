@@ -96,7 +96,7 @@ impl Endpoint {
         }
         let (state, id) = (asked.state, asked.state.context.request());
         let limit = LimitError::Time(time_max);
-        state.close_reader().await;
+        state.confirm().await?;
         let recorded = record::refused_request(state, "limit on time", limit.code()).await;
         recorded.map_err(|error| failed(&error.into(), id))?;
         Err(refused(limit.code(), limit.to_string(), id))
@@ -124,7 +124,7 @@ impl Endpoint {
             redactions,
         } = self.within_time(asked, execution.run()).await?;
         let id = state.context.request();
-        state.close_reader().await;
+        state.confirm().await?;
         let hidden = redactions.values().map(|one| one.count).sum();
         self.metrics.redacted(hidden);
         let recorded = match asked.plan.kind {
