@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod api_tokens;
 pub mod categories;
+pub mod import_progress;
 pub mod members;
 pub mod statements;
 pub mod transactions;
@@ -114,6 +115,8 @@ pub struct Services {
     pub database: Database,
     /// The policy engine.
     pub engine: Engine,
+    /// Where imports tell how far they have come.
+    pub imports: import_progress::ImportBoard,
 }
 
 /// What is wrong with the input, for the person who gave it.

@@ -8,6 +8,7 @@
 //! | `limits.rs`, `plan.rs`, `shape.rs` | what is known of a document before it runs |
 //! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
+//! | `subscriptions.rs`, `endpoint/stream.rs` | what goes on, told as it goes on |
 //! | `deprecation.rs` | fields on their way out |
 //! | `dry_run.rs` | what a request would cost and be decided to |
 //! | `repeat.rs` | mutations that are sent again under a key |
@@ -46,6 +47,7 @@ mod schema;
 mod selection;
 mod shape;
 mod statements;
+mod subscriptions;
 mod tenants;
 mod transactions;
 mod user_errors;
@@ -56,7 +58,7 @@ mod viewer;
 pub use answer::Response;
 pub use cursor::CursorKey;
 pub use document::DocumentId;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, EventStream, Frame};
 pub use limits::{LimitError, Limits};
 pub use request::{Answer, GraphqlRequest, Method, Source};
 pub use schema::BuildError;

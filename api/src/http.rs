@@ -3,6 +3,7 @@
 pub mod bff;
 pub mod credential;
 pub mod errors;
+pub mod event_stream;
 pub mod graphql;
 pub mod limited;
 pub mod management;

@@ -17,6 +17,7 @@ use countersign_entities::{
 };
 use countersign_policies::{Engine, PolicyError};
 use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::Config,
@@ -251,6 +252,7 @@ impl Server {
             return Err(error);
         }
         tracing::info!(address = %self.address, "serving");
+        tokio::spawn(close_streams_when_stopped(web::Data::clone(&self.state)));
         let ended = stopped(served.await);
         state.database.close().await;
         ended
@@ -348,6 +350,25 @@ fn stopped(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result
         .map_err(std::io::Error::other)
         .flatten()
         .map_err(StartError::Stopped)
+}
+
+/// A stream would keep the server from stopping until its listener leaves.
+async fn close_streams_when_stopped(state: web::Data<State>) {
+    let mut terminated = match signal(SignalKind::terminate()) {
+        Ok(terminated) => terminated,
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no signals to wait for"
+            );
+            return;
+        }
+    };
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    state.graphql.close_streams();
 }
 
 /// While PostgreSQL is away, or is being migrated, there is nothing to read, so waiting gives

@@ -5,6 +5,7 @@
 
 mod chain;
 mod recorder;
+mod watch;
 
 use countersign_domain::{
     audit::{Event, Outcome},
@@ -13,6 +14,7 @@ use countersign_domain::{
 };
 use uuid::Uuid;
 
+pub use self::watch::AuditWatch;
 pub(crate) use self::{
     chain::{append, fixed},
     recorder::Recorder,

@@ -16,7 +16,7 @@ use sqlx::{
 };
 
 use crate::{
-    audit::{Attribution, EventDraft, Recorder, Unlinked},
+    audit::{Attribution, AuditWatch, EventDraft, Recorder, Unlinked},
     clock::{Clock, Ids},
     context::{Credential, CredentialKind, RequestContext, RequestFacts},
     enter::{self, Answer, Closed, Rejection},
@@ -243,6 +243,12 @@ impl Database {
     ) -> Result<(), StoreError> {
         let row = Unlinked::of_request(context, draft, self.0.ids.uuid());
         self.0.recorder.record(row).await
+    }
+
+    /// Tells when the tenant's audit log has grown, as far as this process lets it grow.
+    pub fn watch_audit(&self, tenant: TenantId) -> AuditWatch {
+        let grown = self.0.recorder.grown();
+        AuditWatch { tenant, grown }
     }
 
     /// Records a credential that is refused by its form or its signature: forged, or of another

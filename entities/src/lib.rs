@@ -44,7 +44,7 @@ mod store;
 mod transaction;
 mod wire;
 
-pub use audit::EventDraft;
+pub use audit::{AuditWatch, EventDraft};
 pub use clock::{Clock, Ids, SystemClock, SystemIds};
 pub use context::{Credential, CredentialKind, RequestContext, RequestFacts, SessionSecret};
 pub use database::Database;

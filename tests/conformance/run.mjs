@@ -5,6 +5,7 @@ import clients from "./clients.mjs";
 import evolution from "./evolution.mjs";
 import lint from "./lint.mjs";
 import relay from "./relay.mjs";
+import subscriptions from "./subscriptions.mjs";
 
 const [, , url, token] = process.argv;
 const counts = { passed: 0, failed: 0 };
@@ -20,6 +21,6 @@ async function check(name, run) {
   }
 }
 
-for (const part of [audit, clients, relay, lint, evolution]) await part({ url, token, check });
+for (const part of [audit, clients, subscriptions, relay, lint, evolution]) await part({ url, token, check });
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);

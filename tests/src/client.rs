@@ -11,6 +11,8 @@ use countersign_domain::{
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
+use crate::events::Events;
+
 /// What the server answered.
 #[derive(Debug)]
 pub struct Reply {
@@ -82,6 +84,12 @@ impl Browser {
         let id = self.state.graphql.publish(query).to_string();
         let body = json!({ "documentId": id, "variables": variables });
         send(self.post(), body, key).await
+    }
+
+    /// Opens a stream as the product's own page does.
+    pub async fn listen(&self, subscription: &str) -> Events {
+        let id = self.state.graphql.publish(subscription).to_string();
+        listen(self.post(), json!({ "documentId": id })).await
     }
 
     /// Sends a GraphQL request with a text of its own, as the explorer does.
@@ -168,6 +176,15 @@ impl Token {
         send(request, body, &fresh_key()).await
     }
 
+    /// Opens a stream as a partner's program does.
+    pub async fn listen(&self, subscription: &str) -> Events {
+        let request = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .bearer_auth(&self.plain);
+        listen(request, json!({ "query": subscription })).await
+    }
+
     /// Sends a GraphQL request by a document's id.
     pub async fn document(&self, id: &str) -> Reply {
         let request = self
@@ -176,6 +193,12 @@ impl Token {
             .bearer_auth(&self.plain);
         send(request, json!({ "documentId": id }), &fresh_key()).await
     }
+}
+
+async fn listen(request: reqwest::RequestBuilder, body: Value) -> Events {
+    let request = request.header("accept", "text/event-stream").json(&body);
+    let response = request.send().await;
+    Events::of(response.unwrap_or_else(|error| panic!("the server does not answer: {error}")))
 }
 
 fn fresh_key() -> String {

@@ -13,10 +13,12 @@
 mod app;
 mod client;
 mod database;
+mod events;
 pub mod logs;
 mod time;
 
 pub use app::{TestApp, TestTenant, configuration};
 pub use client::{Browser, Reply, Token};
 pub use database::{TestDatabase, cluster};
+pub use events::{Event, Events};
 pub use time::{TestClock, TestIds};

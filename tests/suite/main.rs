@@ -34,6 +34,7 @@ mod names;
 mod pgbouncer;
 mod statements;
 mod status_codes;
+mod streams;
 mod tenants;
 mod time_limit;
 mod transactions;

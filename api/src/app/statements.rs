@@ -17,7 +17,10 @@ use countersign_policies::{Permit, ReadScope, resource, row::TenantOnly};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, attempt};
+use super::{
+    AppError, Fault, FaultCode, Mutation, Services, attempt,
+    import_progress::{ImportProgress, ImportStage, ImportTelling},
+};
 
 /// The longest name of a file, in characters.
 pub const FILE_NAME_MAX: usize = 200;
@@ -62,6 +65,15 @@ pub async fn import(
     input: ImportStatement,
 ) -> Result<Imported, AppError> {
     let account = input.account;
+    let mut telling = services.imports.begin(ImportProgress {
+        tenant: context.tenant(),
+        request: context.request(),
+        file_name: input.file_name.chars().take(FILE_NAME_MAX).collect(),
+        stage: ImportStage::Reading,
+        transaction_count: None,
+        written_count: 0,
+        import: None,
+    });
     // Eight megabytes take a while to parse: not on a thread that serves others.
     let read = tokio::task::spawn_blocking(move || read(&input)).await;
     let mutation = Mutation::begin(services, context, "importStatement").await?;
@@ -95,6 +107,7 @@ pub async fn import(
         mutation
             .finish(permit, targets, json!({ "alreadyImported": true }))
             .await?;
+        telling.done(import.id);
         return Ok(Imported {
             import,
             statements,
@@ -106,15 +119,23 @@ pub async fn import(
     let scope = attempt!(mutation, vec![], scope);
     let placed = place(&mutation, &scope, account, &file).await;
     let new = new_import(services, &file, attempt!(mutation, vec![], placed));
-    commit(mutation, permit, &new).await
+    telling.writes(new.transaction_count());
+    let imported = commit(mutation, permit, &new, &mut telling).await?;
+    telling.done(imported.import.id);
+    Ok(imported)
 }
 
 async fn commit(
     mutation: Mutation<'_>,
     permit: Permit,
     new: &NewImport,
+    telling: &mut ImportTelling,
 ) -> Result<Imported, AppError> {
-    let inserted = mutation.transaction.insert_import(&permit, new).await;
+    let wrote = |transactions| telling.wrote(transactions);
+    let inserted = mutation
+        .transaction
+        .insert_import(&permit, new, wrote)
+        .await;
     let inserted = inserted.map_err(|error| {
         super::constraint(error, || {
             Fault::new(

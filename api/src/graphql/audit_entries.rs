@@ -183,7 +183,7 @@ fn audit_entries(context: Context<'_>) -> Resolved<'_> {
     .boxed()
 }
 
-fn read_filter(arguments: &Input) -> Result<AuditFilter, GraphqlError> {
+pub(super) fn read_filter(arguments: &Input) -> Result<AuditFilter, GraphqlError> {
     let Some(given) = inputs::object(arguments, "filter") else {
         return Ok(AuditFilter::default());
     };

@@ -2,6 +2,7 @@
 
 mod admission;
 mod execution;
+mod stream;
 
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ use countersign_domain::id::RequestId;
 use countersign_entities::{Credential, Database, ReadTransaction, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, Engine};
 use execution::{Asked, faulty};
+use stream::{Listener, Streams};
+
+pub use stream::{EventStream, Frame};
 
 use super::{
     BuildError,
@@ -31,7 +35,7 @@ use super::{
     value::Object,
 };
 use crate::{
-    app::Services,
+    app::{Services, import_progress::ImportBoard},
     code::Code,
     metrics::Metrics,
     rate_limit::{RateLimits, Standing},
@@ -44,8 +48,10 @@ struct Call<'a> {
     definition: &'a OperationDefinition,
     name: Option<&'a str>,
     selection: Option<Arc<Selection>>,
-    plan: &'a Plan,
+    plan: &'a Arc<Plan>,
     measure: &'a Measure,
+    credential: &'a Credential,
+    facts: &'a RequestFacts,
     /// Whether the text came with the request, and is not a published one.
     own_text: bool,
     dry_run: bool,
@@ -67,6 +73,7 @@ pub struct Endpoint {
     cursor_key: CursorKey,
     explain: Option<ActionId>,
     introspect: Option<ActionId>,
+    streams: Streams,
     rate_limits: Arc<RateLimits>,
     metrics: Arc<Metrics>,
 }
@@ -96,9 +103,14 @@ impl Endpoint {
             cursor_key,
             explain: engine.action("Capability.explainRefusal"),
             introspect: engine.action("Capability.introspect"),
+            streams: Streams::new(),
             rate_limits,
             metrics,
-            services: Services { database, engine },
+            services: Services {
+                database,
+                engine,
+                imports: ImportBoard::new(),
+            },
         })
     }
 
@@ -137,8 +149,10 @@ impl Endpoint {
                 Answer::Ran(Box::new(response))
             }
             Err(answer) => {
-                if let Answer::Refused(code, _) = &answer {
-                    self.metrics.operation("refused", Some(*code));
+                match &answer {
+                    Answer::Refused(code, _) => self.metrics.operation("refused", Some(*code)),
+                    Answer::Streams(_) => self.metrics.operation("subscription", None),
+                    _ => {}
                 }
                 answer
             }
@@ -163,7 +177,7 @@ impl Endpoint {
         let (definition, planned) = document
             .operation(name)
             .map_err(|message| refused(Code::GraphqlValidationFailed, message, id))?;
-        answers_to(method, planned.plan.kind, id)?;
+        answers_to(&request, method, planned.plan.kind, id)?;
         let measure = self.measure(&document, definition, &request.variables, id)?;
         let mut call = Call {
             document: &document,
@@ -172,6 +186,8 @@ impl Endpoint {
             selection: planned.selection,
             plan: &planned.plan,
             measure: &measure,
+            credential,
+            facts,
             own_text: matches!(request.source, Source::Text(_)),
             dry_run: request.dry_run,
             variables: request.variables,
@@ -236,6 +252,16 @@ impl Endpoint {
             recorded.map_err(|error| failed(&error.into(), id))?;
             let described = dry_run::describe(&state, plan, measure, &self.limits);
             return Ok(("dry_run", described));
+        }
+        if plan.kind == OperationType::Subscription {
+            let listener = Listener {
+                credential: call.credential,
+                facts: call.facts,
+                plan,
+                own_text: call.own_text,
+            };
+            let stream = self.open_stream(asked, ready, listener).await?;
+            return Err(Answer::Streams(Box::new(stream)));
         }
         if let Some(request) = repeated {
             repeat::claim(&state, plan, request).await?;
@@ -303,15 +329,21 @@ impl Endpoint {
 }
 
 /// Refuses what may not come by that method.
-fn answers_to(method: Method, kind: OperationType, id: RequestId) -> Result<(), Answer> {
+fn answers_to(
+    request: &GraphqlRequest,
+    method: Method,
+    kind: OperationType,
+    id: RequestId,
+) -> Result<(), Answer> {
     let (code, message) = match (kind, method) {
         (OperationType::Query, _) | (OperationType::Mutation, Method::Post) => return Ok(()),
         (OperationType::Mutation, Method::Get) => {
             (Code::MethodNotAllowed, "send a mutation by POST")
         }
+        (OperationType::Subscription, _) if request.streams || request.dry_run => return Ok(()),
         (OperationType::Subscription, _) => (
             Code::GraphqlValidationFailed,
-            "there are no subscriptions here",
+            "a subscription is answered as `text/event-stream`: accept that",
         ),
     };
     Err(refused(code, message.to_owned(), id))

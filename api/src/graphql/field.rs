@@ -8,10 +8,13 @@
 
 use std::{borrow::Cow, collections::HashMap, marker::PhantomData, sync::Arc};
 
-use async_graphql::dynamic::{self, FieldFuture, InputValue, TypeRef};
+use async_graphql::{
+    Value,
+    dynamic::{self, FieldFuture, InputValue, SubscriptionField, SubscriptionFieldFuture, TypeRef},
+};
 use countersign_domain::id::TenantId;
 use countersign_policies::{ActionId, Decision, Engine, Refusal, Row, RowRule, row::TenantOnly};
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, stream};
 use uuid::Uuid;
 
 use super::{
@@ -145,6 +148,8 @@ pub(super) struct Made {
     /// The type as validation and introspection know it. Its resolvers give nothing: async-graphql
     /// does not execute.
     object: dynamic::Object,
+    /// The same fields where the type is that of subscriptions.
+    pub(super) events: Vec<SubscriptionField>,
     /// Fields that no action of the policies' schema stands for.
     pub(super) unclassified: Vec<String>,
 }
@@ -165,6 +170,7 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
             name,
             fields: HashMap::new(),
             object: dynamic::Object::new(name).description(description),
+            events: Vec::new(),
             unclassified: Vec::new(),
         };
         Self {
@@ -234,6 +240,28 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
     ) -> Self {
         let resolver = Resolver::Asked(Box::new(resolver));
         self.add(name, ty, description, arguments, resolver)
+    }
+
+    /// A field of `Subscription`: `get` takes its value from what happened.
+    pub(super) fn event(
+        mut self,
+        name: &'static str,
+        ty: TypeRef,
+        description: &str,
+        arguments: impl IntoIterator<Item = InputValue>,
+        get: fn(&T) -> Output,
+    ) -> Self {
+        // It runs nothing, as all that async-graphql is given.
+        let described = SubscriptionField::new(name, ty.clone(), |_| {
+            SubscriptionFieldFuture::new(async { Ok(stream::empty::<Result<Value, _>>()) })
+        });
+        let described = arguments.into_iter().fold(
+            described.description(description),
+            SubscriptionField::argument,
+        );
+        self.made.events.push(described);
+        let inner = move |value: &AnyValue| value.downcast_ref::<T>().map(get);
+        self.add(name, ty, description, [], Resolver::Inner(Box::new(inner)))
     }
 
     /// A field whose value is another row that this one points to; null where it points to none,

@@ -94,6 +94,9 @@ pub enum LimitError {
     /// One response key for two mutations.
     #[error("the operation has two mutations under one name: give each an alias of its own")]
     RepeatedMutation,
+    /// More than one field of a subscription (GraphQL, section 5.2.4.1).
+    #[error("a subscription selects one field")]
+    SubscriptionFields,
     /// Too dear.
     #[error("the operation costs {cost}, and the limit is {limit}: ask for fewer rows or fields")]
     Cost {
@@ -117,7 +120,9 @@ impl LimitError {
             Self::Depth(_) | Self::Nesting => Code::DepthLimitExceeded,
             Self::Cost { .. } => Code::CostLimitExceeded,
             Self::Time(_) => Code::TimeLimitExceeded,
-            Self::FragmentCycle | Self::RepeatedMutation => Code::GraphqlValidationFailed,
+            Self::FragmentCycle | Self::RepeatedMutation | Self::SubscriptionFields => {
+                Code::GraphqlValidationFailed
+            }
             Self::DocumentBytes(_)
             | Self::Selections(_)
             | Self::Aliases(_)

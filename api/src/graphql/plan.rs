@@ -44,7 +44,7 @@ pub(super) struct Plan {
 }
 
 /// What depends on variables.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Measure {
     pub(super) cost: u64,
     /// The lists, each with the rows that it is taken to have.
@@ -94,8 +94,11 @@ impl Planner<'_> {
         if plan.root_count > root_fields_max {
             return Err(LimitError::RootFields(limits.root_fields_max));
         }
-        if operation.ty == OperationType::Mutation {
-            self.refuse_repeated_mutations(operation)?;
+        match operation.ty {
+            OperationType::Query => {}
+            OperationType::Mutation => self.refuse_repeated_mutations(operation)?,
+            OperationType::Subscription if plan.root_count == 1 => {}
+            OperationType::Subscription => return Err(LimitError::SubscriptionFields),
         }
         Ok(plan)
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{
     document::Document,
     operation::Operation,
-    plan::{Measure, Plan, RootField},
+    plan::{Measure, Plan, root_type},
 };
 use crate::{app::event_of, code::Code};
 
@@ -26,14 +26,9 @@ pub(super) async fn query(
     hidden: u64,
 ) -> Result<(), StoreError> {
     let refused = !operation.refusals().is_empty();
-    let permission: Vec<_> = plan
-        .roots
-        .iter()
-        .map(|root| permission(operation, root))
-        .collect();
     let draft = EventDraft {
         action: "books.read".to_owned(),
-        permission: permission.join("; "),
+        permission: permissions(operation, plan),
         outcome: if refused {
             Outcome::Refused
         } else {
@@ -121,10 +116,60 @@ pub(super) fn unknown_ids(measure: &Measure) -> EventDraft {
     }
 }
 
-fn permission(operation: &Operation, root: &RootField) -> String {
-    match operation.decisions.get(root.action) {
-        Decision::Allow(basis) => format!("Query.{} by {}", root.name, basis.rules.join(", ")),
-        Decision::Deny(refusal) => format!("Query.{} refused by {}", root.name, refusal.rule()),
-        Decision::Row(rule) => format!("Query.{} by row of {}", root.name, rule.rules().join(", ")),
+/// Records that somebody listens from now on. What they are told of is in the log or the books.
+pub(super) async fn stream_opened(
+    operation: &Operation,
+    plan: &Plan,
+    document: &Document,
+) -> Result<(), StoreError> {
+    let draft = EventDraft {
+        action: "stream.opened".to_owned(),
+        permission: permissions(operation, plan),
+        outcome: Outcome::Done,
+        targets: Vec::new(),
+        payload: json!({
+            "document": hex::encode(document.sha256),
+            "fields": plan.roots.iter().map(|root| root.name.as_str()).collect::<Vec<_>>(),
+        }),
+    };
+    let database = &operation.services.database;
+    database.record(&operation.context, draft).await
+}
+
+/// Somebody wanted to listen, or to go on, who may not.
+pub(super) async fn stream_refused(operation: &Operation, plan: &Plan) -> Result<(), StoreError> {
+    let draft = EventDraft {
+        action: "stream.opened".to_owned(),
+        permission: permissions(operation, plan),
+        outcome: Outcome::Refused,
+        targets: Vec::new(),
+        payload: json!({ "reason": "policy" }),
+    };
+    let database = &operation.services.database;
+    database.record(&operation.context, draft).await
+}
+
+/// Nobody listens any more.
+pub(super) fn stream_closed(field: &str, events: u64, why: &str) -> EventDraft {
+    EventDraft {
+        action: "stream.closed".to_owned(),
+        permission: format!("Subscription.{field}"),
+        outcome: Outcome::Done,
+        targets: Vec::new(),
+        payload: json!({ "events": events, "why": why }),
     }
+}
+
+/// The decision of every root field.
+fn permissions(operation: &Operation, plan: &Plan) -> String {
+    let root = root_type(plan.kind);
+    let each = plan.roots.iter().map(|field| {
+        let name = &field.name;
+        match operation.decisions.get(field.action) {
+            Decision::Allow(basis) => format!("{root}.{name} by {}", basis.rules.join(", ")),
+            Decision::Deny(refusal) => format!("{root}.{name} refused by {}", refusal.rule()),
+            Decision::Row(rule) => format!("{root}.{name} by row of {}", rule.rules().join(", ")),
+        }
+    });
+    each.collect::<Vec<_>>().join("; ")
 }

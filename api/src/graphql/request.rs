@@ -3,7 +3,7 @@
 use async_graphql::{ServerError, Variables};
 use countersign_entities::EnterError;
 
-use super::{answer::Response, document::DocumentId};
+use super::{answer::Response, document::DocumentId, endpoint::EventStream};
 use crate::code::Code;
 
 /// Where the document of a request comes from.
@@ -27,6 +27,8 @@ pub struct GraphqlRequest {
     pub variables: Variables,
     /// Whether it is only to be told what it would cost and be decided to.
     pub dry_run: bool,
+    /// Whether answers may follow one another, as those of a subscription do.
+    pub streams: bool,
 }
 
 /// How a request came.
@@ -49,6 +51,8 @@ pub enum Answer {
     Ran(Box<Response>),
     /// It ran before, under the same key: the body of that answer.
     Replayed(Vec<u8>),
+    /// It is a subscription, whose answers come one after the other.
+    Streams(Box<EventStream>),
     /// Who was presumed to ask is not who asks: the request begins anew, and this never leaves.
     Rebutted,
 }

@@ -1,7 +1,7 @@
 //! Puts the schema together from its parts, one file per resource.
 
 use async_graphql::dynamic::{
-    Enum, InputObject, Interface, InterfaceField, Object, Schema, TypeRef,
+    Enum, InputObject, Interface, InterfaceField, Object, Schema, Subscription, TypeRef,
 };
 use countersign_domain::id::TenantId;
 use countersign_policies::{Engine, Row};
@@ -10,7 +10,9 @@ use thiserror::Error;
 use super::{
     accounts, api_tokens, audit_entries, categories, connection,
     field::{Fields, ObjectBuilder, Source},
-    imports, members, node, scalars, statements, tenants, transactions, user_errors,
+    imports, members, node, scalars, statements,
+    subscriptions::{self, Event},
+    tenants, transactions, user_errors,
     validation::StopBeforeExecution,
     viewer,
 };
@@ -45,6 +47,7 @@ pub(super) struct Parts<'e> {
     unclassified: Vec<String>,
     query: Option<ObjectBuilder<'e, RootValue>>,
     mutation: Option<ObjectBuilder<'e, RootValue>>,
+    subscription: Option<ObjectBuilder<'e, Event>>,
 }
 
 super::connection::without_row!(RootValue);
@@ -54,6 +57,16 @@ impl<'e> Parts<'e> {
         let mut made = builder.finish();
         self.unclassified.append(&mut made.unclassified);
         self.objects.push(self.fields.insert(made));
+    }
+
+    /// The type of subscriptions, which async-graphql knows apart from objects.
+    fn events(&mut self, builder: ObjectBuilder<'e, Event>) -> Subscription {
+        let mut made = builder.finish();
+        self.unclassified.append(&mut made.unclassified);
+        let events = std::mem::take(&mut made.events);
+        self.fields.insert(made);
+        let root = Subscription::new("Subscription").description("What goes on.");
+        events.into_iter().fold(root, Subscription::field)
     }
 
     pub(super) fn input(&mut self, input: InputObject) {
@@ -79,6 +92,14 @@ impl<'e> Parts<'e> {
     ) {
         self.mutation = self.mutation.take().map(add);
     }
+
+    /// Adds fields to `Subscription`.
+    pub(super) fn subscription(
+        &mut self,
+        add: impl FnOnce(ObjectBuilder<'e, Event>) -> ObjectBuilder<'e, Event>,
+    ) {
+        self.subscription = self.subscription.take().map(add);
+    }
 }
 
 /// Builds the schema, every field of it bound to its Cedar action.
@@ -92,6 +113,7 @@ pub(super) fn build(engine: &Engine) -> Result<(Schema, Fields), BuildError> {
         unclassified: Vec::new(),
         query: Some(ObjectBuilder::root(engine, "Query", "What can be read.")),
         mutation: Some(ObjectBuilder::root(engine, "Mutation", "What can be done.")),
+        subscription: Some(ObjectBuilder::root(engine, "Subscription", "What goes on.")),
     };
     connection::register_page_info(&mut parts);
     user_errors::register(&mut parts);
@@ -106,16 +128,18 @@ pub(super) fn build(engine: &Engine) -> Result<(Schema, Fields), BuildError> {
     imports::register(&mut parts);
     api_tokens::register(&mut parts);
     audit_entries::register(&mut parts);
+    subscriptions::register(&mut parts);
     for root in [parts.query.take(), parts.mutation.take()]
         .into_iter()
         .flatten()
     {
         parts.object(root);
     }
+    let subscription = parts.subscription.take().map(|root| parts.events(root));
     if !parts.unclassified.is_empty() {
         return Err(BuildError::Unclassified(parts.unclassified));
     }
-    let mut builder = Schema::build("Query", Some("Mutation"), None)
+    let mut builder = Schema::build("Query", Some("Mutation"), Some("Subscription"))
         .disable_suggestions()
         .extension(StopBeforeExecution)
         .register(node_interface());
@@ -130,6 +154,9 @@ pub(super) fn build(engine: &Engine) -> Result<(Schema, Fields), BuildError> {
     }
     for object in parts.objects {
         builder = builder.register(object);
+    }
+    if let Some(subscription) = subscription {
+        builder = builder.register(subscription);
     }
     let schema = builder.finish().map_err(BuildError::Schema)?;
     Ok((schema, parts.fields))

@@ -21,7 +21,9 @@ use futures::StreamExt;
 use serde::Deserialize;
 use url::Url;
 
-use super::{RequestInfo, credential::credential, limited, media::Media, problem::Problem};
+use super::{
+    RequestInfo, credential::credential, event_stream, limited, media::Media, problem::Problem,
+};
 use crate::{
     code::Code,
     config::StatusCodes,
@@ -70,7 +72,7 @@ struct Body {
 
 impl Body {
     /// Checks the form of each member and says which one is wrong.
-    fn into_request(self) -> Result<GraphqlRequest, &'static str> {
+    fn into_request(self, streams: bool) -> Result<GraphqlRequest, &'static str> {
         use serde_json::Value;
         let source = match (self.query, self.document_id) {
             (Some(Value::String(query)), None) => Source::Text(query),
@@ -104,6 +106,7 @@ impl Body {
             operation_name,
             variables,
             dry_run,
+            streams,
         })
     }
 }
@@ -128,7 +131,9 @@ async fn post(
     let body = read(payload, state.graphql.limits().body_bytes_max).await?;
     let body: Body = serde_json::from_slice(&body)
         .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
-    let graphql = body.into_request().map_err(bad_request)?;
+    let graphql = body
+        .into_request(media == Media::EventStream)
+        .map_err(bad_request)?;
     run(
         &request,
         &state,
@@ -143,7 +148,7 @@ async fn post(
 
 async fn run(
     request: &HttpRequest,
-    state: &State,
+    state: &web::Data<State>,
     facts: &RequestFacts,
     credential: Credential,
     method: Method,
@@ -163,6 +168,10 @@ async fn run(
         }
         return Err(problem);
     }
+    let answer = match answer {
+        Answer::Streams(events) => return Ok(event_stream::follow(state.clone(), *events)),
+        answer => answer,
+    };
     let retry_after = standing.and_then(|standing| standing.retry_after);
     let statuses = Statuses {
         media,
@@ -236,7 +245,9 @@ async fn get(
             _ => {}
         }
     }
-    let graphql = body.into_request().map_err(bad_request)?;
+    let graphql = body
+        .into_request(media == Media::EventStream)
+        .map_err(bad_request)?;
     run(
         &request,
         &state,
@@ -340,14 +351,18 @@ fn respond(
     let media = statuses.media;
     let (status, response) = match answer {
         Answer::Replayed(body) => {
-            return Ok(HttpResponse::Ok()
-                .insert_header((CONTENT_TYPE, media.name()))
-                .insert_header((CACHE_CONTROL, "no-store"))
-                .insert_header((REPLAYED, "true"))
-                .body(body));
+            let mut http = HttpResponse::Ok();
+            http.insert_header((REPLAYED, "true"));
+            return Ok(match media {
+                Media::EventStream => event_stream::once(&mut http, body),
+                Media::Response | Media::Json => http
+                    .insert_header((CONTENT_TYPE, media.name()))
+                    .insert_header((CACHE_CONTROL, "no-store"))
+                    .body(body),
+            });
         }
         Answer::NotEntered(error) => return Err((*error).into()),
-        Answer::Rebutted => return Err(StoreError::Rebutted.into()),
+        Answer::Rebutted | Answer::Streams(_) => return Err(StoreError::Rebutted.into()),
         Answer::Refused(code, error) => {
             let response = Response::refused(vec![*error]);
             (statuses.of_refusal(code), response)
@@ -371,7 +386,12 @@ fn respond(
     if status == StatusCode::METHOD_NOT_ALLOWED {
         http.insert_header((ALLOW, "POST"));
     }
-    Ok(http.body(response.write()))
+    let body = response.write();
+    Ok(match media {
+        // Whoever reads events looks for errors among them.
+        Media::EventStream => event_stream::once(http.status(StatusCode::OK), body),
+        Media::Response | Media::Json => http.body(body),
+    })
 }
 
 fn bad_request(detail: &str) -> Problem {
@@ -381,6 +401,6 @@ fn bad_request(detail: &str) -> Problem {
 fn not_acceptable() -> Problem {
     Problem::new(
         Code::NotAcceptable,
-        "accept `application/graphql-response+json` or `application/json`",
+        "accept `application/graphql-response+json`, `application/json` or `text/event-stream`",
     )
 }

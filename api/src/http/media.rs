@@ -9,6 +9,8 @@ pub enum Media {
     Response,
     /// `application/json`, for clients of before.
     Json,
+    /// `text/event-stream`, for subscriptions.
+    EventStream,
 }
 
 impl Media {
@@ -17,6 +19,7 @@ impl Media {
         match self {
             Self::Response => "application/graphql-response+json; charset=utf-8",
             Self::Json => "application/json; charset=utf-8",
+            Self::EventStream => "text/event-stream",
         }
     }
 
@@ -44,6 +47,7 @@ impl Media {
             let (media, specificity) = match name.as_str() {
                 "application/graphql-response+json" => (Self::Response, 2),
                 "application/json" => (Self::Json, 2),
+                "text/event-stream" => (Self::EventStream, 2),
                 "application/*" | "*/*" => (Self::Json, 1),
                 _ => return None,
             };

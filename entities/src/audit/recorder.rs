@@ -16,7 +16,7 @@ use std::{
 
 use countersign_domain::{audit::Head, id::TenantId};
 use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
 
 use super::{Unlinked, append, chain::Columns};
 use crate::{
@@ -34,6 +34,8 @@ const WAITING_MAX: usize = 4096;
 /// while: it costs as much as appending some seven rows. Whoever comes alone does not wait.
 const GATHER: Duration = Duration::from_millis(2);
 const GATHERED: usize = 8;
+/// How many tellings of chains that grew a slow watcher may be behind.
+const GROWN_MAX: usize = 256;
 /// How often a row is linked anew before its chain's end is waited for.
 const TRIES_MAX: u8 = 3;
 
@@ -54,6 +56,8 @@ struct Inner {
     queue: Mutex<Option<VecDeque<Waiting>>>,
     /// Where chains ended when they were last seen.
     heads: Mutex<HashMap<TenantId, Head>>,
+    /// Tells whose chains have grown.
+    grown: broadcast::Sender<TenantId>,
 }
 
 #[derive(Debug)]
@@ -93,6 +97,7 @@ impl Recorder {
             places: Arc::new(Semaphore::new(WAITING_MAX)),
             queue: Mutex::default(),
             heads: Mutex::default(),
+            grown: broadcast::Sender::new(GROWN_MAX),
         }))
     }
 
@@ -125,6 +130,11 @@ impl Recorder {
     /// Is told where a chain ends.
     pub(crate) fn saw(&self, tenant: TenantId, end: Head) {
         self.0.saw(tenant, end);
+    }
+
+    /// Whose chains grow from now on, as far as this process lets them grow.
+    pub(crate) fn grown(&self) -> broadcast::Receiver<TenantId> {
+        self.0.grown.subscribe()
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -255,7 +265,10 @@ impl Inner {
         drop(heads);
         for mut waiting in rows.into_iter().rev() {
             match told.get(&waiting.row.tenant) {
-                Some((true, _)) => waiting.tell(Ok(())),
+                Some((true, _)) => {
+                    self.grew(waiting.row.tenant);
+                    waiting.tell(Ok(()));
+                }
                 Some((false, _)) => {
                     waiting.tries = waiting.tries.saturating_add(1);
                     self.put_back(waiting);
@@ -283,6 +296,13 @@ impl Inner {
     fn saw(&self, tenant: TenantId, end: Head) {
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         heads.insert(tenant, end);
+        drop(heads);
+        self.grew(tenant);
+    }
+
+    fn grew(&self, tenant: TenantId) {
+        // That nobody watches is no fault.
+        let _ = self.grown.send(tenant);
     }
 
     async fn open(&self, tenant: TenantId) -> Result<Wire, StoreError> {

@@ -74,6 +74,14 @@ pub struct NewImport {
     pub statements: Vec<NewStatement>,
 }
 
+impl NewImport {
+    /// How many transactions its statements have.
+    pub fn transaction_count(&self) -> usize {
+        let each = self.statements.iter();
+        each.map(|statement| statement.transactions.len()).sum()
+    }
+}
+
 /// A statement to be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewStatement {
@@ -186,11 +194,13 @@ impl Reader {
 
 impl WriteTransaction {
     /// Imports a file: its statements, and those of its transactions that the books do not have.
+    /// `wrote` is told of every chunk of transactions that was compared with the books.
     /// Conflict: `imports_file` where the very file was imported a moment ago.
     pub async fn insert_import(
         &self,
         permit: &Permit,
         new: &NewImport,
+        mut wrote: impl FnMut(usize) + Send,
     ) -> Result<(Import, Vec<Statement>), WriteError> {
         self.admit_permit(permit)?;
         let row = ActiveModel {
@@ -214,6 +224,7 @@ impl WriteTransaction {
             total = total.saturating_add(statement.transactions.len());
             for chunk in statement.transactions.chunks(CHUNK) {
                 imported = imported.saturating_add(self.insert_new(statement, chunk).await?);
+                wrote(chunk.len());
             }
             self.set_balance(statement).await?;
         }

@@ -102,7 +102,10 @@ async fn same_file_and_same_entries_are_imported_once() {
     let mut amounts = AMOUNTS.to_vec();
     amounts.push("77");
     let overlapping = new_import(account.id, 2, &amounts);
-    let (import, statements) = write.insert_import(&permit, &overlapping).await.unwrap();
+    let (import, statements) = write
+        .insert_import(&permit, &overlapping, |_| ())
+        .await
+        .unwrap();
     assert_eq!((import.added_count, import.duplicate_count), (1, 7));
     assert_eq!(statements[0].transaction_count, 8);
     write
@@ -113,7 +116,7 @@ async fn same_file_and_same_entries_are_imported_once() {
     let (context, write) = world.write(&owner).await;
     let permit = world.permit(&context, "importStatement");
     let again = write
-        .insert_import(&permit, &new_import(account.id, 2, &amounts))
+        .insert_import(&permit, &new_import(account.id, 2, &amounts), |_| ())
         .await;
     assert!(
         matches!(&again, Err(WriteError::Conflict(c)) if c.name() == "imports_file"),
@@ -141,7 +144,7 @@ async fn file_of_many_statements_and_entries_is_imported_whole_or_not_at_all() {
     let permit = world.permit(&context, "importStatement");
     let mut broken = new_import(account.id, 1, &amounts);
     broken.statements[0].transactions[2400].entry.description = "x".repeat(4001);
-    let refused = write.insert_import(&permit, &broken).await;
+    let refused = write.insert_import(&permit, &broken, |_| ()).await;
     assert!(
         matches!(&refused, Err(WriteError::Conflict(c)) if c.name() == "transactions_description_length"),
         "{refused:?}"

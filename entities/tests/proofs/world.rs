@@ -225,7 +225,7 @@ impl World {
         let (context, write) = self.write(owner).await;
         let permit = self.permit(&context, "importStatement");
         let new = new_import(account, file, amounts);
-        let (import, _) = write.insert_import(&permit, &new).await.unwrap();
+        let (import, _) = write.insert_import(&permit, &new, |_| ()).await.unwrap();
         write
             .finish(permit, draft("statement.imported"))
             .await

@@ -11,6 +11,7 @@ use super::{
     super::{
         answer::Response,
         coerce,
+        deprecation::Deprecation,
         document::Document,
         error,
         execute::{Executed, Execution},
@@ -39,10 +40,11 @@ pub(super) struct Asked<'a> {
 }
 
 /// What is run.
+#[derive(Debug)]
 pub(super) struct Ready {
-    variables: Variables,
-    selection: Arc<Selection>,
-    introspected: BTreeMap<String, Vec<u8>>,
+    pub(super) variables: Variables,
+    pub(super) selection: Arc<Selection>,
+    pub(super) introspected: BTreeMap<String, Vec<u8>>,
 }
 
 impl Endpoint {
@@ -118,14 +120,10 @@ impl Endpoint {
             root: &self.root,
             introspected: &ready.introspected,
         };
-        let Executed {
-            data,
-            errors,
-            redactions,
-        } = self.within_time(asked, execution.run()).await?;
+        let executed = self.within_time(asked, execution.run()).await?;
         let id = state.context.request();
         state.confirm().await?;
-        let hidden = redactions.values().map(|one| one.count).sum();
+        let hidden = executed.redactions.values().map(|one| one.count).sum();
         self.metrics.redacted(hidden);
         let recorded = match asked.plan.kind {
             OperationType::Query => {
@@ -136,18 +134,33 @@ impl Endpoint {
             }
         };
         recorded.map_err(|error: StoreError| failed(&error.into(), id))?;
-        let mut response = Response {
-            data: Some(data),
-            errors,
-            extensions: cost(asked.measure),
-            deprecation: asked.plan.deprecation,
-        };
-        if !redactions.is_empty() {
-            let told = told(redactions, state.reveal_rules);
-            response.extensions.insert("redactions", told);
-        }
-        Ok(response)
+        Ok(answered(
+            executed,
+            asked.measure,
+            asked.plan.deprecation,
+            state,
+        ))
     }
+}
+
+/// The answer to what ran.
+pub(super) fn answered(
+    executed: Executed,
+    measure: &Measure,
+    deprecation: Option<Deprecation>,
+    state: &Operation,
+) -> Response {
+    let mut response = Response {
+        data: Some(executed.data),
+        errors: executed.errors,
+        extensions: cost(measure),
+        deprecation,
+    };
+    if !executed.redactions.is_empty() {
+        let told = told(executed.redactions, state.reveal_rules);
+        response.extensions.insert("redactions", told);
+    }
+    response
 }
 
 /// The answer to a request whose document or variables are not right.

@@ -1,0 +1,199 @@
+//! How far imports have come, for whoever watches. Told by this process alone and kept nowhere: what
+//! an import did is in the books.
+
+use std::sync::Arc;
+
+use countersign_domain::id::{ImportId, RequestId, TenantId};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+/// How many tellings a slow watcher may be behind before it misses some.
+const BEHIND_MAX: usize = 256;
+
+/// Where an import stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportStage {
+    /// The file is read and checked.
+    Reading,
+    /// Its transactions are compared with the books, and written.
+    Writing,
+    /// It is in the books.
+    Done,
+    /// Nothing of it is in the books.
+    Refused,
+}
+
+impl ImportStage {
+    /// Every stage, in order.
+    pub const ALL: [Self; 4] = [Self::Reading, Self::Writing, Self::Done, Self::Refused];
+
+    /// As GraphQL writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reading => "READING",
+            Self::Writing => "WRITING",
+            Self::Done => "DONE",
+            Self::Refused => "REFUSED",
+        }
+    }
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportProgress {
+    /// Whose books.
+    pub tenant: TenantId,
+    /// The request that imports.
+    pub request: RequestId,
+    /// The file's name.
+    pub file_name: String,
+    /// Where it stands.
+    pub stage: ImportStage,
+    /// How many transactions the file has, once that is known.
+    pub transaction_count: Option<u32>,
+    /// How many of them were compared with the books.
+    pub written_count: u32,
+    /// The import, once it is in the books.
+    pub import: Option<ImportId>,
+}
+
+/// Where imports tell how far they have come. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct ImportBoard(broadcast::Sender<Arc<ImportProgress>>);
+
+impl ImportBoard {
+    /// A board that nobody watches yet.
+    pub fn new() -> Self {
+        Self(broadcast::Sender::new(BEHIND_MAX))
+    }
+
+    /// What one tenant's imports tell from now on.
+    pub fn watch(&self, tenant: TenantId) -> ImportWatch {
+        let told = self.0.subscribe();
+        ImportWatch { tenant, told }
+    }
+
+    /// An import begins.
+    pub(super) fn begin(&self, progress: ImportProgress) -> ImportTelling {
+        let telling = ImportTelling {
+            board: self.clone(),
+            progress,
+        };
+        telling.tell();
+        telling
+    }
+}
+
+impl Default for ImportBoard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One import, as it tells. Dropped before its end, it was refused.
+#[derive(Debug)]
+pub(super) struct ImportTelling {
+    board: ImportBoard,
+    progress: ImportProgress,
+}
+
+impl ImportTelling {
+    /// The file was read, and has so many transactions.
+    pub(super) fn writes(&mut self, transactions: usize) {
+        self.progress.stage = ImportStage::Writing;
+        self.progress.transaction_count = u32::try_from(transactions).ok();
+        self.tell();
+    }
+
+    /// So many more were compared with the books.
+    pub(super) fn wrote(&mut self, transactions: usize) {
+        let more = u32::try_from(transactions).unwrap_or(u32::MAX);
+        self.progress.written_count = self.progress.written_count.saturating_add(more);
+        self.tell();
+    }
+
+    /// It is in the books.
+    pub(super) fn done(mut self, import: ImportId) {
+        self.progress.stage = ImportStage::Done;
+        self.progress.import = Some(import);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        // That nobody watches is no fault.
+        let _ = self.board.0.send(Arc::new(self.progress.clone()));
+    }
+}
+
+impl Drop for ImportTelling {
+    fn drop(&mut self) {
+        if self.progress.stage != ImportStage::Done {
+            self.progress.stage = ImportStage::Refused;
+            self.tell();
+        }
+    }
+}
+
+/// What the imports of one tenant tell.
+#[derive(Debug)]
+pub struct ImportWatch {
+    tenant: TenantId,
+    told: broadcast::Receiver<Arc<ImportProgress>>,
+}
+
+impl ImportWatch {
+    /// The next telling. What a slow watcher missed is left out: the next one has the counts.
+    pub async fn next(&mut self) -> Arc<ImportProgress> {
+        loop {
+            match self.told.recv().await {
+                Ok(progress) if progress.tenant == self.tenant => return progress,
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                // The board is the process's: there is nothing more to wait for.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn begun(tenant: TenantId) -> ImportProgress {
+        ImportProgress {
+            tenant,
+            request: RequestId::new(Uuid::from_u128(9)),
+            file_name: "june.xml".to_owned(),
+            stage: ImportStage::Reading,
+            transaction_count: None,
+            written_count: 0,
+            import: None,
+        }
+    }
+
+    #[test]
+    fn each_tenant_is_told_of_its_own_imports_and_of_their_end() {
+        let [one, other] = [1, 2].map(|n| TenantId::new(Uuid::from_u128(n)));
+        let board = ImportBoard::new();
+        let mut watch = board.watch(one);
+        drop(board.begin(begun(other)));
+        assert!(watch.next().now_or_never().is_none());
+        let mut telling = board.begin(begun(one));
+        telling.writes(3);
+        telling.wrote(2);
+        drop(telling);
+        let mut next = || {
+            watch
+                .next()
+                .now_or_never()
+                .map(|p| (p.stage, p.written_count))
+        };
+        assert_eq!(next(), Some((ImportStage::Reading, 0)));
+        assert_eq!(next(), Some((ImportStage::Writing, 0)));
+        assert_eq!(next(), Some((ImportStage::Writing, 2)));
+        assert_eq!(next(), Some((ImportStage::Refused, 2)));
+        assert_eq!(next(), None);
+    }
+}

@@ -1,0 +1,234 @@
+//! `Subscription`: what goes on, as it goes on. Each event is read anew, by whoever may read it then.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use async_graphql::dynamic::{Enum, InputValue, TypeRef};
+use countersign_domain::id::{ImportId, TenantId};
+use countersign_entities::{AuditFilter, AuditWatch, Direction, Page, Position, SortKey};
+use countersign_policies::{Row, resource, row::TenantOnly};
+use futures::FutureExt;
+use uuid::Uuid;
+
+use super::{
+    audit_entries,
+    error::GraphqlError,
+    field::{ObjectBuilder, Source},
+    inputs::Input,
+    operation::Operation,
+    scalars::enum_value,
+    schema::Parts,
+    value::{Leaf, Output},
+};
+use crate::app::import_progress::{ImportProgress, ImportStage, ImportWatch};
+
+const AUDIT_ENTRY_ADDED: &str = "auditEntryAdded";
+const IMPORT_PROGRESSED: &str = "importProgressed";
+
+/// The most rows of the log that are read at a time.
+const ROWS_MAX: u16 = 100;
+/// How long rows gather after the first: a page is read for many as for one.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// The value behind `Subscription`: what happened.
+pub(super) struct Event(pub(super) Output);
+
+super::connection::without_row!(Event);
+
+/// Progress is seen by whoever may see the import itself.
+impl Source for ImportProgress {
+    fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
+        let id = self.import.map_or(Uuid::nil(), ImportId::uuid);
+        look(&TenantOnly { tenant, id })
+    }
+}
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    import_progress(parts);
+    parts.subscription(|subscription| {
+        subscription
+            .event(
+                AUDIT_ENTRY_ADDED,
+                TypeRef::named("AuditEntry"),
+                "Rows of the tenant's audit log, oldest first, from now on.",
+                [InputValue::new(
+                    "filter",
+                    TypeRef::named("AuditEntryFilter"),
+                )],
+                happened,
+            )
+            .event(
+                IMPORT_PROGRESSED,
+                TypeRef::named("ImportProgress"),
+                "How far the tenant's imports have come, from now on. An import is told of by the \
+                 replica that it was sent to.",
+                [],
+                happened,
+            )
+    });
+}
+
+fn happened(event: &Event) -> Output {
+    event.0.clone()
+}
+
+fn import_progress(parts: &mut Parts<'_>) {
+    let mut stages = Enum::new("ImportStage").description(
+        "Where an import stands: its file is read, its transactions are written, it is in the \
+         books, or nothing of it is.",
+    );
+    for stage in ImportStage::ALL {
+        stages = stages.item(stage.name());
+    }
+    parts.enumeration(stages);
+    let progress = ObjectBuilder::<ImportProgress>::new(
+        parts.engine,
+        "ImportProgress",
+        "How far an import has come.",
+    )
+    .value(
+        "id",
+        TypeRef::named_nn(TypeRef::ID),
+        "The request that imports, `req_…`.",
+        |p| Some(p.request.to_string().into()),
+    )
+    .value(
+        "fileName",
+        TypeRef::named_nn(TypeRef::STRING),
+        "The file's name.",
+        |p| Some(Leaf::from(p.file_name.as_str())),
+    )
+    .value(
+        "stage",
+        TypeRef::named_nn("ImportStage"),
+        "Where it stands.",
+        |p| Some(enum_value(p.stage.name())),
+    )
+    .value(
+        "transactionCount",
+        TypeRef::named(TypeRef::INT),
+        "Transactions in the file, once it was read.",
+        |p| p.transaction_count.map(Leaf::from),
+    )
+    .value(
+        "writtenCount",
+        TypeRef::named_nn(TypeRef::INT),
+        "Transactions that were compared with the books.",
+        |p| Some(p.written_count.into()),
+    )
+    .related::<countersign_entities::Import>(
+        "import",
+        "Import",
+        "The import, once it is in the books.",
+        |p| p.import.map(ImportId::uuid),
+    );
+    parts.object(progress);
+}
+
+/// Where the events of a subscription come from.
+#[derive(Debug)]
+pub(super) enum Feed {
+    Audit {
+        filter: AuditFilter,
+        /// The last row that was told of, or that there was.
+        after: i64,
+        /// Whether there may be more rows than were read.
+        more: bool,
+        watch: AuditWatch,
+    },
+    Imports {
+        told: VecDeque<Arc<ImportProgress>>,
+        watch: ImportWatch,
+    },
+}
+
+impl Feed {
+    /// Of a field of `Subscription`.
+    pub(super) async fn open(
+        field: &str,
+        arguments: &Input,
+        operation: &Operation,
+    ) -> Result<Self, GraphqlError> {
+        let (services, tenant) = (&operation.services, operation.tenant());
+        match field {
+            AUDIT_ENTRY_ADDED => {
+                let filter = audit_entries::read_filter(arguments)?;
+                let scope = operation.scope::<resource::AuditEntry>()?;
+                // Before the end is looked up: what comes in between is told of.
+                let watch = services.database.watch_audit(tenant);
+                let last = Page {
+                    limit: 1,
+                    direction: Direction::Forward,
+                    position: None,
+                };
+                let reader = operation.reader().await?;
+                let newest = reader.audit_entries(&scope, &filter, &last).await?;
+                Ok(Self::Audit {
+                    filter,
+                    after: newest.rows.first().map_or(0, |row| row.link.seq),
+                    more: false,
+                    watch,
+                })
+            }
+            IMPORT_PROGRESSED => Ok(Self::Imports {
+                told: VecDeque::new(),
+                watch: services.imports.watch(tenant),
+            }),
+            _ => Err(GraphqlError::Internal),
+        }
+    }
+
+    /// Returns when there may be something to tell, or after `patience`.
+    pub(super) async fn wait(&mut self, patience: Duration) {
+        match self {
+            Self::Audit { more: true, .. } => {}
+            Self::Audit { watch, .. } => {
+                if tokio::time::timeout(patience, watch.grew()).await.is_ok() {
+                    tokio::time::sleep(GATHER).await;
+                }
+            }
+            Self::Imports { told, watch } => {
+                if let Ok(first) = tokio::time::timeout(patience, watch.next()).await {
+                    told.push_back(first);
+                }
+                while let Some(next) = watch.next().now_or_never() {
+                    told.push_back(next);
+                }
+            }
+        }
+    }
+
+    /// What has happened since, as far as the caller may know of it.
+    pub(super) async fn take(
+        &mut self,
+        operation: &Operation,
+    ) -> Result<Vec<Output>, GraphqlError> {
+        match self {
+            Self::Audit {
+                filter,
+                after,
+                more,
+                ..
+            } => {
+                let scope = operation.scope::<resource::AuditEntry>()?;
+                // The list is newest first: what is before this position is what came after it.
+                let newer = Page {
+                    limit: ROWS_MAX,
+                    direction: Direction::Backward,
+                    position: Some(Position {
+                        sort: SortKey::Number(*after),
+                        id: Uuid::max(),
+                    }),
+                };
+                let reader = operation.reader().await?;
+                let slice = reader.audit_entries(&scope, filter, &newer).await?;
+                *more = slice.has_more;
+                if let Some(newest) = slice.rows.first() {
+                    *after = newest.link.seq;
+                }
+                let rows = slice.rows.into_iter().rev();
+                Ok(rows.map(|row| Output::object(Arc::new(row))).collect())
+            }
+            Self::Imports { told, .. } => Ok(told.drain(..).map(Output::object).collect()),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Subscriptions: what goes on is told as it goes on, to whoever may know of it at that moment.
+
+use countersign_domain::access::{Role, Scope};
+use countersign_tests::{Browser, Event, TestApp};
+use serde_json::{Value, json};
+
+use crate::{
+    audit::log,
+    books::{account, books, camt, entries, send},
+};
+
+const AUDIT: &str = "subscription { auditEntryAdded(filter: { action: \"category.created\" }) { seq action targets } }";
+const IMPORTS: &str = "subscription { importProgressed { fileName stage transactionCount \
+                       writtenCount import { addedCount } } }";
+
+async fn create_category(by: &Browser, name: &str) -> String {
+    let made = by
+        .graphql(
+            "mutation($name: String!) { createCategory(input: { name: $name }) { category { id } } }",
+            json!({ "name": name }),
+        )
+        .await;
+    let id = &made.data()["createCategory"]["category"]["id"];
+    id.as_str()
+        .unwrap_or_else(|| panic!("{:?}", made.body))
+        .to_owned()
+}
+
+fn code(answer: &Value) -> &Value {
+    &answer["errors"][0]["extensions"]["code"]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_is_told_as_it_grows_until_the_token_is_revoked() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let token = books.owner.token(&[Scope::AuditRead]).await;
+    create_category(&books.owner, "Before").await;
+    let mut events = token.listen(AUDIT).await;
+    events.opened().await;
+    for name in ["One", "Two"] {
+        let id = create_category(&books.owner, name).await;
+        let answer = events.answer().await;
+        let entry = &answer["data"]["auditEntryAdded"];
+        assert_eq!(entry["action"], "category.created", "{answer}");
+        assert_eq!(entry["targets"], json!([id]));
+        assert_eq!(answer["extensions"]["cost"]["requested"], 4);
+    }
+
+    let revoke =
+        "mutation($id: ID!) { revokeApiToken(input: { apiTokenId: $id }) { apiToken { id } } }";
+    let id = token.id.to_string();
+    books.owner.graphql(revoke, json!({ "id": id })).await;
+    create_category(&books.owner, "Three").await;
+    let answer = events.answer().await;
+    assert_eq!(code(&answer), "UNAUTHENTICATED", "{answer}");
+    assert_eq!(events.next().await, Some(Event::Complete));
+    assert_eq!(events.next().await, None);
+
+    let opened = log(&books.owner, json!({ "action": "stream.opened" })).await;
+    let permission = opened[0]["permission"].as_str().unwrap();
+    assert_eq!(permission, "Subscription.auditEntryAdded by machine.audit");
+    let mut closed = Vec::new();
+    while closed.is_empty() {
+        closed = log(&books.owner, json!({ "action": "stream.closed" })).await;
+    }
+    let payload = closed[0]["payload"].as_str().unwrap();
+    assert_eq!(payload, r#"{"events":2,"why":"the credential ended"}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_whose_role_may_no_longer_read_is_told_so_and_hears_no_more() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let admin = app.person(&books.tenant, Role::Admin, "adele").await;
+    let mut events = admin.listen(AUDIT).await;
+    events.opened().await;
+    let mut superuser = app.test_database.superuser().await;
+    sqlx::query("UPDATE countersign.memberships SET role = 'worker' WHERE id = $1")
+        .bind(admin.member.uuid())
+        .execute(&mut superuser)
+        .await
+        .unwrap();
+    create_category(&books.owner, "Secret").await;
+    let answer = events.answer().await;
+    assert_eq!(code(&answer), "FORBIDDEN", "{answer}");
+    assert!(answer.get("data").is_none());
+    assert_eq!(events.next().await, Some(Event::Complete));
+
+    // And whoever may not read to begin with hears nothing at all, which is recorded.
+    let mut refused = books.worker.listen(AUDIT).await;
+    assert_eq!(code(&refused.answer().await), "FORBIDDEN");
+    assert_eq!(refused.next().await, Some(Event::Complete));
+    let rows = log(
+        &books.owner,
+        json!({ "action": "stream.opened", "outcome": "REFUSED" }),
+    )
+    .await;
+    assert_eq!(rows.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_tell_how_far_they_have_come_to_their_own_tenant_alone() {
+    let app = TestApp::start().await;
+    let north = app.tenant("north").await;
+    let owner = app.person(&north, Role::Owner, "olivia").await;
+    let (_, number) = account(&owner, "Operating", "NL26VAYB8060476890", None, false).await;
+    let south = app.tenant("south").await;
+    let other = app.person(&south, Role::Owner, "otto").await;
+    let (mut own, mut foreign) = (owner.listen(IMPORTS).await, other.listen(IMPORTS).await);
+    own.opened().await;
+    foreign.opened().await;
+
+    let file = camt(&number, "1000.00", &entries(5));
+    send(&owner, "march.xml", file.as_bytes(), json!({})).await;
+    let mut told = Vec::new();
+    while told.last().is_none_or(|(stage, _)| stage != "DONE") {
+        let answer = own.answer().await;
+        let progress = &answer["data"]["importProgressed"];
+        assert_eq!(progress["fileName"], "march.xml", "{answer}");
+        if progress["stage"] == "DONE" {
+            assert_eq!(progress["import"]["addedCount"], 5, "{answer}");
+            assert_eq!(progress["transactionCount"], 5);
+        }
+        let stage = progress["stage"].as_str().unwrap().to_owned();
+        told.push((stage, progress["writtenCount"].as_i64().unwrap()));
+    }
+    let expected = [("READING", 0), ("WRITING", 0), ("WRITING", 5), ("DONE", 5)];
+    assert_eq!(told, expected.map(|(stage, n)| (stage.to_owned(), n)));
+
+    send(&owner, "broken.xml", b"<Document", json!({})).await;
+    let stages = [own.answer().await, own.answer().await];
+    let stages = stages.map(|answer| answer["data"]["importProgressed"]["stage"].clone());
+    assert_eq!(stages, ["READING", "REFUSED"].map(Value::from));
+    send(&other, "theirs.xml", b"<Document", json!({})).await;
+    let first = foreign.answer().await;
+    let name = &first["data"]["importProgressed"]["fileName"];
+    assert_eq!(
+        name, "theirs.xml",
+        "nothing of the other tenant's came before"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_is_one_field_and_is_answered_as_events_alone() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let token = books.owner.token(&[Scope::BasicRead]).await;
+    let plain = token.graphql(IMPORTS, json!({})).await;
+    assert_eq!(plain.status, 400);
+    assert!(
+        plain.body.to_string().contains("text/event-stream"),
+        "{:?}",
+        plain.body
+    );
+    for bad in [
+        "subscription { a: importProgressed { stage } b: importProgressed { stage } }",
+        "subscription { __typename }",
+        "subscription { importProgressed { amount } }",
+    ] {
+        let mut events = token.listen(bad).await;
+        let answer = events.answer().await;
+        assert_eq!(
+            code(&answer),
+            "GRAPHQL_VALIDATION_FAILED",
+            "{bad}: {answer}"
+        );
+        assert_eq!(events.next().await, Some(Event::Complete));
+    }
+    // What is no subscription is answered once.
+    let mut events = token.listen("{ viewer { kind } }").await;
+    assert_eq!(events.answer().await["data"]["viewer"]["kind"], "MACHINE");
+    assert_eq!(events.next().await, Some(Event::Complete));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_principal_has_so_many_streams_at_a_time() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let token = books.owner.token(&[Scope::BasicRead]).await;
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        let mut events = token.listen(IMPORTS).await;
+        events.opened().await;
+        open.push(events);
+    }
+    let mut more = token.listen(IMPORTS).await;
+    assert_eq!(code(&more.answer().await), "RATE_LIMITED");
+    // Another principal has places of its own, and the server ends them all when it stops.
+    let mut other = books.worker.listen(IMPORTS).await;
+    other.opened().await;
+    assert_eq!(app.state().graphql.streams(), 9);
+    app.state().graphql.close_streams();
+    assert_eq!(other.next().await, Some(Event::Complete));
+    assert_eq!(open[0].next().await, Some(Event::Complete));
+}
