@@ -158,6 +158,32 @@ const journeys = {
     return owner;
   },
 
+  async "the log grows before one's eyes, and a big import tells how far it has come"() {
+    const owner = await signIn("Olivia");
+    await owner.goto(`${url}/t/northwind/audit`);
+    const live = owner.getByRole("button", { name: "Live", pressed: true });
+    await live.waitFor();
+    const other = await signIn("Olivia");
+    await other.goto(`${url}/t/northwind/import`);
+    await other.getByRole("button", { name: /import statement/i }).waitFor();
+    const name = `Live ${crypto.randomUUID()}`;
+    const made = await ask(other, "mutation($name: String!) { createCategory(input: { name: $name }) { category { id } } }", { name });
+    assert.ok(made.body.data?.createCategory.category, JSON.stringify(made));
+    await owner.getByText("category.created").first().waitFor();
+    await live.click();
+    await owner.getByRole("button", { name: "Live", pressed: false }).waitFor();
+
+    const number = "GB82WEST12345698765432";
+    await ask(other, "mutation($i: CreateAccountInput!) { createAccount(input: $i) { account { id } userErrors { code } } }", { i: { name: `Big ${name}`, currency: "GBP", number } });
+    const entries = Array.from({ length: 30000 }, (_, n) => `:61:2601050105C1,00NTRFNONREF\n:86:${name} ${n}`);
+    const file = `:20:BIG\n:25:${number}\n:28C:1/1\n:60F:C260101GBP0,00\n${entries.join("\n")}\n:62F:C260131GBP30000,00\n-\n`;
+    await other.locator("input[type=file]").setInputFiles({ name: "big.sta", mimeType: "text/plain", buffer: Buffer.from(file) });
+    await other.getByRole("button", { name: /import statement/i }).click();
+    await other.getByText(/of 30,000 transactions compared/).waitFor();
+    await other.getByText("30,000").last().waitFor();
+    return owner;
+  },
+
   async "signing out ends the session here and at the provider"() {
     const page = await signIn("Ada Brandt");
     await page.getByRole("button", { name: /User menu/ }).click();

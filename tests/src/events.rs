@@ -74,8 +74,8 @@ impl Events {
     async fn part(&mut self) -> Option<String> {
         loop {
             if let Some((part, rest)) = self.read.split_once("\n\n") {
-                let part = part.to_owned();
-                self.read = rest.to_owned();
+                let (part, rest) = (part.to_owned(), rest.to_owned());
+                self.read = rest;
                 return Some(part);
             }
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await;

@@ -38,12 +38,14 @@ async fn the_audit_log_is_told_as_it_grows_until_the_token_is_revoked() {
     create_category(&books.owner, "Before").await;
     let mut events = token.listen(AUDIT).await;
     events.opened().await;
+    let mut seqs = Vec::new();
     for name in ["One", "Two"] {
         let id = create_category(&books.owner, name).await;
         let answer = events.answer().await;
         let entry = &answer["data"]["auditEntryAdded"];
         assert_eq!(entry["action"], "category.created", "{answer}");
         assert_eq!(entry["targets"], json!([id]));
+        seqs.push(entry["seq"].as_i64().unwrap());
         assert_eq!(answer["extensions"]["cost"]["requested"], 4);
     }
 
@@ -56,6 +58,16 @@ async fn the_audit_log_is_told_as_it_grows_until_the_token_is_revoked() {
     assert_eq!(code(&answer), "UNAUTHENTICATED", "{answer}");
     assert_eq!(events.next().await, Some(Event::Complete));
     assert_eq!(events.next().await, None);
+
+    // Whoever comes back names the last row that they saw, and misses none.
+    let watcher = books.owner.token(&[Scope::AuditRead]).await;
+    let again = AUDIT.replace("(filter", &format!("(afterSeq: {}, filter", seqs[0]));
+    let mut events = watcher.listen(&again).await;
+    let answer = events.answer().await;
+    assert_eq!(
+        answer["data"]["auditEntryAdded"]["seq"], seqs[1],
+        "{answer}"
+    );
 
     let opened = log(&books.owner, json!({ "action": "stream.opened" })).await;
     let permission = opened[0]["permission"].as_str().unwrap();

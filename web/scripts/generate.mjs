@@ -80,7 +80,7 @@ for (const definition of whole.definitions) {
   const name = definition.name.value;
   const kind = definition.operation;
   manifest[name] = { documentId: `sha256:${hash}`, kind, text };
-  const type = `${name}${kind === 'query' ? 'Query' : 'Mutation'}`;
+  const type = `${name}${kind[0].toUpperCase()}${kind.slice(1)}`;
   constants.push(
     `export const ${name}Document: Document<${type}, ${type}Variables> = {\n  name: '${name}',\n  id: 'sha256:${hash}',\n};\n`,
   );

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use async_graphql::dynamic::{Enum, InputValue, TypeRef};
 use countersign_domain::id::{ImportId, TenantId};
 use countersign_entities::{AuditFilter, AuditWatch, Direction, Page, Position, SortKey};
-use countersign_policies::{Row, resource, row::TenantOnly};
+use countersign_policies::{ReadScope, Row, resource, row::TenantOnly};
 use futures::FutureExt;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use super::{
     audit_entries,
     error::GraphqlError,
     field::{ObjectBuilder, Source},
-    inputs::Input,
+    inputs::{self, Input},
     operation::Operation,
     scalars::enum_value,
     schema::Parts,
@@ -50,10 +50,13 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 AUDIT_ENTRY_ADDED,
                 TypeRef::named("AuditEntry"),
                 "Rows of the tenant's audit log, oldest first, from now on.",
-                [InputValue::new(
-                    "filter",
-                    TypeRef::named("AuditEntryFilter"),
-                )],
+                [
+                    InputValue::new("filter", TypeRef::named("AuditEntryFilter")),
+                    InputValue::new("afterSeq", TypeRef::named(TypeRef::INT)).description(
+                        "Begins with the row after this one, so that none is missed between \
+                         reading a list and listening, or after a lost connection.",
+                    ),
+                ],
                 happened,
             )
             .event(
@@ -124,6 +127,22 @@ fn import_progress(parts: &mut Parts<'_>) {
     parts.object(progress);
 }
 
+/// The last row that there is.
+async fn newest(
+    operation: &Operation,
+    scope: &ReadScope<resource::AuditEntry>,
+    filter: &AuditFilter,
+) -> Result<i64, GraphqlError> {
+    let last = Page {
+        limit: 1,
+        direction: Direction::Forward,
+        position: None,
+    };
+    let reader = operation.reader().await?;
+    let newest = reader.audit_entries(scope, filter, &last).await?;
+    Ok(newest.rows.first().map_or(0, |row| row.link.seq))
+}
+
 /// Where the events of a subscription come from.
 #[derive(Debug)]
 pub(super) enum Feed {
@@ -155,17 +174,15 @@ impl Feed {
                 let scope = operation.scope::<resource::AuditEntry>()?;
                 // Before the end is looked up: what comes in between is told of.
                 let watch = services.database.watch_audit(tenant);
-                let last = Page {
-                    limit: 1,
-                    direction: Direction::Forward,
-                    position: None,
+                let given = inputs::int(arguments, "afterSeq");
+                let after = match given {
+                    Some(seq) => seq.max(0),
+                    None => newest(operation, &scope, &filter).await?,
                 };
-                let reader = operation.reader().await?;
-                let newest = reader.audit_entries(&scope, &filter, &last).await?;
                 Ok(Self::Audit {
                     filter,
-                    after: newest.rows.first().map_or(0, |row| row.link.seq),
-                    more: false,
+                    after,
+                    more: given.is_some(),
                     watch,
                 })
             }

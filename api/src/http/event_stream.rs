@@ -19,13 +19,17 @@ use crate::{
 /// Tells proxies of nginx's kind to hold nothing back.
 const ACCEL_BUFFERING: &str = "x-accel-buffering";
 
+/// Says whose events a stream tells: a session may have gone to another tenant in between.
+const TENANT: &str = "countersign-tenant";
+
 /// Sends what a subscription tells, for as long as somebody reads.
 pub fn follow(state: web::Data<State>, events: EventStream) -> HttpResponse {
+    let tenant = events.tenant().to_string();
     let frames = stream::unfold((state, events), |(state, mut events)| async move {
         let frame = events.next(&state.graphql).await?;
         Some((Ok::<_, Infallible>(bytes(&frame)), (state, events)))
     });
-    head(&mut HttpResponse::Ok()).streaming(frames)
+    head(HttpResponse::Ok().insert_header((TENANT, tenant))).streaming(frames)
 }
 
 /// Sends one answer, and that there will be no more.

@@ -24,6 +24,15 @@ export class RequestError extends Error {
   }
 }
 
+/** The session was switched to another tenant meanwhile, in another tab. */
+export const SWITCHED: Fault = {
+  code: 'TENANT_SWITCHED',
+  message: 'this session was switched to another tenant. Reload the page to switch back',
+  requestId: null,
+  rule: null,
+  field: null,
+};
+
 /** What came back: data, what policy hid in it, and which of its root fields failed. */
 export interface Answer<Data> {
   readonly data: Data;
@@ -78,18 +87,18 @@ const CODES_BY_STATUS: Readonly<Record<number, string>> = {
 };
 
 /** Sends one operation. The only place from which GraphQL is asked. */
-export async function request<Data, Variables>(
+export async function open<Data, Variables>(
   document: Document<Data, Variables>,
   variables: Variables,
+  accept: string,
   signal?: AbortSignal,
-): Promise<Answer<Data>> {
-  let response: Response;
+): Promise<Response> {
   try {
-    response = await fetch('/graphql', {
+    return await fetch('/graphql', {
       method: 'POST',
       credentials: 'same-origin',
       headers: {
-        Accept: 'application/graphql-response+json, application/problem+json;q=0.9',
+        Accept: `${accept}, application/problem+json;q=0.9`,
         'Content-Type': 'application/json',
         'X-CSRF': '1',
         // A new one for each sending: the browser's own repeats of one sending carry the same.
@@ -108,25 +117,20 @@ export async function request<Data, Variables>(
       field: null,
     });
   }
+}
 
-  const requestId = response.headers.get('X-Request-Id');
-  let wire: Wire = {};
-  try {
-    const parsed: unknown = await response.json();
-    if (typeof parsed === 'object' && parsed !== null) wire = parsed;
-  } catch (cause) {
-    if (signal?.aborted) throw cause;
-  }
-
+/** Reads what the server answered; throws where nothing came back that a screen could show. */
+export function readAnswer<Data>(parsed: unknown, status: number, requestId: string | null): Answer<Data> {
+  const wire: Wire = typeof parsed === 'object' && parsed !== null ? parsed : {};
   const faults = readFaults(wire, requestId);
-  if (response.status === 401 || faults.some((fault) => fault.code === 'UNAUTHENTICATED')) {
+  if (status === 401 || faults.some((fault) => fault.code === 'UNAUTHENTICATED')) {
     for (const listener of signedOutListeners) listener();
   }
   if (faults.some((fault) => fault.code === 'DOCUMENT_NOT_FOUND')) reloadStalePage();
   if (wire.data === undefined || wire.data === null) {
     throw new RequestError(
       faults[0] ?? {
-        code: asText(wire.code) ?? CODES_BY_STATUS[response.status] ?? 'INTERNAL_SERVER_ERROR',
+        code: asText(wire.code) ?? CODES_BY_STATUS[status] ?? 'INTERNAL_SERVER_ERROR',
         message: asText(wire.detail) ?? asText(wire.title) ?? 'the answer of the server could not be read',
         requestId: asText(wire.requestId) ?? requestId,
         rule: null,
@@ -140,6 +144,22 @@ export async function request<Data, Variables>(
     faults,
     requestId,
   };
+}
+
+/** Asks for one answer. */
+export async function request<Data, Variables>(
+  document: Document<Data, Variables>,
+  variables: Variables,
+  signal?: AbortSignal,
+): Promise<Answer<Data>> {
+  const response = await open(document, variables, 'application/graphql-response+json', signal);
+  let parsed: unknown;
+  try {
+    parsed = await response.json();
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+  }
+  return readAnswer(parsed, response.status, response.headers.get('X-Request-Id'));
 }
 
 /** The fault that befell a root field, as an error to show. */

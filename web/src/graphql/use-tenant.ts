@@ -9,7 +9,7 @@ import {
 import { tenantKey, useTenant } from '../lib/tenant';
 import type { Document } from './document';
 import type { Redactions } from './redactions';
-import { type Answer, faultOf, RequestError, request } from './request';
+import { type Answer, faultOf, RequestError, request, SWITCHED } from './request';
 
 export const PAGE_SIZE = 50;
 
@@ -29,13 +29,7 @@ export interface Row<Node> {
 function checkTenant(data: unknown, slug: string): void {
   const answered = (data as { tenant?: { slug?: string } | null }).tenant?.slug;
   if (answered !== undefined && answered !== slug) {
-    throw new RequestError({
-      code: 'TENANT_SWITCHED',
-      message: 'this session was switched to another tenant. Reload the page to switch back',
-      requestId: null,
-      rule: null,
-      field: null,
-    });
+    throw new RequestError(SWITCHED);
   }
 }
 

@@ -1,8 +1,10 @@
 import { getRouteApi } from '@tanstack/react-router';
-import { useCallback } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { AuditFilterBar } from '../features/audit/audit-filter-bar';
 import { AuditTable } from '../features/audit/audit-table';
 import { ChainStrip } from '../features/audit/chain-strip';
+import { LiveButton } from '../features/audit/live-button';
+import { useLiveEntries } from '../features/audit/use-live-entries';
 import { AuditEntriesDocument } from '../graphql/generated/documents';
 import { useTenantList } from '../graphql/use-tenant';
 import { type AuditSearch, auditFilter, isFiltered, readAuditSearch } from '../lib/filters';
@@ -22,6 +24,12 @@ export function AuditPage() {
     [navigate],
   );
   const clear = () => void navigate({ search: {} });
+  const [isLive, setLive] = useState(true);
+  const filter = useMemo(() => auditFilter(search), [search]);
+  // Before the list is there, nothing can be newer than it.
+  const isOn = isLive && query.isSuccess && !query.isPlaceholderData;
+  const listed = useMemo(() => rows.map((row) => row.node), [rows]);
+  const live = useLiveEntries(filter, listed, isOn);
   return (
     <>
       <PageHeader title="Audit log">
@@ -30,10 +38,14 @@ export function AuditPage() {
             Clear filters
           </button>
         )}
+        <LiveButton state={live.state} isOn={isLive} onChange={setLive} />
         <button
           type="button"
           className="button"
-          onClick={() => void query.refetch()}
+          onClick={() => {
+            live.clear();
+            void query.refetch();
+          }}
           aria-busy={query.isFetching}
         >
           Refresh
@@ -47,7 +59,7 @@ export function AuditPage() {
           <AuditFilterBar search={search} onChange={change} />
           {query.isPending ? (
             <SkeletonRows columns={['w-16', 'w-28', 'w-32', 'w-56', 'w-20']} />
-          ) : rows.length === 0 ? (
+          ) : live.entries.length === 0 ? (
             <Empty icon="search" title="No entry matches these filters">
               <button type="button" className="button" onClick={clear}>
                 Clear filters
@@ -55,7 +67,7 @@ export function AuditPage() {
             </Empty>
           ) : (
             <div className={query.isPlaceholderData ? 'opacity-60' : ''} aria-busy={query.isPlaceholderData}>
-              <AuditTable entries={rows.map((row) => row.node)} />
+              <AuditTable entries={live.entries} />
               <LoadMore query={query} saysEnd />
             </div>
           )}

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { CsvMappingForm } from '../features/imports/csv-mapping-form';
 import { DropZone } from '../features/imports/drop-zone';
+import { ImportProgress } from '../features/imports/import-progress';
 import { ImportFaults, type ImportPayload, ImportResult } from '../features/imports/import-result';
 import { guessMapping, type Mapping, mappingInput } from '../features/imports/mapping';
 import { byteText } from '../features/imports/names';
@@ -156,6 +157,7 @@ export function ImportPage() {
             </ActionButton>
           </div>
         </form>
+        {send.isPending && file && <ImportProgress fileName={file.name} />}
         {faults.length > 0 && <ImportFaults faults={faults} />}
       </div>
       {outcome && <ImportResult {...outcome} />}

@@ -175,6 +175,11 @@ impl Endpoint {
 }
 
 impl EventStream {
+    /// Whose events it tells.
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
     /// The next frame, once there is one; `None` after the last.
     pub async fn next(&mut self, endpoint: &Endpoint) -> Option<Frame> {
         loop {
@@ -219,9 +224,9 @@ impl EventStream {
             Ok((context, reader)) if context.tenant() == self.tenant => (context, reader),
             // Away for a moment. Nothing is lost: what happens meanwhile is read later.
             Err(EnterError::Unavailable(_) | EnterError::Store(_)) => return,
-            Ok(_) | Err(_) => {
-                return self.fail(GraphqlError::Unauthenticated, "the credential ended");
-            }
+            // Whoever listens learns from the next stream's tenant.
+            Ok(_) => return self.end("the session is in another tenant"),
+            Err(_) => return self.fail(GraphqlError::Unauthenticated, "the credential ended"),
         };
         let decided = endpoint.decide(context, reader, &self.plan, self.own_text);
         let state = match decided.await {

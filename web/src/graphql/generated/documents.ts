@@ -97,6 +97,13 @@ export type Direction =
   | 'IN'
   | 'OUT';
 
+/** Where an import stands: its file is read, its transactions are written, it is in the books, or nothing of it is. */
+export type ImportStage =
+  | 'READING'
+  | 'WRITING'
+  | 'DONE'
+  | 'REFUSED';
+
 /** The file, and what it does not say of itself. */
 export type ImportStatementInput = {
   /** The account that it belongs to. Needed where the file does not name one; otherwise the account with that number is taken. */
@@ -176,6 +183,8 @@ export type Verdict =
   | 'DENY'
   | 'DEPENDS_ON_ROW';
 
+export type EntryRowFragment = { id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string };
+
 export type AuditEntriesQueryVariables = Exact<{
   filter?: AuditEntryFilter | null | undefined;
   first: number;
@@ -189,6 +198,14 @@ export type AuditHeadQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type AuditHeadQuery = { auditEntries: { nodes: Array<{ id: string, seq: number, hash: string, occurredAt: import('../scalars').DateTime }> } | null };
+
+export type AuditEntryAddedSubscriptionVariables = Exact<{
+  filter?: AuditEntryFilter | null | undefined;
+  afterSeq?: number | null | undefined;
+}>;
+
+
+export type AuditEntryAddedSubscription = { auditEntryAdded: { id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string } | null };
 
 export type AccountsQueryVariables = Exact<{
   first: number;
@@ -250,6 +267,11 @@ export type ImportStatementMutation = { importStatement: { alreadyImported: bool
 export type ImportRowFragment = { id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime };
 
 export type StatementRowFragment = { id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, account: { id: string, name: string } | null };
+
+export type ImportProgressedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ImportProgressedSubscription = { importProgressed: { id: string, fileName: string, stage: ImportStage, transactionCount: number | null, writtenCount: number } | null };
 
 export type MembersQueryVariables = Exact<{
   first: number;
@@ -332,12 +354,17 @@ export type TransactionRowFragment = { id: string, bookedOn: import('../scalars'
 
 export const AuditEntriesDocument: Document<AuditEntriesQuery, AuditEntriesQueryVariables> = {
   name: 'AuditEntries',
-  id: 'sha256:c30b22810a61871837229dc983faf4d8bc9596814e8a50a4225efc484fe5ff22',
+  id: 'sha256:98dc981eb2e1d8f29a163991f5c55edac353a3ff7a874e18ccb919c3ac1d94db',
 };
 
 export const AuditHeadDocument: Document<AuditHeadQuery, AuditHeadQueryVariables> = {
   name: 'AuditHead',
   id: 'sha256:996230efaa94d47785d5b2e3650a3d0a46036cf912ce5cad4fd203e36a6b988f',
+};
+
+export const AuditEntryAddedDocument: Document<AuditEntryAddedSubscription, AuditEntryAddedSubscriptionVariables> = {
+  name: 'AuditEntryAdded',
+  id: 'sha256:6a1105da66fbaf276434d8502512457c0e388f03efcbaf74c3f0ef929f648416',
 };
 
 export const AccountsDocument: Document<AccountsQuery, AccountsQueryVariables> = {
@@ -378,6 +405,11 @@ export const StatementsDocument: Document<StatementsQuery, StatementsQueryVariab
 export const ImportStatementDocument: Document<ImportStatementMutation, ImportStatementMutationVariables> = {
   name: 'ImportStatement',
   id: 'sha256:66ece0903b564c625d12204b341ae36e2ab38d9f863a9e62d2966eb842d156fe',
+};
+
+export const ImportProgressedDocument: Document<ImportProgressedSubscription, ImportProgressedSubscriptionVariables> = {
+  name: 'ImportProgressed',
+  id: 'sha256:5ab663972d039e78d0cfd56ed3bf9a0db7bd3649dc389e7c4c7717d17cf1034b',
 };
 
 export const MembersDocument: Document<MembersQuery, MembersQueryVariables> = {
