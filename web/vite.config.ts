@@ -12,6 +12,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // The explorer is a page of its own, with a policy of its own: its editor writes styles.
+    rolldownOptions: { input: ['index.html', 'explorer.html'] },
   },
   server: {
     proxy: { '/graphql': server, '/bff': server },

@@ -65,10 +65,14 @@ pub use schema::BuildError;
 
 use countersign_policies::Engine;
 
+use self::schema::Suggestions;
+
 /// The schema as SDL, as it is committed.
 pub fn sdl(engine: &Engine) -> Result<String, BuildError> {
     let options = async_graphql::SDLExportOptions::new()
         .include_specified_by()
         .sorted_fields();
-    Ok(schema::build(engine)?.0.sdl_with_options(options))
+    Ok(schema::build(engine, Suggestions::Off)?
+        .0
+        .sdl_with_options(options))
 }

@@ -184,6 +184,25 @@ const journeys = {
     return owner;
   },
 
+  async "the explorer asks with one's own session, and is shown to those who may explore"() {
+    const worker = await signIn("Wanda");
+    await worker.goto(`${url}/t/northwind/transactions`);
+    await worker.getByRole("row").nth(2).waitFor();
+    assert.equal(await worker.getByRole("link", { name: /Explorer/ }).count(), 0);
+    const owner = await signIn("Olivia");
+    await owner.goto(`${url}/t/northwind/accounts`);
+    assert.equal(await owner.getByRole("link", { name: /Explorer/ }).getAttribute("href"), "/explorer.html");
+    await owner.goto(`${url}/explorer.html`);
+    await owner.locator(".graphiql-query-editor .view-line").nth(5).waitFor();
+    await owner.getByRole("button", { name: /execute/i }).click();
+    await owner.locator(".result-window").getByText(/Northwind.Traders/).waitFor();
+    // The documentation comes from introspection.
+    await owner.getByRole("button", { name: "Show Documentation Explorer" }).click();
+    await owner.locator(".graphiql-doc-explorer-type-name", { hasText: "Subscription" }).first().waitFor();
+    worker.faults.length = 0;
+    return owner;
+  },
+
   async "signing out ends the session here and at the provider"() {
     const page = await signIn("Ada Brandt");
     await page.getByRole("button", { name: /User menu/ }).click();

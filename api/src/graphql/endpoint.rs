@@ -29,7 +29,7 @@ use super::{
     plan::{Measure, MeasureError, Plan, Planner},
     record, repeat,
     request::{Answer, GraphqlRequest, Method, Source},
-    schema::{self, RootValue},
+    schema::{self, RootValue, Suggestions},
     selection::Selection,
     shape::SchemaShape,
     value::Object,
@@ -64,6 +64,8 @@ pub struct Endpoint {
     services: Services,
     /// For validation and introspection; it executes nothing.
     schema: Schema,
+    /// The same, which says what may have been meant: for those who may know what there is.
+    suggesting: Schema,
     fields: Fields,
     /// The value behind the root types.
     root: Object,
@@ -88,10 +90,12 @@ impl Endpoint {
         rate_limits: Arc<RateLimits>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
-        let (schema, fields) = schema::build(&engine)?;
+        let (schema, fields) = schema::build(&engine, Suggestions::Off)?;
+        let (suggesting, _) = schema::build(&engine, Suggestions::On)?;
         let shape = SchemaShape::parse(&schema.sdl()).map_err(BuildError::Sdl)?;
         Ok(Self {
             schema,
+            suggesting,
             fields,
             root: Object {
                 ty: None,

@@ -25,6 +25,8 @@ pub(super) struct Operation {
     pub(super) decisions: Decisions,
     /// Whether this caller may know which rule refused (AUT-3).
     pub(super) reveal_rules: bool,
+    /// Whether this caller may learn what there is to ask for.
+    pub(super) may_explore: bool,
     pub(super) cursor_key: CursorKey,
     pub(super) loaded: Loaded,
     refusals: Mutex<Vec<Refusal>>,
@@ -39,7 +41,7 @@ impl Operation {
         context: RequestContext,
         reader: ReadTransaction,
         decisions: Decisions,
-        reveal_rules: bool,
+        (reveal_rules, may_explore): (bool, bool),
         cursor_key: CursorKey,
     ) -> Self {
         Self {
@@ -47,6 +49,7 @@ impl Operation {
             context,
             decisions,
             reveal_rules,
+            may_explore,
             cursor_key,
             loaded: Loaded::default(),
             refusals: Mutex::default(),

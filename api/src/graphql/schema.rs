@@ -102,8 +102,18 @@ impl<'e> Parts<'e> {
     }
 }
 
+/// Whether errors of validation name what may have been meant, which tells what there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Suggestions {
+    Off,
+    On,
+}
+
 /// Builds the schema, every field of it bound to its Cedar action.
-pub(super) fn build(engine: &Engine) -> Result<(Schema, Fields), BuildError> {
+pub(super) fn build(
+    engine: &Engine,
+    suggestions: Suggestions,
+) -> Result<(Schema, Fields), BuildError> {
     let mut parts = Parts {
         engine,
         objects: Vec::new(),
@@ -140,9 +150,11 @@ pub(super) fn build(engine: &Engine) -> Result<(Schema, Fields), BuildError> {
         return Err(BuildError::Unclassified(parts.unclassified));
     }
     let mut builder = Schema::build("Query", Some("Mutation"), Some("Subscription"))
-        .disable_suggestions()
         .extension(StopBeforeExecution)
         .register(node_interface());
+    if suggestions == Suggestions::Off {
+        builder = builder.disable_suggestions();
+    }
     for scalar in scalars::all() {
         builder = builder.register(scalar);
     }

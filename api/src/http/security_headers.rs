@@ -13,6 +13,12 @@ pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-s
      img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; \
      base-uri 'none'; form-action 'self'";
 
+/// The explorer's page: its editor writes styles of its own, and works in workers. Scripts come from
+/// here alone, as everywhere.
+pub const EXPLORER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 /// The headers, with transport security where the product is called by https.
 pub fn security_headers(https: bool) -> DefaultHeaders {
     let fixed = |name: &'static str| HeaderName::from_static(name);

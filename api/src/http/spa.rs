@@ -4,17 +4,20 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         Method,
-        header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
+        header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
     },
     web,
 };
 use rust_embed::RustEmbed;
 
-use super::problem::Problem;
+use super::{problem::Problem, security_headers::EXPLORER_POLICY};
 
 #[derive(RustEmbed)]
 #[folder = "../web/dist"]
 struct Assets;
+
+/// The page of the explorer, whose editor needs a policy of its own.
+const EXPLORER: &str = "explorer.html";
 
 /// Answers what nothing else does.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -34,10 +37,13 @@ async fn serve(request: HttpRequest) -> HttpResponse {
         } else {
             "no-cache"
         };
-        return HttpResponse::Ok()
-            .insert_header((CONTENT_TYPE, file.metadata.mimetype()))
-            .insert_header((CACHE_CONTROL, cache))
-            .body(file.data.into_owned());
+        let mut http = HttpResponse::Ok();
+        http.insert_header((CONTENT_TYPE, file.metadata.mimetype()))
+            .insert_header((CACHE_CONTROL, cache));
+        if path == EXPLORER {
+            http.insert_header((CONTENT_SECURITY_POLICY, EXPLORER_POLICY));
+        }
+        return http.body(file.data.into_owned());
     }
     let wants_page = request
         .headers()

@@ -2,6 +2,7 @@ import { getRouteApi, Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { Fragment, lazy, Suspense, useEffect, useState } from 'react';
 import { onTenantElsewhere, TenantContext } from '../lib/tenant';
 import { Icon } from '../ui/icon';
+import { ExplorerLink } from './explorer-link';
 import { NAVIGATION } from './navigation';
 import { ShortcutSheet } from './shortcut-sheet';
 import { useShortcuts } from './use-shortcuts';
@@ -131,6 +132,7 @@ export function TenantShell() {
                 ))}
               </div>
             ))}
+            <ExplorerLink />
           </nav>
           <UserMenu session={session} role={tenant.role} onShortcuts={() => setSheetOpen(true)} />
         </aside>

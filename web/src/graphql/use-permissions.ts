@@ -2,7 +2,7 @@ import { PermissionsDocument, type PermissionsQuery } from './generated/document
 import { useTenantQuery } from './use-tenant';
 
 type Viewer = NonNullable<PermissionsQuery['viewer']>;
-export type MutationName = Exclude<keyof Viewer, 'kind' | 'member'>;
+export type MutationName = Exclude<keyof Viewer, 'kind' | 'member' | 'explorer'>;
 
 /** Who acts here, and why an action is refused. The server decides; nothing is concluded from a role. */
 export function usePermissions() {
@@ -10,6 +10,8 @@ export function usePermissions() {
   const viewer = data?.data.viewer ?? null;
   return {
     member: viewer?.member ?? null,
+    /** Whether documents of one's own are taken, and the schema is shown. */
+    mayExplore: viewer?.explorer?.verdict === 'ALLOW',
     /** The reason for which policy refuses the action, or null if it does not or is not known yet. */
     refusal(action: MutationName): string | null {
       const decision = viewer?.[action];

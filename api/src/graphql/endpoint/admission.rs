@@ -76,9 +76,9 @@ impl Endpoint {
             action.is_some_and(|action| matches!(decisions.get(action), Decision::Allow(_)))
         };
         let reveal_rules = allowed(self.explain);
-        let may_introspect = allowed(self.introspect);
+        let may_explore = allowed(self.introspect);
         let may_send_text = match &context.actor().principal {
-            Principal::Human(_) => may_introspect,
+            Principal::Human(_) => may_explore,
             Principal::Machine(machine) => !machine.documents_only,
         };
         let request = context.request();
@@ -87,13 +87,13 @@ impl Endpoint {
             context,
             reader,
             decisions,
-            reveal_rules,
+            (reveal_rules, may_explore),
             self.cursor_key.clone(),
         );
         let (code, message) = if own_text && !may_send_text {
             let message = "published documents only: send `documentId` instead of `query`";
             (Code::DocumentRequired, message)
-        } else if plan.introspects && !may_introspect {
+        } else if plan.introspects && !may_explore {
             let message = "the schema is not shown to you: ask for the explorer capability";
             (Code::IntrospectionDisabled, message)
         } else {

@@ -61,6 +61,10 @@ impl Endpoint {
             .faults
             .get_or_init(|| validation::validate(&self.schema, &document.parsed, name))
             .await;
+        if !faults.is_empty() && asked.state.may_explore {
+            // The same faults, and what may have been meant.
+            return Err(validation::validate(&self.suggesting, &document.parsed, name).await);
+        }
         if !faults.is_empty() {
             return Err(faults.clone());
         }

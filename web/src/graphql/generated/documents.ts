@@ -296,7 +296,7 @@ export type RemoveMemberMutation = { removeMember: { removedMemberId: string | n
 export type PermissionsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, categorizeTransaction: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, revokeApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, removeMember: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
+export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, categorizeTransaction: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, revokeApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, removeMember: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
 
 export type RulingFragment = { action: string, verdict: Verdict, rules: Array<string> | null };
 
@@ -429,7 +429,7 @@ export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMu
 
 export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVariables> = {
   name: 'Permissions',
-  id: 'sha256:87d04947ac5dc7b441205463c5c043debb9d2fc32a869ceaa6dd426f7809761d',
+  id: 'sha256:bbf7a3af556e0b71033d6da2ce1a26f4302b059558761fc76659271028800030',
 };
 
 export const ApiTokensDocument: Document<ApiTokensQuery, ApiTokensQueryVariables> = {

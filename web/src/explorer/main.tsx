@@ -1,0 +1,44 @@
+import 'graphiql/setup-workers/vite';
+import 'graphiql/style.css';
+import './explorer.css';
+import { GraphiQL } from 'graphiql';
+import { createRoot } from 'react-dom/client';
+import { fetcher } from './fetcher';
+import { MemoryStorage } from './memory-storage';
+
+const START = `# The server decides field by field what you may see,
+# and writes every request to the tenant's audit log.
+query Start {
+  tenant {
+    name
+  }
+  transactions(first: 5) {
+    nodes {
+      bookedOn
+      description
+      amount
+      currency
+      magnitude
+    }
+  }
+}
+`;
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <GraphiQL
+      fetcher={fetcher}
+      storage={new MemoryStorage()}
+      defaultQuery={START}
+      defaultEditorToolsVisibility="variables"
+      showPersistHeadersSettings={false}
+    >
+      <GraphiQL.Logo>
+        <a className="explorer-home" href="/">
+          Countersign
+        </a>
+      </GraphiQL.Logo>
+    </GraphiQL>,
+  );
+}
