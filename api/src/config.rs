@@ -60,6 +60,9 @@ pub struct Config {
     /// Error reports.
     #[serde(default)]
     pub sentry: Sentry,
+    /// Traces.
+    #[serde(default)]
+    pub traces: Traces,
 }
 
 /// Where the server listens and what it is called from outside.
@@ -259,6 +262,25 @@ impl Default for Sentry {
         Self {
             dsn: None,
             environment: "production".to_owned(),
+        }
+    }
+}
+
+/// Traces, without personal data.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Traces {
+    /// The OpenTelemetry collector that takes them (OTLP over HTTP); nowhere where not given.
+    pub endpoint: Option<Url>,
+    /// Of how many requests in a hundred.
+    pub percent: u8,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            percent: 100,
         }
     }
 }

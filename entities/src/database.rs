@@ -14,6 +14,7 @@ use sqlx::{
     ConnectOptions, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tracing::Instrument;
 
 use crate::{
     audit::{Attribution, AuditWatch, EventDraft, Recorder, Unlinked},
@@ -293,7 +294,14 @@ impl Database {
         let named: BTreeSet<AnyId> = named.iter().copied().collect();
         let statement = enter::statement(credential, facts.at, &named);
         let inner = &self.0;
-        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin_line, &statement).await;
+        let span = tracing::debug_span!(
+            "database",
+            otel.kind = "client",
+            db.operation.name = "enter"
+        );
+        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin_line, &statement)
+            .instrument(span)
+            .await;
         let (line, answer): (_, Answer) = opened?;
         match answer.into_context(credential, facts, named.len()) {
             Ok(context) => {

@@ -5,6 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use countersign_domain::id::TenantId;
 use countersign_policies::{Permit, ReadScope, Resource};
 use sea_orm::{DbBackend, QueryTrait, Statement};
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     audit::{self, EventDraft, Recorder},
@@ -50,10 +51,21 @@ impl Reader {
         &self,
         statement: Statement,
     ) -> Result<Vec<R>, StoreError> {
-        match &self.channel {
-            Channel::Line(line) => line.fetch(&statement).await,
-            Channel::Wire(wire) => Ok(R::find_by_statement(statement).all(&**wire).await?),
-        }
+        let span = tracing::debug_span!(
+            "database",
+            otel.kind = "client",
+            db.operation.name = "fetch",
+            rows = Empty,
+        );
+        let fetched = async {
+            match &self.channel {
+                Channel::Line(line) => line.fetch(&statement).await,
+                Channel::Wire(wire) => Ok(R::find_by_statement(statement).all(&**wire).await?),
+            }
+        };
+        let rows: Vec<R> = fetched.instrument(span.clone()).await?;
+        span.record("rows", rows.len());
+        Ok(rows)
     }
 
     /// The tenant that PostgreSQL confines this transaction to.

@@ -14,6 +14,7 @@ mod app;
 mod client;
 mod database;
 mod events;
+pub mod exports;
 pub mod logs;
 mod time;
 

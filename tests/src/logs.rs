@@ -7,6 +7,8 @@ use std::{
 
 use countersign::{config::Log, telemetry};
 
+use crate::exports;
+
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static CAPTURED: LazyLock<()> = LazyLock::new(|| {
     let log = Log {
@@ -14,7 +16,7 @@ static CAPTURED: LazyLock<()> = LazyLock::new(|| {
         filter: "debug,countersign=trace,countersign_entities=trace".to_owned(),
         ..Log::default()
     };
-    telemetry::init_to(&log, || Writer);
+    telemetry::init_to(&log, exports::capture(), || Writer);
 });
 
 struct Writer;

@@ -1,5 +1,5 @@
 //! Values that must not leave the books are planted everywhere, and looked for in all that leaves
-//! them by the way: logs, metrics, errors (TEL-2, TEL-3).
+//! them by the way: logs, metrics, reports, traces, errors (TEL-1 to TEL-3).
 
 use std::{
     io::{Read, Write},
@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::DateTime;
 use countersign_domain::access::{Role, Scope};
-use countersign_tests::{Reply, TestApp, logs};
+use countersign_tests::{Reply, TestApp, exports, logs};
 use serde_json::json;
 use sqlx::Executor;
 
@@ -119,6 +119,11 @@ async fn what_is_planted_comes_out_nowhere() {
     let metrics = metrics.send().await.unwrap().text().await.unwrap();
     let errors: Vec<String> = errors.iter().map(|reply| reply.body.to_string()).collect();
     let logged = logs::text();
+    let (reports, traces) = (exports::reports(), exports::traces().await);
+    assert!(reports.contains("a store failed"), "reports are read here");
+    for part in ["POST /graphql", "graphql.document.hash", "enter", "audit"] {
+        assert!(traces.contains(part), "`{part}` is in no trace");
+    }
     assert!(
         logged.contains("\"answered\""),
         "what is logged is read here"
@@ -144,6 +149,8 @@ async fn what_is_planted_comes_out_nowhere() {
         let line = logged.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "`{secret}` is logged: {line:?}");
         assert!(!metrics.contains(secret), "`{secret}` is in the metrics");
+        assert!(!reports.contains(secret), "`{secret}` is in a report");
+        assert!(!traces.contains(secret), "`{secret}` is in a trace");
         let error = errors.iter().find(|error| error.contains(secret));
         assert!(error.is_none(), "`{secret}` is in an error: {error:?}");
     }

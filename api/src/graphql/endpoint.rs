@@ -14,6 +14,7 @@ use countersign_entities::{Credential, Database, ReadTransaction, RequestContext
 use countersign_policies::{ActionId, Engine};
 use execution::{Asked, faulty};
 use stream::{Listener, Streams};
+use tracing::{Instrument, field::Empty};
 
 pub use stream::{EventStream, Frame};
 
@@ -144,8 +145,14 @@ impl Endpoint {
         request: GraphqlRequest,
     ) -> (Answer, Option<Standing>) {
         let mut standing = None;
+        let span = tracing::debug_span!(
+            "graphql",
+            graphql.operation.type = Empty,
+            graphql.document.hash = Empty,
+        );
         let answer = self
             .try_run(credential, facts, method, request, &mut standing)
+            .instrument(span)
             .await;
         let answer = match answer {
             Ok((kind, response)) => {
@@ -182,6 +189,11 @@ impl Endpoint {
             .operation(name)
             .map_err(|message| refused(Code::GraphqlValidationFailed, message, id))?;
         answers_to(&request, method, planned.plan.kind, id)?;
+        let span = tracing::Span::current();
+        if !span.is_disabled() {
+            span.record("graphql.operation.type", kind(planned.plan.kind));
+            span.record("graphql.document.hash", hex::encode(document.sha256));
+        }
         let measure = self.measure(&document, definition, &request.variables, id)?;
         let mut call = Call {
             document: &document,

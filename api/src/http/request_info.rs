@@ -6,7 +6,10 @@ use actix_web::{
     Error, HttpMessage,
     body::{EitherBody, MessageBody, to_bytes},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    http::{
+        Method, StatusCode,
+        header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    },
     web,
 };
 use countersign_domain::id::RequestId;
@@ -15,10 +18,12 @@ use futures::{
     FutureExt,
     future::{LocalBoxFuture, Ready, ready},
 };
-use tracing::Instrument;
+use opentelemetry::propagation::Extractor;
+use tracing::{Instrument, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{limited, problem::Problem};
-use crate::{rate_limit::Standing, server::State};
+use crate::{rate_limit::Standing, server::State, telemetry::traces};
 
 /// The header that tells a request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -99,8 +104,20 @@ where
         };
         request.extensions_mut().insert(info);
         let started = std::time::Instant::now();
-        let method = request.method().clone();
-        let span = tracing::info_span!("request", request_id = %info.request);
+        let method = known(request.method());
+        let span = tracing::info_span!(
+            "request",
+            request_id = %info.request,
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.request.method = method,
+            http.route = Empty,
+            http.response.status_code = Empty,
+        );
+        if self.settings.trusted_proxy {
+            // Where there is no collector there is no trace to join.
+            let _ = span.set_parent(traces::parent(&TraceHeaders(request.headers())));
+        }
         let service = Rc::clone(&self.service);
         Box::pin(
             async move {
@@ -118,11 +135,10 @@ where
                 // The pattern, never the path: paths and queries may carry what people type.
                 let route = route.as_deref().unwrap_or("-");
                 let took = started.elapsed();
-                state
-                    .metrics
-                    .request(method.as_str(), route, status.as_u16(), took);
+                state.metrics.request(method, route, status.as_u16(), took);
+                trace(route, status);
                 tracing::info!(
-                    %method,
+                    method,
                     route,
                     status = status.as_u16(),
                     duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
@@ -132,6 +148,38 @@ where
             }
             .instrument(span),
         )
+    }
+}
+
+/// The method, where it is one of HTTP's: a caller may send any word in its place.
+fn known(method: &Method) -> &'static str {
+    let known = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+    ];
+    let found = known.into_iter().find(|name| *name == method.as_str());
+    found.unwrap_or("_OTHER")
+}
+
+/// Says on the request's span how it ended.
+fn trace(route: &str, status: StatusCode) {
+    let span = tracing::Span::current();
+    span.record("http.route", route);
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// The headers that carry a trace.
+struct TraceHeaders<'a>(&'a HeaderMap);
+
+impl Extractor for TraceHeaders<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 }
 

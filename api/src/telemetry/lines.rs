@@ -27,7 +27,7 @@ use crate::config::LogFormat;
 
 /// What may stand in a line. None of them carries what people type, see or send: ids, names of our
 /// own, numbers, and causes, which say what failed and quote no row.
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "action",
     "address",
     "applied",
@@ -42,6 +42,7 @@ const FIELDS: [&str; 21] = [
     "method",
     "migration",
     "path",
+    "place",
     "policy",
     "published",
     "request",
@@ -221,7 +222,7 @@ impl Visit for Fields {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::{Arc, Mutex, PoisonError};
 
     use tracing_subscriber::layer::SubscriberExt;
@@ -243,7 +244,7 @@ mod tests {
         }
     }
 
-    fn written(format: LogFormat, log: impl FnOnce()) -> String {
+    pub(in crate::telemetry) fn written(format: LogFormat, log: impl FnOnce()) -> String {
         let kept = Kept::default();
         let writer = kept.clone();
         let lines = Lines::new(format, move || writer.clone());

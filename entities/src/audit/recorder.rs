@@ -17,6 +17,7 @@ use std::{
 use countersign_domain::{audit::Head, id::TenantId};
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
+use tracing::Instrument;
 
 use super::{Unlinked, append, chain::Columns};
 use crate::{
@@ -118,7 +119,13 @@ impl Recorder {
             // Not in the caller's own future: others wait on this too, and a caller may hang up.
             tokio::spawn(write_while_waiting(Arc::clone(&self.0)));
         }
-        told.await
+        let span = tracing::debug_span!(
+            "database",
+            otel.kind = "client",
+            db.operation.name = "audit"
+        );
+        told.instrument(span)
+            .await
             .unwrap_or_else(|_| Err(unavailable("the audit writer has stopped")))
     }
 
