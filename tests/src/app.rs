@@ -139,6 +139,11 @@ impl TestApp {
         &self.state
     }
 
+    /// The same, for handlers of a test's own.
+    pub fn shared(&self) -> web::Data<State> {
+        web::Data::clone(&self.state)
+    }
+
     /// A client without a credential.
     pub fn http(&self) -> &reqwest::Client {
         &self.http

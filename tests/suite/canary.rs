@@ -6,8 +6,10 @@ use std::{
     net::TcpListener,
 };
 
+use actix_web::{test::TestRequest, web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::DateTime;
+use countersign::http::request_info::Requests;
 use countersign_domain::access::{Role, Scope};
 use countersign_tests::{Reply, TestApp, exports, logs};
 use serde_json::json;
@@ -36,6 +38,10 @@ fn talkative_provider() -> String {
         }
     });
     issuer
+}
+
+async fn panicking() -> &'static str {
+    panic!("{MERCHANT} paid {AMOUNT}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,6 +98,47 @@ async fn what_is_planted_comes_out_nowhere() {
         .body(form);
     let request = request.header("content-type", "application/x-www-form-urlencoded");
     errors.push(Reply::of(request.send().await.unwrap()).await);
+
+    // A listener who filters by it, and keys and headers that have it.
+    let mut events = owner
+        .listen(&format!(
+            "subscription {{ auditEntryAdded(filter: {{ action: \"{MERCHANT}\" }}) {{ seq }} }}"
+        ))
+        .await;
+    events.opened().await;
+    drop(events);
+    owner
+        .graphql_with(make, json!({ "n": "Other" }), CODE)
+        .await;
+    let request = app
+        .http()
+        .get(format!("{}/graphql?query={CODE}", app.url()))
+        .header("user-agent", EMAIL)
+        .header("traceparent", CODE)
+        .header("x-forwarded-for", EMAIL)
+        .bearer_auth(&token.plain);
+    errors.push(Reply::of(request.send().await.unwrap()).await);
+
+    // A handler that panics with it.
+    let panicking = actix_web::test::init_service(
+        actix_web::App::new()
+            .app_data(app.shared())
+            .wrap(Requests {
+                trusted_proxy: true,
+            })
+            .route("/panic", web::get().to(panicking)),
+    )
+    .await;
+    let request = TestRequest::get().uri(&format!("/panic?{CODE}"));
+    let request = request
+        .insert_header(("x-forwarded-for", EMAIL))
+        .to_request();
+    let answer = actix_web::test::try_call_service(&panicking, request).await;
+    let answer = answer.map_or_else(
+        |error| error.error_response(),
+        |_| panic!("it did not panic"),
+    );
+    assert_eq!(answer.status(), 500);
 
     // Statements that the database refuses, with the row in its detail.
     let mut superuser = app.test_database.superuser().await;
