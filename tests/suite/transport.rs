@@ -1,10 +1,15 @@
 //! Transport security, other sites' pages, and whom to tell of a weakness (NET-1, NET-2).
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use chrono::DateTime;
 use countersign::config::Config;
 use countersign_domain::access::{Role, Scope};
+use countersign_stand::packages;
 use countersign_tests::TestApp;
 use rcgen::CertifiedKey;
 use reqwest::{Certificate, Client, tls::Version};
@@ -177,4 +182,29 @@ async fn whoever_finds_a_weakness_is_told_whom_to_tell() {
         text.contains("Expires: 2027-"),
         "half a year from the test's clock: {text}"
     );
+}
+
+/// Mozilla Observatory grades what browsers are told: by its own tests, of the page as it is served.
+#[tokio::test(flavor = "multi_thread")]
+async fn observatory_gives_the_page_an_a_plus() {
+    let pair = Pair::make("observatory");
+    let app = app_with(&pair.setting("1.3")).await;
+    let port = app.url().rsplit(':').next().unwrap().to_owned();
+    let authority = pair.folder.join("tls.crt");
+    let run = move || {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/observatory");
+        packages::install(&folder).unwrap();
+        Command::new("node")
+            .arg("score.mjs")
+            .arg(format!("https://localhost:{port}/"))
+            .arg(authority)
+            .current_dir(folder)
+            .output()
+            .unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("grade A+,"), "{said}{errors}");
+    assert!(!said.contains("FAILED"), "{said}");
 }
