@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use crate::rate_limit::Quotas;
+use crate::rate_limit::{Quotas, RedisAddress};
 
 /// A configuration that the process can not start with.
 #[derive(Debug, Error)]
@@ -300,6 +300,9 @@ pub struct RateLimits {
     /// Where replicas count together; without it each counts for itself.
     #[serde(default, deserialize_with = "read::optional_secret")]
     pub redis_url: Option<SecretString>,
+    /// Certificates, in PEM, of the authorities that Redis may have its own from; without it those of
+    /// the web.
+    pub redis_authority: Option<PathBuf>,
 }
 
 impl Default for RateLimits {
@@ -310,11 +313,19 @@ impl Default for RateLimits {
             public_requests: const { NonZeroU32::new(1_200).expect("above 0") },
             cost: const { NonZeroU32::new(1_000_000).expect("above 0") },
             redis_url: None,
+            redis_authority: None,
         }
     }
 }
 
 impl RateLimits {
+    /// Where replicas count together, if they do.
+    pub fn redis(&self) -> Option<RedisAddress<'_>> {
+        let url = self.redis_url.as_ref()?;
+        let authority = self.redis_authority.as_deref();
+        Some(RedisAddress { url, authority })
+    }
+
     /// As the limits take them.
     pub const fn quotas(&self) -> Quotas {
         Quotas {

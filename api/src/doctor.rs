@@ -137,7 +137,7 @@ async fn check_redis(
     findings: &mut Findings,
 ) -> Result<(), RateLimitError> {
     let limits = &config.limits;
-    let limits = RateLimits::new(limits.quotas(), limits.redis_url.as_ref(), clock)?;
+    let limits = RateLimits::new(limits.quotas(), limits.redis(), clock)?;
     limits.by_address(Policy::Public, None).await;
     if let Some(is_shared) = limits.is_shared() {
         let found = is_shared.then_some(()).ok_or("it does not answer");

@@ -9,7 +9,7 @@
 mod memory;
 mod redis;
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU32, path::Path, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign_entities::{Clock, RequestContext, RequestFacts};
@@ -114,8 +114,23 @@ struct Taken {
 
 /// Why limits do not start.
 #[derive(Debug, Error)]
-#[error("the address of Redis is not usable")]
-pub struct RateLimitError(#[from] ::redis::RedisError);
+pub enum RateLimitError {
+    /// The address is none, or its transport can not be secured.
+    #[error("`limits.redis_url` is not usable")]
+    Redis(#[from] ::redis::RedisError),
+    /// The certificates are not there.
+    #[error("`limits.redis_authority` can not be read")]
+    Authority(#[source] std::io::Error),
+}
+
+/// Where Redis is.
+#[derive(Debug, Clone, Copy)]
+pub struct RedisAddress<'a> {
+    /// `redis://…`, or `rediss://…` with secured transport.
+    pub url: &'a SecretString,
+    /// A file of the authorities' certificates, in PEM; without it those of the web are trusted.
+    pub authority: Option<&'a Path>,
+}
 
 /// Counts what is let through. One for the process.
 #[derive(Debug)]
@@ -132,7 +147,7 @@ impl RateLimits {
     /// Limits that are shared through Redis where it is named. Nothing is connected yet.
     pub fn new(
         quotas: Quotas,
-        redis: Option<&SecretString>,
+        redis: Option<RedisAddress<'_>>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, RateLimitError> {
         Ok(Self {
@@ -141,7 +156,7 @@ impl RateLimits {
             clock: Arc::clone(clock),
             waiting: Cache::new(WAITING_MAX),
             redis: redis
-                .map(|url| Redis::new(url, Arc::clone(clock)))
+                .map(|address| Redis::new(address, Arc::clone(clock)))
                 .transpose()?,
         })
     }

@@ -176,11 +176,7 @@ impl Server {
         let engine = Engine::embedded()?;
         let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
         let cursor_key = CursorKey::derive(&kek.derive(b"cursors"));
-        let rate_limits = RateLimits::new(
-            config.limits.quotas(),
-            config.limits.redis_url.as_ref(),
-            &clock,
-        )?;
+        let rate_limits = RateLimits::new(config.limits.quotas(), config.limits.redis(), &clock)?;
         let (rate_limits, metrics) = (Arc::new(rate_limits), Arc::new(Metrics::new()));
         let database = Database::connect(config.storage(), kek, clock, ids).await?;
         let graphql = Endpoint::new(

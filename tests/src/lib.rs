@@ -11,6 +11,7 @@
 )]
 
 mod app;
+mod certificate;
 mod client;
 mod database;
 mod events;
@@ -19,6 +20,7 @@ pub mod logs;
 mod time;
 
 pub use app::{TestApp, TestTenant, configuration};
+pub use certificate::Pair;
 pub use client::{Browser, Reply, Token};
 pub use database::{TestDatabase, cluster};
 pub use events::{Event, Events};

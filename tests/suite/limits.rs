@@ -8,7 +8,7 @@ use countersign_domain::{
     token::PlainToken,
 };
 use countersign_stand::redis::Redis;
-use countersign_tests::{Reply, TestApp};
+use countersign_tests::{Pair, Reply, TestApp};
 use serde_json::json;
 
 const QUERY: &str = "{ viewer { kind } }";
@@ -173,4 +173,35 @@ async fn replicas_count_together_through_redis_and_alone_while_it_is_away() {
             "each counts for itself, and still counts"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_with_secured_transport_must_prove_who_it_is() {
+    let (pair, other) = (Pair::make("redis"), Pair::make("not-redis"));
+    let log = env::temp_dir().join(format!("countersign-rediss-{}.log", std::process::id()));
+    let (certificate, key) = (pair.certificate(), pair.key());
+    let start = move || Redis::start_secured(&log, &certificate, &key);
+    let redis = tokio::task::spawn_blocking(start).await.unwrap().unwrap();
+    let settings = |authority: &Pair| {
+        let (url, authority) = (redis.secured_url(), authority.certificate());
+        let authority = authority.display();
+        format!("sign_ins = 4\nredis_url = \"{url}\"\nredis_authority = \"{authority}\"")
+    };
+    let (one, two) = (
+        limited(&settings(&pair)).await,
+        limited(&settings(&pair)).await,
+    );
+    let mut left = Vec::new();
+    for app in [&one, &two] {
+        left.push(header(&login(app).await, "ratelimit").to_owned());
+    }
+    assert_eq!(
+        left,
+        [3, 2].map(|n| format!("\"sign-in\";r={n}")),
+        "one count"
+    );
+    // Whoever can not prove to be Redis is not told anything: the replica counts for itself.
+    let deceived = limited(&settings(&other)).await;
+    let reply = login(&deceived).await;
+    assert_eq!(header(&reply, "ratelimit"), "\"sign-in\";r=3");
 }

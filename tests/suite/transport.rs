@@ -1,54 +1,21 @@
 //! Transport security, other sites' pages, and whom to tell of a weakness (NET-1, NET-2).
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
 use chrono::DateTime;
 use countersign::config::Config;
 use countersign_domain::access::{Role, Scope};
 use countersign_stand::packages;
-use countersign_tests::TestApp;
-use rcgen::CertifiedKey;
+use countersign_tests::{Pair, TestApp};
 use reqwest::{Certificate, Client, tls::Version};
 use serde_json::json;
 
-/// A certificate for `localhost` in files that go with the test.
-struct Pair {
-    folder: PathBuf,
-    pem: String,
-}
-
-impl Pair {
-    fn make(name: &str) -> Self {
-        let names = vec!["localhost".to_owned()];
-        let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).unwrap();
-        let folder = format!("countersign-tls-{}-{name}", std::process::id());
-        let folder = env::temp_dir().join(folder);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("tls.crt"), cert.pem()).unwrap();
-        fs::write(folder.join("tls.key"), signing_key.serialize_pem()).unwrap();
-        Self {
-            folder,
-            pem: cert.pem(),
-        }
-    }
-
-    fn setting(&self, version: &str) -> String {
-        let (certificate, key) = (self.folder.join("tls.crt"), self.folder.join("tls.key"));
-        let (certificate, key) = (certificate.display(), key.display());
-        format!(
-            "tls = {{ certificate = \"{certificate}\", key = \"{key}\", min_version = \"{version}\" }}"
-        )
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
+fn setting(pair: &Pair, version: &str) -> String {
+    let (certificate, key) = (pair.certificate(), pair.key());
+    let (certificate, key) = (certificate.display(), key.display());
+    format!(
+        "tls = {{ certificate = \"{certificate}\", key = \"{key}\", min_version = \"{version}\" }}"
+    )
 }
 
 async fn app_with(http: &str) -> TestApp {
@@ -70,7 +37,7 @@ async fn tls_is_of_version_1_3_unless_the_operator_lowers_it() {
     };
     let (old, new) = (client(Version::TLS_1_2), client(Version::TLS_1_3));
     for (floor, old_is_served) in [("1.3", false), ("1.2", true)] {
-        let app = app_with(&pair.setting(floor)).await;
+        let app = app_with(&setting(&pair, floor)).await;
         let port = app.url().rsplit(':').next().unwrap().to_owned();
         let url = format!("https://localhost:{port}/errors");
         let served = new.get(&url).send().await.unwrap();
@@ -188,9 +155,9 @@ async fn whoever_finds_a_weakness_is_told_whom_to_tell() {
 #[tokio::test(flavor = "multi_thread")]
 async fn observatory_gives_the_page_an_a_plus() {
     let pair = Pair::make("observatory");
-    let app = app_with(&pair.setting("1.3")).await;
+    let app = app_with(&setting(&pair, "1.3")).await;
     let port = app.url().rsplit(':').next().unwrap().to_owned();
-    let authority = pair.folder.join("tls.crt");
+    let authority = pair.certificate();
     let run = move || {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/observatory");
         packages::install(&folder).unwrap();

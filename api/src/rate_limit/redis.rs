@@ -1,18 +1,21 @@
 //! Counting in Redis, for all replicas.
 
 use std::{
-    fmt,
+    fmt, fs,
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use countersign_entities::Clock;
-use redis::{Client, RedisError, Script, aio::ConnectionManager, aio::ConnectionManagerConfig};
-use secrecy::{ExposeSecret, SecretString};
+use redis::{
+    Client, RedisError, Script, TlsCertificates, aio::ConnectionManager,
+    aio::ConnectionManagerConfig,
+};
+use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
-use super::{Key, Taken, WINDOW_SECONDS};
+use super::{Key, RateLimitError, RedisAddress, Taken, WINDOW_SECONDS};
 
 /// How long Redis may take before the replica counts for itself.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -45,9 +48,26 @@ pub(super) struct Redis {
 }
 
 impl Redis {
-    pub(super) fn new(url: &SecretString, clock: Arc<dyn Clock>) -> Result<Self, RedisError> {
+    pub(super) fn new(
+        address: RedisAddress<'_>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RateLimitError> {
+        // Redis' client asks for the process's own. That there is one already is as well.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let url = address.url.expose_secret();
+        let client = match address.authority {
+            None => Client::open(url)?,
+            Some(path) => {
+                let root = fs::read(path).map_err(RateLimitError::Authority)?;
+                let certificates = TlsCertificates {
+                    client_tls: None,
+                    root_cert: Some(root),
+                };
+                Client::build_with_tls(url, certificates)?
+            }
+        };
         Ok(Self {
-            client: Client::open(url.expose_secret())?,
+            client,
             clock,
             script: Script::new(GCRA),
             connection: OnceCell::new(),

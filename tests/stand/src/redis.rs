@@ -22,11 +22,34 @@ pub struct Redis {
 impl Redis {
     /// Starts it on a free port, and waits until it listens.
     pub fn start(log: &Path) -> anyhow::Result<Self> {
+        Self::start_with(log, |port| vec!["--port".to_owned(), port.to_string()])
+    }
+
+    /// The same with secured transport alone, by this certificate and key.
+    pub fn start_secured(log: &Path, certificate: &Path, key: &Path) -> anyhow::Result<Self> {
+        let settings = |port: u16| {
+            let port = port.to_string();
+            let file = |path: &Path| path.display().to_string();
+            [
+                ("--port", "0".to_owned()),
+                ("--tls-port", port),
+                ("--tls-cert-file", file(certificate)),
+                ("--tls-key-file", file(key)),
+                ("--tls-auth-clients", "no".to_owned()),
+            ]
+            .into_iter()
+            .flat_map(|(name, value)| [name.to_owned(), value])
+            .collect()
+        };
+        Self::start_with(log, settings)
+    }
+
+    fn start_with(log: &Path, settings: impl FnOnce(u16) -> Vec<String>) -> anyhow::Result<Self> {
         let port = free_port()?;
         let mut command = Command::new("redis-server");
         command
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .args(["--port", &port.to_string()]);
+            .args(settings(port));
         let mut process = Process::spawn(&mut command, log, "TERM")?;
         let deadline = Instant::now() + Duration::from_secs(10);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -41,6 +64,11 @@ impl Redis {
     /// Its address.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its address where its transport is secured; the certificate must be `localhost`'s.
+    pub fn secured_url(&self) -> String {
+        format!("rediss://localhost:{}", self.port)
     }
 
     /// Ends it.
