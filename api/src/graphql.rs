@@ -14,7 +14,7 @@
 //! | `repeat.rs` | mutations that are sent again under a key |
 //! | `validation.rs`, `coerce.rs`, `selection.rs` | a document made ready to run: valid, its arguments of their types, its fields merged |
 //! | `execute.rs`, `value.rs` | running it: one walk that waits, one that writes |
-//! | `error.rs`, `record.rs`, `answer.rs` | what leaves: errors, the audit row, the answer's form |
+//! | `error.rs`, `record.rs`, `answer.rs`, `timing.rs` | what leaves: errors, the audit row, the answer's form, how long it took |
 
 mod accounts;
 mod answer;
@@ -49,6 +49,7 @@ mod shape;
 mod statements;
 mod subscriptions;
 mod tenants;
+mod timing;
 mod transactions;
 mod user_errors;
 mod validation;

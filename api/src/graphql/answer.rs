@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::{ServerError, Value};
 
-use super::{deprecation::Deprecation, value::write_json};
+use super::{deprecation::Deprecation, timing::Timing, value::write_json};
 use crate::code::Code;
 
 /// The answer to a request.
@@ -16,6 +16,8 @@ pub struct Response {
     pub(super) extensions: BTreeMap<&'static str, Value>,
     /// Whether a field that was asked for is on its way out.
     pub(crate) deprecation: Option<Deprecation>,
+    /// How long its parts took, where the caller may know.
+    pub(crate) timing: Option<Timing>,
 }
 
 impl Response {

@@ -47,6 +47,7 @@ pub(super) fn describe(
     Response {
         data: Some(b"null".to_vec()),
         errors: Vec::new(),
+        timing: None,
         extensions: [("dryRun", described)].into(),
         deprecation: plan.deprecation,
     }

@@ -33,6 +33,7 @@ use super::{
     schema::{self, RootValue, Suggestions},
     selection::Selection,
     shape::SchemaShape,
+    timing::Timing,
     value::Object,
 };
 use crate::{
@@ -57,6 +58,7 @@ struct Call<'a> {
     own_text: bool,
     dry_run: bool,
     variables: Variables,
+    timing: Timing,
 }
 
 /// The endpoint. One for the process.
@@ -207,6 +209,7 @@ impl Endpoint {
             own_text: matches!(request.source, Source::Text(_)),
             dry_run: request.dry_run,
             variables: request.variables,
+            timing: Timing::start(),
         };
         if call.plan.kind == OperationType::Query {
             let presumed = self.presume(credential, facts, &measure).await;
@@ -231,7 +234,12 @@ impl Endpoint {
         standing: &mut Option<Standing>,
     ) -> Result<(&'static str, Response), Answer> {
         let id = context.request();
-        let Call { plan, measure, .. } = call;
+        let Call {
+            plan,
+            measure,
+            mut timing,
+            ..
+        } = call;
         // Paid once, also where the caller turned out to be somebody else by now.
         let stands = if let Some(stands) = *standing {
             stands
@@ -241,7 +249,9 @@ impl Endpoint {
         };
         *standing = Some(stands);
         let reader = within_quota(reader, stands, id).await?;
+        timing.part("entrance");
         let state = self.decide(context, reader, plan, call.own_text).await?;
+        timing.part("authorization");
         let asked = Asked {
             document: call.document,
             definition: call.definition,
@@ -282,7 +292,7 @@ impl Endpoint {
         if let Some(request) = repeated {
             repeat::claim(&state, plan, request).await?;
         }
-        let response = self.execute(asked, &ready).await?;
+        let response = self.execute(asked, &ready, timing).await?;
         if plan.kind == OperationType::Mutation {
             repeat::settle(&state, plan, &response).await;
         }

@@ -41,6 +41,9 @@ const DEPRECATION: &str = "deprecation";
 /// Says until when it is there (RFC 8594).
 const SUNSET: &str = "sunset";
 
+/// Says what a request was made of, to those who may know (Server Timing).
+const SERVER_TIMING: &str = "server-timing";
+
 /// Of an answer with data and errors, in the newest draft.
 const PARTIAL_SUCCESS: u16 = 294;
 
@@ -373,6 +376,9 @@ fn respond(
     if let Some(deprecation) = response.deprecation {
         http.insert_header((DEPRECATION, deprecation.header()))
             .insert_header((SUNSET, deprecation.sunset_header()));
+    }
+    if let Some(timing) = &response.timing {
+        http.insert_header((SERVER_TIMING, timing.header()));
     }
     http.insert_header((CONTENT_TYPE, media.name()))
         .insert_header((CACHE_CONTROL, "no-store"));

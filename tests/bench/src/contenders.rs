@@ -175,11 +175,22 @@ pub(crate) fn start(
     Ok(running)
 }
 
+fn answers(port: u16) -> bool {
+    let asked = ureq::post(format!("http://127.0.0.1:{port}/graphql"))
+        .header("content-type", "application/json")
+        .config()
+        .http_status_as_error(false)
+        .build()
+        .send("{}");
+    asked.is_ok_and(|answer| answer.status().as_u16() != 503)
+}
+
 fn wait(port: u16, process: &mut Process) -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    // Whoever listens may still be looking at its database.
+    while !answers(port) {
         if !process.is_running() || Instant::now() > deadline {
-            bail!("it does not listen on port {port}");
+            bail!("it does not answer on port {port}");
         }
         thread::sleep(Duration::from_millis(50));
     }

@@ -11,6 +11,7 @@ mod floor;
 mod queries;
 mod report;
 mod seed;
+mod shares;
 
 use std::{
     io::Write,
@@ -101,7 +102,8 @@ fn run(settings: &Settings) -> anyhow::Result<()> {
     let running = contenders::start(settings, &folder, &cluster, &program, &seeded)?;
     answers::compare(settings, &running)?;
     let measured = report::measure(settings, &cluster, &running)?;
-    let text = report::text(settings, &measured);
+    let shares = shares::text(settings, &running)?;
+    let text = report::text(settings, &measured) + &shares;
     say(&text);
     if !settings.dry {
         report::keep(&root().join("tests/bench/README.md"), &text)?;

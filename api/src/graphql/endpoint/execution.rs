@@ -21,6 +21,7 @@ use super::{
         record,
         request::Answer,
         selection::{Compiler, Selection},
+        timing::Timing,
         validation,
     },
     Endpoint, failed, refused,
@@ -114,6 +115,7 @@ impl Endpoint {
         &self,
         asked: Asked<'_>,
         ready: &Ready,
+        mut timing: Timing,
     ) -> Result<Response, Answer> {
         let state = asked.state;
         let execution = Execution {
@@ -127,6 +129,7 @@ impl Endpoint {
         let executed = self.within_time(asked, execution.run()).await?;
         let id = state.context.request();
         state.confirm().await?;
+        timing.part("data");
         let hidden = executed.redactions.values().map(|one| one.count).sum();
         self.metrics.redacted(hidden);
         let recorded = match asked.plan.kind {
@@ -138,12 +141,12 @@ impl Endpoint {
             }
         };
         recorded.map_err(|error: StoreError| failed(&error.into(), id))?;
-        Ok(answered(
-            executed,
-            asked.measure,
-            asked.plan.deprecation,
-            state,
-        ))
+        timing.part("audit");
+        let response = answered(executed, asked.measure, asked.plan.deprecation, state);
+        Ok(Response {
+            timing: state.may_explore.then_some(timing),
+            ..response
+        })
     }
 }
 
@@ -159,6 +162,7 @@ pub(super) fn answered(
         errors: executed.errors,
         extensions: cost(measure),
         deprecation,
+        timing: None,
     };
     if !executed.redactions.is_empty() {
         let told = told(executed.redactions, state.reveal_rules);
