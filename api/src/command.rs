@@ -10,6 +10,7 @@ mod machine;
 mod member;
 mod migrate;
 mod output;
+mod policy;
 mod serve;
 mod tenant;
 
@@ -50,6 +51,9 @@ enum Command {
     Machine(machine::MachineCommand),
     /// Import a bank statement through a running server
     Import(Box<import::ImportArgs>),
+    /// The policies: who may what, why, and what a change comes to
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// The audit ledger
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -88,6 +92,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Member(command) => member::run(command, &config()?).await,
         Command::Machine(command) => machine::run(command, &config()?).await,
         Command::Import(arguments) => import::run(*arguments).await,
+        Command::Policy(command) => policy::run(&command),
         Command::Ledger(command) => ledger::run(command, &config()?).await,
         Command::Generate(arguments) => generate::run(&arguments),
     }

@@ -50,6 +50,13 @@ impl Refusal {
         &self.missing
     }
 
+    /// Whether nothing was decided: the policies could not be evaluated.
+    pub(crate) fn is_alarm(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| rule == crate::engine::ERROR_RULE)
+    }
+
     /// One text that names what refused: the ceilings, or the permits that were not met.
     pub fn rule(&self) -> String {
         if self.rules.is_empty() {

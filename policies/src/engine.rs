@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use cedar_policy::{
-    Decision as CedarDecision, EntityTypeName, PartialEntities, PartialEntityUid, PartialRequest,
-    PolicyId, Request,
+    Authorizer, Decision as CedarDecision, EntityTypeName, PartialEntities, PartialEntityUid,
+    PartialRequest, Policy, PolicyId, Request, Schema,
 };
 use countersign_domain::principal::Actor;
 use smol_str::SmolStr;
@@ -26,7 +26,7 @@ use crate::{
 /// The policy that keeps tenants apart.
 pub(crate) const FENCE: &str = "fence.tenant";
 /// The rule that a refusal names where an evaluation failed. It is an alarm, not a policy.
-const ERROR_RULE: &str = "policy-error";
+pub(crate) const ERROR_RULE: &str = "policy-error";
 
 /// Decides by the policies that are built in. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,6 +44,27 @@ impl Engine {
     /// Parses, validates and slices the policies; takes some tens of milliseconds.
     pub fn embedded() -> Result<Self, PolicyError> {
         Ok(Self::of(load::load()?))
+    }
+
+    /// The same of other texts: to compare them with these, or with each other.
+    pub fn from_texts(schemas: &[&str], policies: &[&str]) -> Result<Self, PolicyError> {
+        Ok(Self::of(load::load_from(schemas, policies)?))
+    }
+
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.inner.loaded.policies.policies()
+    }
+
+    pub(crate) fn policy(&self, id: &str) -> Option<&Policy> {
+        self.inner.loaded.policies.policy(&PolicyId::new(id))
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.inner.loaded.schema
+    }
+
+    pub(crate) fn authorizer(&self) -> &Authorizer {
+        &self.inner.loaded.authorizer
     }
 
     pub(crate) fn of(loaded: Loaded) -> Self {

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{action::Actions, engine::FENCE, error::PolicyError};
 
-const SCHEMAS: [&str; 2] = [
+pub(crate) const SCHEMAS: [&str; 2] = [
     include_str!("../cedar/schema.cedarschema"),
     include_str!("../cedar/actions.cedarschema"),
 ];
-const POLICIES: [&str; 3] = [
+pub(crate) const POLICIES: [&str; 3] = [
     include_str!("../cedar/00_ceilings.cedar"),
     include_str!("../cedar/humans.cedar"),
     include_str!("../cedar/machines.cedar"),
@@ -67,7 +67,7 @@ pub(crate) fn load() -> Result<Loaded, PolicyError> {
     load_from(&SCHEMAS, &POLICIES)
 }
 
-/// Loads other texts than those built in, for tests of the loader and of forgotten policies.
+/// Loads other texts than those built in: to compare them, and for tests.
 pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, PolicyError> {
     let schema = schema(schemas)?;
     let policies = parse(texts)?;

@@ -9,4 +9,6 @@ mod differential;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod mutation;
+#[cfg(test)]
 mod support;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, PolicyId, PolicySet, Request, Schema, SchemaFragment,
+    Authorizer, Context, Decision, Entities, Policy, PolicyId, PolicySet, Request, Schema,
+    SchemaFragment,
 };
 use countersign_domain::{
     access::{Capability, Role, Scope},
@@ -147,9 +148,6 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) fn new() -> Self {
-        let fragments = ["cedar/schema.cedarschema", "cedar/actions.cedarschema"]
-            .map(|path| SchemaFragment::from_cedarschema_str(&text(path)).unwrap().0);
-        let schema = Schema::from_schema_fragments(fragments).unwrap();
         let mut named = Vec::new();
         for file in policy_files() {
             let set: PolicySet = fs::read_to_string(file).unwrap().parse().unwrap();
@@ -157,6 +155,14 @@ impl Oracle {
                 named.push(policy.new_id(PolicyId::new(policy.annotation("id").unwrap())));
             }
         }
+        Self::of(named)
+    }
+
+    /// The same with other policies.
+    pub(crate) fn of(named: Vec<Policy>) -> Self {
+        let fragments = ["cedar/schema.cedarschema", "cedar/actions.cedarschema"]
+            .map(|path| SchemaFragment::from_cedarschema_str(&text(path)).unwrap().0);
+        let schema = Schema::from_schema_fragments(fragments).unwrap();
         let (fragment, _) =
             SchemaFragment::from_cedarschema_str(&text("cedar/actions.cedarschema")).unwrap();
         let declared = fragment.to_json_value().unwrap()["Countersign"]["actions"].clone();

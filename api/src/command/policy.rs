@@ -1,0 +1,249 @@
+//! `countersign policy`: what the policies come to, for whoever reviews them.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use countersign_domain::{
+    access::{Capability, Role, Scope},
+    principal::Actor,
+};
+use countersign_policies::{
+    Engine, Explanation,
+    effects::{self, ExampleRow},
+};
+
+use super::output;
+
+/// Where the policies stand in the repository.
+const FOLDER: &str = "policies/cedar";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Who may what: every role, and every scope, by every action
+    Matrix,
+    /// Why somebody may, or may not, do something
+    Explain(Box<ExplainArgs>),
+    /// What a change of the policies comes to, in the words of roles and fields, each with a row that
+    /// shows it
+    Diff {
+        /// A folder of policies, or a revision of git
+        old: String,
+        /// Another one
+        new: String,
+    },
+}
+
+/// Who asks for what, of which kind of row.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The action: `Transaction.amount`
+    action: String,
+    /// A person of this role
+    #[arg(long, required_unless_present = "scope", conflicts_with = "scope")]
+    role: Option<Role>,
+    /// What the tenant granted the person beside the role
+    #[arg(long, requires = "role")]
+    capability: Vec<Capability>,
+    /// A machine with these scopes
+    #[arg(long)]
+    scope: Vec<Scope>,
+    /// The row is of the household
+    #[arg(long)]
+    personal: bool,
+    /// Who has the row in their care
+    #[arg(long, value_enum, default_value_t = Custodian::Nobody)]
+    custodian: Custodian,
+    /// The row is another tenant's
+    #[arg(long)]
+    foreign: bool,
+    /// The tenant is suspended
+    #[arg(long)]
+    suspended: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Custodian {
+    Nobody,
+    Themselves,
+    Other,
+}
+
+impl ExplainArgs {
+    fn actor(&self) -> Actor {
+        let scopes: BTreeSet<Scope> = self.scope.iter().copied().collect();
+        let capabilities: BTreeSet<Capability> = self.capability.iter().copied().collect();
+        let actor = match self.role {
+            Some(role) => effects::person(role, capabilities),
+            None => effects::machine(scopes),
+        };
+        Actor {
+            tenant_suspended: self.suspended,
+            ..actor
+        }
+    }
+
+    const fn row(&self) -> ExampleRow {
+        ExampleRow {
+            is_plain: false,
+            is_own: !self.foreign,
+            personal: self.personal,
+            custodian: match self.custodian {
+                Custodian::Nobody => effects::Custodian::Nobody,
+                Custodian::Themselves => effects::Custodian::Themselves,
+                Custodian::Other => effects::Custodian::Other,
+            },
+        }
+    }
+}
+
+pub(super) fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        PolicyCommand::Matrix => output::line(Engine::embedded()?.role_matrix().trim_end()),
+        PolicyCommand::Explain(arguments) => explain(arguments)?,
+        PolicyCommand::Diff { old, new } => diff(old, new)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain(arguments: &ExplainArgs) -> anyhow::Result<()> {
+    let engine = Engine::embedded()?;
+    let name = &arguments.action;
+    let action = engine
+        .action(name)
+        .with_context(|| format!("`{name}` is no action: `countersign policy matrix` has them"))?;
+    let row = engine.example(action, arguments.row());
+    let explained = engine
+        .explain(&arguments.actor(), action, &row)
+        .context("the policies can not be evaluated, which refuses")?;
+    tell(name, row, &explained);
+    Ok(())
+}
+
+fn tell(action: &str, row: ExampleRow, explained: &Explanation) {
+    let verdict = if explained.is_allowed {
+        "allowed"
+    } else {
+        "refused"
+    };
+    output::line(&format!("{action} on {row}: {verdict}"));
+    for rule in &explained.decided_by {
+        output::line(&format!("  by {}: {}", rule.id, rule.sentence));
+    }
+    if !explained.is_allowed && explained.decided_by.is_empty() {
+        output::line("  because no permit holds");
+    }
+    for near in &explained.nearest {
+        output::line(&format!("  not {}: {}", near.rule.id, near.rule.sentence));
+        output::line(&format!("      fails: {}", near.fails));
+    }
+    match &explained.row_condition {
+        Some(condition) => output::line(&format!("  of the row: {condition}")),
+        None => output::line("  of the row: nothing but its tenant"),
+    }
+}
+
+fn diff(old: &str, new: &str) -> anyhow::Result<()> {
+    let (before, after) = (engine_of(old)?, engine_of(new)?);
+    let differences = before.effects().differences(&after.effects());
+    if differences.is_empty() {
+        output::line("nobody gains or loses anything");
+    }
+    for difference in differences {
+        output::line(&difference.to_string());
+    }
+    Ok(())
+}
+
+/// The engine of a folder's policies, or of those of a revision.
+fn engine_of(source: &str) -> anyhow::Result<Engine> {
+    let files = if Path::new(source).is_dir() {
+        in_folder(Path::new(source))?
+    } else {
+        in_revision(source)?
+    };
+    let of = |extension: &str| -> Vec<&str> {
+        let files = files.iter();
+        let files = files.filter(|(name, _)| {
+            name.extension()
+                .is_some_and(|found| found.eq_ignore_ascii_case(extension))
+        });
+        files.map(|(_, text)| text.as_str()).collect()
+    };
+    let (schemas, policies) = (of("cedarschema"), of("cedar"));
+    ensure!(
+        !schemas.is_empty() && !policies.is_empty(),
+        "`{source}` has no policies: name a folder of `.cedar` files, or a revision of git"
+    );
+    Engine::from_texts(&schemas, &policies).with_context(|| format!("the policies of `{source}`"))
+}
+
+type Files = Vec<(PathBuf, String)>;
+
+fn in_folder(folder: &Path) -> anyhow::Result<Files> {
+    let below = folder.join("cedar");
+    let folder = if below.is_dir() { &below } else { folder };
+    let mut files = Files::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_file() {
+            let text = fs::read_to_string(&path);
+            let text = text.with_context(|| format!("`{}` can not be read", path.display()))?;
+            files.push((path, text));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn in_revision(revision: &str) -> anyhow::Result<Files> {
+    // An option in its place would be git's to obey.
+    if revision.starts_with('-') {
+        bail!("`{revision}` is neither a folder nor a revision");
+    }
+    let tree = format!("{revision}:{FOLDER}");
+    let names = git(&["ls-tree", "--name-only", "--full-tree", &tree])?;
+    let mut files = Files::new();
+    for name in names.lines() {
+        let text = git(&["show", &format!("{tree}/{name}")])?;
+        files.push((PathBuf::from(name), text));
+    }
+    Ok(files)
+}
+
+fn git(arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new("git").args(arguments).output();
+    let output = output.context("git is needed to look at revisions")?;
+    ensure!(
+        output.status.success(),
+        "git: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_compared_with_itself_in_silence() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
+        let engine = engine_of(&folder.display().to_string()).unwrap();
+        let built_in = Engine::embedded().unwrap();
+        assert_eq!(engine.effects().differences(&built_in.effects()), []);
+    }
+
+    #[test]
+    fn what_is_no_place_of_policies_is_said_so() {
+        let error = |source: &str| format!("{:#}", engine_of(source).unwrap_err());
+        let empty = env!("CARGO_MANIFEST_DIR");
+        assert!(error(empty).contains("has no policies"), "{}", error(empty));
+        assert!(error("--upload-pack=x").contains("neither"));
+    }
+}
