@@ -56,6 +56,7 @@ pub struct Metrics {
     redactions: Counter,
     foreign: Counter,
     panics: Counter,
+    streams: Gauge,
 }
 
 impl Metrics {
@@ -99,6 +100,12 @@ impl Metrics {
             foreign.clone(),
         );
         registry.register("panics", "Handlers that panicked", panics.clone());
+        let streams = Gauge::default();
+        registry.register(
+            "graphql_streams",
+            "Subscriptions that somebody listens to",
+            streams.clone(),
+        );
         let build = Family::<BuildLabels, Gauge>::default();
         let version = env!("CARGO_PKG_VERSION");
         build.get_or_create(&BuildLabels { version }).set(1);
@@ -112,6 +119,7 @@ impl Metrics {
             redactions,
             foreign,
             panics,
+            streams,
         }
     }
 
@@ -148,6 +156,11 @@ impl Metrics {
     /// A request named another tenant's ids.
     pub fn foreign(&self) {
         self.foreign.inc();
+    }
+
+    /// So many subscriptions are open.
+    pub fn streams(&self, open: usize) {
+        self.streams.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 
     /// A handler panicked.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Whoever asks.
-const WHO: Uuid = Uuid::from_u128(2);
+pub(crate) const WHO: Uuid = Uuid::from_u128(2);
 /// Somebody else.
 const OTHER: Uuid = Uuid::from_u128(3);
 const TENANT: Uuid = Uuid::from_u128(1);
@@ -100,8 +100,32 @@ impl fmt::Display for ExampleRow {
     }
 }
 
-/// A person of that role, with what their tenant granted beside it.
-pub fn person(role: Role, capabilities: BTreeSet<Capability>) -> Actor {
+/// Somebody who is nobody: an example to ask about, who can not be let in anywhere.
+#[derive(Debug, Clone)]
+pub struct Somebody(pub(crate) Actor);
+
+impl Somebody {
+    /// A person of that role, with what their tenant granted beside it.
+    pub fn person(role: Role, capabilities: BTreeSet<Capability>) -> Self {
+        Self(person(role, capabilities))
+    }
+
+    /// A machine with those scopes.
+    pub fn machine(scopes: BTreeSet<Scope>) -> Self {
+        Self(machine(scopes))
+    }
+
+    /// The same in a tenant that is suspended, or is not.
+    #[must_use]
+    pub fn of_suspended(self, tenant_suspended: bool) -> Self {
+        Self(Actor {
+            tenant_suspended,
+            ..self.0
+        })
+    }
+}
+
+pub(crate) fn person(role: Role, capabilities: BTreeSet<Capability>) -> Actor {
     actor(Principal::Human(Human {
         user: UserId::new(WHO),
         member: MemberId::new(Uuid::from_u128(4)),
@@ -112,8 +136,7 @@ pub fn person(role: Role, capabilities: BTreeSet<Capability>) -> Actor {
     }))
 }
 
-/// A machine with those scopes.
-pub fn machine(scopes: BTreeSet<Scope>) -> Actor {
+pub(crate) fn machine(scopes: BTreeSet<Scope>) -> Actor {
     actor(Principal::Machine(Machine {
         credential: MachineCredential::ApiToken(ApiTokenId::new(Uuid::from_u128(6))),
         scopes,
@@ -168,7 +191,7 @@ pub struct Effects {
 
 impl Engine {
     /// The example as policies see it where it is of the type that the action is on.
-    pub fn example(&self, action: ActionId, row: ExampleRow) -> ExampleRow {
+    pub(crate) fn example(&self, action: ActionId, row: ExampleRow) -> ExampleRow {
         let resource = self.resource_of(action);
         let seen = entity::resource(resource, &row)
             .and_then(|entity| entity::entities([entity], self.schema()));

@@ -1,10 +1,10 @@
 //! The engine: the only caller of Cedar.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
 use cedar_policy::{
-    Authorizer, Decision as CedarDecision, EntityTypeName, PartialEntities, PartialEntityUid,
-    PartialRequest, Policy, PolicyId, Request, Schema,
+    Authorizer, Context, Decision as CedarDecision, EntityTypeName, EntityUid, PartialEntities,
+    PartialEntityUid, PartialRequest, Policy, PolicyId, Request, Schema,
 };
 use countersign_domain::principal::Actor;
 use smol_str::SmolStr;
@@ -120,6 +120,8 @@ impl Engine {
     /// Decides about several actions at once, before any row.
     pub fn decide(&self, actor: &Actor, actions: &[ActionId]) -> Decisions {
         let shape = Arc::new(Shape::of(actor));
+        // Made for the first slice that is not kept, and for all of them once.
+        let known = OnceCell::new();
         let mut bound: HashMap<usize, Arc<Compiled>> = HashMap::new();
         let mut decisions = Vec::with_capacity(actions.len());
         for &id in actions {
@@ -130,7 +132,7 @@ impl Engine {
                 let kept = self
                     .inner
                     .compilations
-                    .get_or(&shape, slice, || self.compile(actor, action, slice));
+                    .get_or(&shape, slice, || self.compile(actor, action, slice, &known));
                 Arc::new(kept.bind(entity::who(actor)))
             });
             decisions.push((id, outcome(action, actor, compiled)));
@@ -242,14 +244,21 @@ impl Engine {
     }
 
     /// Partial evaluation of a slice for the shape of an actor: everything but the row is known.
-    fn compile(&self, actor: &Actor, action: &Action, slice: usize) -> Compiled {
+    fn compile(
+        &self,
+        actor: &Actor,
+        action: &Action,
+        slice: usize,
+        known: &OnceCell<Known>,
+    ) -> Compiled {
         let Some(slice) = self.inner.loaded.slices.get(slice) else {
             return Compiled::refusing();
         };
-        self.evaluate(actor, action, slice).unwrap_or_else(|error| {
-            alarm(action, &error);
-            Compiled::refusing()
-        })
+        self.evaluate(actor, action, slice, known)
+            .unwrap_or_else(|error| {
+                alarm(action, &error);
+                Compiled::refusing()
+            })
     }
 
     fn evaluate(
@@ -257,20 +266,24 @@ impl Engine {
         actor: &Actor,
         action: &Action,
         slice: &Slice,
+        known: &OnceCell<Known>,
     ) -> Result<Compiled, EntityError> {
         let schema = &self.inner.loaded.schema;
-        let principal = entity::principal(actor, Bound::PLACEHOLDER)?;
+        let known = if let Some(known) = known.get() {
+            known
+        } else {
+            let made = Known::of(actor, schema)?;
+            known.get_or_init(|| made)
+        };
         let resource: EntityTypeName = format!("{NAMESPACE}::{}", action.resource).parse()?;
         let request = PartialRequest::new(
-            PartialEntityUid::from_concrete(principal.uid()),
+            PartialEntityUid::from_concrete(known.principal.clone()),
             action.uid.clone(),
             PartialEntityUid::new(resource, None),
-            Some(entity::context(actor)?),
+            Some(known.context.clone()),
             schema,
         )?;
-        let entities = entity::entities([principal], schema)?;
-        let entities = PartialEntities::from_concrete(entities, schema)?;
-        let response = slice.policies.tpe(&request, &entities, schema)?;
+        let response = slice.policies.tpe(&request, &known.entities, schema)?;
         let facts = Facts {
             tenant: entity::PLACEHOLDER_TENANT,
         };
@@ -307,6 +320,26 @@ impl Engine {
             target.push(Conditional { rule, condition });
         }
         Ok(Compiled::new(permits, forbids, permits_of(slice)))
+    }
+}
+
+/// What is the same for every action of an actor.
+struct Known {
+    principal: EntityUid,
+    context: Context,
+    entities: PartialEntities,
+}
+
+impl Known {
+    fn of(actor: &Actor, schema: &Schema) -> Result<Self, EntityError> {
+        let principal = entity::principal(actor, Bound::PLACEHOLDER)?;
+        let uid = principal.uid();
+        let entities = entity::entities([principal], schema)?;
+        Ok(Self {
+            principal: uid,
+            context: entity::context(actor)?,
+            entities: PartialEntities::from_concrete(entities, schema)?,
+        })
     }
 }
 

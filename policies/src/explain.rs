@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use crate::{
     ActionId, Decision, Engine,
+    effects::{ExampleRow, Somebody},
     entity::{self, Bound, EntityError},
     row::Row,
 };
@@ -47,6 +48,17 @@ impl Engine {
     /// evaluated, which refuses.
     pub fn explain(&self, actor: &Actor, action: ActionId, row: &dyn Row) -> Option<Explanation> {
         self.try_explain(actor, action, row).ok()
+    }
+
+    /// The same of an example of both, as policies see the row where it is of the action's type.
+    pub fn explain_example(
+        &self,
+        somebody: &Somebody,
+        action: ActionId,
+        row: ExampleRow,
+    ) -> Option<(ExampleRow, Explanation)> {
+        let row = self.example(action, row);
+        Some((row, self.explain(&somebody.0, action, &row)?))
     }
 
     fn try_explain(
@@ -208,13 +220,13 @@ mod tests {
     use countersign_domain::access::{Role, Scope};
 
     use super::*;
-    use crate::effects::{Custodian, ExampleRow, machine, person};
+    use crate::effects::{Custodian, machine, person};
 
     fn why(actor: &Actor, action: &str, row: ExampleRow) -> Explanation {
         let engine = Engine::embedded().unwrap();
         let action = engine.action(action).unwrap();
-        let row = engine.example(action, row);
-        engine.explain(actor, action, &row).unwrap()
+        let somebody = Somebody(actor.clone());
+        engine.explain_example(&somebody, action, row).unwrap().1
     }
 
     fn ids(rules: &[Rule]) -> Vec<&str> {

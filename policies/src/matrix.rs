@@ -7,15 +7,14 @@ use std::{
 
 use countersign_domain::{
     access::{Role, Scope},
-    id::{ApiTokenId, MemberId, SessionId, TenantId, UserId},
-    principal::{Actor, Human, Machine, MachineCredential, Principal},
+    principal::Actor,
 };
-use uuid::Uuid;
 
-use crate::{Decision, Engine};
+use crate::{
+    Decision, Engine,
+    effects::{self, WHO},
+};
 
-/// Whoever asks.
-const WHO: Uuid = Uuid::from_u128(2);
 /// The width of the column of actions.
 const NAME_WIDTH: usize = 38;
 
@@ -29,14 +28,14 @@ impl Engine {
         );
         let people: Vec<(&str, Actor)> = Role::ALL
             .iter()
-            .map(|role| (role.name(), human(*role)))
+            .map(|role| (role.name(), effects::person(*role, BTreeSet::new())))
             .collect();
         self.table(&mut text, &people);
         text.push_str("\nWhere the row decides, beside its being of the tenant:\n");
         self.conditions(&mut text, &people);
         text.push_str("\nA machine with this one scope:\n\n");
         for scope in Scope::ALL {
-            let actor = machine(*scope);
+            let actor = effects::machine(BTreeSet::from([*scope]));
             let all: Vec<_> = self.actions().collect();
             let ids: Vec<_> = all.iter().map(|(id, _)| *id).collect();
             let decisions = self.decide(&actor, &ids);
@@ -102,32 +101,5 @@ const fn cell(decision: &Decision) -> &'static str {
         Decision::Allow(_) => "yes",
         Decision::Row(_) => "row",
         Decision::Deny(_) => "no",
-    }
-}
-
-fn human(role: Role) -> Actor {
-    actor(Principal::Human(Human {
-        user: UserId::new(WHO),
-        member: MemberId::new(Uuid::from_u128(3)),
-        session: SessionId::new(Uuid::from_u128(4)),
-        role,
-        capabilities: BTreeSet::new(),
-        mfa: true,
-    }))
-}
-
-fn machine(scope: Scope) -> Actor {
-    actor(Principal::Machine(Machine {
-        credential: MachineCredential::ApiToken(ApiTokenId::new(Uuid::from_u128(5))),
-        scopes: BTreeSet::from([scope]),
-        documents_only: false,
-    }))
-}
-
-fn actor(principal: Principal) -> Actor {
-    Actor {
-        tenant: TenantId::new(Uuid::from_u128(1)),
-        principal,
-        tenant_suspended: false,
     }
 }

@@ -134,10 +134,10 @@ fn use_cases_know_nothing_of_the_web() {
 }
 
 /// Law 1: whoever holds an `Actor` was let in by PostgreSQL, so only the storage floor makes one.
-/// The policies' own matrix and tests decide for actors that nobody is.
+/// The policies' own matrix and tests decide for examples, who can not be let in.
 #[test]
 fn only_the_storage_floor_makes_actors() {
-    let makers = ["entities/src/enter.rs", "policies/src/matrix.rs"];
+    let makers = ["entities/src/enter.rs", "policies/src/effects.rs"];
     for floor in ["domain", "policies/src", "entities/src", "api/src"] {
         for (name, text) in sources(floor) {
             let makes = product(&text).lines().any(|line| {

@@ -201,7 +201,7 @@ async fn a_principal_has_so_many_streams_at_a_time() {
     // Another principal has places of its own, and the server ends them all when it stops.
     let mut other = books.worker.listen(IMPORTS).await;
     other.opened().await;
-    assert_eq!(app.state().graphql.streams(), 9);
+    assert_eq!(app.metric("countersign_graphql_streams").await, 9);
     app.state().graphql.close_streams();
     assert_eq!(other.next().await, Some(Event::Complete));
     assert_eq!(open[0].next().await, Some(Event::Complete));

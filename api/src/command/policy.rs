@@ -9,13 +9,10 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use countersign_domain::{
-    access::{Capability, Role, Scope},
-    principal::Actor,
-};
+use countersign_domain::access::{Capability, Role, Scope};
 use countersign_policies::{
     Engine, Explanation,
-    effects::{self, ExampleRow},
+    effects::{self, ExampleRow, Somebody},
 };
 
 use super::output;
@@ -75,17 +72,14 @@ enum Custodian {
 }
 
 impl ExplainArgs {
-    fn actor(&self) -> Actor {
+    fn somebody(&self) -> Somebody {
         let scopes: BTreeSet<Scope> = self.scope.iter().copied().collect();
         let capabilities: BTreeSet<Capability> = self.capability.iter().copied().collect();
-        let actor = match self.role {
-            Some(role) => effects::person(role, capabilities),
-            None => effects::machine(scopes),
+        let somebody = match self.role {
+            Some(role) => Somebody::person(role, capabilities),
+            None => Somebody::machine(scopes),
         };
-        Actor {
-            tenant_suspended: self.suspended,
-            ..actor
-        }
+        somebody.of_suspended(self.suspended)
     }
 
     const fn row(&self) -> ExampleRow {
@@ -117,9 +111,8 @@ fn explain(arguments: &ExplainArgs) -> anyhow::Result<()> {
     let action = engine
         .action(name)
         .with_context(|| format!("`{name}` is no action: `countersign policy matrix` has them"))?;
-    let row = engine.example(action, arguments.row());
-    let explained = engine
-        .explain(&arguments.actor(), action, &row)
+    let (row, explained) = engine
+        .explain_example(&arguments.somebody(), action, arguments.row())
         .context("the policies can not be evaluated, which refuses")?;
     tell(name, row, &explained);
     Ok(())

@@ -56,6 +56,7 @@ async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     for (pool, open, idle) in state.database.connections() {
         state.metrics.connections(pool, open, idle);
     }
+    state.metrics.streams(state.graphql.streams());
     let text = state.metrics.text().map_err(|error| {
         tracing::error!(%error, "the metrics can not be written");
         Problem::internal()
