@@ -1,15 +1,15 @@
 //! Mutants: every policy deleted, and every condition of each negated, in turn. Whoever reviews a change
 //! rests on the cases and the matrix, so each mutant must be caught by one of them, or by the loader.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
-use cedar_policy::{Policy, PolicyId, PolicySet};
+use cedar_policy::Policy;
 use countersign_policies::Engine;
 use serde_json::Value;
 
 use crate::{
     cases,
-    support::{self, Oracle, text},
+    support::{self, Oracle, policies, text},
 };
 
 /// What catches a mutant.
@@ -23,18 +23,6 @@ enum Caught {
 struct Mutant {
     name: String,
     policies: Vec<Policy>,
-}
-
-fn policies() -> Vec<Policy> {
-    let mut all = Vec::new();
-    for file in support::policy_files() {
-        let set: PolicySet = fs::read_to_string(file).unwrap().parse().unwrap();
-        for policy in set.policies() {
-            all.push(policy.new_id(PolicyId::new(policy.annotation("id").unwrap())));
-        }
-    }
-    all.sort_by_key(|policy| policy.id().to_string());
-    all
 }
 
 /// The policy with its n-th condition turned round; `None` where it has no such condition.

@@ -52,6 +52,19 @@ pub(crate) fn policy_files() -> Vec<PathBuf> {
     files
 }
 
+/// The policies, by their ids.
+pub(crate) fn policies() -> Vec<Policy> {
+    let mut all = Vec::new();
+    for file in policy_files() {
+        let set: PolicySet = fs::read_to_string(file).unwrap().parse().unwrap();
+        for policy in set.policies() {
+            all.push(policy.new_id(PolicyId::new(policy.annotation("id").unwrap())));
+        }
+    }
+    all.sort_by_key(|policy| policy.id().to_string());
+    all
+}
+
 /// Any row, of any type.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AnyRow {
@@ -148,14 +161,7 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) fn new() -> Self {
-        let mut named = Vec::new();
-        for file in policy_files() {
-            let set: PolicySet = fs::read_to_string(file).unwrap().parse().unwrap();
-            for policy in set.policies() {
-                named.push(policy.new_id(PolicyId::new(policy.annotation("id").unwrap())));
-            }
-        }
-        Self::of(named)
+        Self::of(policies())
     }
 
     /// The same with other policies.

@@ -165,7 +165,8 @@ fn process_ends_with_whoever_started_it() {
     let mut sleeper = Process::spawn(
         Command::new("sleep").arg("300"),
         &folder.0.join("log"),
-        "INT",
+        // Not `INT`, which whatever is started in the background ignores.
+        "TERM",
     )
     .expect("a process");
     assert!(sleeper.is_running());
