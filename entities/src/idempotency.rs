@@ -6,13 +6,12 @@
 //! caller is told that the mutation was done, and it is not done again.
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
     context::RequestContext,
     database::Database,
-    enter,
     error::{EnterError, StoreError},
     seal::About,
     wire::{Durability, End, Wire},
@@ -22,6 +21,10 @@ use crate::{
 const KEPT: Duration = Duration::hours(24);
 /// How long a claim without an end is taken to be under way.
 const UNDER_WAY: Duration = Duration::seconds(60);
+/// Of how many claims one removes what is older than [`KEPT`].
+const SWEEP_ONE_IN: u8 = 32;
+/// Ends a claim.
+const SETTLE: &str = "SELECT countersign.settle_key($1, $2, $3, $4, $5, $6)";
 /// The most bytes of an answer that is kept.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
@@ -127,26 +130,11 @@ impl Database {
             .filter(|answer| answer.len() <= ANSWER_BYTES_MAX)
             .map(|answer| inner.kek.seal(answer, &about(&key), &*inner.ids))
             .transpose()?;
-        // Not with the credential: the mutation may have ended it, as when members remove
-        // themselves.
-        let soon = Durability::Soon.sql();
-        let enter = enter::enter_tenant(context.tenant());
-        let begin = format!("{}{soon}", inner.begin);
-        let (wire, _) = Wire::open(&inner.books, inner.prepared, &begin, &enter).await?;
         let [tenant, actor, key] = place(context, key);
         let own: Value = context.request().uuid().into();
-        let keep = "UPDATE countersign.idempotency_keys SET answer = $5, settled_at = $6 \
-                    WHERE tenant_id = $1 AND actor_id = $2 AND key = $3 AND claimed_by = $4 \
-                    AND done_at IS NOT NULL";
-        let (row, at) = ([tenant, actor, key, own], context.now().into());
-        let [tenant, actor, key, own] = row.clone();
-        let keep = statement(&wire, keep, [tenant, actor, key, own, sealed.into(), at]);
-        if wire.execute_raw(keep).await?.rows_affected() == 0 {
-            let free = "DELETE FROM countersign.idempotency_keys WHERE tenant_id = $1 \
-                        AND actor_id = $2 AND key = $3 AND claimed_by = $4 AND done_at IS NULL";
-            wire.execute_raw(statement(&wire, free, row)).await?;
-        }
-        wire.end(End::Commit).await
+        let values = [tenant, actor, key, own, sealed.into(), context.now().into()];
+        let settle = Statement::from_sql_and_values(DbBackend::Postgres, SETTLE, values);
+        Wire::once(&inner.books, inner.prepared, &settle).await
     }
 }
 
@@ -177,17 +165,24 @@ async fn claim(
     request: [u8; 32],
 ) -> Result<bool, StoreError> {
     let now = context.now();
+    // Now and then, as keys are random: what is too old is taken over where it is met.
+    let sweeps = key.0.first().is_some_and(|byte| byte % SWEEP_ONE_IN == 0);
     let [tenant, actor, key] = place(context, key);
-    let old = "DELETE FROM countersign.idempotency_keys WHERE tenant_id = $1 AND claimed_at < $2";
-    let old = statement(wire, old, [tenant.clone(), (now - KEPT).into()]);
-    wire.execute_raw(old).await?;
+    if sweeps {
+        let old =
+            "DELETE FROM countersign.idempotency_keys WHERE tenant_id = $1 AND claimed_at < $2";
+        let old = statement(wire, old, [tenant.clone(), (now - KEPT).into()]);
+        wire.execute_raw(old).await?;
+    }
     let sql = "INSERT INTO countersign.idempotency_keys AS k \
                (tenant_id, actor_id, key, request, shape, claimed_by, claimed_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7) \
                ON CONFLICT (tenant_id, actor_id, key) DO UPDATE \
-               SET shape = excluded.shape, claimed_by = excluded.claimed_by, \
-               claimed_at = excluded.claimed_at \
-               WHERE k.done_at IS NULL AND k.request = excluded.request AND k.claimed_at < $8";
+               SET request = excluded.request, shape = excluded.shape, \
+               claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, \
+               done_at = NULL, settled_at = NULL, answer = NULL \
+               WHERE k.claimed_at < $9 OR (k.done_at IS NULL \
+               AND k.request = excluded.request AND k.claimed_at < $8)";
     let values = [
         tenant,
         actor,
@@ -197,6 +192,7 @@ async fn claim(
         context.request().uuid().into(),
         now.into(),
         (now - UNDER_WAY).into(),
+        (now - KEPT).into(),
     ];
     let claimed = wire.execute_raw(statement(wire, sql, values)).await?;
     Ok(claimed.rows_affected() == 1)

@@ -85,6 +85,32 @@ impl Wire {
         }
     }
 
+    /// Runs a statement that is a transaction of its own, and that may be run twice: a connection that
+    /// dies on the way is thrown away and another one is taken.
+    pub(crate) async fn once(
+        pool: &PgPool,
+        prepared: bool,
+        statement: &Statement,
+    ) -> Result<(), StoreError> {
+        let mut dead = 0;
+        loop {
+            let mut connection = pool.acquire().await?;
+            match query(statement, prepared).execute(&mut *connection).await {
+                Err(error)
+                    if connection_is_lost(&error)
+                        && dead <= pool.options().get_max_connections() =>
+                {
+                    dead = dead.saturating_add(1);
+                    connection.close_on_drop();
+                }
+                ran => {
+                    ran?;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
     async fn begun(&self, begin: &str, first: &Statement) -> Result<PgRow, sqlx::Error> {
         let mut slot = self.slot.lock().await;
         let connection = slot.as_mut().ok_or(sqlx::Error::PoolClosed)?;

@@ -27,3 +27,29 @@ CREATE POLICY idempotency_keys_tenant ON countersign.idempotency_keys TO counter
     USING (tenant_id = countersign.current_tenant())
     WITH CHECK (tenant_id = countersign.current_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON countersign.idempotency_keys TO countersign_books;
+
+-- Ends a claim, in one statement that is a transaction of its own: keeps the answer where the mutation
+-- was done, and frees the key where it was not. Not with the caller's credential: the mutation may have
+-- ended it, as when members remove themselves. What it writes is durable soon, and before anything that
+-- is committed later: where it is lost, the key says that the mutation was done and no more.
+CREATE FUNCTION countersign.settle_key(tenant uuid, actor text, claimed_key bytea, claimant uuid,
+        sealed bytea, at timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM countersign.enter_tenant(tenant);
+    UPDATE countersign.idempotency_keys k SET answer = sealed, settled_at = at
+        WHERE k.tenant_id = tenant AND k.actor_id = actor AND k.key = claimed_key
+        AND k.claimed_by = claimant AND k.done_at IS NOT NULL;
+    IF NOT FOUND THEN
+        DELETE FROM countersign.idempotency_keys k
+            WHERE k.tenant_id = tenant AND k.actor_id = actor AND k.key = claimed_key
+            AND k.claimed_by = claimant AND k.done_at IS NULL;
+    END IF;
+END $$;
+REVOKE EXECUTE ON FUNCTION countersign.settle_key(uuid, text, bytea, uuid, bytea, timestamptz)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION countersign.settle_key(uuid, text, bytea, uuid, bytea, timestamptz)
+    TO countersign_books;
