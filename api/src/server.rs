@@ -1,5 +1,7 @@
 //! Puts the server together and runs it.
 
+mod opening;
+
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
@@ -19,6 +21,7 @@ use countersign_policies::{Engine, PolicyError};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::opening::{check, wait_until_open};
 use crate::{
     config::Config,
     graphql::{self, CursorKey, Endpoint, Limits},
@@ -161,8 +164,6 @@ pub struct Server {
     management: Option<(TcpListener, SocketAddr)>,
 }
 
-/// How often the isolation check is tried again while PostgreSQL is away.
-const CHECK_AGAIN: Duration = Duration::from_secs(1);
 /// How long requests under way have, once the server is told to stop.
 const SHUTDOWN_SECONDS: u64 = 10;
 
@@ -365,42 +366,6 @@ async fn close_streams_when_stopped(state: web::Data<State>) {
         _ = tokio::signal::ctrl_c() => {}
     }
     state.graphql.close_streams();
-}
-
-/// While PostgreSQL is away, or is being migrated, there is nothing to read, so waiting gives
-/// nothing away.
-async fn wait_until_open(state: &State) -> Result<(), StartError> {
-    loop {
-        match check(state).await {
-            Err(error) if error.may_pass() => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the books stay closed for now"
-                );
-                tokio::time::sleep(CHECK_AGAIN).await;
-            }
-            checked => return checked,
-        }
-    }
-}
-
-/// Opens the books where the schema is this program's and the isolation of tenants is whole.
-async fn check(state: &State) -> Result<(), StartError> {
-    let database = &state.database;
-    database
-        .check_isolation()
-        .await
-        .map_err(StartError::Isolation)?;
-    let (found, expected) = (
-        database.schema_version().await?,
-        countersign_migrations::current_version(),
-    );
-    if found != expected {
-        return Err(StartError::Schema { found, expected });
-    }
-    database.operator().open_own_ledger().await?;
-    state.open.store(true, Ordering::Release);
-    Ok(())
 }
 
 /// What sign-in takes of the configuration.

@@ -2,8 +2,8 @@
 //!
 //! The only floor that speaks SeaORM, and nothing of it leaves: callers see domain types, scopes
 //! and permits. Two laws are carried here. *No context, no connection*: a transaction on tenant data
-//! comes from [`Database::enter`] alone, which lets PostgreSQL say in the same round trip who acts
-//! where. *No scope, no row*: every read wants a `ReadScope` and every write a `Permit`, both made
+//! comes from [`Database::enter`], which lets PostgreSQL say in the same round trip who acts where, or from
+//! [`Database::presume`], whose rows are given out only once PostgreSQL has said the same. *No scope, no row*: every read wants a `ReadScope` and every write a `Permit`, both made
 //! by the policy engine alone, and of the transaction's own tenant.
 //!
 //! | module | is |

@@ -29,7 +29,7 @@ pub(crate) struct Line {
     client: Option<Arc<Object>>,
     /// Whether statements are prepared once per connection.
     prepared: bool,
-    /// What the database says of who was presumed to enter; `None` where it has been heard.
+    /// What the database says of who was presumed to enter; `None` where nobody was presumed.
     word: Option<Word>,
 }
 

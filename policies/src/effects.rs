@@ -1,5 +1,6 @@
-//! What policies come to: for everybody of each kind and every action, whether they may on each kind of
-//! row. Two sets of policies differ where this differs, however they are written.
+//! What policies come to: for every action, whether each of [`everybody`] may on each of
+//! [`ExampleRow::ALL`]. How policies are written makes no difference to it. What it does not
+//! enumerate, such as two capabilities together, it does not see.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -152,8 +153,15 @@ const fn actor(principal: Principal) -> Actor {
     }
 }
 
-/// Everybody: each role, alone, with each one capability, and in a suspended tenant; a machine with each
-/// one scope. In words, and in an order that puts what is plain before what is granted.
+fn without_second_factor(mut actor: Actor) -> Actor {
+    if let Principal::Human(human) = &mut actor.principal {
+        human.mfa = false;
+    }
+    actor
+}
+
+/// Everybody: each role, alone, with each one capability, without a second factor, and in a suspended
+/// tenant; a machine with each one scope, and in a suspended tenant. In words, and in an order that puts what is plain before what is granted.
 fn everybody() -> Vec<(String, Option<String>, Actor)> {
     let mut all = Vec::new();
     for role in Role::ALL {
@@ -171,10 +179,19 @@ fn everybody() -> Vec<(String, Option<String>, Actor)> {
         }
         let who = format!("{name} of a suspended tenant");
         all.push((who, Some(name.to_owned()), suspended));
+        let who = format!("{name} without a second factor");
+        let without = without_second_factor(person(*role, BTreeSet::new()));
+        all.push((who, Some(name.to_owned()), without));
     }
     for scope in Scope::ALL {
         let who = format!("a machine with {}", scope.name());
-        all.push((who, None, machine(BTreeSet::from([*scope]))));
+        let plain = machine(BTreeSet::from([*scope]));
+        let suspended = Actor {
+            tenant_suspended: true,
+            ..plain.clone()
+        };
+        all.push((who.clone(), None, plain));
+        all.push((format!("{who} of a suspended tenant"), Some(who), suspended));
     }
     all
 }

@@ -1,7 +1,7 @@
 //! What ends access: revoked tokens, removed members.
 
 use countersign_domain::access::Scope;
-use countersign_tests::TestApp;
+use countersign_tests::{Reply, TestApp};
 use serde_json::json;
 
 use crate::books::books;
@@ -90,5 +90,41 @@ async fn a_removed_members_very_next_request_is_refused_and_the_last_owner_stays
         "{} {:?}",
         after.status,
         after.body
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_role_holds_for_the_next_query_of_a_session_that_was_seen_a_moment_ago() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let query = "{ transactions(first: 50) { nodes { amount } } }";
+    let ask = async || books.worker.graphql(query, json!({})).await;
+    let left = |reply: &Reply| -> u64 {
+        let told = reply.headers["ratelimit"].to_str().unwrap();
+        told.split_once("r=")
+            .unwrap()
+            .1
+            .split(';')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    let before = ask().await;
+    let again = ask().await;
+    let cost = left(&before) - left(&again);
+    let mut superuser = app.test_database.superuser().await;
+    sqlx::query("UPDATE countersign.memberships SET role = 'accountant' WHERE id = $1")
+        .bind(books.worker.member.uuid())
+        .execute(&mut superuser)
+        .await
+        .unwrap();
+    let after = ask().await;
+    assert_eq!(after.status, 200, "{:?}", after.body);
+    assert_ne!(after.data(), again.data(), "answered as before");
+    assert_eq!(
+        left(&again) - left(&after),
+        cost,
+        "asked once and paid once"
     );
 }

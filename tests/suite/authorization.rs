@@ -260,3 +260,21 @@ async fn introspection_is_for_those_who_hold_the_capability() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_is_made_of_is_told_to_those_who_may_explore() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let timing = |reply: &Reply| reply.headers.get("server-timing").cloned();
+    let told = timing(&books.owner.graphql(AMOUNTS, json!({})).await).expect("an owner is told");
+    for part in ["authorization;dur=", "data;dur=", "audit;dur="] {
+        assert!(
+            told.to_str().is_ok_and(|told| told.contains(part)),
+            "{told:?}"
+        );
+    }
+    assert_eq!(
+        timing(&books.worker.graphql(AMOUNTS, json!({})).await),
+        None
+    );
+}

@@ -119,6 +119,10 @@ async fn what_is_planted_comes_out_nowhere() {
         .bearer_auth(&token.plain);
     errors.push(Reply::of(request.send().await.unwrap()).await);
 
+    let method = reqwest::Method::from_bytes(b"CANARYBIRD").unwrap();
+    let request = app.http().request(method, format!("{}/graphql", app.url()));
+    errors.push(Reply::of(request.send().await.unwrap()).await);
+
     // A handler that panics with it.
     let panicking = actix_web::test::init_service(
         actix_web::App::new()
@@ -192,6 +196,7 @@ async fn what_is_planted_comes_out_nowhere() {
         &forged,
         owner.cookie().split_once('=').unwrap().1,
         "canarybird",
+        "CANARYBIRD",
     ] {
         let line = logged.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "`{secret}` is logged: {line:?}");
@@ -201,4 +206,28 @@ async fn what_is_planted_comes_out_nowhere() {
         let error = errors.iter().find(|error| error.contains(secret));
         assert!(error.is_none(), "`{secret}` is in an error: {error:?}");
     }
+}
+
+/// The ids of traces are bytes on the wire, and these are texts.
+fn traceparent(trace: &[u8; 16]) -> (&'static str, String) {
+    let id = u128::from_be_bytes(*trace);
+    ("traceparent", format!("00-{id:032x}-00f067aa0ba902b7-01"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_goes_on_from_a_trusted_proxy_and_from_nobody_else() {
+    let app = TestApp::start().await;
+    for (trusted_proxy, trace) in [(true, b"TraceOfTheProxy!"), (false, b"TraceOfAStranger")] {
+        let server = actix_web::App::new()
+            .app_data(app.shared())
+            .wrap(Requests { trusted_proxy })
+            .route("/", web::get().to(async || "here"));
+        let server = actix_web::test::init_service(server).await;
+        let request = TestRequest::get().insert_header(traceparent(trace));
+        let answer = actix_web::test::call_service(&server, request.to_request()).await;
+        assert_eq!(answer.status(), 200);
+    }
+    let traces = exports::traces().await;
+    assert!(traces.contains("TraceOfTheProxy!"));
+    assert!(!traces.contains("TraceOfAStranger"));
 }

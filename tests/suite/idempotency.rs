@@ -174,3 +174,21 @@ async fn an_answer_is_not_repeated_to_one_who_may_do_less() {
     let code = again.error_code();
     assert_eq!(code, Some("IDEMPOTENCY_RESULT_GONE"), "{again:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_keys_are_swept_by_one_of_many() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    create(&owner, "Rent", "key-1").await;
+    create(&owner, "Wages", "key-2").await;
+    app.clock.advance(Duration::hours(25));
+    // The digest of this one begins with a multiple of 32.
+    create(&owner, "Fees", "sweeps-6").await;
+    let mut superuser = app.test_database.superuser().await;
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM countersign.idempotency_keys")
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap();
+    assert_eq!(left, 1);
+}

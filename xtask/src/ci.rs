@@ -148,6 +148,7 @@ fn system_packages() -> anyhow::Result<()> {
         ("pgbouncer", "/usr/sbin/pgbouncer"),
         ("redis-server", "/usr/bin/redis-server"),
         ("chromium", "/usr/bin/chromium"),
+        ("python3-venv", "/usr/bin/python3"),
     ])
 }
 

@@ -38,6 +38,9 @@ impl Config {
                 "is neither a level nor directives such as `countersign=debug`",
             );
         }
+        if self.traces.percent > 100 {
+            return value("traces.percent", "is a number from 0 to 100");
+        }
         if !(1..=365).contains(&self.session.lifetime_days) {
             return value("session.lifetime_days", "is a number from 1 to 365");
         }

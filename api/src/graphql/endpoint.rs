@@ -29,7 +29,7 @@ use super::{
     limits::Limits,
     plan::{Measure, MeasureError, Plan, Planner},
     record, repeat,
-    request::{Answer, GraphqlRequest, Method, Source},
+    request::{Answer, GraphqlRequest, Method, Source, Stop},
     schema::{self, RootValue, Suggestions},
     selection::Selection,
     shape::SchemaShape,
@@ -58,6 +58,8 @@ struct Call<'a> {
     own_text: bool,
     dry_run: bool,
     variables: Variables,
+    /// Where its principal stands after it was paid for, where it was.
+    paid: Option<Standing>,
     timing: Timing,
 }
 
@@ -209,6 +211,7 @@ impl Endpoint {
             own_text: matches!(request.source, Source::Text(_)),
             dry_run: request.dry_run,
             variables: request.variables,
+            paid: None,
             timing: Timing::start(),
         };
         if call.plan.kind == OperationType::Query {
@@ -216,13 +219,25 @@ impl Endpoint {
             if let Some((context, reader)) = presumed {
                 let again = call.clone();
                 match self.run_entered(context, reader, call, standing).await {
-                    Err(Answer::Rebutted) => call = again,
-                    done => return done,
+                    Ok(done) => return Ok(done),
+                    Err(Stop::Answer(answer)) => return Err(answer),
+                    // It was paid for, and nobody has been let in.
+                    Err(Stop::Rebutted) => {
+                        call = Call {
+                            paid: standing.take(),
+                            ..again
+                        }
+                    }
                 }
             }
         }
         let (context, reader) = self.enter(credential, facts, &measure).await?;
-        self.run_entered(context, reader, call, standing).await
+        match self.run_entered(context, reader, call, standing).await {
+            Ok(done) => Ok(done),
+            Err(Stop::Answer(answer)) => Err(answer),
+            // Whoever has entered is presumed to be nobody.
+            Err(Stop::Rebutted) => Err(failed(&GraphqlError::Internal, id)),
+        }
     }
 
     /// Decides, runs and records what a caller who was let in, or is presumed to be, asks for.
@@ -232,7 +247,7 @@ impl Endpoint {
         reader: ReadTransaction,
         call: Call<'_>,
         standing: &mut Option<Standing>,
-    ) -> Result<(&'static str, Response), Answer> {
+    ) -> Result<(&'static str, Response), Stop> {
         let id = context.request();
         let Call {
             plan,
@@ -240,9 +255,8 @@ impl Endpoint {
             mut timing,
             ..
         } = call;
-        // Paid once, also where the caller turned out to be somebody else by now.
-        let stands = if let Some(stands) = *standing {
-            stands
+        let stands = if let Some(paid) = call.paid {
+            paid
         } else {
             let charged = if call.dry_run { 1 } else { measure.cost };
             self.rate_limits.by_principal(&context, charged).await
@@ -287,7 +301,7 @@ impl Endpoint {
                 own_text: call.own_text,
             };
             let stream = self.open_stream(asked, ready, listener).await?;
-            return Err(Answer::Streams(Box::new(stream)));
+            return Err(Answer::Streams(Box::new(stream)).into());
         }
         if let Some(request) = repeated {
             repeat::claim(&state, plan, request).await?;

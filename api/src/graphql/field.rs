@@ -242,28 +242,6 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
         self.add(name, ty, description, arguments, resolver)
     }
 
-    /// A field of `Subscription`: `get` takes its value from what happened.
-    pub(super) fn event(
-        mut self,
-        name: &'static str,
-        ty: TypeRef,
-        description: &str,
-        arguments: impl IntoIterator<Item = InputValue>,
-        get: fn(&T) -> Output,
-    ) -> Self {
-        // It runs nothing, as all that async-graphql is given.
-        let described = SubscriptionField::new(name, ty.clone(), |_| {
-            SubscriptionFieldFuture::new(async { Ok(stream::empty::<Result<Value, _>>()) })
-        });
-        let described = arguments.into_iter().fold(
-            described.description(description),
-            SubscriptionField::argument,
-        );
-        self.made.events.push(described);
-        let inner = move |value: &AnyValue| value.downcast_ref::<T>().map(get);
-        self.add(name, ty, description, [], Resolver::Inner(Box::new(inner)))
-    }
-
     /// A field whose value is another row that this one points to; null where it points to none,
     /// or the caller may not know of it.
     pub(super) fn related<R: Load>(
@@ -313,6 +291,33 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
     /// The type with its fields.
     pub(super) fn finish(self) -> Made {
         self.made
+    }
+}
+
+/// The value behind `Subscription`: what happened.
+pub(super) struct Event(pub(super) Output);
+
+super::connection::without_row!(Event);
+
+impl ObjectBuilder<'_, Event> {
+    /// A field of `Subscription`, whose value is what happened.
+    pub(super) fn event(
+        mut self,
+        name: &'static str,
+        ty: TypeRef,
+        description: &str,
+        arguments: impl IntoIterator<Item = InputValue>,
+    ) -> Self {
+        // It runs nothing, as all that async-graphql is given.
+        let described = SubscriptionField::new(name, ty.clone(), |_| {
+            SubscriptionFieldFuture::new(async { Ok(stream::empty::<Result<Value, _>>()) })
+        });
+        let described = arguments.into_iter().fold(
+            described.description(description),
+            SubscriptionField::argument,
+        );
+        self.made.events.push(described);
+        self.object(name, ty, description, |event| Some(event.0.clone()))
     }
 }
 

@@ -7,7 +7,7 @@ use countersign_domain::id::TenantId;
 use countersign_entities::{ReadTransaction, RequestContext};
 use countersign_policies::{Decisions, ReadScope, Refusal, Resource};
 
-use super::{cursor::CursorKey, error::GraphqlError, loader::Loaded, request::Answer};
+use super::{cursor::CursorKey, error::GraphqlError, loader::Loaded, request::Stop};
 use crate::app::Services;
 
 /// A field that was hidden, by the pattern of its path.
@@ -74,7 +74,7 @@ impl Operation {
 
     /// Waits for PostgreSQL's word on who was presumed to ask, and ends the read transaction. Comes
     /// before anything is answered or recorded.
-    pub(super) async fn confirm(&self) -> Result<(), Answer> {
+    pub(super) async fn confirm(&self) -> Result<(), Stop> {
         let Some(reader) = self.reader.lock().await.take() else {
             return Ok(());
         };
@@ -82,7 +82,7 @@ impl Operation {
         if let Some(reader) = Arc::into_inner(reader) {
             reader.leave();
         }
-        confirmed.map_err(|_| Answer::Rebutted)
+        confirmed.map_err(|_| Stop::Rebutted)
     }
 
     /// Ends the read transaction, if one is open.

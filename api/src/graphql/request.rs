@@ -53,6 +53,19 @@ pub enum Answer {
     Replayed(Vec<u8>),
     /// It is a subscription, whose answers come one after the other.
     Streams(Box<EventStream>),
-    /// Who was presumed to ask is not who asks: the request begins anew, and this never leaves.
+}
+
+/// Why a request goes no further.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It is answered.
+    Answer(Answer),
+    /// Who was presumed to ask is not who asks: it begins anew.
     Rebutted,
+}
+
+impl From<Answer> for Stop {
+    fn from(answer: Answer) -> Self {
+        Self::Answer(answer)
+    }
 }

@@ -9,10 +9,8 @@ use thiserror::Error;
 
 use super::{
     accounts, api_tokens, audit_entries, categories, connection,
-    field::{Fields, ObjectBuilder, Source},
-    imports, members, node, scalars, statements,
-    subscriptions::{self, Event},
-    tenants, transactions, user_errors,
+    field::{Event, Fields, ObjectBuilder, Source},
+    imports, members, node, scalars, statements, subscriptions, tenants, transactions, user_errors,
     validation::StopBeforeExecution,
     viewer,
 };

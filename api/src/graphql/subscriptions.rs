@@ -29,11 +29,6 @@ const ROWS_MAX: u16 = 100;
 /// How long rows gather after the first: a page is read for many as for one.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// The value behind `Subscription`: what happened.
-pub(super) struct Event(pub(super) Output);
-
-super::connection::without_row!(Event);
-
 /// Progress is seen by whoever may see the import itself.
 impl Source for ImportProgress {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
@@ -57,7 +52,6 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                          reading a list and listening, or after a lost connection.",
                     ),
                 ],
-                happened,
             )
             .event(
                 IMPORT_PROGRESSED,
@@ -65,13 +59,8 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 "How far the tenant's imports have come, from now on. An import is told of by the \
                  replica that it was sent to.",
                 [],
-                happened,
             )
     });
-}
-
-fn happened(event: &Event) -> Output {
-    event.0.clone()
 }
 
 fn import_progress(parts: &mut Parts<'_>) {

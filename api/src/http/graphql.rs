@@ -6,6 +6,8 @@
 //! before it runs; one that knows `application/json` only gets 200 with errors, and 4xx where the
 //! HTTP request itself is at fault.
 
+mod body;
+
 use actix_cors::Cors;
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -15,19 +17,18 @@ use actix_web::{
     },
     web,
 };
-use async_graphql::Variables;
-use countersign_entities::{Credential, IdempotencyKey, RequestFacts, StoreError};
+use countersign_entities::{Credential, IdempotencyKey, RequestFacts};
 use futures::StreamExt;
-use serde::Deserialize;
 use url::Url;
 
+use self::body::Body;
 use super::{
     RequestInfo, credential::credential, event_stream, limited, media::Media, problem::Problem,
 };
 use crate::{
     code::Code,
     config::StatusCodes,
-    graphql::{Answer, DocumentId, GraphqlRequest, Method, Response, Source},
+    graphql::{Answer, GraphqlRequest, Method, Response},
     server::State,
 };
 
@@ -59,59 +60,6 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &[Url]) {
             .route(web::post().to(post))
             .default_service(web::to(other_method)),
     );
-}
-
-/// The members of a request that mean something; others are ignored, as the specification demands.
-#[derive(Debug, Deserialize)]
-struct Body {
-    query: Option<serde_json::Value>,
-    #[serde(rename = "documentId")]
-    document_id: Option<serde_json::Value>,
-    #[serde(rename = "operationName")]
-    operation_name: Option<serde_json::Value>,
-    variables: Option<serde_json::Value>,
-    extensions: Option<serde_json::Value>,
-}
-
-impl Body {
-    /// Checks the form of each member and says which one is wrong.
-    fn into_request(self, streams: bool) -> Result<GraphqlRequest, &'static str> {
-        use serde_json::Value;
-        let source = match (self.query, self.document_id) {
-            (Some(Value::String(query)), None) => Source::Text(query),
-            (None, Some(Value::String(id))) => DocumentId::parse(&id)
-                .map(Source::Published)
-                .ok_or("`documentId` is not `sha256:` and 64 digits of hexadecimal")?,
-            (Some(_), Some(_)) => return Err("send `query` or `documentId`, and not both"),
-            _ => return Err("`query` is missing, or is not a text"),
-        };
-        let operation_name = match self.operation_name {
-            None | Some(Value::Null) => None,
-            Some(Value::String(name)) => Some(name),
-            Some(_) => return Err("`operationName` is not a text"),
-        };
-        let variables = match self.variables {
-            None | Some(Value::Null) => Variables::default(),
-            Some(object @ Value::Object(_)) => Variables::from_json(object),
-            Some(_) => return Err("`variables` is not an object"),
-        };
-        let dry_run = match &self.extensions {
-            None | Some(Value::Null) => false,
-            Some(Value::Object(extensions)) => match extensions.get("dryRun") {
-                None => false,
-                Some(Value::Bool(dry_run)) => *dry_run,
-                Some(_) => return Err("`extensions.dryRun` is neither true nor false"),
-            },
-            Some(_) => return Err("`extensions` is not an object"),
-        };
-        Ok(GraphqlRequest {
-            source,
-            operation_name,
-            variables,
-            dry_run,
-            streams,
-        })
-    }
 }
 
 async fn post(
@@ -171,16 +119,12 @@ async fn run(
         }
         return Err(problem);
     }
-    let answer = match answer {
-        Answer::Streams(events) => return Ok(event_stream::follow(state.clone(), *events)),
-        answer => answer,
-    };
     let retry_after = standing.and_then(|standing| standing.retry_after);
     let statuses = Statuses {
         media,
         codes: state.config.graphql.status_codes,
     };
-    respond(answer, statuses, retry_after)
+    respond(state, answer, statuses, retry_after)
 }
 
 /// Pages of the origins that the operator names may call with a token. A cookie is never let through,
@@ -230,13 +174,7 @@ async fn get(
     let media = Media::negotiate(&request).ok_or_else(not_acceptable)?;
     let facts = info.facts(&state);
     let credential = credential(&request, &facts, &state).await?;
-    let mut body = Body {
-        query: None,
-        document_id: None,
-        operation_name: None,
-        variables: None,
-        extensions: None,
-    };
+    let mut body = Body::default();
     for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
         let text = || serde_json::Value::String(value.clone().into_owned());
         match name.as_ref() {
@@ -347,6 +285,7 @@ impl Statuses {
 }
 
 fn respond(
+    state: &web::Data<State>,
     answer: Answer,
     statuses: Statuses,
     retry_after: Option<u32>,
@@ -365,7 +304,7 @@ fn respond(
             });
         }
         Answer::NotEntered(error) => return Err((*error).into()),
-        Answer::Rebutted | Answer::Streams(_) => return Err(StoreError::Rebutted.into()),
+        Answer::Streams(events) => return Ok(event_stream::follow(state.clone(), *events)),
         Answer::Refused(code, error) => {
             let response = Response::refused(vec![*error]);
             (statuses.of_refusal(code), response)

@@ -77,7 +77,7 @@ impl Traces {
             .with_timeout(TIMEOUT)
             .build()?;
         #[expect(clippy::float_arithmetic, reason = "the sampler wants a ratio")]
-        let sampled = Sampler::TraceIdRatioBased(f64::from(percent.min(100)) / 100.0);
+        let sampled = Sampler::TraceIdRatioBased(f64::from(percent) / 100.0);
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(sampled)))
             .with_resource(

@@ -21,8 +21,8 @@ const PARTS: [&str; 4] = ["entrance", "authorization", "data", "audit"];
 
 /// The shares of the queries that are measured, in Markdown.
 pub(crate) fn text(settings: &Settings, running: &[Running]) -> anyhow::Result<String> {
-    let mut text = String::from(
-        "\n### What an answer is made of\n\nMedians in microseconds of 400 answers, one after the other; \
+    let mut text = format!(
+        "\n### What an answer is made of\n\nMedians in microseconds of {ANSWERS} answers, one after the other; \
          the entrance of a caller who was let in a moment ago comes with the data.\n\n\
          | query | entrance | authorization | data | audit | authorization is | audit is |\n\
          |---|---|---|---|---|---|---|\n",

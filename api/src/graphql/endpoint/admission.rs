@@ -12,7 +12,7 @@ use super::{
         operation::Operation,
         plan::{Measure, Plan},
         record,
-        request::Answer,
+        request::{Answer, Stop},
     },
     Endpoint, failed, refused,
 };
@@ -67,7 +67,7 @@ impl Endpoint {
         reader: ReadTransaction,
         plan: &Plan,
         own_text: bool,
-    ) -> Result<Operation, Answer> {
+    ) -> Result<Operation, Stop> {
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
         actions.extend(self.introspect);
@@ -102,7 +102,7 @@ impl Endpoint {
         operation.confirm().await?;
         let recorded = record::refused_request(&operation, "explorer capability", code).await;
         recorded.map_err(|error| failed(&error.into(), request))?;
-        Err(refused(code, message.to_owned(), request))
+        Err(refused(code, message.to_owned(), request).into())
     }
 }
 
@@ -111,13 +111,13 @@ pub(super) async fn within_quota(
     reader: ReadTransaction,
     standing: Standing,
     id: RequestId,
-) -> Result<ReadTransaction, Answer> {
+) -> Result<ReadTransaction, Stop> {
     let Some(seconds) = standing.retry_after else {
         return Ok(reader);
     };
     let confirmed = reader.confirm().await;
     reader.leave();
-    confirmed.map_err(|_| Answer::Rebutted)?;
+    confirmed.map_err(|_| Stop::Rebutted)?;
     let message = format!("the quota of cost is used up: try again in {seconds} s");
-    Err(refused(Code::RateLimited, message, id))
+    Err(refused(Code::RateLimited, message, id).into())
 }

@@ -19,7 +19,7 @@ use super::{
         operation::{Operation, Redaction},
         plan::{Measure, Plan},
         record,
-        request::Answer,
+        request::Stop,
         selection::{Compiler, Selection},
         timing::Timing,
         validation,
@@ -93,7 +93,7 @@ impl Endpoint {
         &self,
         asked: Asked<'_>,
         run: impl Future<Output = Executed>,
-    ) -> Result<Executed, Answer> {
+    ) -> Result<Executed, Stop> {
         if asked.plan.kind != OperationType::Query {
             return Ok(run.await);
         }
@@ -106,7 +106,7 @@ impl Endpoint {
         state.confirm().await?;
         let recorded = record::refused_request(state, "limit on time", limit.code()).await;
         recorded.map_err(|error| failed(&error.into(), id))?;
-        Err(refused(limit.code(), limit.to_string(), id))
+        Err(refused(limit.code(), limit.to_string(), id).into())
     }
 
     /// Runs the operation and records it. Law 4: the answer leaves after its audit row is durable,
@@ -116,7 +116,7 @@ impl Endpoint {
         asked: Asked<'_>,
         ready: &Ready,
         mut timing: Timing,
-    ) -> Result<Response, Answer> {
+    ) -> Result<Response, Stop> {
         let state = asked.state;
         let execution = Execution {
             operation: state,

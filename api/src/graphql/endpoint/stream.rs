@@ -4,17 +4,24 @@
 //! that ends, a membership that is lost, a role that may no longer read ends the stream. The audit log
 //! has the beginning of a stream, before its first event leaves, and its end with the number of events.
 
+mod ending;
+mod places;
+
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_graphql::{Error, Pos, ServerError};
 use countersign_domain::id::{RequestId, TenantId};
-use countersign_entities::{Credential, Database, EnterError, RequestContext, RequestFacts};
+use countersign_entities::{Credential, EnterError, RequestFacts};
 use countersign_policies::Decision;
+use ending::Ending;
+use places::STREAMS_MAX;
 use tokio::sync::watch;
+
+pub(super) use places::Streams;
 
 use super::{
     super::{
@@ -22,12 +29,13 @@ use super::{
         coerce,
         error::GraphqlError,
         execute::Execution,
+        field::Event,
         operation::Operation,
-        plan::{Measure, Plan},
+        plan::{Measure, Plan, RootField},
         record,
-        request::Answer,
+        request::{Answer, Stop},
         selection::What,
-        subscriptions::{Event, Feed},
+        subscriptions::Feed,
         value::{Object, Output},
     },
     Endpoint,
@@ -44,8 +52,6 @@ const HEARTBEAT: Duration = Duration::from_secs(12);
 const LIFETIME: Duration = Duration::from_hours(1);
 /// The same for a token of the OpenID provider, whose own end is read on arrival only.
 const LIFETIME_OF_PROVIDERS: Duration = Duration::from_mins(5);
-/// The most streams of one principal at a time.
-const STREAMS_MAX: usize = 8;
 
 /// What a stream sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +101,7 @@ impl Endpoint {
         asked: Asked<'_>,
         ready: Ready,
         call: Listener<'_>,
-    ) -> Result<EventStream, Answer> {
+    ) -> Result<EventStream, Stop> {
         let Listener {
             credential,
             facts,
@@ -104,19 +110,20 @@ impl Endpoint {
         } = call;
         let state = asked.state;
         let id = state.context.request();
-        if let Some(error) = denied(state, plan)
-            .await
-            .map_err(|error| failed(&error, id))?
-        {
-            return Err(Answer::Ran(Box::new(error)));
+        let Some(root) = plan.roots.first() else {
+            return Err(failed(&GraphqlError::Internal, id).into());
+        };
+        let denied = denied(state, plan, root).await;
+        if let Some(refusal) = denied.map_err(|error| failed(&error, id))? {
+            return Err(Answer::Ran(Box::new(refusal)).into());
         }
         let Some(place) = self.streams.take(&state.context) else {
             let message = format!("at most {STREAMS_MAX} streams at a time: close another one");
-            return Err(refused(Code::RateLimited, message, id));
+            return Err(refused(Code::RateLimited, message, id).into());
         };
         let feed = match self.feed(asked, &ready).await {
             Ok(feed) => feed,
-            Err(error) => return Err(Answer::Ran(Box::new(answer(error, id, false)))),
+            Err(error) => return Err(Answer::Ran(Box::new(answer(error, id, false))).into()),
         };
         state.confirm().await?;
         let recorded = record::stream_opened(state, plan, asked.document).await;
@@ -140,9 +147,10 @@ impl Endpoint {
             ending: Ending {
                 database: state.services.database.clone(),
                 context: state.context.clone(),
-                field: plan.roots.first().map(|root| root.name.clone()),
+                field: root.name.clone(),
                 events: 0,
                 why: None,
+                is_recorded: false,
                 _place: place,
             },
         })
@@ -184,6 +192,9 @@ impl EventStream {
     pub async fn next(&mut self, endpoint: &Endpoint) -> Option<Frame> {
         loop {
             if let Some(frame) = self.frames.pop_front() {
+                if frame == Frame::Complete {
+                    self.ending.record().await;
+                }
                 self.sent = Instant::now();
                 return Some(frame);
             }
@@ -231,13 +242,17 @@ impl EventStream {
         let decided = endpoint.decide(context, reader, &self.plan, self.own_text);
         let state = match decided.await {
             Ok(state) => state,
-            Err(Answer::Refused(_, error)) => {
+            Err(Stop::Answer(Answer::Refused(_, error))) => {
                 self.send(&Response::refused(vec![*error]));
                 return self.end("refused by policy");
             }
             Err(_) => return self.fail(GraphqlError::Unavailable, "failed"),
         };
-        match denied(&state, &self.plan).await {
+        let denied = match self.plan.roots.first() {
+            Some(root) => denied(&state, &self.plan, root).await,
+            None => Err(GraphqlError::Internal),
+        };
+        match denied {
             Ok(None) => {}
             Ok(Some(response)) => {
                 self.send(&response);
@@ -315,10 +330,11 @@ async fn wait(feed: &mut Feed, paused: Option<Instant>) {
 }
 
 /// The answer to a caller who may not listen, which is recorded.
-async fn denied(state: &Operation, plan: &Plan) -> Result<Option<Response>, GraphqlError> {
-    let Some(root) = plan.roots.first() else {
-        return Ok(None);
-    };
+async fn denied(
+    state: &Operation,
+    plan: &Plan,
+    root: &RootField,
+) -> Result<Option<Response>, GraphqlError> {
     let Decision::Deny(refusal) = state.decisions.get(root.action) else {
         return Ok(None);
     };
@@ -341,90 +357,4 @@ fn answer(error: GraphqlError, request: RequestId, reveal_rules: bool) -> Respon
     let mut error = ServerError::new(message, None::<Pos>);
     error.extensions = extensions;
     Response::refused(vec![error])
-}
-
-/// The end of a stream, which is recorded however it comes.
-#[derive(Debug)]
-struct Ending {
-    database: Database,
-    context: RequestContext,
-    field: Option<String>,
-    events: u64,
-    why: Option<&'static str>,
-    _place: Place,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        let why = self.why.unwrap_or("the listener left");
-        let field = self.field.as_deref().unwrap_or_default();
-        let draft = record::stream_closed(field, self.events, why);
-        let (database, context) = (self.database.clone(), self.context.clone());
-        runtime.spawn(async move {
-            if let Err(error) = database.record(&context, draft).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the end of a stream was not recorded"
-                );
-            }
-        });
-    }
-}
-
-/// The streams that are open.
-#[derive(Debug)]
-pub(super) struct Streams {
-    places: Arc<Mutex<HashMap<String, usize>>>,
-    closing: watch::Sender<bool>,
-}
-
-impl Streams {
-    pub(super) fn new() -> Self {
-        Self {
-            places: Arc::default(),
-            closing: watch::Sender::new(false),
-        }
-    }
-
-    /// A place for one more of the principal's, if there is one.
-    fn take(&self, context: &RequestContext) -> Option<Place> {
-        let who = context.actor().id();
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = places.entry(who.clone()).or_default();
-        if *open >= STREAMS_MAX {
-            return None;
-        }
-        *open = open.saturating_add(1);
-        Some(Place {
-            who,
-            places: Arc::clone(&self.places),
-        })
-    }
-
-    fn count(&self) -> usize {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.values().sum()
-    }
-}
-
-/// One of the streams that a principal may have.
-#[derive(Debug)]
-struct Place {
-    who: String,
-    places: Arc<Mutex<HashMap<String, usize>>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = places.get_mut(&self.who) {
-            *open = open.saturating_sub(1);
-            if *open == 0 {
-                places.remove(&self.who);
-            }
-        }
-    }
 }

@@ -1,0 +1,44 @@
+//! When the books are opened.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use super::{StartError, State};
+
+/// How often the isolation check is tried again while PostgreSQL is away.
+const CHECK_AGAIN: Duration = Duration::from_secs(1);
+
+/// While PostgreSQL is away, or is being migrated, there is nothing to read, so waiting gives
+/// nothing away.
+pub(super) async fn wait_until_open(state: &State) -> Result<(), StartError> {
+    loop {
+        match check(state).await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the books stay closed for now"
+                );
+                tokio::time::sleep(CHECK_AGAIN).await;
+            }
+            checked => return checked,
+        }
+    }
+}
+
+/// Opens the books where the schema is this program's and the isolation of tenants is whole.
+pub(super) async fn check(state: &State) -> Result<(), StartError> {
+    let database = &state.database;
+    database
+        .check_isolation()
+        .await
+        .map_err(StartError::Isolation)?;
+    let (found, expected) = (
+        database.schema_version().await?,
+        countersign_migrations::current_version(),
+    );
+    if found != expected {
+        return Err(StartError::Schema { found, expected });
+    }
+    database.operator().open_own_ledger().await?;
+    state.open.store(true, Ordering::Release);
+    Ok(())
+}
