@@ -197,7 +197,8 @@ const journeys = {
     const product = policy(await owner.request.get(`${url}/`));
     // The editor lays out by styles of its own; what runs is as narrow as everywhere.
     const more = policy(explorer).filter((part) => !product.includes(part));
-    assert.deepEqual(more, ["font-src 'self' data:", "style-src 'self' 'unsafe-inline'"]);
+    const expected = ["font-src 'self' data:", "form-action 'none'", "style-src 'self' 'unsafe-inline'", "worker-src 'self'"];
+    assert.deepEqual(more, expected);
     assert.ok(policy(explorer).includes("script-src 'self'") && product.includes("style-src 'self'"));
     await owner.locator(".graphiql-query-editor .view-line").nth(5).waitFor();
     await owner.getByRole("button", { name: /execute/i }).click();
