@@ -7,8 +7,14 @@ use countersign_policies::Engine;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in ["00_ceilings.cedar", "humans.cedar", "machines.cedar"] {
-        let path = folder.join("cedar").join(name);
+    for entry in fs::read_dir(folder.join("cedar"))? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_none_or(|extension| extension != "cedar")
+        {
+            continue;
+        }
         let text = fs::read_to_string(&path)?;
         let layout = Config {
             line_width: 100,

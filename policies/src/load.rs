@@ -15,9 +15,13 @@ pub(crate) const SCHEMAS: [&str; 2] = [
     include_str!("../cedar/schema.cedarschema"),
     include_str!("../cedar/actions.cedarschema"),
 ];
-pub(crate) const POLICIES: [&str; 3] = [
-    include_str!("../cedar/00_ceilings.cedar"),
+/// In the order in which they are to be read.
+pub(crate) const POLICIES: [&str; 6] = [
+    include_str!("../cedar/fence.cedar"),
     include_str!("../cedar/humans.cedar"),
+    include_str!("../cedar/sensitive.cedar"),
+    include_str!("../cedar/household.cedar"),
+    include_str!("../cedar/administration.cedar"),
     include_str!("../cedar/machines.cedar"),
 ];
 /// The namespace of every type.
@@ -334,8 +338,9 @@ mod tests {
 
     #[test]
     fn policies_without_the_fence_are_refused() {
-        let text = POLICIES[0].replace("@id(\"fence.tenant\")", "@id(\"fence.other\")");
-        let error = load_from(&SCHEMAS, &[&text, POLICIES[1], POLICIES[2]]).unwrap_err();
+        let fenceless = POLICIES.map(|text| text.replace("\"fence.tenant\"", "\"fence.other\""));
+        let texts: Vec<&str> = fenceless.iter().map(String::as_str).collect();
+        let error = load_from(&SCHEMAS, &texts).unwrap_err();
         assert!(error.to_string().contains("fence.tenant"), "{error}");
     }
 

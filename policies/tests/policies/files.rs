@@ -130,7 +130,7 @@ fn closed_sets_are_those_of_the_domain() {
 }
 
 #[test]
-fn every_file_is_loaded_and_every_ceiling_is_in_one() {
+fn every_file_is_loaded() {
     let loader = text("src/load.rs");
     for file in support::policy_files() {
         let name = file.file_name().unwrap().to_str().unwrap();
@@ -138,15 +138,85 @@ fn every_file_is_loaded_and_every_ceiling_is_in_one() {
             loader.contains(&format!("../cedar/{name}")),
             "{name} is not loaded"
         );
-        let set: PolicySet = std::fs::read_to_string(&file).unwrap().parse().unwrap();
-        for policy in set.policies() {
-            let is_forbid = policy.effect() == cedar_policy::Effect::Forbid;
-            assert_eq!(
-                is_forbid,
-                name == "00_ceilings.cedar",
-                "{:?}",
-                policy.annotation("id")
-            );
+    }
+}
+
+/// The numbered sentences of the README, by file, without the policies that they name.
+fn rules_of_readme() -> Vec<(String, u32, String)> {
+    let readme = text("README.md");
+    let (_, rules) = readme.split_once("## The rules in words").unwrap();
+    let (rules, _) = rules.split_once("\n## ").unwrap();
+    let mut found: Vec<(String, u32, String)> = Vec::new();
+    let mut file = String::new();
+    for line in rules.lines() {
+        if let Some(name) = line
+            .strip_prefix('`')
+            .and_then(|rest| rest.strip_suffix("`:"))
+        {
+            name.clone_into(&mut file);
+        } else if let Some((number, sentence)) = line.split_once(". ")
+            && let Ok(number) = number.parse()
+        {
+            found.push((file.clone(), number, sentence.to_owned()));
+        } else if let (Some(rest), Some((_, _, sentence))) =
+            (line.strip_prefix("   "), found.last_mut())
+        {
+            sentence.push(' ');
+            sentence.push_str(rest.trim());
         }
     }
+    found
+}
+
+#[test]
+fn every_policy_stands_under_the_sentence_that_it_implements() {
+    let (mut sentences, mut numbers) = (Vec::new(), Vec::new());
+    for (file, number, sentence) in rules_of_readme() {
+        let text = text(&format!("cedar/{file}"));
+        let (words, ids) = sentence.rsplit_once(" (").unwrap();
+        let heading = format!("// Rule {number}. {words}\n");
+        let (_, below) = text
+            .split_once(&heading)
+            .unwrap_or_else(|| panic!("{file} has no `{heading}`"));
+        let below = below.split("// Rule ").next().unwrap();
+        let set: PolicySet = below.parse().unwrap();
+        let mut named: Vec<String> = Vec::new();
+        for policy in set.policies() {
+            let id = policy.annotation("id").unwrap();
+            assert_eq!(
+                policy.annotation("rule"),
+                Some(&*number.to_string()),
+                "{id}"
+            );
+            let control = policy.annotation("control").unwrap_or_default();
+            let (group, digits) = control.split_once('-').unwrap_or_default();
+            let is_control = group.len() == 3
+                && group.bytes().all(|byte| byte.is_ascii_uppercase())
+                && digits.parse::<u8>().is_ok();
+            assert!(is_control, "{id} names the control `{control}`");
+            named.push(format!("`{id}`"));
+        }
+        named.sort();
+        let mut told: Vec<&str> = ids.trim_end_matches(')').split(", ").collect();
+        told.sort_unstable();
+        assert_eq!(told, named, "rule {number} of README.md");
+        numbers.push(number);
+        sentences.push(heading);
+    }
+    let last = u32::try_from(numbers.len()).unwrap();
+    assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
+    let headings = support::policy_files()
+        .iter()
+        .map(|file| {
+            std::fs::read_to_string(file)
+                .unwrap()
+                .matches("// Rule ")
+                .count()
+        })
+        .sum::<usize>();
+    assert_eq!(
+        headings,
+        sentences.len(),
+        "a heading that README.md has not"
+    );
 }
