@@ -92,7 +92,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Member(command) => member::run(command, &config()?).await,
         Command::Machine(command) => machine::run(command, &config()?).await,
         Command::Import(arguments) => import::run(*arguments).await,
-        Command::Policy(command) => policy::run(&command),
+        Command::Policy(command) => policy::run(&command).await,
         Command::Ledger(command) => ledger::run(command, &config()?).await,
         Command::Generate(arguments) => generate::run(&arguments),
     }

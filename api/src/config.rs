@@ -63,6 +63,9 @@ pub struct Config {
     /// Traces.
     #[serde(default)]
     pub traces: Traces,
+    /// The policies.
+    #[serde(default)]
+    pub policies: Policies,
 }
 
 /// Where the server listens and what it is called from outside.
@@ -283,6 +286,14 @@ impl Default for Traces {
             percent: 100,
         }
     }
+}
+
+/// The policies.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policies {
+    /// Whether policies of which nothing was proved are served all the same: for whoever works on them.
+    pub uncertified: bool,
 }
 
 /// Rate limits, each for a minute.

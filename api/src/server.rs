@@ -17,13 +17,13 @@ use actix_web::{App, HttpServer, dev, middleware::Compress, web};
 use countersign_entities::{
     Clock, Database, Ids, IsolationError, KeyEncryptionKey, KeyError, OperatorError, StoreError,
 };
-use countersign_policies::{Engine, PolicyError};
+use countersign_policies::{Certificate, Engine, PolicyError};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::opening::{check, wait_until_open};
 use crate::{
-    config::Config,
+    config::{Config, Policies},
     graphql::{self, CursorKey, Endpoint, Limits},
     http::{
         self, limited::SeenTokens, problem::Problem, request_info::Requests,
@@ -41,6 +41,12 @@ pub enum StartError {
     /// The policies do not load.
     #[error("the policies do not load")]
     Policies(#[from] PolicyError),
+    /// Nothing was proved of the policies.
+    #[error(
+        "the certificate of the policies is of others: nothing was proved of these. Run `cargo prove` where \
+         they were changed, or set `policies.uncertified` while you work on them"
+    )]
+    Uncertified,
     /// The GraphQL schema does not build.
     #[error("the GraphQL schema does not build")]
     Graphql(#[from] graphql::BuildError),
@@ -175,6 +181,7 @@ impl Server {
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StartError> {
         let engine = Engine::embedded()?;
+        check_certificate(&engine, &Certificate::embedded()?, &config.policies)?;
         let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
         let cursor_key = CursorKey::derive(&kek.derive(b"cursors"));
         let rate_limits = RateLimits::new(config.limits.quotas(), config.limits.redis(), &clock)?;
@@ -324,6 +331,24 @@ impl Server {
     }
 }
 
+fn check_certificate(
+    engine: &Engine,
+    certificate: &Certificate,
+    settings: &Policies,
+) -> Result<(), StartError> {
+    let policies = engine.version();
+    if certificate.covers(engine) {
+        let (proved_at, solvers) = (certificate.proved_at, certificate.solvers.join(", "));
+        tracing::info!(policies, %proved_at, solvers, "the policies are proved");
+        return Ok(());
+    }
+    if settings.uncertified {
+        tracing::warn!(policies, "the policies are served without a certificate");
+        return Ok(());
+    }
+    Err(StartError::Uncertified)
+}
+
 fn publish(graphql: &Endpoint, path: &Path) -> Result<(), StartError> {
     let fault = |cause: String| StartError::Documents {
         path: path.display().to_string(),
@@ -381,5 +406,24 @@ pub(crate) fn identity_settings(config: &Config) -> IdentitySettings {
         redirect_uri,
         post_logout_uri: config.http.public_url.clone(),
         session_lifetime: chrono::Duration::days(i64::from(config.session.lifetime_days)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_of_which_nothing_was_proved_are_not_served() {
+        let engine = Engine::embedded().unwrap();
+        let certificate = Certificate {
+            policies: "of others".to_owned(),
+            ..Certificate::embedded().unwrap()
+        };
+        let refused = |uncertified| {
+            check_certificate(&engine, &certificate, &Policies { uncertified }).is_err()
+        };
+        assert!(refused(Policies::default().uncertified));
+        assert!(!refused(true));
     }
 }

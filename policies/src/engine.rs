@@ -49,7 +49,8 @@ impl Engine {
         Ok(Self::of(load::load_from(schemas, policies)?))
     }
 
-    pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
+    /// The policies, each under its `@id`: for what is proved of them.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.inner.loaded.policies.policies()
     }
 
@@ -57,7 +58,8 @@ impl Engine {
         self.inner.loaded.policies.policy(&PolicyId::new(id))
     }
 
-    pub(crate) fn schema(&self) -> &Schema {
+    /// The schema that they are valid by.
+    pub fn schema(&self) -> &Schema {
         &self.inner.loaded.schema
     }
 

@@ -25,6 +25,9 @@ pub enum PolicyError {
         /// What it does that it must not.
         fault: String,
     },
+    /// The certificate of their proof is none.
+    #[error("`policies/certificate.json` is no certificate: {0}")]
+    Certificate(String),
     /// More actions than an [`crate::ActionId`] can number.
     #[error("there are too many actions")]
     TooManyActions,

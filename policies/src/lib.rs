@@ -11,6 +11,7 @@
 
 mod action;
 mod cache;
+mod certificate;
 mod decision;
 pub mod effects;
 mod engine;
@@ -26,6 +27,7 @@ pub mod row;
 mod scope;
 
 pub use action::ActionId;
+pub use certificate::{Certificate, DENIED, INVARIANTS};
 pub use decision::{Basis, Decision, Decisions, Refusal, RowRule};
 pub use engine::Engine;
 pub use error::PolicyError;

@@ -82,12 +82,7 @@ pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, Poli
     validate(&schema, &policies)?;
     let actions = Actions::of(&schema)?;
     let (slices, slice_of) = slices(&schema, &policies, &actions)?;
-    let mut digest = Sha256::new();
-    for text in schemas.iter().chain(texts) {
-        digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-        digest.update(text.as_bytes());
-    }
-    let version = hex::encode(digest.finalize());
+    let version = digest(schemas.iter().chain(texts).copied());
     let authorizer = Authorizer::new();
     Ok(Loaded {
         schema,
@@ -98,6 +93,16 @@ pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, Poli
         slice_of,
         version,
     })
+}
+
+/// SHA-256 of texts, each behind its length, in lower-case hexadecimal.
+pub(crate) fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut digest = Sha256::new();
+    for text in texts {
+        digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(text.as_bytes());
+    }
+    hex::encode(digest.finalize())
 }
 
 fn schema(texts: &[&str]) -> Result<Schema, PolicyError> {

@@ -244,7 +244,8 @@ pub fn configuration(database: &TestDatabase) -> String {
          [database]\nentry_url = \"{}\"\nbooks_url = \"{}\"\nconnections_max = 4\n\
          [oidc]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"countersign\"\n\
          client_secret = \"secret\"\n\
-         [keys]\nkek = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n",
+         [keys]\nkek = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n\
+         [policies]\nuncertified = true\n",
         database.url("countersign_entry"),
         database.url("countersign_books"),
     )

@@ -45,9 +45,10 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-const FLOORS: [&str; 9] = [
+const FLOORS: [&str; 10] = [
     "domain",
     "policies",
+    "proofs",
     "entities",
     "migrations",
     "api",

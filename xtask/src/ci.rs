@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context, bail};
 use countersign_stand::process::Process;
 
-use crate::tools::{self, say};
+use crate::{
+    prove::{self, ProveArgs},
+    tools::{self, say},
+};
 
 /// The version of cargo-deny that the configuration was written for.
 const CARGO_DENY: &str = "0.20.2";
@@ -49,7 +52,7 @@ impl Totals {
     }
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "system packages",
         run: |_| system_packages(),
@@ -81,6 +84,10 @@ const STEPS: [Step; 10] = [
     Step {
         name: "tests",
         run: tests,
+    },
+    Step {
+        name: "proofs of the policies",
+        run: |_| prove::run(&ProveArgs { check: true }),
     },
     Step {
         name: "derived files",

@@ -189,7 +189,8 @@ impl Demo {
              management_listen = \"{}\"\n\n\
              [database]\nentry_url = \"{}\"\nbooks_url = \"{}\"\nowner_url = \"{}\"\n\n\
              [oidc]\nissuer = \"{}\"\nclient_id = \"countersign\"\nclient_secret = \"{}\"\n\n\
-             [keys]\nkek = \"{}\"\n\n[log]\nformat = \"text\"\n",
+             [keys]\nkek = \"{}\"\n\n[log]\nformat = \"text\"\n\n\
+             [policies]\nuncertified = true\n",
             self.url,
             self.management
                 .trim_start_matches("http://")

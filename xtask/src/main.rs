@@ -1,7 +1,8 @@
-//! The project's commands: `cargo demo`, `cargo ci`, `cargo generate`.
+//! The project's commands: `cargo demo`, `cargo ci`, `cargo generate`, `cargo prove`.
 
 mod ci;
 mod demo;
+mod prove;
 mod tools;
 
 use std::process::ExitCode;
@@ -23,11 +24,14 @@ enum Task {
     Demo(demo::DemoArgs),
     /// Write the files that are derived from the code
     Generate,
+    /// Prove the policies by two solvers, which are installed, and write the certificate
+    Prove(prove::ProveArgs),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Ci(arguments) => ci::run(&arguments),
+        Task::Prove(arguments) => prove::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Generate => tools::cargo(&[
             "run",

@@ -1,5 +1,7 @@
 //! `countersign policy`: what the policies come to, for whoever reviews them.
 
+mod prove;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -10,6 +12,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use countersign_domain::access::{Capability, Role, Scope};
+use countersign_entities::{Clock, SystemClock};
 use countersign_policies::{
     Engine, Explanation,
     effects::{self, ExampleRow, Somebody},
@@ -34,6 +37,8 @@ pub(super) enum PolicyCommand {
         /// Another one
         new: String,
     },
+    /// Prove what is claimed of the policies, for every possible request
+    Prove(prove::ProveArgs),
 }
 
 /// Who asks for what, of which kind of row.
@@ -96,8 +101,9 @@ impl ExplainArgs {
     }
 }
 
-pub(super) fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
     match command {
+        PolicyCommand::Prove(arguments) => return prove::run(arguments, SystemClock.now()).await,
         PolicyCommand::Matrix => output::line(Engine::embedded()?.role_matrix().trim_end()),
         PolicyCommand::Explain(arguments) => explain(arguments)?,
         PolicyCommand::Diff { old, new } => diff(old, new)?,

@@ -27,7 +27,7 @@ use crate::config::LogFormat;
 
 /// What may stand in a line. None of them carries what people type, see or send: ids, names of our
 /// own, numbers, and causes, which say what failed and quote no row.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 25] = [
     "action",
     "address",
     "applied",
@@ -43,11 +43,14 @@ const FIELDS: [&str; 22] = [
     "migration",
     "path",
     "place",
+    "policies",
     "policy",
+    "proved_at",
     "published",
     "request",
     "request_id",
     "route",
+    "solvers",
     "status",
     "why",
 ];

@@ -10,3 +10,4 @@ pub mod postgres;
 pub mod process;
 pub mod provider;
 pub mod redis;
+pub mod solvers;

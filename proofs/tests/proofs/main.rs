@@ -1,0 +1,4 @@
+//! What a proof of the policies is worth.
+
+#[cfg(test)]
+mod claims;
