@@ -12,7 +12,7 @@ use countersign_domain::{
     id::{ApiTokenId, MemberId, SessionId, TenantId, UserId},
     principal::{Actor, Human, Machine, MachineCredential, Principal},
 };
-use countersign_policies::{ActionId, Decision, Decisions, Engine, row::StatementRow};
+use countersign_policies::{ActionId, Decision, Decisions, Engine, PolicyError, row::StatementRow};
 use uuid::Uuid;
 
 const ROWS: u128 = 50;
@@ -79,6 +79,48 @@ fn actors() -> [(&'static str, Actor); 3] {
     ]
 }
 
+fn in_us(nanoseconds: u128) -> String {
+    format!("{}.{} us", nanoseconds / 1000, nanoseconds % 1000 / 100)
+}
+
+/// What it costs to decide, by what makes an engine.
+fn cost(
+    make: impl Fn() -> Result<Engine, PolicyError>,
+    actor: &Actor,
+    actions: &[ActionId],
+) -> Result<(u128, u128), Box<dyn Error>> {
+    let mut fresh = Vec::new();
+    for _ in 0..ROUNDS {
+        fresh.push(make()?);
+    }
+    let cold = median(|| {
+        let engine = fresh.pop();
+        engine.map_or(0, |engine| timed(|| engine.decide(actor, actions)))
+    });
+    let engine = make()?;
+    engine.decide(actor, actions);
+    let kept = median(|| timed(|| engine.decide(actor, actions)));
+    Ok((cold, kept))
+}
+
+/// So many policies: the first of those that are built in, or all of them over and over, under new names.
+fn so_many(count: usize) -> String {
+    let whole = countersign_policies::whole_policies();
+    let policies: Vec<&str> = whole.split("@id(\"").skip(1).collect();
+    let again = policies.iter().cycle().take(count).enumerate();
+    let texts = again.map(|(n, policy)| {
+        let (id, rest) = policy.split_once('"').unwrap_or((policy, ""));
+        // The fence keeps its name, once: nothing loads without it.
+        let number = if n < policies.len() {
+            String::new()
+        } else {
+            format!(".{n}")
+        };
+        format!("@id(\"{id}{number}\"{rest}\n")
+    });
+    texts.collect()
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let engine = Engine::embedded()?;
@@ -116,25 +158,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         fields.len()
     );
     for (name, actor) in actors() {
-        let mut fresh = Vec::new();
-        for _ in 0..ROUNDS {
-            fresh.push(Engine::embedded()?);
-        }
-        let cold = median(|| {
-            fresh
-                .pop()
-                .map_or(0, |engine| timed(|| engine.decide(&actor, &actions)))
-        });
-        let kept = median(|| timed(|| engine.decide(&actor, &actions)));
+        let (cold, kept) = cost(Engine::embedded, &actor, &actions)?;
         let decisions = engine.decide(&actor, &actions);
         let on_rows = median(|| timed(|| rows(&decisions, &fields, &all)));
-        let in_us =
-            |nanoseconds: u128| format!("{}.{} us", nanoseconds / 1000, nanoseconds % 1000 / 100);
         println!(
             "{name:<8} cold {:>12}   remembered {:>10}   rows {:>10}",
             in_us(cold),
             in_us(kept),
             in_us(on_rows)
+        );
+    }
+    let [(_, owner), ..] = actors();
+    let schema = countersign_policies::whole_schema();
+    for count in [10, 50, 200, 1_000] {
+        let text = so_many(count);
+        let make = || Engine::from_texts(&[&schema], &[&text]);
+        let (cold, kept) = cost(make, &owner, &actions)?;
+        println!(
+            "{count:>5} policies   cold {:>12}   remembered {:>10}",
+            in_us(cold),
+            in_us(kept)
         );
     }
     Ok(())

@@ -32,6 +32,7 @@ pub use decision::{Basis, Decision, Decisions, Refusal, RowRule};
 pub use engine::Engine;
 pub use error::PolicyError;
 pub use explain::{Explanation, NearPermit, Rule};
+pub use load::{whole_policies, whole_schema};
 pub use predicate::{Literal, Predicate, SELF};
 pub use resource::Resource;
 pub use row::{Attribute, Row};

@@ -105,15 +105,29 @@ pub(crate) fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     hex::encode(digest.finalize())
 }
 
-fn schema(texts: &[&str]) -> Result<Schema, PolicyError> {
-    let fault = |error: &dyn std::error::Error| PolicyError::Schema(chain(error));
-    // The parts are one namespace, written in files that a reviewer reads apart.
+/// The parts are one namespace, written in files that a reviewer reads apart.
+fn whole(texts: &[&str]) -> String {
     let opening = format!("namespace {NAMESPACE} {{");
     let parts = texts.iter().filter_map(|text| {
         let (_, body) = text.split_once(&opening)?;
         Some(body.trim_end().strip_suffix('}').unwrap_or(body))
     });
-    let whole = format!("{opening}{}}}", parts.collect::<String>());
+    format!("{opening}{}}}\n", parts.collect::<String>())
+}
+
+/// The schema that is built in as one text, as other programs want it.
+pub fn whole_schema() -> String {
+    whole(&SCHEMAS)
+}
+
+/// The policies that are built in as one text, as other programs want them.
+pub fn whole_policies() -> String {
+    POLICIES.join("\n")
+}
+
+fn schema(texts: &[&str]) -> Result<Schema, PolicyError> {
+    let fault = |error: &dyn std::error::Error| PolicyError::Schema(chain(error));
+    let whole = whole(texts);
     let (fragment, mut warnings) =
         SchemaFragment::from_cedarschema_str(&whole).map_err(|error| fault(&error))?;
     if let Some(warning) = warnings.next() {

@@ -15,6 +15,8 @@ use crate::{
 
 /// The version of cargo-deny that the configuration was written for.
 const CARGO_DENY: &str = "0.20.2";
+/// The version of Cedar's own program: that of the library.
+const CEDAR: &str = "4.14.1";
 
 /// How long the demo may take to load its books, the build left out.
 const DEMO_TIMEOUT: Duration = Duration::from_mins(10);
@@ -52,7 +54,7 @@ impl Totals {
     }
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "system packages",
         run: |_| system_packages(),
@@ -84,6 +86,10 @@ const STEPS: [Step; 11] = [
     Step {
         name: "tests",
         run: tests,
+    },
+    Step {
+        name: "cases, by Cedar's own program",
+        run: cases,
     },
     Step {
         name: "proofs of the policies",
@@ -159,28 +165,35 @@ fn system_packages() -> anyhow::Result<()> {
     ])
 }
 
+/// The cases of the policies, by the program that Cedar's makers publish.
+fn cases(totals: &mut Totals) -> anyhow::Result<()> {
+    let program = tools::cargo_installed("cedar-policy-cli", "cedar", CEDAR, &["--debug"])?;
+    let folder = tools::root().join("policies");
+    let mut files: Vec<_> = std::fs::read_dir(folder.join("cases"))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.retain(|file| file.file_name().is_some_and(|name| name != "entities.json"));
+    files.sort();
+    for file in files {
+        let mut command = Command::new(&program);
+        command
+            .arg("run-tests")
+            .args(["--policies", "snapshots/whole.cedar"])
+            .args(["--schema", "snapshots/whole.cedarschema"])
+            .arg("--tests")
+            .arg(file)
+            .current_dir(&folder);
+        for line in tools::run_and_read(&mut command)? {
+            totals.count(&line);
+        }
+    }
+    Ok(())
+}
+
 /// Bans, licences and sources. Advisories need a database that is fetched by git, which a machine
 /// behind registries alone has not.
 fn deny() -> anyhow::Result<()> {
-    let tools_folder = tools::root().join(".data/tools");
-    let program = tools_folder.join("bin/cargo-deny");
-    let current = Command::new(&program)
-        .args(["deny", "--version"])
-        .output()
-        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(CARGO_DENY));
-    if !current {
-        let folder = tools_folder.to_string_lossy().into_owned();
-        let install = [
-            "install",
-            "cargo-deny",
-            "--locked",
-            "--version",
-            CARGO_DENY,
-            "--root",
-            &folder,
-        ];
-        tools::cargo(&install)?;
-    }
+    let program = tools::cargo_installed("cargo-deny", "cargo-deny", CARGO_DENY, &[])?;
     tools::run(
         Command::new(program)
             .args(["deny", "--log-level", "error", "check"])

@@ -154,3 +154,26 @@ pub(crate) fn packages(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
     install.extend(missing);
     quiet(&install)
 }
+
+/// A program of the package registry, installed below `.data/tools` where it is not there in that version.
+pub(crate) fn cargo_installed(
+    package: &str,
+    program: &str,
+    version: &str,
+    more: &[&str],
+) -> anyhow::Result<PathBuf> {
+    let folder = root().join(".data/tools");
+    let found = folder.join("bin").join(program);
+    let is_current = Command::new(&found)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(version));
+    if !is_current {
+        let folder = folder.to_string_lossy();
+        let mut install = vec!["install", package, "--locked", "--version", version];
+        install.extend(["--root", &folder]);
+        install.extend(more);
+        cargo(&install)?;
+    }
+    Ok(found)
+}

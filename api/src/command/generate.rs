@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use countersign_policies::Engine;
+use countersign_policies::{Engine, whole_policies, whole_schema};
 
 use super::output;
 use crate::{code, config, graphql};
@@ -30,6 +30,8 @@ pub fn run(arguments: &GenerateArgs) -> anyhow::Result<ExitCode> {
         ("api/schema.graphql", graphql::sdl(&engine)?),
         ("api/errors.md", code::reference()),
         ("policies/snapshots/roles.txt", engine.role_matrix()),
+        ("policies/snapshots/whole.cedar", whole_policies()),
+        ("policies/snapshots/whole.cedarschema", whole_schema()),
         (
             "docker/countersign.example.toml",
             config::EXAMPLE.to_owned(),

@@ -23,4 +23,6 @@ mod people;
 #[cfg(test)]
 mod pooler;
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod world;

@@ -244,7 +244,16 @@ impl Oracle {
             Some(&self.schema),
         )
         .unwrap();
-        let response = Authorizer::new().is_authorized(&request, &self.policies, &entities);
+        self.answer(&request, &entities)
+    }
+
+    pub(crate) const fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// What Cedar says to a request as it is.
+    pub(crate) fn answer(&self, request: &Request, entities: &Entities) -> Answer {
+        let response = Authorizer::new().is_authorized(request, &self.policies, entities);
         Answer {
             allowed: response.decision() == Decision::Allow,
             rules: response

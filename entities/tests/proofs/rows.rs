@@ -1,0 +1,167 @@
+//! Rows, three ways: what PostgreSQL gives out by the SQL of a scope is what Cedar allows of each row in
+//! hand, whatever is left of the policies to ask of a row, and never a row of another tenant.
+
+use std::collections::BTreeSet;
+
+use countersign_domain::{
+    access::{Capability, Role},
+    id::TenantId,
+    principal::Actor,
+};
+use countersign_entities::{Page, TransactionFilter};
+use countersign_policies::{
+    ActionId, Engine, ReadScope, Resource, Row, resource, row::TenantRow, whole_policies,
+    whole_schema,
+};
+use sqlx::Executor;
+
+use crate::world::{Person, World, new_account};
+
+/// The kinds of data of which the policies look at rows.
+const GROUPS: [&str; 3] = ["read.basic", "read.financial", "read.pii"];
+/// How many accounts each person has in their care, of the company and of the household.
+const CARE: usize = 2;
+
+/// What people are granted beside their role.
+fn grants() -> Vec<BTreeSet<Capability>> {
+    let one = |name: &str| BTreeSet::from([name.parse().unwrap()]);
+    let mut grants = vec![BTreeSet::new()];
+    grants.extend(GROUPS.map(one));
+    grants.push(Capability::ALL.iter().copied().collect());
+    grants
+}
+
+/// The policies as they are, and a schema in which the ids of books are of that kind of data: what a scope
+/// is made of is then what is left of the policies for that kind.
+fn engine(group: &str) -> Engine {
+    let mut schema = whole_schema();
+    for kind in ["Account", "Transaction", "Statement"] {
+        let id = format!("\"{kind}.id\", ");
+        assert_eq!(schema.matches(&id).count(), 1, "{kind}");
+        schema = schema.replace(&id, "");
+        let action = format!(
+            "action \"{kind}.id\" in [\"{group}\"] appliesTo {{ principal: [Human, Machine], \
+             resource: [{kind}], context: Facts }};\n}}"
+        );
+        let (open, _) = schema.rsplit_once('}').unwrap();
+        schema = format!("{open}{action}\n");
+    }
+    Engine::from_texts(&[&schema], &[&whole_policies()]).unwrap()
+}
+
+async fn people(world: &World, tenant: TenantId) -> Vec<Person> {
+    let mut owner = world.bare("postgres").await;
+    let mut people = Vec::new();
+    for role in Role::ALL {
+        for (n, granted) in grants().into_iter().enumerate() {
+            let person = world.person(tenant, &format!("{role}-{n}"), *role).await;
+            let names: Vec<&str> = granted.iter().map(|one| one.name()).collect();
+            let set = "UPDATE countersign.memberships SET capabilities = $1 WHERE id = $2";
+            let set = sqlx::query(set).bind(names).bind(person.member.uuid());
+            owner.execute(set).await.unwrap();
+            people.push(person);
+        }
+    }
+    people
+}
+
+/// Accounts in everybody's care and in nobody's, of the company and of the household, each with two
+/// transactions on a statement.
+async fn books(world: &World, owner: &Person, people: &[Person]) {
+    let mut file = 0;
+    let custodians = people.iter().map(|person| Some(person.user));
+    for custodian in custodians.chain([None]) {
+        for n in 0..CARE {
+            let mut new = new_account(&format!("Account {n}"));
+            (new.custodian, new.personal) = (custodian, n % 2 == 1);
+            let account = world.account(owner, new).await;
+            world.import(owner, account.id, file, &["-5", "9.99"]).await;
+            file += 1;
+        }
+    }
+}
+
+/// What Cedar says to each row: the ids of those that it allows.
+fn allowed<'a, T: 'a>(
+    (engine, action, actor): (&Engine, ActionId, &Actor),
+    rows: &'a [(TenantId, T)],
+    id: impl Fn(&T) -> uuid::Uuid,
+) -> BTreeSet<uuid::Uuid>
+where
+    TenantRow<'a, T>: Row,
+{
+    let rows = rows.iter();
+    let allowed = rows.filter(|(tenant, row)| {
+        let row = TenantRow {
+            tenant: *tenant,
+            row,
+        };
+        engine.permit(actor, action, &row).is_ok()
+    });
+    allowed.map(|(_, row)| id(row)).collect()
+}
+
+/// The scope of that engine; `None` where nothing may be read at all.
+fn scope<R: Resource>(engine: &Engine, actor: &Actor) -> Option<ReadScope<R>> {
+    engine.read_scope::<R>(actor).ok()
+}
+
+#[tokio::test]
+async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
+    let world = World::new().await;
+    let (mut accounts, mut transactions) = (Vec::new(), Vec::new());
+    let mut tenants = Vec::new();
+    for slug in ["north", "south"] {
+        let (tenant, owner) = world.company(slug).await;
+        let people = match slug {
+            "north" => people(&world, tenant).await,
+            _ => Vec::new(),
+        };
+        books(&world, &owner, &people).await;
+        let (context, read) = world.enter(&owner).await;
+        let everything = Page::first(500);
+        let found = read.accounts(&world.scope(&context), &everything).await;
+        accounts.extend(found.unwrap().rows.into_iter().map(|row| (tenant, row)));
+        let none = TransactionFilter::default();
+        let found = read
+            .transactions(&world.scope(&context), &none, &everything)
+            .await;
+        transactions.extend(found.unwrap().rows.into_iter().map(|row| (tenant, row)));
+        read.leave();
+        tenants.push(people);
+    }
+    let people = tenants.remove(0);
+    assert_eq!((accounts.len(), people.len()), (74, 35));
+    let mut decisions = 0;
+    for group in GROUPS {
+        let engine = engine(group);
+        for person in &people {
+            let (context, read) = world.enter(person).await;
+            let actor = context.actor();
+            let page = Page::first(500);
+            let told = format!("{group} {actor:?}");
+
+            let action = engine.action("Account.id").unwrap();
+            let expected = allowed((&engine, action, actor), &accounts, |row| row.id.uuid());
+            let given = match scope::<resource::Account>(&engine, actor) {
+                Some(scope) => read.accounts(&scope, &page).await.unwrap().rows,
+                None => Vec::new(),
+            };
+            let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
+            assert_eq!(given, expected, "{told}");
+
+            let action = engine.action("Transaction.id").unwrap();
+            let expected = allowed((&engine, action, actor), &transactions, |row| row.id.uuid());
+            let none = TransactionFilter::default();
+            let given = match scope::<resource::Transaction>(&engine, actor) {
+                Some(scope) => read.transactions(&scope, &none, &page).await.unwrap().rows,
+                None => Vec::new(),
+            };
+            let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
+            assert_eq!(given, expected, "{told}");
+            decisions += accounts.len() + transactions.len();
+            read.leave();
+        }
+    }
+    assert!(decisions > 20_000, "{decisions}");
+}
