@@ -32,6 +32,8 @@ pub struct Rule {
     pub id: SmolStr,
     /// Its `@description`.
     pub sentence: String,
+    /// What it says, without its annotations and its namespace.
+    pub text: String,
 }
 
 /// A permit that did not hold.
@@ -82,22 +84,36 @@ impl Engine {
             }
             Err(refusal) => (false, refusal.rules().to_vec(), refusal.missing().to_vec()),
         };
-        let mut nearest = Vec::new();
-        for id in missing {
-            if let Some(policy) = self.policy(&id) {
-                nearest.push(NearPermit {
-                    rule: rule(policy),
-                    fails: self.first_false(actor, action, row, policy)?,
-                });
-            }
-        }
-        let decided_by = ids.iter().filter_map(|id| self.policy(id)).map(rule);
         Ok(Explanation {
             is_allowed,
-            decided_by: decided_by.collect(),
-            nearest,
+            decided_by: self.rules(&ids),
+            nearest: self.near(actor, action, row, &missing)?,
             row_condition,
         })
+    }
+
+    /// The policies of those ids.
+    pub(crate) fn rules(&self, ids: &[SmolStr]) -> Vec<Rule> {
+        let policies = ids.iter().filter_map(|id| self.policy(id));
+        policies.map(rule).collect()
+    }
+
+    /// Permits that do not hold, each with the first of its conditions that fails on the row.
+    pub(crate) fn near(
+        &self,
+        actor: &Actor,
+        action: ActionId,
+        row: &dyn Row,
+        missing: &[SmolStr],
+    ) -> Result<Vec<NearPermit>, EntityError> {
+        let policies = missing.iter().filter_map(|id| self.policy(id));
+        let near = policies.map(|policy| {
+            Ok(NearPermit {
+                rule: rule(policy),
+                fails: self.first_false(actor, action, row, policy)?,
+            })
+        });
+        near.collect()
     }
 
     /// The permits that hold.
@@ -210,7 +226,36 @@ fn rule(policy: &Policy) -> Rule {
             .annotation("description")
             .unwrap_or_default()
             .to_owned(),
+        text: text(policy),
     }
+}
+
+/// What a policy says, laid out as it is written.
+fn text(policy: &Policy) -> String {
+    let written = policy.to_cedar().unwrap_or_default();
+    let mut text = written.trim();
+    while text.starts_with('@') {
+        text = after_annotation(text).trim_start();
+    }
+    text.replace("Countersign::", "")
+}
+
+/// What follows the annotation that a text begins with: a name, and a text in quotes that may have
+/// quotes of its own.
+fn after_annotation(text: &str) -> &str {
+    let Some((_, value)) = text.split_once('"') else {
+        return "";
+    };
+    let mut is_escaped = false;
+    let end = value.find(|c: char| {
+        let ends = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    });
+    let rest = end.and_then(|end| value.get(end..)).unwrap_or_default();
+    rest.trim_start_matches('"')
+        .trim_start()
+        .trim_start_matches(')')
 }
 
 #[cfg(test)]
@@ -264,6 +309,28 @@ mod tests {
         assert!(!fails.contains("worker"), "{fails}");
         let condition = explained.row_condition.unwrap();
         assert!(condition.contains("custodian = themselves"), "{condition}");
+    }
+
+    #[test]
+    fn a_rule_is_told_in_its_own_text_without_annotations() {
+        let owner = person(Role::Owner, BTreeSet::new());
+        let explained = why(&owner, "Transaction.amount", COMPANY);
+        let text = &explained.decided_by[0].text;
+        assert!(text.starts_with("permit ("), "{text}");
+        assert!(
+            text.contains("Role::\"accountant\"") && text.ends_with(';'),
+            "{text}"
+        );
+        assert!(
+            !text.contains('@') && !text.contains("Countersign::"),
+            "{text}"
+        );
+        let quoted = r#"@a("b \" permit (\\")  @c("d") permit (principal, action, resource);"#;
+        let policy = Policy::parse(None, quoted).unwrap();
+        assert_eq!(
+            super::text(&policy),
+            "permit (principal, action, resource);"
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! to the row becomes a [`Predicate`], which is evaluated on rows in hand and turned into SQL for
 //! lists. Any error in an evaluation denies.
 
+mod access;
 mod action;
 mod cache;
 mod decision;
@@ -24,7 +25,9 @@ mod residual;
 pub mod resource;
 pub mod row;
 mod scope;
+mod words;
 
+pub use access::{AccessExplanation, Known, KnownRow, RowCondition, Verdict, WhoMay};
 pub use action::ActionId;
 pub use decision::{Basis, Decision, Decisions, Refusal, RowRule};
 pub use engine::Engine;

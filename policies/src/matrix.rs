@@ -33,18 +33,24 @@ impl Engine {
         self.table(&mut text, &people);
         text.push_str("\nWhere the row decides, beside its being of the tenant:\n");
         self.conditions(&mut text, &people);
-        text.push_str("\nA machine with this one scope:\n\n");
+        text.push_str("\nA machine without a scope, beside the frame of answers:\n\n");
+        let all: Vec<_> = self.actions().collect();
+        let ids: Vec<_> = all.iter().map(|(id, _)| *id).collect();
+        let without = self.decide(&effects::machine(BTreeSet::new()), &ids);
+        let is_closed = |decision: &Decision| matches!(decision, Decision::Deny(_));
+        let open = all
+            .iter()
+            .filter(|(id, _)| !is_closed(without.get(*id)) && !self.is_in_group(*id, "structure"));
+        for (id, name) in open {
+            let _ = writeln!(text, "  {:<4}{name}", cell(without.get(*id)));
+        }
+        text.push_str("\nWhat a machine with this one scope may beside that:\n\n");
         for scope in Scope::ALL {
             let actor = effects::machine(BTreeSet::from([*scope]));
-            let all: Vec<_> = self.actions().collect();
-            let ids: Vec<_> = all.iter().map(|(id, _)| *id).collect();
             let decisions = self.decide(&actor, &ids);
-            let open = all.iter().filter(|(id, name)| {
-                let refused = matches!(decisions.get(*id), Decision::Deny(_));
-                !refused
-                    && !self.is_in_group(*id, "structure")
-                    && *name != "Capability.explainRefusal"
-            });
+            let open = all
+                .iter()
+                .filter(|(id, _)| !is_closed(decisions.get(*id)) && is_closed(without.get(*id)));
             let _ = writeln!(text, "{}", scope.name());
             for (id, name) in open {
                 let _ = writeln!(text, "  {:<4}{name}", cell(decisions.get(*id)));
