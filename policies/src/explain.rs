@@ -9,6 +9,7 @@ use crate::{
     ActionId, Decision, Engine,
     effects::{ExampleRow, Somebody},
     entity::{self, Bound, EntityError},
+    needs::needs,
     row::Row,
 };
 
@@ -43,6 +44,8 @@ pub struct NearPermit {
     pub rule: Rule,
     /// What of it fails: a condition as it is written, or its scope.
     pub fails: String,
+    /// What would meet that condition, in words, where there are some.
+    pub needs: Option<String>,
 }
 
 impl Engine {
@@ -108,12 +111,17 @@ impl Engine {
     ) -> Result<Vec<NearPermit>, EntityError> {
         let policies = missing.iter().filter_map(|id| self.policy(id));
         let near = policies.map(|policy| {
+            let (fails, needs) = self.first_false(actor, action, row, policy)?;
             Ok(NearPermit {
                 rule: rule(policy),
-                fails: self.first_false(actor, action, row, policy)?,
+                fails,
+                needs,
             })
         });
-        near.collect()
+        let mut near = near.collect::<Result<Vec<_>, EntityError>>()?;
+        // Those that fail of the row alone are the nearest: conditions on the principal come first.
+        near.sort_by_key(|near| near.fails.starts_with('(') || !near.fails.contains("resource"));
+        Ok(near)
     }
 
     /// The permits that hold.
@@ -140,7 +148,7 @@ impl Engine {
         action: ActionId,
         row: &dyn Row,
         policy: &Policy,
-    ) -> Result<String, EntityError> {
+    ) -> Result<(String, Option<String>), EntityError> {
         let whole = policy
             .to_json()
             .map_err(|error| EntityError(error.to_string()))?;
@@ -157,15 +165,18 @@ impl Engine {
         };
         let scope = with(Vec::new())?;
         if !self.holds(actor, action, row, &scope)? {
-            return Ok(words(&scope, &["("]));
+            return Ok((words(&scope, &["("]), None));
         }
+        let mut failing = Vec::new();
         for condition in conditions {
             let one = with(vec![condition])?;
             if !self.holds(actor, action, row, &one)? {
-                return Ok(words(&one, &["when", "unless"]));
+                failing.push(one);
             }
         }
-        Ok("its conditions together".to_owned())
+        let first = failing.first().map(|one| words(one, &["when", "unless"]));
+        let first = first.unwrap_or_else(|| "its conditions together".to_owned());
+        Ok((first, needs(&failing)))
     }
 
     /// Whether a policy, asked alone, is met.

@@ -20,6 +20,7 @@ mod error;
 mod explain;
 mod load;
 mod matrix;
+mod needs;
 mod predicate;
 mod residual;
 pub mod resource;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::books::{Books, books, books_of};
 
 const WHY: &str = "query($action: String!, $node: ID) { explainAccess(action: $action, nodeId: $node) { \
-    action decision tenantSuspended rules { id sentence text } nearest { rule { id sentence text } fails } \
+    action decision tenantSuspended rules { id sentence text } nearest { rule { id sentence text } fails needs } \
     condition { words sql } principal { kind role capabilities scopes secondFactor } \
     row { personal custodian } } }";
 
@@ -89,6 +89,15 @@ async fn a_hidden_amount_is_explained_by_the_permits_that_are_nearest() {
             .unwrap()
             .contains("Role::\"accountant\"")
     );
+    assert_eq!(
+        by_role["needs"],
+        "the role owner, manager, accountant or auditor, or the capability read.financial"
+    );
+    assert_eq!(
+        nearest[0]["rule"]["id"], "human.financial-custodian",
+        "of the row alone"
+    );
+    assert_eq!(nearest[0]["needs"], "a row in their own care");
     let by_care = near("human.financial-custodian")["fails"].as_str().unwrap();
     assert!(by_care.contains("resource has custodian"), "{by_care}");
     assert_eq!(told["condition"]["words"], "in their own care");

@@ -53,6 +53,7 @@ export function MembersPage() {
               </thead>
               <tbody>
                 {rows.map(({ node, redactions }) => {
+                  const why = (field: string) => ({ action: `Member.${field}`, node: node.id });
                   const name = node.name ?? node.email ?? node.id;
                   const hiddenEmail = redactionAt(redactions, `${PATH}.email`, node.email);
                   const hiddenRole = redactionAt(redactions, `${PATH}.role`, node.role);
@@ -65,14 +66,14 @@ export function MembersPage() {
                       </td>
                       <td className="hidden md:table-cell">
                         {hiddenEmail ? (
-                          <RedactedCell label="E-mail" redaction={hiddenEmail} />
+                          <RedactedCell label="E-mail" redaction={hiddenEmail} why={why('email')} />
                         ) : (
                           (node.email ?? '–')
                         )}
                       </td>
                       <td>
                         {hiddenRole ? (
-                          <RedactedCell label="Role" redaction={hiddenRole} />
+                          <RedactedCell label="Role" redaction={hiddenRole} why={why('role')} />
                         ) : (
                           node.role && <Chip>{node.role}</Chip>
                         )}
@@ -88,7 +89,7 @@ export function MembersPage() {
                       </td>
                       <td className="hidden text-muted sm:table-cell">
                         {hiddenJoined ? (
-                          <RedactedCell label="Joined" redaction={hiddenJoined} />
+                          <RedactedCell label="Joined" redaction={hiddenJoined} why={why('joinedAt')} />
                         ) : (
                           node.joinedAt && <RelTime at={node.joinedAt} />
                         )}

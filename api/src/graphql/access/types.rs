@@ -35,6 +35,7 @@ pub(super) struct Explained {
 struct Near {
     rule: Arc<Rule>,
     fails: String,
+    needs: Option<String>,
 }
 
 /// A condition on rows.
@@ -149,6 +150,7 @@ impl Explained {
         let near = |near: NearPermit| Near {
             rule: Arc::new(near.rule),
             fails: near.fails,
+            needs: near.needs,
         };
         Self {
             action: action.to_owned(),
@@ -363,6 +365,12 @@ fn rules(parts: &mut Parts<'_>) {
         text(),
         "The first of its conditions that fails.",
         |n| Some(Leaf::from(n.fails.as_str())),
+    )
+    .value(
+        "needs",
+        text(),
+        "What would meet that condition, in words, where there are some.",
+        |n| n.needs.as_deref().map(Leaf::from),
     );
     parts.object(near);
     let condition = ObjectBuilder::<Condition>::new(

@@ -52,11 +52,15 @@ export function TransactionSheet({
   const node = isTransaction(found) ? found : null;
   const redactions = data?.redactions ?? new Map();
 
+  const why = (field: string) => ({ action: `Transaction.${field}`, node: id });
+
   function text(term: string, field: 'counterparty' | 'description' | 'reference') {
     const value = node?.[field] ?? null;
     const hidden = redactionAt(redactions, `node.${field}`, value);
     return (
-      <Fact term={term}>{hidden ? <RedactedCell label={term} redaction={hidden} /> : (value ?? '–')}</Fact>
+      <Fact term={term}>
+        {hidden ? <RedactedCell label={term} redaction={hidden} why={why(field)} /> : (value ?? '–')}
+      </Fact>
     );
   }
 
@@ -73,7 +77,7 @@ export function TransactionSheet({
         <>
           <p className="mb-4 text-xl font-semibold">
             {hiddenAmount ? (
-              <RedactedCell label="Amount" redaction={hiddenAmount} />
+              <RedactedCell label="Amount" redaction={hiddenAmount} why={why('amount')} />
             ) : (
               node.amount && <Money amount={node.amount} currency={node.currency} isFlow />
             )}

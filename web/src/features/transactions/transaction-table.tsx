@@ -80,6 +80,7 @@ function TableRow({
   const hiddenParty = hidden('counterparty', node.counterparty);
   const hiddenText = hidden('description', node.description);
   const hiddenSize = hidden('magnitude', node.magnitude);
+  const why = (field: string) => ({ action: `Transaction.${field}`, node: node.id });
   const isBare = node.counterparty === null && node.description === null;
   return (
     <tr data-current={openId === node.id || undefined}>
@@ -102,6 +103,7 @@ function TableRow({
             <RedactedCell
               label={hiddenParty ? 'Counterparty' : 'Description'}
               redaction={hiddenParty ?? hiddenText ?? { rule: null, count: 1 }}
+              why={why(hiddenParty ? 'counterparty' : 'description')}
             />
           )}
         </span>
@@ -119,7 +121,7 @@ function TableRow({
         />
       </td>
       <td className="hidden sm:table-cell">
-        {hiddenSize && <RedactedCell label="Size" redaction={hiddenSize} />}
+        {hiddenSize && <RedactedCell label="Size" redaction={hiddenSize} why={why('magnitude')} />}
         {node.magnitude && (
           <span title={`${DIRECTION_NAMES[node.direction]}, ${MAGNITUDE_NAMES[node.magnitude]}`}>
             <Chip>
@@ -135,7 +137,7 @@ function TableRow({
       </td>
       <td className="text-right md:pr-6">
         {hiddenAmount ? (
-          <RedactedCell label="Amount" redaction={hiddenAmount} />
+          <RedactedCell label="Amount" redaction={hiddenAmount} why={why('amount')} />
         ) : node.amount === null ? (
           '–'
         ) : (

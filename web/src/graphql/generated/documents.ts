@@ -5,6 +5,18 @@ import type { Document } from '../document';
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** Who has a row in their care, as seen by whom it is about. */
+export type AccessCustodian =
+  | 'NOBODY'
+  | 'THEMSELVES'
+  | 'SOMEBODY_ELSE';
+
+/** What the policies say: of the row in hand, or before any. */
+export type AccessDecision =
+  | 'ALLOWED'
+  | 'REFUSED'
+  | 'DEPENDS_ON_ROW';
+
 /** Which rows; every condition given must hold. */
 export type AuditEntryFilter = {
   /** The whole name, such as `statement.imported`. */
@@ -183,6 +195,48 @@ export type Verdict =
   | 'DENY'
   | 'DEPENDS_ON_ROW';
 
+export type ExplainAccessQueryVariables = Exact<{
+  action: string;
+  nodeId?: string | null | undefined;
+}>;
+
+
+export type ExplainAccessQuery = { tenant: { id: string, slug: string } | null, explainAccess: { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ id: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { id: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null } | null };
+
+export type ExplainAccessOfQueryVariables = Exact<{
+  action: string;
+  principalId: string;
+  nodeId?: string | null | undefined;
+}>;
+
+
+export type ExplainAccessOfQuery = { tenant: { id: string, slug: string } | null, explainAccessOf: { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ id: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { id: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null } | null };
+
+export type WhoMayQueryVariables = Exact<{
+  action: string;
+}>;
+
+
+export type WhoMayQuery = { tenant: { id: string, slug: string } | null, whoMay: { action: string | null, group: string | null, anyMachine: boolean | null, roles: Array<{ role: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null, capabilities: Array<{ capability: string | null, roles: Array<string> | null }> | null, scopes: Array<{ scope: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null, members: { hasMore: boolean | null, nodes: Array<{ decision: AccessDecision | null, condition: { words: string | null } | null, member: { id: string, name: string | null, role: string | null } | null }> | null } | null, tokens: { hasMore: boolean | null, nodes: Array<{ decision: AccessDecision | null, condition: { words: string | null } | null, token: { id: string, name: string, lastFour: string } | null }> | null } | null } | null };
+
+export type OwnAccessQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OwnAccessQuery = { tenant: { id: string, slug: string } | null, viewer: { access: Array<{ action: string | null, group: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null } | null };
+
+export type AccessOfQueryVariables = Exact<{
+  principalId: string;
+}>;
+
+
+export type AccessOfQuery = { tenant: { id: string, slug: string } | null, accessOf: Array<{ action: string | null, group: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null };
+
+export type ReachFragment = { action: string | null, group: string | null, decision: AccessDecision | null, condition: { words: string | null } | null };
+
+export type ExplanationFragment = { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ id: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { id: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null };
+
+export type RuleFragment = { id: string | null, sentence: string | null, text: string | null };
+
 export type EntryRowFragment = { id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string };
 
 export type AuditEntriesQueryVariables = Exact<{
@@ -296,7 +350,7 @@ export type RemoveMemberMutation = { removeMember: { removedMemberId: string | n
 export type PermissionsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, categorizeTransaction: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, revokeApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, removeMember: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
+export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, explain: { action: string, verdict: Verdict, rules: Array<string> | null }, explainOthers: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, categorizeTransaction: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, revokeApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, removeMember: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
 
 export type RulingFragment = { action: string, verdict: Verdict, rules: Array<string> | null };
 
@@ -351,6 +405,31 @@ export type CategorizeTransactionMutationVariables = Exact<{
 export type CategorizeTransactionMutation = { categorizeTransaction: { transaction: { id: string, category: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
 export type TransactionRowFragment = { id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null };
+
+export const ExplainAccessDocument: Document<ExplainAccessQuery, ExplainAccessQueryVariables> = {
+  name: 'ExplainAccess',
+  id: 'sha256:f5de2c6411ff8f1153458d333346377f03e0035bc663b441ae40e749208cfc20',
+};
+
+export const ExplainAccessOfDocument: Document<ExplainAccessOfQuery, ExplainAccessOfQueryVariables> = {
+  name: 'ExplainAccessOf',
+  id: 'sha256:173577b244c54ad1481d9fe2c266aa360677543765ddd3bdcf500794e2ef15bd',
+};
+
+export const WhoMayDocument: Document<WhoMayQuery, WhoMayQueryVariables> = {
+  name: 'WhoMay',
+  id: 'sha256:9599bc83c1f8af22eda685a469d81a96823a962359df55caa53f2840391eae27',
+};
+
+export const OwnAccessDocument: Document<OwnAccessQuery, OwnAccessQueryVariables> = {
+  name: 'OwnAccess',
+  id: 'sha256:b7ef08266e317950c28f48c93e1bc940b1e4bb66068bea19a5fe1deb70e379ed',
+};
+
+export const AccessOfDocument: Document<AccessOfQuery, AccessOfQueryVariables> = {
+  name: 'AccessOf',
+  id: 'sha256:91e31a57d279c3adcf82ea21c990bec881819ce4bdb9d7ecbeb99aa5a7a9838b',
+};
 
 export const AuditEntriesDocument: Document<AuditEntriesQuery, AuditEntriesQueryVariables> = {
   name: 'AuditEntries',
@@ -429,7 +508,7 @@ export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMu
 
 export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVariables> = {
   name: 'Permissions',
-  id: 'sha256:bbf7a3af556e0b71033d6da2ce1a26f4302b059558761fc76659271028800030',
+  id: 'sha256:e8784929747b254976e9ee37e75b97ae4b6f0b7433c6cb6f13525ee132a55a44',
 };
 
 export const ApiTokensDocument: Document<ApiTokensQuery, ApiTokensQueryVariables> = {
