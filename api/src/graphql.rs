@@ -9,7 +9,7 @@
 //! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
 //! | `subscriptions.rs`, `endpoint/stream.rs` | what goes on, told as it goes on |
-//! | `access.rs` | who may, and why |
+//! | `access.rs`, `permissions.rs` | who may, and why; what whoever asks may do to a row |
 //! | `deprecation.rs` | fields on their way out |
 //! | `dry_run.rs` | what a request would cost and be decided to |
 //! | `repeat.rs` | mutations that are sent again under a key |
@@ -40,6 +40,7 @@ mod loader;
 mod members;
 mod node;
 mod operation;
+mod permissions;
 mod plan;
 mod record;
 mod repeat;

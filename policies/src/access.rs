@@ -219,8 +219,7 @@ struct AnyRow {
 impl Row for AnyRow {
     fn attribute(&self, name: &str) -> Attribute<'_> {
         match name {
-            "" => Attribute::Id(self.tenant),
-            "tenant" => Attribute::Id(self.tenant),
+            "" | "tenant" => Attribute::Id(self.tenant),
             "personal" if self.has_personal => Attribute::Bool(false),
             _ => Attribute::Missing,
         }

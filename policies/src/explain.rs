@@ -95,6 +95,11 @@ impl Engine {
         })
     }
 
+    /// What a rule says, in one sentence, by its id.
+    pub fn sentence(&self, rule: &str) -> Option<&str> {
+        self.policy(rule)?.annotation("description")
+    }
+
     /// The policies of those ids.
     pub(crate) fn rules(&self, ids: &[SmolStr]) -> Vec<Rule> {
         let policies = ids.iter().filter_map(|id| self.policy(id));

@@ -44,7 +44,7 @@ fn say(condition: &Expr) -> Option<String> {
                 Some(format!("the role {}", either(&names("Role", right)?)))
             }
             BinaryOp::Contains => {
-                let (set, kind) = match attribute(left, Var::Principal)? {
+                let (set, kind) = match attribute(left, &Var::Principal)? {
                     "capabilities" => ("Capability", "capability"),
                     "scopes" => ("Scope", "scope"),
                     _ => return None,
@@ -52,7 +52,7 @@ fn say(condition: &Expr) -> Option<String> {
                 Some(format!("the {kind} {}", either(&names(set, right)?)))
             }
             BinaryOp::Eq if matches!(**right, Expr::Var(Var::Principal)) => {
-                (attribute(left, Var::Resource)? == "custodian").then(|| OWN_CARE.to_owned())
+                (attribute(left, &Var::Resource)? == "custodian").then(|| OWN_CARE.to_owned())
             }
             _ => None,
         },
@@ -63,16 +63,16 @@ fn say(condition: &Expr) -> Option<String> {
                 _ => None,
             }
         }
-        Expr::GetAttr { .. } => (attribute(condition, Var::Resource)? == "personal")
+        Expr::GetAttr { .. } => (attribute(condition, &Var::Resource)? == "personal")
             .then(|| "a row of the household".to_owned()),
         _ => None,
     }
 }
 
 /// The name of an attribute of `of`.
-fn attribute(expression: &Expr, of: Var) -> Option<&str> {
+fn attribute<'e>(expression: &'e Expr, of: &Var) -> Option<&'e str> {
     match expression {
-        Expr::GetAttr { expr, attr } if matches!(&**expr, Expr::Var(var) if *var == of) => {
+        Expr::GetAttr { expr, attr } if matches!(&**expr, Expr::Var(var) if var == of) => {
             Some(attr)
         }
         _ => None,

@@ -14,12 +14,12 @@ fn plain(predicate: &Predicate, holds: bool) -> Predicate {
     match (predicate, holds) {
         (Predicate::Not(inner), _) => plain(inner, !holds),
         (Predicate::And(parts), true) | (Predicate::Or(parts), false) => {
-            let parts = valued(parts).map(|part| plain(part, holds)).collect();
-            absorbed(parts, Predicate::and)
+            let parts: Vec<_> = valued(parts).map(|part| plain(part, holds)).collect();
+            absorbed(&parts, Predicate::and)
         }
         (Predicate::Or(parts), true) | (Predicate::And(parts), false) => {
-            let parts = valued(parts).map(|part| plain(part, holds)).collect();
-            absorbed(parts, Predicate::or)
+            let parts: Vec<_> = valued(parts).map(|part| plain(part, holds)).collect();
+            absorbed(&parts, Predicate::or)
         }
         (other, true) => other.clone(),
         (other, false) => other.clone().negate(),
@@ -38,7 +38,7 @@ fn valued(parts: &[Predicate]) -> impl Iterator<Item = &Predicate> {
 }
 
 /// `a and (a or b)` is `a`, and `a or (a and b)` is too.
-fn absorbed(parts: Vec<Predicate>, join: fn(Vec<Predicate>) -> Predicate) -> Predicate {
+fn absorbed(parts: &[Predicate], join: fn(Vec<Predicate>) -> Predicate) -> Predicate {
     let is_said = |part: &Predicate| match part {
         Predicate::And(inner) | Predicate::Or(inner) => inner.iter().any(|one| parts.contains(one)),
         _ => false,

@@ -30,6 +30,8 @@ pub fn run(arguments: &GenerateArgs) -> anyhow::Result<ExitCode> {
         ("api/schema.graphql", graphql::sdl(&engine)?),
         ("api/errors.md", code::reference()),
         ("policies/snapshots/roles.txt", engine.role_matrix()),
+        ("policies/snapshots/roles.json", engine.role_matrix_json()),
+        ("policies/snapshots/roles.html", engine.role_matrix_html()),
         (
             "docker/countersign.example.toml",
             config::EXAMPLE.to_owned(),

@@ -23,7 +23,11 @@ const FOLDER: &str = "policies/cedar";
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
     /// Who may what: every role, and every scope, by every action
-    Matrix,
+    Matrix {
+        /// For the eye, for programs, or as a page that stands alone
+        #[arg(long, value_enum, default_value_t = MatrixFormat::Text)]
+        format: MatrixFormat,
+    },
     /// Why somebody may, or may not, do something
     Explain(Box<ExplainArgs>),
     /// What a change of the policies comes to, in the words of roles and fields, each with a row that
@@ -65,6 +69,13 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum MatrixFormat {
+    Text,
+    Json,
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Custodian {
     Nobody,
     Themselves,
@@ -98,7 +109,15 @@ impl ExplainArgs {
 
 pub(super) fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
     match command {
-        PolicyCommand::Matrix => output::line(Engine::embedded()?.role_matrix().trim_end()),
+        PolicyCommand::Matrix { format } => {
+            let engine = Engine::embedded()?;
+            let matrix = match format {
+                MatrixFormat::Text => engine.role_matrix(),
+                MatrixFormat::Json => engine.role_matrix_json(),
+                MatrixFormat::Html => engine.role_matrix_html(),
+            };
+            output::line(matrix.trim_end());
+        }
         PolicyCommand::Explain(arguments) => explain(arguments)?,
         PolicyCommand::Diff { old, new } => diff(old, new)?,
     }

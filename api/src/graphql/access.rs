@@ -4,7 +4,8 @@
 //! token what they may is a field of its own with the action of reading members or tokens. A row is
 //! found in the asker's scope, and one that is not found there is answered as one that is not there.
 
-mod types;
+mod explanation;
+mod reach;
 
 use std::sync::Arc;
 
@@ -21,8 +22,9 @@ use countersign_policies::{
 };
 use futures::FutureExt;
 
-use self::types::{
-    ActionAccess, Condition, Explained, MemberAccess, TokenAccess, TokenPage, WhoMay,
+use self::{
+    explanation::{Condition, Explained},
+    reach::{ActionAccess, MemberAccess, MemberPage, TokenAccess, TokenPage, WhoMay},
 };
 use super::{
     connection,
@@ -37,7 +39,8 @@ use super::{
 use crate::app::access;
 
 pub(super) fn register(parts: &mut Parts<'_>) {
-    types::register(parts);
+    explanation::register(parts);
+    reach::register(parts);
     let id = |name| InputValue::new(name, TypeRef::named_nn(TypeRef::ID));
     let node = || {
         InputValue::new("nodeId", TypeRef::named(TypeRef::ID)).description(
@@ -83,7 +86,8 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     });
 }
 
-fn action_argument() -> InputValue {
+/// The argument that names an action.
+pub(super) fn action_argument() -> InputValue {
     InputValue::new("action", TypeRef::named_nn(TypeRef::STRING)).description(
         "A field by its type and name, as `Transaction.amount` or `Mutation.createAccount`.",
     )
@@ -184,7 +188,7 @@ fn members(context: Context<'_>) -> Resolved<'_> {
                 condition,
             }));
         }
-        Ok(Output::object(Arc::new(types::MemberPage {
+        Ok(Output::object(Arc::new(MemberPage {
             nodes,
             has_more: slice.has_more,
         })))
@@ -221,12 +225,8 @@ fn tokens(context: Context<'_>) -> Resolved<'_> {
 }
 
 /// `Viewer.access`: what whoever asks may do.
-pub(super) fn of_viewer(context: Context<'_>) -> Resolved<'_> {
-    async move {
-        let who = access::viewer(&context.operation.context);
-        every_action(context.operation, &who)
-    }
-    .boxed()
+pub(super) fn of_viewer(operation: &Operation) -> Result<Output, GraphqlError> {
+    every_action(operation, &access::viewer(&operation.context))
 }
 
 fn access_of(context: Context<'_>) -> Resolved<'_> {

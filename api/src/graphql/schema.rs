@@ -10,7 +10,8 @@ use thiserror::Error;
 use super::{
     access, accounts, api_tokens, audit_entries, categories, connection,
     field::{Event, Fields, ObjectBuilder, Source},
-    imports, members, node, scalars, statements, subscriptions, tenants, transactions, user_errors,
+    imports, members, node, permissions, scalars, statements, subscriptions, tenants, transactions,
+    user_errors,
     validation::StopBeforeExecution,
     viewer,
 };
@@ -128,6 +129,7 @@ pub(super) fn build(
     node::register(&mut parts);
     viewer::register(&mut parts);
     access::register(&mut parts);
+    permissions::register(&mut parts);
     tenants::register(&mut parts);
     members::register(&mut parts);
     accounts::register(&mut parts);

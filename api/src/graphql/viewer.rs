@@ -99,7 +99,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             TypeRef::named_nn_list("ActionAccess"),
             "What whoever asks may do: every action but the frame of answers.",
             [],
-            access::of_viewer,
+            |context| async move { access::of_viewer(context.operation) }.boxed(),
         );
     parts.object(viewer);
     let decision =

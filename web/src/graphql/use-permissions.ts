@@ -7,6 +7,14 @@ export type MutationName = Exclude<
   'kind' | 'member' | 'explorer' | 'explain' | 'explainOthers'
 >;
 
+/** Why policy refuses an action on a row, or null if it does not or is not known. */
+export function refusalOn(
+  permission: { readonly isAllowed: boolean; readonly reason: string | null } | null,
+): string | null {
+  if (!permission || permission.isAllowed) return null;
+  return permission.reason ? `You may not do this. ${permission.reason}` : 'You may not do this.';
+}
+
 /** Who acts here, and why an action is refused. The server decides; nothing is concluded from a role. */
 export function usePermissions() {
   const { data } = useTenantQuery(PermissionsDocument, {}, { staleTime: 60_000 });

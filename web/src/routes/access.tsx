@@ -2,6 +2,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { AccessBar } from '../features/access/access-bar';
 import { ActionTable } from '../features/access/action-table';
 import { Explanation } from '../features/access/explanation';
+import { ordered } from '../features/access/names';
 import { WhoMay } from '../features/access/who-may';
 import {
   AccessOfDocument,
@@ -22,7 +23,8 @@ export function AccessPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const own = useTenantQuery(OwnAccessDocument, {}, { staleTime: 60_000 });
-  const actions = own.data?.data.viewer?.access;
+  const access = own.data?.data.viewer?.access;
+  const actions = access && ordered(access);
   const change = (changes: { [K in keyof AccessSearch]: AccessSearch[K] | undefined }) =>
     void navigate({ search: (before) => readAccessSearch({ ...before, ...changes }) });
   return (
@@ -92,5 +94,5 @@ function Others({ member, onChoose }: { member: string; onChoose: (action: strin
     return <ErrorPanel error={fault} what="Their access" onRetry={() => void refetch()} />;
   }
   if (isPending || !actions) return <SkeletonRows columns={['w-56', 'w-24', 'ml-auto w-24']} />;
-  return <ActionTable actions={actions} onChoose={onChoose} />;
+  return <ActionTable actions={ordered(actions)} onChoose={onChoose} />;
 }

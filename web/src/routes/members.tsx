@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { RemoveMemberDialog } from '../features/members/remove-member-dialog';
 import { MembersDocument } from '../graphql/generated/documents';
 import { redactionAt } from '../graphql/redactions';
-import { usePermissions } from '../graphql/use-permissions';
+import { refusalOn, usePermissions } from '../graphql/use-permissions';
 import { useTenantList } from '../graphql/use-tenant';
 import { ActionButton } from '../ui/action-button';
 import { ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -13,7 +13,7 @@ import { Chip } from '../ui/state-badge';
 const PATH = 'members.nodes.*';
 
 export function MembersPage() {
-  const { refusal, member: me } = usePermissions();
+  const { member: me } = usePermissions();
   const { query, rows } = useTenantList(MembersDocument, 'members', {});
   const [removing, setRemoving] = useState<{ id: string; name: string } | null>(null);
   return (
@@ -99,7 +99,7 @@ export function MembersPage() {
                           data-row
                           kind="quiet"
                           className="button h-7"
-                          refusal={refusal('removeMember')}
+                          refusal={refusalOn(node.remove)}
                           aria-label={`Remove ${name}`}
                           onClick={() => setRemoving({ id: node.id, name })}
                         >

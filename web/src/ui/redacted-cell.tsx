@@ -38,7 +38,7 @@ export function RedactedCell({ label, redaction, why }: Hidden) {
 }
 
 /** The one popover that hidden cells open. Stands once. `link` leads to the reason, for those who may learn it. */
-export function RedactionPopover({ link }: { link?: (why: Why) => ReactElement }) {
+export function RedactionPopover({ link }: { link?: (why: Why, onFollow: () => void) => ReactElement }) {
   return (
     <Popover.Root handle={handle}>
       {({ payload }) => (
@@ -62,11 +62,7 @@ export function RedactionPopover({ link }: { link?: (why: Why) => ReactElement }
                 </dd>
               </dl>
               {link && payload?.why ? (
-                <p className="mt-3">
-                  <Popover.Close nativeButton={false} render={link(payload.why)}>
-                    Why?
-                  </Popover.Close>
-                </p>
+                <p className="mt-3">{link(payload.why, () => handle.close())}</p>
               ) : (
                 <p className="mt-3 text-muted">An owner or admin of this tenant can say who may see it.</p>
               )}

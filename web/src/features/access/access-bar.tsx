@@ -2,6 +2,7 @@ import { MemberNamesDocument, type ReachFragment } from '../../graphql/generated
 import { usePermissions } from '../../graphql/use-permissions';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import type { AccessSearch } from '../../lib/filters';
+import { Icon } from '../../ui/icon';
 import { byType } from './names';
 
 /** What is asked about: an action, of whom, and of which row. */
@@ -53,9 +54,15 @@ export function AccessBar({
         </select>
       )}
       {search.node && (
-        <button type="button" className="button" onClick={() => onChange({ node: undefined })}>
+        <button
+          type="button"
+          className="button"
+          title="Ask before any row"
+          onClick={() => onChange({ node: undefined })}
+        >
+          <span className="sr-only">Leave out the row </span>
           <code className="mono max-w-40 truncate sm:max-w-none">{search.node}</code>
-          Ask before any row
+          <Icon name="close" size={12} />
         </button>
       )}
     </search>

@@ -26,14 +26,12 @@ export const CUSTODIAN_NAMES: Readonly<Record<AccessCustodian, string>> = {
   SOMEBODY_ELSE: 'In somebody else’s care',
 };
 
-/** `ApiToken` as people write it. */
-function typeWords(type: string): string {
-  return fieldWords(type).replace(/^api /, 'API ');
-}
-
-/** `bookedOn` as people write it. */
-function fieldWords(field: string): string {
-  return field.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+/** `bookedOn` or `ApiToken` as people write it. */
+function words(name: string): string {
+  return name
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toLowerCase()
+    .replaceAll(/\bapi\b/g, 'API');
 }
 
 /** What an action is, after `may`: `see the amount of this transaction`. */
@@ -41,19 +39,25 @@ export function deed(action: string, hasRow: boolean): string {
   const [type = '', field = ''] = action.split('.');
   switch (type) {
     case 'Mutation':
-      return fieldWords(field);
+      return words(field);
     case 'Query':
-      return `ask for ${fieldWords(field)}`;
+      return `ask for ${words(field)}`;
     case 'Subscription':
-      return `listen to ${fieldWords(field)}`;
+      return `listen to ${words(field)}`;
     case 'Capability':
-      return fieldWords(field);
+      return words(field);
     default: {
-      const name = typeWords(type);
-      const article = hasRow ? 'this' : /^[aeio]/i.test(name) ? 'an' : 'a';
-      return `see the ${fieldWords(field)} of ${article} ${name}`;
+      const thing = words(type);
+      const article = hasRow ? 'this' : /^[aeio]/i.test(thing) ? 'an' : 'a';
+      return `see the ${words(field)} of ${article} ${thing}`;
     }
   }
+}
+
+/** What is asked of policies themselves comes after what they are about. */
+export function ordered<T extends { readonly group: string | null }>(actions: readonly T[]): T[] {
+  const isAside = ({ group }: T) => Number(group === 'explain' || group === 'explore');
+  return [...actions].sort((a, b) => isAside(a) - isAside(b));
 }
 
 /** Actions in groups by their type, in the order in which they come. */

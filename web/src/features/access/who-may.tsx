@@ -127,11 +127,11 @@ function Line({
 }) {
   return (
     <tr>
-      <th scope="row" className="w-40 font-medium text-text">
+      <th scope="row" className="h-auto w-44 border-line py-2 text-sm font-medium text-text">
         <span className={isMono ? 'mono' : ''}>{name ?? '–'}</span>
         {note && <span className="ml-2 font-normal text-muted">{note}</span>}
       </th>
-      <td>
+      <td className="py-2">
         <DecisionBadge decision={decision} condition={condition} />
       </td>
     </tr>

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { TransactionDetailDocument, type TransactionDetailQuery } from '../../graphql/generated/documents';
 import { redactionAt } from '../../graphql/redactions';
+import { refusalOn } from '../../graphql/use-permissions';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import { dayText } from '../../lib/time';
 import { CopyButton } from '../../ui/copy-button';
@@ -33,7 +34,6 @@ function isTransaction(found: Found | null | undefined): found is Extract<Found,
 export function TransactionSheet({
   id,
   categories,
-  refusal,
   createRefusal,
   onClose,
   onCategorize,
@@ -41,7 +41,6 @@ export function TransactionSheet({
 }: {
   id: string;
   categories: readonly CategoryChoice[];
-  refusal: string | null;
   createRefusal: string | null;
   onClose: () => void;
   onCategorize: (id: string, from: CategoryChoice | null, to: CategoryChoice | null) => void;
@@ -97,7 +96,7 @@ export function TransactionSheet({
                 label="Category"
                 value={node.category}
                 categories={categories}
-                refusal={refusal}
+                refusal={refusalOn(node.categorize)}
                 createRefusal={createRefusal}
                 onChoose={(to) => onCategorize(node.id, node.category, to)}
                 onNew={() => onNewCategory(node.id, node.category)}

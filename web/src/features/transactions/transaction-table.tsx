@@ -1,5 +1,6 @@
 import type { TransactionRowFragment } from '../../graphql/generated/documents';
 import { redactionAt } from '../../graphql/redactions';
+import { refusalOn } from '../../graphql/use-permissions';
 import type { Row } from '../../graphql/use-tenant';
 import { dayText } from '../../lib/time';
 import { Money } from '../../ui/money';
@@ -22,7 +23,6 @@ interface TableProps {
   readonly rows: readonly TransactionRow[];
   readonly openId: string | null;
   readonly categories: readonly CategoryChoice[];
-  readonly refusal: string | null;
   readonly createRefusal: string | null;
   readonly onOpen: (id: string) => void;
   readonly onCategorize: (id: string, from: CategoryChoice | null, to: CategoryChoice | null) => void;
@@ -68,7 +68,6 @@ function TableRow({
   row: { node, redactions },
   openId,
   categories,
-  refusal,
   createRefusal,
   onOpen,
   onCategorize,
@@ -114,7 +113,7 @@ function TableRow({
           label={`Category of ${name}`}
           value={node.category}
           categories={categories}
-          refusal={refusal}
+          refusal={refusalOn(node.categorize)}
           createRefusal={createRefusal}
           onChoose={(to) => onCategorize(node.id, node.category, to)}
           onNew={() => onNewCategory(node.id, node.category)}

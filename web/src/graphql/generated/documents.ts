@@ -333,7 +333,7 @@ export type MembersQueryVariables = Exact<{
 }>;
 
 
-export type MembersQuery = { tenant: { id: string, slug: string } | null, members: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string | null, email: string | null, role: string | null, capabilities: Array<string> | null, joinedAt: import('../scalars').DateTime | null }> } | null };
+export type MembersQuery = { tenant: { id: string, slug: string } | null, members: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string | null, email: string | null, role: string | null, capabilities: Array<string> | null, joinedAt: import('../scalars').DateTime | null, remove: { isAllowed: boolean, reason: string | null } | null }> } | null };
 
 export type MemberNamesQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -350,7 +350,9 @@ export type RemoveMemberMutation = { removeMember: { removedMemberId: string | n
 export type PermissionsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, explain: { action: string, verdict: Verdict, rules: Array<string> | null }, explainOthers: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, categorizeTransaction: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, revokeApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, removeMember: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
+export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, explain: { action: string, verdict: Verdict, rules: Array<string> | null }, explainOthers: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
+
+export type OnRowFragment = { isAllowed: boolean, reason: string | null };
 
 export type RulingFragment = { action: string, verdict: Verdict, rules: Array<string> | null };
 
@@ -360,14 +362,14 @@ export type ApiTokensQueryVariables = Exact<{
 }>;
 
 
-export type ApiTokensQuery = { tenant: { id: string, slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null }> } | null };
+export type ApiTokensQuery = { tenant: { id: string, slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null }> } | null };
 
 export type CreateApiTokenMutationVariables = Exact<{
   input: CreateApiTokenInput;
 }>;
 
 
-export type CreateApiTokenMutation = { createApiToken: { plainToken: string | null, apiToken: { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type CreateApiTokenMutation = { createApiToken: { plainToken: string | null, apiToken: { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
 export type RevokeApiTokenMutationVariables = Exact<{
   input: RevokeApiTokenInput;
@@ -376,7 +378,7 @@ export type RevokeApiTokenMutationVariables = Exact<{
 
 export type RevokeApiTokenMutation = { revokeApiToken: { apiToken: { id: string, revokedAt: import('../scalars').DateTime | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type TokenRowFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null };
+export type TokenRowFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null };
 
 export type TransactionsQueryVariables = Exact<{
   filter?: TransactionFilter | null | undefined;
@@ -385,7 +387,7 @@ export type TransactionsQueryVariables = Exact<{
 }>;
 
 
-export type TransactionsQuery = { tenant: { id: string, slug: string } | null, transactions: { totalCount: number | null, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null }> } | null };
+export type TransactionsQuery = { tenant: { id: string, slug: string } | null, transactions: { totalCount: number | null, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null, categorize: { isAllowed: boolean, reason: string | null } | null }> } | null };
 
 export type TransactionDetailQueryVariables = Exact<{
   id: string;
@@ -393,7 +395,7 @@ export type TransactionDetailQueryVariables = Exact<{
 
 
 export type TransactionDetailQuery = { node:
-    | { reference: string | null, id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, statement: { id: string, reference: string | null, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null } | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null }
+    | { reference: string | null, id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, statement: { id: string, reference: string | null, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null } | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null, categorize: { isAllowed: boolean, reason: string | null } | null }
     | Record<PropertyKey, never>
    | null };
 
@@ -404,7 +406,7 @@ export type CategorizeTransactionMutationVariables = Exact<{
 
 export type CategorizeTransactionMutation = { categorizeTransaction: { transaction: { id: string, category: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type TransactionRowFragment = { id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null };
+export type TransactionRowFragment = { id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null, categorize: { isAllowed: boolean, reason: string | null } | null };
 
 export const ExplainAccessDocument: Document<ExplainAccessQuery, ExplainAccessQueryVariables> = {
   name: 'ExplainAccess',
@@ -493,7 +495,7 @@ export const ImportProgressedDocument: Document<ImportProgressedSubscription, Im
 
 export const MembersDocument: Document<MembersQuery, MembersQueryVariables> = {
   name: 'Members',
-  id: 'sha256:f30c4989abe370b174325d519d5d0d649adbd2c850071033d32929c0fbb3c4f7',
+  id: 'sha256:23c91a8ae21ce5645a1169b3081923b8ae53847620ebdb2b661cee9dc93ec876',
 };
 
 export const MemberNamesDocument: Document<MemberNamesQuery, MemberNamesQueryVariables> = {
@@ -508,17 +510,17 @@ export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMu
 
 export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVariables> = {
   name: 'Permissions',
-  id: 'sha256:e8784929747b254976e9ee37e75b97ae4b6f0b7433c6cb6f13525ee132a55a44',
+  id: 'sha256:cd14f1fb3ca2c9b1e699e58c688e6b1820244d0c1c1e02982bdcdb9ce2597908',
 };
 
 export const ApiTokensDocument: Document<ApiTokensQuery, ApiTokensQueryVariables> = {
   name: 'ApiTokens',
-  id: 'sha256:5b46a0fd4165215465d828de3d9b287793e3f3e3f4150911ee609dcc2b35738c',
+  id: 'sha256:6dfbffb9bdb3e89f79b90b71ca1f6a31d3281fc4767ec1d69f73651e331ff45b',
 };
 
 export const CreateApiTokenDocument: Document<CreateApiTokenMutation, CreateApiTokenMutationVariables> = {
   name: 'CreateApiToken',
-  id: 'sha256:611cbfbe0a2fb64ff6b154a559a9563380e248e50572125efd26eeda14a73980',
+  id: 'sha256:2bb7df83bd7d7c215bf993d84a94e225604184ff41581bbc98e51181904787bf',
 };
 
 export const RevokeApiTokenDocument: Document<RevokeApiTokenMutation, RevokeApiTokenMutationVariables> = {
@@ -528,12 +530,12 @@ export const RevokeApiTokenDocument: Document<RevokeApiTokenMutation, RevokeApiT
 
 export const TransactionsDocument: Document<TransactionsQuery, TransactionsQueryVariables> = {
   name: 'Transactions',
-  id: 'sha256:4d2322e5513ed6511f547db49e55da2922fa251d9b3d2302dd273fe7488cadaa',
+  id: 'sha256:ea94c7aa18d5e4a8d21a74b71d5edd23f446512bb2529ee32dcd4ad43091219c',
 };
 
 export const TransactionDetailDocument: Document<TransactionDetailQuery, TransactionDetailQueryVariables> = {
   name: 'TransactionDetail',
-  id: 'sha256:cbaa5cb7277484a47b66937f6fdd86566eb93659a03134fb23bb9b6858d7f2be',
+  id: 'sha256:7ff8b0e24a6f88479bf147ceeaceb71a1c84139f8e5b37fe0f01a166bad75a74',
 };
 
 export const CategorizeTransactionDocument: Document<CategorizeTransactionMutation, CategorizeTransactionMutationVariables> = {
