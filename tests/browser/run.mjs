@@ -94,8 +94,8 @@ const journeys = {
     await told.getByText("You may not see the amount of this transaction").waitFor();
     const text = await told.innerText();
     assert.match(text, /No rule permits it/);
-    assert.match(text, /human\.financial-custodian[\s\S]*Missing: a row in their own care/);
-    assert.match(text, /Rows that are in their own care/);
+    assert.match(text, /human\.financial-custodian[\s\S]*Missing: a row in your own care/);
+    assert.match(text, /Rows that are in your own care/);
     assert.match(text, /Role\s+worker/);
     await told.getByText("The rule’s text").first().click();
     await told.getByText(/resource\.custodian == principal/).first().waitFor();

@@ -32,6 +32,7 @@ mod limits;
 mod management;
 mod matrix;
 mod names;
+mod permissions;
 mod pgbouncer;
 mod statements;
 mod status_codes;

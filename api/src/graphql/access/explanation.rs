@@ -199,7 +199,7 @@ fn explanation(parts: &mut Parts<'_>) {
 fn rules(parts: &mut Parts<'_>) {
     let rule = ObjectBuilder::<Rule>::new(parts.engine, "AccessRule", "A policy.")
         .value(
-            "id",
+            "name",
             text(),
             "Its name, as refusals and the audit log use it.",
             |r| Some(Leaf::from(r.id.as_str())),

@@ -4,8 +4,12 @@ import { Chip } from '../../ui/state-badge';
 import { DecisionBadge } from './decision-badge';
 import { CUSTODIAN_NAMES, deed } from './names';
 
+/** Says to oneself what is said of others. */
+type Say = (words: string) => string;
+
 /** Why somebody may, or may not: the decision, the rules in their own text, and what was looked at. */
 export function Explanation({ told, who }: { told: ExplanationFragment; who: string | null }) {
+  const say: Say = (words) => (who ? words : words.replaceAll('their own', 'your own'));
   const may = told.decision === 'REFUSED' ? 'may not' : 'may';
   const rows = told.decision === 'DEPENDS_ON_ROW' ? ', on some rows' : '';
   return (
@@ -18,14 +22,14 @@ export function Explanation({ told, who }: { told: ExplanationFragment; who: str
         </h2>
         <code className="mono text-muted">{told.action}</code>
       </header>
-      <Reason told={told} />
-      {told.condition && <OnRows condition={told.condition} />}
-      <Facts told={told} />
+      <Reason told={told} say={say} />
+      {told.condition && <OnRows condition={told.condition} say={say} />}
+      <Facts told={told} say={say} />
     </article>
   );
 }
 
-function Reason({ told: { decision, rules, nearest } }: { told: ExplanationFragment }) {
+function Reason({ told: { decision, rules, nearest }, say }: { told: ExplanationFragment; say: Say }) {
   if (decision === 'REFUSED' && (rules ?? []).length === 0) {
     return (
       <Part
@@ -39,10 +43,10 @@ function Reason({ told: { decision, rules, nearest } }: { told: ExplanationFragm
         {nearest?.map(
           ({ rule, needs, fails }) =>
             rule && (
-              <RuleCard key={rule.id} rule={rule}>
+              <RuleCard key={rule.name} rule={rule}>
                 <p>
                   <span className="text-muted">Missing: </span>
-                  {needs ?? <code className="mono break-words">{fails}</code>}
+                  {needs ? say(needs) : <code className="mono break-words">{fails}</code>}
                 </p>
               </RuleCard>
             ),
@@ -59,7 +63,7 @@ function Reason({ told: { decision, rules, nearest } }: { told: ExplanationFragm
   return (
     <Part title={title ?? ''} note={note}>
       {rules?.map((rule) => (
-        <RuleCard key={rule.id} rule={rule} />
+        <RuleCard key={rule.name} rule={rule} />
       ))}
     </Part>
   );
@@ -79,7 +83,7 @@ function RuleCard({ rule, children }: { rule: RuleFragment; children?: ReactNode
   return (
     <div className="rounded-md border border-line bg-raised px-3 py-2">
       <p className="flex flex-wrap items-center gap-x-2">
-        <Chip isMono>{rule.id}</Chip>
+        <Chip isMono>{rule.name}</Chip>
         <span className="font-medium">{rule.sentence}</span>
       </p>
       {children && <div className="mt-1.5">{children}</div>}
@@ -93,11 +97,11 @@ function RuleCard({ rule, children }: { rule: RuleFragment; children?: ReactNode
   );
 }
 
-function OnRows({ condition }: { condition: NonNullable<ExplanationFragment['condition']> }) {
+function OnRows({ condition, say }: { condition: NonNullable<ExplanationFragment['condition']>; say: Say }) {
   return (
     <Part title="On which rows">
       <p>
-        Rows that are <strong>{condition.words}</strong>.
+        Rows that are <strong>{say(condition.words ?? '')}</strong>.
       </p>
       {condition.sql && (
         <details>
@@ -113,7 +117,7 @@ function OnRows({ condition }: { condition: NonNullable<ExplanationFragment['con
   );
 }
 
-function Facts({ told: { principal, row, tenantSuspended } }: { told: ExplanationFragment }) {
+function Facts({ told: { principal, row, tenantSuspended }, say }: { told: ExplanationFragment; say: Say }) {
   const granted = principal?.capabilities ?? principal?.scopes ?? [];
   return (
     <Part title="What was looked at" note="Rules see this and nothing else.">
@@ -145,7 +149,7 @@ function Facts({ told: { principal, row, tenantSuspended } }: { told: Explanatio
             {row.personal === null ? 'Of the tenant' : row.personal ? 'Of the household' : 'Of the company'}
           </Fact>
         )}
-        {row?.custodian && <Fact term="Custodian">{CUSTODIAN_NAMES[row.custodian]}</Fact>}
+        {row?.custodian && <Fact term="Custodian">{say(CUSTODIAN_NAMES[row.custodian])}</Fact>}
       </dl>
     </Part>
   );

@@ -129,7 +129,7 @@ function Line({
     <tr>
       <th scope="row" className="h-auto w-44 border-line py-2 text-sm font-medium text-text">
         <span className={isMono ? 'mono' : ''}>{name ?? '–'}</span>
-        {note && <span className="ml-2 font-normal text-muted">{note}</span>}
+        {note && <span className="font-normal text-muted"> {note}</span>}
       </th>
       <td className="py-2">
         <DecisionBadge decision={decision} condition={condition} />

@@ -201,7 +201,7 @@ export type ExplainAccessQueryVariables = Exact<{
 }>;
 
 
-export type ExplainAccessQuery = { tenant: { id: string, slug: string } | null, explainAccess: { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ id: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { id: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null } | null };
+export type ExplainAccessQuery = { tenant: { id: string, slug: string } | null, explainAccess: { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ name: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { name: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null } | null };
 
 export type ExplainAccessOfQueryVariables = Exact<{
   action: string;
@@ -210,7 +210,7 @@ export type ExplainAccessOfQueryVariables = Exact<{
 }>;
 
 
-export type ExplainAccessOfQuery = { tenant: { id: string, slug: string } | null, explainAccessOf: { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ id: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { id: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null } | null };
+export type ExplainAccessOfQuery = { tenant: { id: string, slug: string } | null, explainAccessOf: { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ name: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { name: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null } | null };
 
 export type WhoMayQueryVariables = Exact<{
   action: string;
@@ -233,9 +233,9 @@ export type AccessOfQuery = { tenant: { id: string, slug: string } | null, acces
 
 export type ReachFragment = { action: string | null, group: string | null, decision: AccessDecision | null, condition: { words: string | null } | null };
 
-export type ExplanationFragment = { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ id: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { id: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null };
+export type ExplanationFragment = { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ name: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { name: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null };
 
-export type RuleFragment = { id: string | null, sentence: string | null, text: string | null };
+export type RuleFragment = { name: string | null, sentence: string | null, text: string | null };
 
 export type EntryRowFragment = { id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string };
 
@@ -410,12 +410,12 @@ export type TransactionRowFragment = { id: string, bookedOn: import('../scalars'
 
 export const ExplainAccessDocument: Document<ExplainAccessQuery, ExplainAccessQueryVariables> = {
   name: 'ExplainAccess',
-  id: 'sha256:f5de2c6411ff8f1153458d333346377f03e0035bc663b441ae40e749208cfc20',
+  id: 'sha256:e40aa1c7c08ac0c65a544099e5bb796ee7ef2811e18dd91f552d8443344d218f',
 };
 
 export const ExplainAccessOfDocument: Document<ExplainAccessOfQuery, ExplainAccessOfQueryVariables> = {
   name: 'ExplainAccessOf',
-  id: 'sha256:173577b244c54ad1481d9fe2c266aa360677543765ddd3bdcf500794e2ef15bd',
+  id: 'sha256:d0bd58add7e62411a7c331ef6e555632dc3ca502ffa0c131ebe306a3d58fb1df',
 };
 
 export const WhoMayDocument: Document<WhoMayQuery, WhoMayQueryVariables> = {
