@@ -153,6 +153,9 @@ fn tell(action: &str, row: ExampleRow, explained: &Explanation) {
     for near in &explained.nearest {
         output::line(&format!("  not {}: {}", near.rule.id, near.rule.sentence));
         output::line(&format!("      fails: {}", near.fails));
+        if let Some(needs) = &near.needs {
+            output::line(&format!("      wants: {needs}"));
+        }
     }
     match &explained.row_condition {
         Some(condition) => output::line(&format!("  of the row: {condition}")),

@@ -15,7 +15,7 @@ use countersign_domain::{
     id::{AnyId, ApiTokenId, MemberId, TenantId},
 };
 use countersign_entities::{
-    ApiToken, AuditEntry, Direction, Import, Member, Page, Statement, Tenant,
+    ApiToken, AuditEntry, Direction, Import, Keyset, Member, Page, Statement, Tenant,
 };
 use countersign_policies::{
     ActionId, Engine, Row, RowCondition, Verdict, effects::Somebody, resource,
@@ -27,7 +27,7 @@ use self::{
     reach::{ActionAccess, MemberAccess, MemberPage, TokenAccess, TokenPage, WhoMay},
 };
 use super::{
-    connection,
+    connection::{self, PAGE_MAX},
     error::GraphqlError,
     field::{Context, Resolved, Source},
     inputs, node,
@@ -202,24 +202,38 @@ fn tokens(context: Context<'_>) -> Resolved<'_> {
         let operation = context.operation;
         let action = context.parent::<WhoMay>()?.id;
         let scope = operation.scope::<resource::ApiToken>()?;
-        let page = first(&context)?;
-        let slice = operation.reader().await?.api_tokens(&scope, &page).await?;
-        let mut nodes = Vec::with_capacity(slice.rows.len());
-        for token in slice.rows {
-            let Some(somebody) = access::token(&operation.context, &token) else {
-                continue;
-            };
-            let (verdict, condition) = decided(operation, &somebody, action)?;
-            nodes.push(Arc::new(TokenAccess {
-                token: Arc::new(token),
-                verdict,
-                condition,
-            }));
+        let wanted = usize::from(first(&context)?.limit);
+        let reader = operation.reader().await?;
+        let (mut nodes, mut has_more) = (Vec::new(), false);
+        // Those that have ended are passed over, however many there are.
+        let mut page = Page {
+            limit: PAGE_MAX,
+            direction: Direction::Forward,
+            position: None,
+        };
+        loop {
+            let slice = reader.api_tokens(&scope, &page).await?;
+            page.position = slice.rows.last().map(Keyset::position);
+            for token in slice.rows {
+                let Some(somebody) = access::token(&operation.context, &token) else {
+                    continue;
+                };
+                if nodes.len() == wanted {
+                    has_more = true;
+                    break;
+                }
+                let (verdict, condition) = decided(operation, &somebody, action)?;
+                nodes.push(Arc::new(TokenAccess {
+                    token: Arc::new(token),
+                    verdict,
+                    condition,
+                }));
+            }
+            if has_more || !slice.has_more {
+                break;
+            }
         }
-        Ok(Output::object(Arc::new(TokenPage {
-            nodes,
-            has_more: slice.has_more,
-        })))
+        Ok(Output::object(Arc::new(TokenPage { nodes, has_more })))
     }
     .boxed()
 }

@@ -102,6 +102,16 @@ async fn about_a_token_only_they_ask_who_read_tokens() {
     assert_eq!(nodes.len(), 1, "what has ended may nothing: {tokens}");
     assert_eq!(nodes[0]["token"]["id"], token.id.to_string());
     assert_eq!(nodes[0]["decision"], "DEPENDS_ON_ROW");
+    let after = books.owner.token(&[Scope::BasicRead]).await;
+    let first = "query($n: Int) { whoMay(action: \"Transaction.amount\") { tokens(first: $n) { hasMore nodes { \
+                 decision token { id } } } } }";
+    for (n, more, last) in [(1, true, &token), (2, false, &after)] {
+        let told = books.owner.graphql(first, json!({ "n": n })).await;
+        let told = &told.data()["whoMay"]["tokens"];
+        assert_eq!(told["hasMore"], more, "{told}");
+        assert_eq!(told["nodes"][n - 1]["token"]["id"], last.id.to_string());
+        assert_eq!(told["nodes"].as_array().unwrap().len(), n);
+    }
     let who = manager
         .graphql(WHO, json!({ "action": "Transaction.amount" }))
         .await;
