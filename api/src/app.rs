@@ -4,6 +4,7 @@
 //! engine for the permit, let the domain decide what is correct, write, and `finish` with the audit
 //! event, which is the only commit.
 
+pub mod access;
 pub mod accounts;
 pub mod api_tokens;
 pub mod categories;

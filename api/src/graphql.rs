@@ -9,6 +9,7 @@
 //! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
 //! | `subscriptions.rs`, `endpoint/stream.rs` | what goes on, told as it goes on |
+//! | `access.rs`, `permissions.rs` | who may, and why; what whoever asks may do to a row |
 //! | `deprecation.rs` | fields on their way out |
 //! | `dry_run.rs` | what a request would cost and be decided to |
 //! | `repeat.rs` | mutations that are sent again under a key |
@@ -16,6 +17,7 @@
 //! | `execute.rs`, `value.rs` | running it: one walk that waits, one that writes |
 //! | `error.rs`, `record.rs`, `answer.rs`, `timing.rs` | what leaves: errors, the audit row, the answer's form, how long it took |
 
+mod access;
 mod accounts;
 mod answer;
 mod api_tokens;
@@ -38,6 +40,7 @@ mod loader;
 mod members;
 mod node;
 mod operation;
+mod permissions;
 mod plan;
 mod record;
 mod repeat;

@@ -38,6 +38,7 @@ mod line;
 mod model;
 mod operator;
 mod page;
+mod row_condition;
 mod seal;
 mod settings;
 mod store;
@@ -61,6 +62,7 @@ pub use operator::{
     TenantRecord,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
+pub use row_condition::row_condition_sql;
 pub use seal::{KeyEncryptionKey, KeyError};
 pub use settings::Settings;
 pub use store::{

@@ -1,4 +1,4 @@
-//! Writes what is derived from the policies: their layout and the snapshot of the role matrix.
+//! Writes what is derived from the policies: their layout and the snapshots of the role matrix.
 
 use std::{error::Error, fs, path::Path};
 
@@ -25,7 +25,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             policies_str_to_pretty(&text, &layout).map_err(|e| e.to_string())?,
         )?;
     }
-    let matrix = Engine::embedded()?.role_matrix();
-    fs::write(folder.join("snapshots/roles.txt"), matrix)?;
+    let engine = Engine::embedded()?;
+    for (name, text) in [
+        ("roles.txt", engine.role_matrix()),
+        ("roles.json", engine.role_matrix_json()),
+        ("roles.html", engine.role_matrix_html()),
+    ] {
+        fs::write(folder.join("snapshots").join(name), text)?;
+    }
     Ok(())
 }

@@ -116,6 +116,26 @@ impl Somebody {
         Self(machine(scopes))
     }
 
+    /// Whoever that is.
+    pub fn of(actor: &Actor) -> Self {
+        Self(actor.clone())
+    }
+
+    /// The same in that tenant.
+    #[must_use]
+    pub fn in_tenant(self, tenant: TenantId) -> Self {
+        Self(Actor { tenant, ..self.0 })
+    }
+
+    /// The same, where it is a person, as that user: rows may be in their care.
+    #[must_use]
+    pub fn as_user(mut self, user: UserId) -> Self {
+        if let Principal::Human(human) = &mut self.0.principal {
+            human.user = user;
+        }
+        self
+    }
+
     /// The same in a tenant that is suspended, or is not.
     #[must_use]
     pub fn of_suspended(self, tenant_suspended: bool) -> Self {

@@ -117,6 +117,20 @@ impl Engine {
         action.is_some_and(|action| action.groups.contains(group))
     }
 
+    /// The group that policies know an action by: the narrowest kind of data or acts that it is of.
+    pub fn group_of(&self, action: ActionId) -> &str {
+        let action = self.inner.loaded.actions.get(action);
+        let groups = action.map(|action| action.groups.iter().map(String::as_str));
+        // `admin.member` is in `admin`, which is in `write`; `attributed` says who, and not what.
+        let groups = groups
+            .into_iter()
+            .flatten()
+            .filter(|name| *name != "attributed");
+        groups
+            .max_by_key(|name| (name.contains('.'), *name))
+            .unwrap_or_default()
+    }
+
     /// Decides about several actions at once, before any row.
     pub fn decide(&self, actor: &Actor, actions: &[ActionId]) -> Decisions {
         let shape = Arc::new(Shape::of(actor));

@@ -9,6 +9,7 @@ use crate::{
     ActionId, Decision, Engine,
     effects::{ExampleRow, Somebody},
     entity::{self, Bound, EntityError},
+    needs::needs,
     row::Row,
 };
 
@@ -32,6 +33,8 @@ pub struct Rule {
     pub id: SmolStr,
     /// Its `@description`.
     pub sentence: String,
+    /// What it says, without its annotations and its namespace.
+    pub text: String,
 }
 
 /// A permit that did not hold.
@@ -41,6 +44,8 @@ pub struct NearPermit {
     pub rule: Rule,
     /// What of it fails: a condition as it is written, or its scope.
     pub fails: String,
+    /// What would meet that condition, in words, where there are some.
+    pub needs: Option<String>,
 }
 
 impl Engine {
@@ -82,22 +87,46 @@ impl Engine {
             }
             Err(refusal) => (false, refusal.rules().to_vec(), refusal.missing().to_vec()),
         };
-        let mut nearest = Vec::new();
-        for id in missing {
-            if let Some(policy) = self.policy(&id) {
-                nearest.push(NearPermit {
-                    rule: rule(policy),
-                    fails: self.first_false(actor, action, row, policy)?,
-                });
-            }
-        }
-        let decided_by = ids.iter().filter_map(|id| self.policy(id)).map(rule);
         Ok(Explanation {
             is_allowed,
-            decided_by: decided_by.collect(),
-            nearest,
+            decided_by: self.rules(&ids),
+            nearest: self.near(actor, action, row, &missing)?,
             row_condition,
         })
+    }
+
+    /// What a rule says, in one sentence, by its id.
+    pub fn sentence(&self, rule: &str) -> Option<&str> {
+        self.policy(rule)?.annotation("description")
+    }
+
+    /// The policies of those ids.
+    pub(crate) fn rules(&self, ids: &[SmolStr]) -> Vec<Rule> {
+        let policies = ids.iter().filter_map(|id| self.policy(id));
+        policies.map(rule).collect()
+    }
+
+    /// Permits that do not hold, each with the first of its conditions that fails on the row.
+    pub(crate) fn near(
+        &self,
+        actor: &Actor,
+        action: ActionId,
+        row: &dyn Row,
+        missing: &[SmolStr],
+    ) -> Result<Vec<NearPermit>, EntityError> {
+        let policies = missing.iter().filter_map(|id| self.policy(id));
+        let near = policies.map(|policy| {
+            let (fails, needs) = self.first_false(actor, action, row, policy)?;
+            Ok(NearPermit {
+                rule: rule(policy),
+                fails,
+                needs,
+            })
+        });
+        let mut near = near.collect::<Result<Vec<_>, EntityError>>()?;
+        // Those that fail of the row alone are the nearest: conditions on the principal come first.
+        near.sort_by_key(|near| near.fails.starts_with('(') || !near.fails.contains("resource"));
+        Ok(near)
     }
 
     /// The permits that hold.
@@ -124,7 +153,7 @@ impl Engine {
         action: ActionId,
         row: &dyn Row,
         policy: &Policy,
-    ) -> Result<String, EntityError> {
+    ) -> Result<(String, Option<String>), EntityError> {
         let whole = policy
             .to_json()
             .map_err(|error| EntityError(error.to_string()))?;
@@ -141,15 +170,18 @@ impl Engine {
         };
         let scope = with(Vec::new())?;
         if !self.holds(actor, action, row, &scope)? {
-            return Ok(words(&scope, &["("]));
+            return Ok((words(&scope, &["("]), None));
         }
+        let mut failing = Vec::new();
         for condition in conditions {
             let one = with(vec![condition])?;
             if !self.holds(actor, action, row, &one)? {
-                return Ok(words(&one, &["when", "unless"]));
+                failing.push(one);
             }
         }
-        Ok("its conditions together".to_owned())
+        let first = failing.first().map(|one| words(one, &["when", "unless"]));
+        let first = first.unwrap_or_else(|| "its conditions together".to_owned());
+        Ok((first, needs(&failing)))
     }
 
     /// Whether a policy, asked alone, is met.
@@ -210,7 +242,36 @@ fn rule(policy: &Policy) -> Rule {
             .annotation("description")
             .unwrap_or_default()
             .to_owned(),
+        text: text(policy),
     }
+}
+
+/// What a policy says, laid out as it is written.
+fn text(policy: &Policy) -> String {
+    let written = policy.to_cedar().unwrap_or_default();
+    let mut text = written.trim();
+    while text.starts_with('@') {
+        text = after_annotation(text).trim_start();
+    }
+    text.replace("Countersign::", "")
+}
+
+/// What follows the annotation that a text begins with: a name, and a text in quotes that may have
+/// quotes of its own.
+fn after_annotation(text: &str) -> &str {
+    let Some((_, value)) = text.split_once('"') else {
+        return "";
+    };
+    let mut is_escaped = false;
+    let end = value.find(|c: char| {
+        let ends = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    });
+    let rest = end.and_then(|end| value.get(end..)).unwrap_or_default();
+    rest.trim_start_matches('"')
+        .trim_start()
+        .trim_start_matches(')')
 }
 
 #[cfg(test)]
@@ -264,6 +325,28 @@ mod tests {
         assert!(!fails.contains("worker"), "{fails}");
         let condition = explained.row_condition.unwrap();
         assert!(condition.contains("custodian = themselves"), "{condition}");
+    }
+
+    #[test]
+    fn a_rule_is_told_in_its_own_text_without_annotations() {
+        let owner = person(Role::Owner, BTreeSet::new());
+        let explained = why(&owner, "Transaction.amount", COMPANY);
+        let text = &explained.decided_by[0].text;
+        assert!(text.starts_with("permit ("), "{text}");
+        assert!(
+            text.contains("Role::\"accountant\"") && text.ends_with(';'),
+            "{text}"
+        );
+        assert!(
+            !text.contains('@') && !text.contains("Countersign::"),
+            "{text}"
+        );
+        let quoted = r#"@a("b \" permit (\\")  @c("d") permit (principal, action, resource);"#;
+        let policy = Policy::parse(None, quoted).unwrap();
+        assert_eq!(
+            super::text(&policy),
+            "permit (principal, action, resource);"
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! to the row becomes a [`Predicate`], which is evaluated on rows in hand and turned into SQL for
 //! lists. Any error in an evaluation denies.
 
+mod access;
 mod action;
 mod cache;
 mod certificate;
@@ -20,12 +21,15 @@ mod error;
 mod explain;
 mod load;
 mod matrix;
+mod needs;
 mod predicate;
 mod residual;
 pub mod resource;
 pub mod row;
 mod scope;
+mod words;
 
+pub use access::{AccessExplanation, Known, KnownRow, RowCondition, Verdict, WhoMay};
 pub use action::ActionId;
 pub use certificate::{Certificate, DENIED, INVARIANTS};
 pub use decision::{Basis, Decision, Decisions, Refusal, RowRule};

@@ -122,14 +122,20 @@ impl Predicate {
 
     /// Puts whoever asks in the place of [`SELF`].
     pub(crate) fn bind(&self, who: Uuid) -> Self {
+        self.replace(SELF, who)
+    }
+
+    /// Puts one id in the place of another.
+    pub(crate) fn replace(&self, from: Uuid, to: Uuid) -> Self {
         let literal = |literal: &Literal| match literal {
-            Literal::Id(id) if *id == SELF => Literal::Id(who),
+            Literal::Id(id) if *id == from => Literal::Id(to),
             other => other.clone(),
         };
+        let each = |parts: &[Self]| parts.iter().map(|part| part.replace(from, to)).collect();
         match self {
-            Self::And(parts) => Self::And(parts.iter().map(|part| part.bind(who)).collect()),
-            Self::Or(parts) => Self::Or(parts.iter().map(|part| part.bind(who)).collect()),
-            Self::Not(inner) => Self::Not(Box::new(inner.bind(who))),
+            Self::And(parts) => Self::And(each(parts)),
+            Self::Or(parts) => Self::Or(each(parts)),
+            Self::Not(inner) => Self::Not(Box::new(inner.replace(from, to))),
             Self::Equals(name, value) => Self::Equals(name.clone(), literal(value)),
             Self::OneOf(name, values) => {
                 Self::OneOf(name.clone(), values.iter().map(literal).collect())

@@ -84,6 +84,46 @@ const journeys = {
     return page;
   },
 
+  async "a worker clicks on a hidden amount and reads why"() {
+    const page = await signIn("Wanda");
+    await page.goto(`${url}/t/northwind/transactions`);
+    await page.getByRole("button", { name: /Amount: Hidden by policy/ }).first().click();
+    await page.getByRole("link", { name: "Why?" }).click();
+    await page.waitForURL(/\/access\?action=Transaction\.amount&node=txn_/);
+    const told = page.getByRole("article", { name: "Explanation" });
+    await told.getByText("You may not see the amount of this transaction").waitFor();
+    const text = await told.innerText();
+    assert.match(text, /No rule permits it/);
+    assert.match(text, /human\.financial-custodian[\s\S]*Missing: a row in your own care/);
+    assert.match(text, /Rows that are in your own care/);
+    assert.match(text, /Role\s+worker/);
+    await told.getByText("The rule’s text").first().click();
+    await told.getByText(/resource\.custodian == principal/).first().waitFor();
+    const who = page.getByRole("region", { name: "Who may" });
+    await who.getByRole("row", { name: /accountant Some rows in their own care, or not of the household/ }).waitFor();
+    assert.equal(await who.getByText("By member").count(), 0, "a worker reads no members");
+    assert.equal(await page.getByLabel("Of whom").count(), 0, "and asks about nobody else");
+    assert.equal(await page.getByRole("link", { name: "Access", exact: true }).count(), 1);
+    return page;
+  },
+
+  async "an owner asks what a member may, and who may"() {
+    const page = await signIn("Olivia");
+    await page.goto(`${url}/t/northwind/access`);
+    await page.getByLabel("Of whom").selectOption({ label: "Wanda Novak" });
+    await page.getByRole("row", { name: /Mutation\.removeMember admin\.member Refused/ }).waitFor();
+    await page.getByLabel("Action or group").fill("read.financial");
+    await page.getByRole("button", { name: "Transaction.amount" }).click();
+    await page.getByText("Wanda Novak may see the amount of a transaction, on some rows").waitFor();
+    const who = page.getByRole("region", { name: "Who may" });
+    await who.getByRole("row", { name: /Wanda Novak worker Some rows in their own care/ }).waitFor();
+    await who.getByRole("row", { name: /financial:read Some rows not of the household/ }).waitFor();
+    await page.getByLabel("Action", { exact: true }).selectOption("Mutation.createApiToken");
+    await page.getByText("Wanda Novak may not create API token").waitFor();
+    await page.getByText("worker.never-administers").first().waitFor();
+    return page;
+  },
+
   async "filters stand in the address and pages go on"() {
     const page = await signIn("Mara");
     await page.goto(`${url}/t/northwind/transactions`);

@@ -34,7 +34,9 @@ fn of_roles() -> Vec<(Role, Verdicts)> {
 
 /// For a token with these scopes: what one of them permits, the token may.
 fn of_token(scopes: &[Scope]) -> Verdicts {
-    let (_, machines) = MATRIX.split_once("A machine with this one scope:").unwrap();
+    let (_, machines) = MATRIX
+        .split_once("What a machine with this one scope may")
+        .unwrap();
     let mut verdicts: Verdicts = of_roles()[0].1.keys().map(|field| (*field, "no")).collect();
     let mut counts = false;
     for line in machines.lines() {

@@ -32,6 +32,8 @@ pub fn run(arguments: &GenerateArgs) -> anyhow::Result<ExitCode> {
         ("policies/snapshots/roles.txt", engine.role_matrix()),
         ("policies/snapshots/whole.cedar", whole_policies()),
         ("policies/snapshots/whole.cedarschema", whole_schema()),
+        ("policies/snapshots/roles.json", engine.role_matrix_json()),
+        ("policies/snapshots/roles.html", engine.role_matrix_html()),
         (
             "docker/countersign.example.toml",
             config::EXAMPLE.to_owned(),

@@ -26,7 +26,11 @@ const FOLDER: &str = "policies/cedar";
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
     /// Who may what: every role, and every scope, by every action
-    Matrix,
+    Matrix {
+        /// For the eye, for programs, or as a page that stands alone
+        #[arg(long, value_enum, default_value_t = MatrixFormat::Text)]
+        format: MatrixFormat,
+    },
     /// Why somebody may, or may not, do something
     Explain(Box<ExplainArgs>),
     /// What a change of the policies comes to, in the words of roles and fields, each with a row that
@@ -70,6 +74,13 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum MatrixFormat {
+    Text,
+    Json,
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Custodian {
     Nobody,
     Themselves,
@@ -104,7 +115,15 @@ impl ExplainArgs {
 pub(super) async fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
     match command {
         PolicyCommand::Prove(arguments) => return prove::run(arguments, SystemClock.now()).await,
-        PolicyCommand::Matrix => output::line(Engine::embedded()?.role_matrix().trim_end()),
+        PolicyCommand::Matrix { format } => {
+            let engine = Engine::embedded()?;
+            let matrix = match format {
+                MatrixFormat::Text => engine.role_matrix(),
+                MatrixFormat::Json => engine.role_matrix_json(),
+                MatrixFormat::Html => engine.role_matrix_html(),
+            };
+            output::line(matrix.trim_end());
+        }
         PolicyCommand::Explain(arguments) => explain(arguments)?,
         PolicyCommand::Diff { old, new } => diff(old, new)?,
     }
@@ -140,6 +159,9 @@ fn tell(action: &str, row: ExampleRow, explained: &Explanation) {
     for near in &explained.nearest {
         output::line(&format!("  not {}: {}", near.rule.id, near.rule.sentence));
         output::line(&format!("      fails: {}", near.fails));
+        if let Some(needs) = &near.needs {
+            output::line(&format!("      wants: {needs}"));
+        }
     }
     match &explained.row_condition {
         Some(condition) => output::line(&format!("  of the row: {condition}")),

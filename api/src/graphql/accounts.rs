@@ -14,7 +14,9 @@ use futures::FutureExt;
 use super::{
     connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
-    inputs, scalars,
+    inputs,
+    permissions::viewer_can,
+    scalars,
     schema::Parts,
     user_errors::{made, payload, payload_builder},
     value::Leaf,
@@ -104,7 +106,7 @@ fn object(parts: &mut Parts<'_>) {
                 "When it was entered.",
                 |a| Some(scalars::instant_value(a.created_at)),
             );
-    parts.object(account);
+    parts.object(viewer_can(account, "Account"));
 }
 
 fn create(parts: &mut Parts<'_>) {

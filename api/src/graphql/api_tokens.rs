@@ -14,7 +14,9 @@ use futures::FutureExt;
 use super::{
     connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
-    inputs, scalars,
+    inputs,
+    permissions::viewer_can,
+    scalars,
     schema::Parts,
     user_errors::{made, payload, payload_builder},
     value::{Leaf, Output},
@@ -121,7 +123,7 @@ fn object(parts: &mut Parts<'_>) {
     .value("revokedAt", instant(), "When it was revoked.", |t| {
         t.revoked_at.map(scalars::instant_value)
     });
-    parts.object(token);
+    parts.object(viewer_can(token, "ApiToken"));
 }
 
 fn create(parts: &mut Parts<'_>) {

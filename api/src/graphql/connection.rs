@@ -135,7 +135,8 @@ pub(super) fn page(
     })
 }
 
-fn size(arguments: &Input, name: &str) -> Result<Option<u16>, GraphqlError> {
+/// How many rows are asked for, where it is said.
+pub(super) fn size(arguments: &Input, name: &str) -> Result<Option<u16>, GraphqlError> {
     let Some(size) = inputs::int(arguments, name) else {
         return Ok(None);
     };

@@ -231,7 +231,7 @@ impl Endpoint {
                 }
             }
         }
-        let (context, reader) = self.enter(credential, facts, &measure).await?;
+        let (context, reader) = self.enter(&call, standing).await?;
         match self.run_entered(context, reader, call, standing).await {
             Ok(done) => Ok(done),
             Err(Stop::Answer(answer)) => Err(answer),
@@ -258,8 +258,7 @@ impl Endpoint {
         let stands = if let Some(paid) = call.paid {
             paid
         } else {
-            let charged = if call.dry_run { 1 } else { measure.cost };
-            self.rate_limits.by_principal(&context, charged).await
+            self.charge(&context, measure, call.dry_run).await
         };
         *standing = Some(stands);
         let reader = within_quota(reader, stands, id).await?;

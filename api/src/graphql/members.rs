@@ -9,7 +9,9 @@ use futures::FutureExt;
 use super::{
     connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
-    inputs, scalars,
+    inputs,
+    permissions::viewer_can,
+    scalars,
     schema::Parts,
     user_errors::{payload, payload_builder},
     value::Leaf,
@@ -64,7 +66,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 "When they joined.",
                 |m| Some(scalars::instant_value(m.joined_at)),
             );
-    parts.object(member);
+    parts.object(viewer_can(member, "Member"));
     connection::register::<Member>(
         parts,
         Names {

@@ -66,7 +66,8 @@ fn nodes(context: Context<'_>) -> Resolved<'_> {
     .boxed()
 }
 
-async fn find(operation: &Operation, id: &str) -> Result<Option<Output>, GraphqlError> {
+/// Anything by its id, as far as the caller may read it.
+pub(super) async fn find(operation: &Operation, id: &str) -> Result<Option<Output>, GraphqlError> {
     let Some(AnyId { kind, uuid }) = AnyId::parse(id) else {
         return Ok(None);
     };

@@ -1,7 +1,10 @@
 //! What one operation carries through its resolvers: who asks, what was decided, and the one read
 //! transaction.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use countersign_domain::id::TenantId;
 use countersign_entities::{ReadTransaction, RequestContext};
@@ -30,6 +33,7 @@ pub(super) struct Operation {
     pub(super) cursor_key: CursorKey,
     pub(super) loaded: Loaded,
     refusals: Mutex<Vec<Refusal>>,
+    names_strange: AtomicBool,
     /// The read transaction. A mutation's use case closes it first, because a second connection
     /// taken while one is held is how a pool starves itself.
     reader: tokio::sync::Mutex<Option<Arc<ReadTransaction>>>,
@@ -53,6 +57,7 @@ impl Operation {
             cursor_key,
             loaded: Loaded::default(),
             refusals: Mutex::default(),
+            names_strange: AtomicBool::new(false),
             reader: tokio::sync::Mutex::new(Some(Arc::new(reader))),
         }
     }
@@ -97,6 +102,18 @@ impl Operation {
     pub(super) fn scope<R: Resource>(&self) -> Result<ReadScope<R>, GraphqlError> {
         let scope = self.services.engine.read_scope::<R>(self.context.actor());
         scope.map_err(GraphqlError::Refused)
+    }
+
+    /// What is answered for an id that the caller may know nothing of: the whole request is refused,
+    /// like one that names an id of no row, so that the two can not be told apart.
+    pub(super) fn not_here(&self) -> GraphqlError {
+        self.names_strange.store(true, Ordering::Relaxed);
+        GraphqlError::NotFound
+    }
+
+    /// Whether the request named an id that the caller may know nothing of.
+    pub(super) fn names_strange(&self) -> bool {
+        self.names_strange.load(Ordering::Relaxed)
     }
 
     /// Notes that a root field was refused.

@@ -8,9 +8,10 @@ use countersign_policies::{Engine, Row};
 use thiserror::Error;
 
 use super::{
-    accounts, api_tokens, audit_entries, categories, connection,
+    access, accounts, api_tokens, audit_entries, categories, connection,
     field::{Event, Fields, ObjectBuilder, Source},
-    imports, members, node, scalars, statements, subscriptions, tenants, transactions, user_errors,
+    imports, members, node, permissions, scalars, statements, subscriptions, tenants, transactions,
+    user_errors,
     validation::StopBeforeExecution,
     viewer,
 };
@@ -127,6 +128,8 @@ pub(super) fn build(
     user_errors::register(&mut parts);
     node::register(&mut parts);
     viewer::register(&mut parts);
+    access::register(&mut parts);
+    permissions::register(&mut parts);
     tenants::register(&mut parts);
     members::register(&mut parts);
     accounts::register(&mut parts);

@@ -18,6 +18,7 @@ use super::{
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
     operation::Operation,
+    permissions::viewer_can,
     scalars::{self, enum_value},
     schema::Parts,
     user_errors::{made, payload, payload_builder},
@@ -151,7 +152,7 @@ fn object(parts: &mut Parts<'_>) {
     .value("reference", text(), "The bank's reference.", |t| {
         scalars::text_value(t.reference.as_ref())
     });
-    parts.object(transaction);
+    parts.object(viewer_can(transaction, "Transaction"));
 }
 
 fn filter(parts: &mut Parts<'_>) {

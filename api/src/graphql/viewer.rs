@@ -9,10 +9,9 @@ use countersign_policies::{Decision, Row};
 use futures::FutureExt;
 
 use super::{
+    access,
     connection::without_row,
-    error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
-    inputs,
     scalars::enum_value,
     schema::Parts,
     value::{Leaf, Output},
@@ -94,6 +93,13 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 TypeRef::named_nn(TypeRef::STRING),
             )],
             can,
+        )
+        .resolve(
+            "access",
+            TypeRef::named_nn_list("ActionAccess"),
+            "What whoever asks may do: every action but the frame of answers.",
+            [],
+            |context| async move { access::of_viewer(context.operation) }.boxed(),
         );
     parts.object(viewer);
     let decision =
@@ -141,19 +147,13 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 fn can(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
-        let name = inputs::text(&context.arguments, "action").unwrap_or_default();
         let engine = &operation.services.engine;
-        let Some(action) = engine.action(name) else {
-            let shown: String = name.chars().take(64).collect();
-            return Err(GraphqlError::BadInput(format!(
-                "`{shown}` is not an action"
-            )));
-        };
+        let action = access::action(operation, &context.arguments)?;
         let decisions = engine.decide(operation.context.actor(), &[action]);
         let (outcome, rules) = verdict(decisions.get(action));
         let rules = operation.reveal_rules.then_some(rules);
         Ok(Output::object(Arc::new(Verdict {
-            action: name.to_owned(),
+            action: engine.action_name(action).to_owned(),
             outcome,
             rules,
         })))

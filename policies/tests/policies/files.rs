@@ -75,13 +75,19 @@ fn every_field_is_an_action_and_every_action_a_field() {
 
 #[test]
 fn role_matrix_is_the_one_that_was_reviewed() {
-    let kept = text("snapshots/roles.txt");
-    let matrix = support::engine().role_matrix();
-    assert!(
-        kept == matrix,
-        "the policies come to something else: run `cargo run -p countersign-policies --example \
-         regenerate` and review the difference\n{matrix}"
-    );
+    let engine = support::engine();
+    for (name, matrix) in [
+        ("roles.txt", engine.role_matrix()),
+        ("roles.json", engine.role_matrix_json()),
+        ("roles.html", engine.role_matrix_html()),
+    ] {
+        let kept = text(&format!("snapshots/{name}"));
+        assert!(
+            kept == matrix,
+            "the policies come to something else: run `cargo run -p countersign-policies --example \
+             regenerate` and review the difference of {name}\n{matrix}"
+        );
+    }
 }
 
 #[test]

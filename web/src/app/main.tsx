@@ -6,7 +6,6 @@ import { createRoot } from 'react-dom/client';
 import { onSignedOut } from '../graphql/request';
 import type { Session } from '../lib/session';
 import { tenantKey } from '../lib/tenant';
-import { RedactionPopover } from '../ui/redacted-cell';
 import '../ui/styles.css';
 import { Toasts } from '../ui/toasts';
 import { queryClient } from './query-client';
@@ -25,7 +24,6 @@ if (root) {
       <CSPProvider disableStyleElements>
         <QueryClientProvider client={queryClient}>
           <RouterProvider router={router} />
-          <RedactionPopover />
           <Toasts />
         </QueryClientProvider>
       </CSPProvider>

@@ -1,3 +1,4 @@
+import { usePermissions } from '../graphql/use-permissions';
 import { keyText } from '../lib/keys';
 import type { IconName } from '../ui/icon';
 
@@ -9,11 +10,14 @@ interface Item {
     | '/t/$slug/imports'
     | '/t/$slug/members'
     | '/t/$slug/tokens'
-    | '/t/$slug/audit';
+    | '/t/$slug/audit'
+    | '/t/$slug/access';
   readonly label: string;
   readonly icon: IconName;
   /** The key that goes there, after `g`. */
   readonly key: string;
+  /** It is for those who learn which rules decide. */
+  readonly explains?: true;
 }
 
 const groups: readonly { name: string; items: readonly Item[] }[] = [
@@ -32,12 +36,19 @@ const groups: readonly { name: string; items: readonly Item[] }[] = [
       { to: '/t/$slug/members', label: 'Members', icon: 'people', key: 'm' },
       { to: '/t/$slug/tokens', label: 'API tokens', icon: 'key', key: 'k' },
       { to: '/t/$slug/audit', label: 'Audit log', icon: 'scroll', key: 'l' },
+      { to: '/t/$slug/access', label: 'Access', icon: 'shield', key: 'x', explains: true },
     ],
   },
 ];
 
-export const NAVIGATION = {
-  groups,
-  items: groups.flatMap((group) => group.items),
-  paletteKeys: keyText('Mod+K'),
-} as const;
+export const PALETTE_KEYS = keyText('Mod+K');
+
+/** Where one may go. */
+export function useNavigation() {
+  const { mayExplain } = usePermissions();
+  const open = groups.map(({ name, items }) => ({
+    name,
+    items: items.filter((item) => !item.explains || mayExplain),
+  }));
+  return { groups: open, items: open.flatMap((group) => group.items) };
+}

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import type { Session } from '../lib/session';
 import { Icon } from '../ui/icon';
 import { setPreferences, THEMES } from '../ui/preferences';
-import { NAVIGATION } from './navigation';
+import { useNavigation } from './navigation';
 
 const ITEM = 'flex h-9 cursor-pointer items-center gap-2 rounded-md px-2 data-[selected=true]:bg-tint';
 
@@ -23,6 +23,7 @@ function Group({ heading, children }: { heading: string; children: ReactNode }) 
 /** Everything that can be done from anywhere, by name. */
 export function Palette({ session, slug, onClose }: { session: Session; slug: string; onClose: () => void }) {
   const navigate = useNavigate();
+  const { items } = useNavigation();
   const run = (action: () => unknown) => () => {
     onClose();
     void action();
@@ -43,7 +44,7 @@ export function Palette({ session, slug, onClose }: { session: Session; slug: st
             <Command.List className="max-h-[50vh] overflow-y-auto p-1.5">
               <Command.Empty className="px-2 py-4 text-muted">Nothing of that name</Command.Empty>
               <Group heading="Go to">
-                {NAVIGATION.items.map((item) => (
+                {items.map((item) => (
                   <Command.Item
                     key={item.to}
                     className={ITEM}

@@ -7,7 +7,7 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
-import { readAuditSearch, readTransactionSearch } from '../lib/filters';
+import { readAccessSearch, readAuditSearch, readTransactionSearch } from '../lib/filters';
 import { activateTenant, type Session, type SessionTenant, sessionQuery } from '../lib/session';
 import { announceTenant, tenantKey } from '../lib/tenant';
 import { ErrorScreen, NotFoundScreen, WaitScreen } from '../routes/screens';
@@ -129,6 +129,13 @@ const auditRoute = createRoute({
   component: lazyRouteComponent(() => import('../routes/audit'), 'AuditPage'),
 });
 
+const accessRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: 'access',
+  validateSearch: readAccessSearch,
+  component: lazyRouteComponent(() => import('../routes/access'), 'AccessPage'),
+});
+
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     indexRoute,
@@ -143,6 +150,7 @@ export const router = createRouter({
       tokensRoute,
       membersRoute,
       auditRoute,
+      accessRoute,
     ]),
   ]),
   // Entering a tenant's address switches the session, so no address is entered before it is chosen.

@@ -1,11 +1,12 @@
-import { getRouteApi, Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Outlet, useNavigate } from '@tanstack/react-router';
 import { Fragment, lazy, Suspense, useEffect, useState } from 'react';
 import { onTenantElsewhere, TenantContext } from '../lib/tenant';
 import { Icon } from '../ui/icon';
-import { ExplorerLink } from './explorer-link';
-import { NAVIGATION } from './navigation';
+import { HiddenReasons } from './hidden-reasons';
+import { PALETTE_KEYS } from './navigation';
+import { NavigationLinks } from './navigation-links';
 import { ShortcutSheet } from './shortcut-sheet';
-import { useShortcuts } from './use-shortcuts';
+import { Shortcuts } from './shortcuts';
 import { UserMenu } from './user-menu';
 
 const route = getRouteApi('/t/$slug');
@@ -31,12 +32,6 @@ export function TenantShell() {
   useEffect(() => {
     document.title = `${tenant.name} · Countersign`;
   }, [tenant.name]);
-  useShortcuts({
-    slug: tenant.slug,
-    onPalette: () => setPaletteOpen(true),
-    onSheet: () => setSheetOpen(true),
-    onSwitcher: () => setSwitcherOpen(true),
-  });
 
   if (elsewhere) {
     const other = session.tenants.find((one) => one.slug === elsewhere);
@@ -66,6 +61,12 @@ export function TenantShell() {
 
   return (
     <TenantContext value={tenant}>
+      <Shortcuts
+        slug={tenant.slug}
+        onPalette={() => setPaletteOpen(true)}
+        onSheet={() => setSheetOpen(true)}
+        onSwitcher={() => setSwitcherOpen(true)}
+      />
       <a href="#content" className="button absolute top-2 left-2 z-50 -translate-y-16 focus:translate-y-0">
         Skip to content
       </a>
@@ -108,31 +109,11 @@ export function TenantShell() {
             <Icon name="search" size={14} />
             Go to…
             <kbd className="ml-auto font-sans text-xs" data-shortcut="palette">
-              {NAVIGATION.paletteKeys}
+              {PALETTE_KEYS}
             </kbd>
           </button>
           <nav aria-label="Main" className="flex flex-1 flex-col gap-4">
-            {NAVIGATION.groups.map((group) => (
-              <div key={group.name} className="flex flex-col gap-0.5">
-                <p className="px-2 pb-1 text-xs text-muted">{group.name}</p>
-                {group.items.map((item) => (
-                  <Link
-                    key={item.to}
-                    to={item.to}
-                    params={{ slug: tenant.slug }}
-                    className="flex h-8 items-center gap-2 rounded-md px-2 hover:bg-raised"
-                    activeProps={{
-                      className: 'bg-raised font-semibold shadow-[inset_2px_0_0_var(--accent)]',
-                    }}
-                    onClick={() => setNavOpen(false)}
-                  >
-                    <Icon name={item.icon} />
-                    {item.label}
-                  </Link>
-                ))}
-              </div>
-            ))}
-            <ExplorerLink />
+            <NavigationLinks slug={tenant.slug} onFollow={() => setNavOpen(false)} />
           </nav>
           <UserMenu session={session} role={tenant.role} onShortcuts={() => setSheetOpen(true)} />
         </aside>
@@ -143,6 +124,7 @@ export function TenantShell() {
           </Fragment>
         </main>
       </div>
+      <HiddenReasons slug={tenant.slug} />
       <ShortcutSheet isOpen={isSheetOpen} onClose={() => setSheetOpen(false)} />
       {isPaletteOpen && (
         <Suspense fallback={null}>

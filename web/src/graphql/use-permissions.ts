@@ -2,7 +2,18 @@ import { PermissionsDocument, type PermissionsQuery } from './generated/document
 import { useTenantQuery } from './use-tenant';
 
 type Viewer = NonNullable<PermissionsQuery['viewer']>;
-export type MutationName = Exclude<keyof Viewer, 'kind' | 'member' | 'explorer'>;
+export type MutationName = Exclude<
+  keyof Viewer,
+  'kind' | 'member' | 'explorer' | 'explain' | 'explainOthers'
+>;
+
+/** Why policy refuses an action on a row, or null if it does not or is not known. */
+export function refusalOn(
+  permission: { readonly isAllowed: boolean; readonly reason: string | null } | null,
+): string | null {
+  if (!permission || permission.isAllowed) return null;
+  return permission.reason ? `You may not do this. ${permission.reason}` : 'You may not do this.';
+}
 
 /** Who acts here, and why an action is refused. The server decides; nothing is concluded from a role. */
 export function usePermissions() {
@@ -12,6 +23,10 @@ export function usePermissions() {
     member: viewer?.member ?? null,
     /** Whether documents of one's own are taken, and the schema is shown. */
     mayExplore: viewer?.explorer?.verdict === 'ALLOW',
+    /** Whether one learns which rules decide. */
+    mayExplain: viewer?.explain?.verdict === 'ALLOW',
+    /** Whether one learns what somebody else may. */
+    mayExplainOthers: viewer?.explainOthers?.verdict === 'ALLOW',
     /** The reason for which policy refuses the action, or null if it does not or is not known yet. */
     refusal(action: MutationName): string | null {
       const decision = viewer?.[action];

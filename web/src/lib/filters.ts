@@ -41,6 +41,16 @@ export interface AuditSearch {
   outcome?: AuditOutcome;
 }
 
+/** What the access page is asked, as it stands in the address. */
+export interface AccessSearch {
+  /** `Transaction.amount`. */
+  action?: string;
+  /** The row that it is about. */
+  node?: string;
+  /** The member who is asked about, instead of oneself. */
+  member?: string;
+}
+
 type Raw = Record<string, unknown>;
 
 function text(raw: Raw, key: string): string | undefined {
@@ -86,6 +96,14 @@ export function readAuditSearch(raw: Raw): AuditSearch {
     actor: text(raw, 'actor'),
     outcome: oneOf(raw, 'outcome', OUTCOMES),
   }) as AuditSearch;
+}
+
+export function readAccessSearch(raw: Raw): AccessSearch {
+  return withoutGaps<Required<AccessSearch>>({
+    action: text(raw, 'action'),
+    node: text(raw, 'node'),
+    member: text(raw, 'member'),
+  }) as AccessSearch;
 }
 
 export function transactionFilter(search: TransactionSearch): TransactionFilter {

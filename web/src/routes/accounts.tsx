@@ -62,6 +62,7 @@ export function AccountsPage() {
               </thead>
               <tbody>
                 {rows.map(({ node, redactions }) => {
+                  const why = (field: string) => ({ action: `Account.${field}`, node: node.id });
                   const hiddenNumber = redactionAt(redactions, `${PATH}.number`, node.number);
                   const hiddenBalance = redactionAt(redactions, `${PATH}.balance`, node.balance);
                   const hiddenDay = redactionAt(redactions, `${PATH}.balanceOn`, node.balanceOn);
@@ -83,7 +84,7 @@ export function AccountsPage() {
                       </td>
                       <td className="hidden md:table-cell">
                         {hiddenNumber ? (
-                          <RedactedCell label="Number" redaction={hiddenNumber} />
+                          <RedactedCell label="Number" redaction={hiddenNumber} why={why('number')} />
                         ) : (
                           <span className="mono whitespace-nowrap">{groupNumber(node.number)}</span>
                         )}
@@ -96,7 +97,7 @@ export function AccountsPage() {
                       </td>
                       <td className="text-right md:pr-6">
                         {hiddenBalance ? (
-                          <RedactedCell label="Balance" redaction={hiddenBalance} />
+                          <RedactedCell label="Balance" redaction={hiddenBalance} why={why('balance')} />
                         ) : node.balance === null ? (
                           <span className="text-muted">No statement yet</span>
                         ) : (

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { RemoveMemberDialog } from '../features/members/remove-member-dialog';
 import { MembersDocument } from '../graphql/generated/documents';
 import { redactionAt } from '../graphql/redactions';
-import { usePermissions } from '../graphql/use-permissions';
+import { refusalOn, usePermissions } from '../graphql/use-permissions';
 import { useTenantList } from '../graphql/use-tenant';
 import { ActionButton } from '../ui/action-button';
 import { ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -13,7 +13,7 @@ import { Chip } from '../ui/state-badge';
 const PATH = 'members.nodes.*';
 
 export function MembersPage() {
-  const { refusal, member: me } = usePermissions();
+  const { member: me } = usePermissions();
   const { query, rows } = useTenantList(MembersDocument, 'members', {});
   const [removing, setRemoving] = useState<{ id: string; name: string } | null>(null);
   return (
@@ -53,6 +53,7 @@ export function MembersPage() {
               </thead>
               <tbody>
                 {rows.map(({ node, redactions }) => {
+                  const why = (field: string) => ({ action: `Member.${field}`, node: node.id });
                   const name = node.name ?? node.email ?? node.id;
                   const hiddenEmail = redactionAt(redactions, `${PATH}.email`, node.email);
                   const hiddenRole = redactionAt(redactions, `${PATH}.role`, node.role);
@@ -65,14 +66,14 @@ export function MembersPage() {
                       </td>
                       <td className="hidden md:table-cell">
                         {hiddenEmail ? (
-                          <RedactedCell label="E-mail" redaction={hiddenEmail} />
+                          <RedactedCell label="E-mail" redaction={hiddenEmail} why={why('email')} />
                         ) : (
                           (node.email ?? '–')
                         )}
                       </td>
                       <td>
                         {hiddenRole ? (
-                          <RedactedCell label="Role" redaction={hiddenRole} />
+                          <RedactedCell label="Role" redaction={hiddenRole} why={why('role')} />
                         ) : (
                           node.role && <Chip>{node.role}</Chip>
                         )}
@@ -88,7 +89,7 @@ export function MembersPage() {
                       </td>
                       <td className="hidden text-muted sm:table-cell">
                         {hiddenJoined ? (
-                          <RedactedCell label="Joined" redaction={hiddenJoined} />
+                          <RedactedCell label="Joined" redaction={hiddenJoined} why={why('joinedAt')} />
                         ) : (
                           node.joinedAt && <RelTime at={node.joinedAt} />
                         )}
@@ -98,7 +99,7 @@ export function MembersPage() {
                           data-row
                           kind="quiet"
                           className="button h-7"
-                          refusal={refusal('removeMember')}
+                          refusal={refusalOn(node.remove)}
                           aria-label={`Remove ${name}`}
                           onClick={() => setRemoving({ id: node.id, name })}
                         >

@@ -3,7 +3,7 @@ import { CreateTokenDialog } from '../features/tokens/create-token-dialog';
 import { RevokeTokenDialog } from '../features/tokens/revoke-token-dialog';
 import { ShownOnceDialog } from '../features/tokens/shown-once-dialog';
 import { ApiTokensDocument, type TokenRowFragment } from '../graphql/generated/documents';
-import { usePermissions } from '../graphql/use-permissions';
+import { refusalOn, usePermissions } from '../graphql/use-permissions';
 import { useTenantList } from '../graphql/use-tenant';
 import { ActionButton } from '../ui/action-button';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -106,7 +106,7 @@ export function TokensPage() {
                           data-row
                           kind="quiet"
                           className="button h-7"
-                          refusal={refusal('revokeApiToken')}
+                          refusal={refusalOn(node.revoke)}
                           aria-label={`Revoke ${node.name}`}
                           onClick={() => setRevoking({ id: node.id, name: node.name })}
                         >

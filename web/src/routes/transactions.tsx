@@ -42,7 +42,6 @@ export function TransactionsPage() {
 
   const shared = {
     categories: categories.data?.data.categories?.nodes ?? [],
-    refusal: refusal('categorizeTransaction'),
     createRefusal: refusal('createCategory'),
     onCategorize: categorize,
     onNewCategory: (id: string, from: CategoryChoice | null) => setNewFor({ id, from }),

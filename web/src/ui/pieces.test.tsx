@@ -27,6 +27,30 @@ test('a hidden value says so and names its rule when asked', async () => {
   expect(screen.getByText(/12 values/)).toBeTruthy();
 });
 
+test('a hidden value leads to the reason, for those who may learn it', async () => {
+  const redaction = { rule: 'no-permit(x)', count: 1 };
+  const why = { action: 'Transaction.amount', node: 'txn_1' };
+  const cell = <RedactedCell label="Amount" redaction={redaction} why={why} />;
+  const link = ({ action, node }: typeof why) => <a href={`/access?${action}&${node}`}>Why?</a>;
+  const { rerender } = render(
+    <>
+      {cell}
+      <RedactionPopover link={link} />
+    </>,
+  );
+  fireEvent.click(screen.getByRole('button', { name: /Amount/ }));
+  const led = await screen.findByRole('link', { name: 'Why?' });
+  expect(led.getAttribute('href')).toBe('/access?Transaction.amount&txn_1');
+  rerender(
+    <>
+      {cell}
+      <RedactionPopover />
+    </>,
+  );
+  expect(await screen.findByText(/An owner or admin/)).toBeTruthy();
+  expect(screen.queryByRole('link', { name: 'Why?' })).toBeNull();
+});
+
 test('a value that is there is never taken for hidden, nor one that just has none', () => {
   const redactions = new Map([['a.amount', { rule: null, count: 1 }]]);
   expect(redactionAt(redactions, 'a.amount', '0.00')).toBeNull();

@@ -1,21 +1,31 @@
 import { Popover } from '@base-ui/react/popover';
+import type { ReactElement } from 'react';
 import type { Redaction } from '../graphql/redactions';
 import { Icon } from './icon';
+
+/** What a hidden value is to the policies, to ask why. */
+export interface Why {
+  /** `Transaction.amount`. */
+  readonly action: string;
+  /** The row's id. */
+  readonly node: string;
+}
 
 interface Hidden {
   readonly label: string;
   readonly redaction: Redaction;
+  readonly why?: Why;
 }
 
 // One popover for every hidden cell of a page: a list may have hundreds of them.
 const handle = Popover.createHandle<Hidden>();
 
 /** Stands where policy hid a value, and tells why when asked. */
-export function RedactedCell({ label, redaction }: Hidden) {
+export function RedactedCell({ label, redaction, why }: Hidden) {
   return (
     <Popover.Trigger
       handle={handle}
-      payload={{ label, redaction }}
+      payload={{ label, redaction, ...(why ? { why } : {}) }}
       className="hatch inline-flex h-6 align-middle items-center gap-1 rounded border border-line px-1.5 text-xs whitespace-nowrap text-muted hover:text-text"
     >
       <Icon name="lock" size={12} />
@@ -27,8 +37,8 @@ export function RedactedCell({ label, redaction }: Hidden) {
   );
 }
 
-/** The one popover that hidden cells open. Stands once, at the root of the app. */
-export function RedactionPopover() {
+/** The one popover that hidden cells open. Stands once. `link` leads to the reason, for those who may learn it. */
+export function RedactionPopover({ link }: { link?: (why: Why, onFollow: () => void) => ReactElement }) {
   return (
     <Popover.Root handle={handle}>
       {({ payload }) => (
@@ -51,7 +61,11 @@ export function RedactionPopover() {
                   answer
                 </dd>
               </dl>
-              <p className="mt-3 text-muted">An owner or admin of this tenant can say who may see it.</p>
+              {link && payload?.why ? (
+                <p className="mt-3">{link(payload.why, () => handle.close())}</p>
+              ) : (
+                <p className="mt-3 text-muted">An owner or admin of this tenant can say who may see it.</p>
+              )}
             </Popover.Popup>
           </Popover.Positioner>
         </Popover.Portal>

@@ -14,7 +14,7 @@ use super::{
         record,
         request::{Answer, Stop},
     },
-    Endpoint, failed, refused,
+    Call, Endpoint, failed, refused,
 };
 use crate::{code::Code, rate_limit::Standing};
 
@@ -35,10 +35,15 @@ impl Endpoint {
     /// Law 1: one round trip lets the caller in and opens the transaction.
     pub(super) async fn enter(
         &self,
-        credential: &Credential,
-        facts: &RequestFacts,
-        measure: &Measure,
+        call: &Call<'_>,
+        standing: &mut Option<Standing>,
     ) -> Result<(RequestContext, ReadTransaction), Answer> {
+        let Call {
+            credential,
+            facts,
+            measure,
+            ..
+        } = *call;
         let named: Vec<AnyId> = measure.named.keys().copied().collect();
         let database = &self.services.database;
         match database.enter(credential, facts, &named).await {
@@ -50,14 +55,42 @@ impl Endpoint {
                     self.metrics.foreign();
                     tracing::warn!(request = %facts.request, "a request named another tenant's ids");
                 }
-                let draft = record::unknown_ids(measure);
-                let recorded = self.services.database.record(&context, draft).await;
-                recorded.map_err(|error| failed(&error.into(), facts.request))?;
-                let message = "there is nothing with one of the ids that the request names";
-                Err(refused(Code::NotFound, message.to_owned(), facts.request))
+                // As one that names what is hidden from the caller, which is found out later.
+                let stands = match call.paid {
+                    Some(paid) => paid,
+                    None => self.charge(&context, measure, call.dry_run).await,
+                };
+                *standing = Some(stands);
+                if let Some(limited) = over_quota(stands, facts.request) {
+                    return Err(limited);
+                }
+                Err(self.strange_ids(&context, measure).await)
             }
             Err(error) => Err(Answer::NotEntered(Box::new(error))),
         }
+    }
+
+    /// Takes what a request costs from the caller's quota.
+    pub(super) async fn charge(
+        &self,
+        context: &RequestContext,
+        measure: &Measure,
+        dry_run: bool,
+    ) -> Standing {
+        let charged = if dry_run { 1 } else { measure.cost };
+        self.rate_limits.by_principal(context, charged).await
+    }
+
+    /// Records and refuses a request that names what the caller may know nothing of, whether it is
+    /// another tenant's, nowhere, or hidden from them by policy.
+    pub(super) async fn strange_ids(&self, context: &RequestContext, measure: &Measure) -> Answer {
+        let draft = record::unknown_ids(measure);
+        let recorded = self.services.database.record(context, draft).await;
+        if let Err(error) = recorded {
+            return failed(&error.into(), context.request());
+        }
+        let message = "there is nothing with one of the ids that the request names";
+        refused(Code::NotFound, message.to_owned(), context.request())
     }
 
     /// Law 3: the whole operation is decided before it runs.
@@ -112,12 +145,18 @@ pub(super) async fn within_quota(
     standing: Standing,
     id: RequestId,
 ) -> Result<ReadTransaction, Stop> {
-    let Some(seconds) = standing.retry_after else {
+    let Some(limited) = over_quota(standing, id) else {
         return Ok(reader);
     };
     let confirmed = reader.confirm().await;
     reader.leave();
     confirmed.map_err(|_| Stop::Rebutted)?;
+    Err(limited.into())
+}
+
+/// The answer to a principal who has to wait.
+fn over_quota(standing: Standing, id: RequestId) -> Option<Answer> {
+    let seconds = standing.retry_after?;
     let message = format!("the quota of cost is used up: try again in {seconds} s");
-    Err(refused(Code::RateLimited, message, id).into())
+    Some(refused(Code::RateLimited, message, id))
 }

@@ -49,9 +49,10 @@ export function StatementTable({
         </thead>
         <tbody>
           {statements.map(({ statement, redactions }) => {
+            const why = (field: string) => ({ action: `Statement.${field}`, node: statement.id });
             const balance = (label: string, field: 'opening' | 'closing', value: Decimal | null) => {
               const hidden = redactionAt(redactions, `${path}.${field}`, value);
-              if (hidden) return <RedactedCell label={label} redaction={hidden} />;
+              if (hidden) return <RedactedCell label={label} redaction={hidden} why={why(field)} />;
               return value === null ? '–' : <Money amount={value} currency={statement.currency} />;
             };
             const hiddenReference = redactionAt(redactions, `${path}.reference`, statement.reference);
@@ -67,7 +68,7 @@ export function StatementTable({
                 </td>
                 <td className="hidden max-w-48 truncate lg:table-cell">
                   {hiddenReference ? (
-                    <RedactedCell label="Reference" redaction={hiddenReference} />
+                    <RedactedCell label="Reference" redaction={hiddenReference} why={why('reference')} />
                   ) : (
                     (statement.reference ?? '–')
                   )}

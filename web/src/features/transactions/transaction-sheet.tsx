@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { TransactionDetailDocument, type TransactionDetailQuery } from '../../graphql/generated/documents';
 import { redactionAt } from '../../graphql/redactions';
+import { refusalOn } from '../../graphql/use-permissions';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import { dayText } from '../../lib/time';
 import { CopyButton } from '../../ui/copy-button';
@@ -33,7 +34,6 @@ function isTransaction(found: Found | null | undefined): found is Extract<Found,
 export function TransactionSheet({
   id,
   categories,
-  refusal,
   createRefusal,
   onClose,
   onCategorize,
@@ -41,7 +41,6 @@ export function TransactionSheet({
 }: {
   id: string;
   categories: readonly CategoryChoice[];
-  refusal: string | null;
   createRefusal: string | null;
   onClose: () => void;
   onCategorize: (id: string, from: CategoryChoice | null, to: CategoryChoice | null) => void;
@@ -52,11 +51,15 @@ export function TransactionSheet({
   const node = isTransaction(found) ? found : null;
   const redactions = data?.redactions ?? new Map();
 
+  const why = (field: string) => ({ action: `Transaction.${field}`, node: id });
+
   function text(term: string, field: 'counterparty' | 'description' | 'reference') {
     const value = node?.[field] ?? null;
     const hidden = redactionAt(redactions, `node.${field}`, value);
     return (
-      <Fact term={term}>{hidden ? <RedactedCell label={term} redaction={hidden} /> : (value ?? '–')}</Fact>
+      <Fact term={term}>
+        {hidden ? <RedactedCell label={term} redaction={hidden} why={why(field)} /> : (value ?? '–')}
+      </Fact>
     );
   }
 
@@ -73,7 +76,7 @@ export function TransactionSheet({
         <>
           <p className="mb-4 text-xl font-semibold">
             {hiddenAmount ? (
-              <RedactedCell label="Amount" redaction={hiddenAmount} />
+              <RedactedCell label="Amount" redaction={hiddenAmount} why={why('amount')} />
             ) : (
               node.amount && <Money amount={node.amount} currency={node.currency} isFlow />
             )}
@@ -93,7 +96,7 @@ export function TransactionSheet({
                 label="Category"
                 value={node.category}
                 categories={categories}
-                refusal={refusal}
+                refusal={refusalOn(node.categorize)}
                 createRefusal={createRefusal}
                 onChoose={(to) => onCategorize(node.id, node.category, to)}
                 onNew={() => onNewCategory(node.id, node.category)}

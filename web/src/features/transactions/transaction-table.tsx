@@ -1,5 +1,6 @@
 import type { TransactionRowFragment } from '../../graphql/generated/documents';
 import { redactionAt } from '../../graphql/redactions';
+import { refusalOn } from '../../graphql/use-permissions';
 import type { Row } from '../../graphql/use-tenant';
 import { dayText } from '../../lib/time';
 import { Money } from '../../ui/money';
@@ -22,7 +23,6 @@ interface TableProps {
   readonly rows: readonly TransactionRow[];
   readonly openId: string | null;
   readonly categories: readonly CategoryChoice[];
-  readonly refusal: string | null;
   readonly createRefusal: string | null;
   readonly onOpen: (id: string) => void;
   readonly onCategorize: (id: string, from: CategoryChoice | null, to: CategoryChoice | null) => void;
@@ -68,7 +68,6 @@ function TableRow({
   row: { node, redactions },
   openId,
   categories,
-  refusal,
   createRefusal,
   onOpen,
   onCategorize,
@@ -80,6 +79,7 @@ function TableRow({
   const hiddenParty = hidden('counterparty', node.counterparty);
   const hiddenText = hidden('description', node.description);
   const hiddenSize = hidden('magnitude', node.magnitude);
+  const why = (field: string) => ({ action: `Transaction.${field}`, node: node.id });
   const isBare = node.counterparty === null && node.description === null;
   return (
     <tr data-current={openId === node.id || undefined}>
@@ -102,6 +102,7 @@ function TableRow({
             <RedactedCell
               label={hiddenParty ? 'Counterparty' : 'Description'}
               redaction={hiddenParty ?? hiddenText ?? { rule: null, count: 1 }}
+              why={why(hiddenParty ? 'counterparty' : 'description')}
             />
           )}
         </span>
@@ -112,14 +113,14 @@ function TableRow({
           label={`Category of ${name}`}
           value={node.category}
           categories={categories}
-          refusal={refusal}
+          refusal={refusalOn(node.categorize)}
           createRefusal={createRefusal}
           onChoose={(to) => onCategorize(node.id, node.category, to)}
           onNew={() => onNewCategory(node.id, node.category)}
         />
       </td>
       <td className="hidden sm:table-cell">
-        {hiddenSize && <RedactedCell label="Size" redaction={hiddenSize} />}
+        {hiddenSize && <RedactedCell label="Size" redaction={hiddenSize} why={why('magnitude')} />}
         {node.magnitude && (
           <span title={`${DIRECTION_NAMES[node.direction]}, ${MAGNITUDE_NAMES[node.magnitude]}`}>
             <Chip>
@@ -135,7 +136,7 @@ function TableRow({
       </td>
       <td className="text-right md:pr-6">
         {hiddenAmount ? (
-          <RedactedCell label="Amount" redaction={hiddenAmount} />
+          <RedactedCell label="Amount" redaction={hiddenAmount} why={why('amount')} />
         ) : node.amount === null ? (
           '–'
         ) : (

@@ -5,6 +5,18 @@ import type { Document } from '../document';
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** Who has a row in their care, as seen by whom it is about. */
+export type AccessCustodian =
+  | 'NOBODY'
+  | 'THEMSELVES'
+  | 'SOMEBODY_ELSE';
+
+/** What the policies say: of the row in hand, or before any. */
+export type AccessDecision =
+  | 'ALLOWED'
+  | 'REFUSED'
+  | 'DEPENDS_ON_ROW';
+
 /** Which rows; every condition given must hold. */
 export type AuditEntryFilter = {
   /** The whole name, such as `statement.imported`. */
@@ -183,6 +195,48 @@ export type Verdict =
   | 'DENY'
   | 'DEPENDS_ON_ROW';
 
+export type ExplainAccessQueryVariables = Exact<{
+  action: string;
+  nodeId?: string | null | undefined;
+}>;
+
+
+export type ExplainAccessQuery = { tenant: { id: string, slug: string } | null, explainAccess: { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ name: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { name: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null } | null };
+
+export type ExplainAccessOfQueryVariables = Exact<{
+  action: string;
+  principalId: string;
+  nodeId?: string | null | undefined;
+}>;
+
+
+export type ExplainAccessOfQuery = { tenant: { id: string, slug: string } | null, explainAccessOf: { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ name: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { name: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null } | null };
+
+export type WhoMayQueryVariables = Exact<{
+  action: string;
+}>;
+
+
+export type WhoMayQuery = { tenant: { id: string, slug: string } | null, whoMay: { action: string | null, group: string | null, anyMachine: boolean | null, roles: Array<{ role: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null, capabilities: Array<{ capability: string | null, roles: Array<string> | null }> | null, scopes: Array<{ scope: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null, members: { hasMore: boolean | null, nodes: Array<{ decision: AccessDecision | null, condition: { words: string | null } | null, member: { id: string, name: string | null, role: string | null } | null }> | null } | null, tokens: { hasMore: boolean | null, nodes: Array<{ decision: AccessDecision | null, condition: { words: string | null } | null, token: { id: string, name: string, lastFour: string } | null }> | null } | null } | null };
+
+export type OwnAccessQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OwnAccessQuery = { tenant: { id: string, slug: string } | null, viewer: { access: Array<{ action: string | null, group: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null } | null };
+
+export type AccessOfQueryVariables = Exact<{
+  principalId: string;
+}>;
+
+
+export type AccessOfQuery = { tenant: { id: string, slug: string } | null, accessOf: Array<{ action: string | null, group: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null };
+
+export type ReachFragment = { action: string | null, group: string | null, decision: AccessDecision | null, condition: { words: string | null } | null };
+
+export type ExplanationFragment = { action: string | null, decision: AccessDecision | null, tenantSuspended: boolean | null, rules: Array<{ name: string | null, sentence: string | null, text: string | null }> | null, nearest: Array<{ fails: string | null, needs: string | null, rule: { name: string | null, sentence: string | null, text: string | null } | null }> | null, condition: { words: string | null, sql: string | null } | null, principal: { kind: PrincipalKind | null, role: string | null, capabilities: Array<string> | null, scopes: Array<string> | null, secondFactor: boolean | null } | null, row: { personal: boolean | null, custodian: AccessCustodian | null } | null };
+
+export type RuleFragment = { name: string | null, sentence: string | null, text: string | null };
+
 export type EntryRowFragment = { id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string };
 
 export type AuditEntriesQueryVariables = Exact<{
@@ -279,7 +333,7 @@ export type MembersQueryVariables = Exact<{
 }>;
 
 
-export type MembersQuery = { tenant: { id: string, slug: string } | null, members: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string | null, email: string | null, role: string | null, capabilities: Array<string> | null, joinedAt: import('../scalars').DateTime | null }> } | null };
+export type MembersQuery = { tenant: { id: string, slug: string } | null, members: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string | null, email: string | null, role: string | null, capabilities: Array<string> | null, joinedAt: import('../scalars').DateTime | null, remove: { isAllowed: boolean, reason: string | null } | null }> } | null };
 
 export type MemberNamesQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -296,7 +350,9 @@ export type RemoveMemberMutation = { removeMember: { removedMemberId: string | n
 export type PermissionsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, categorizeTransaction: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, revokeApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, removeMember: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
+export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, explain: { action: string, verdict: Verdict, rules: Array<string> | null }, explainOthers: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
+
+export type OnRowFragment = { isAllowed: boolean, reason: string | null };
 
 export type RulingFragment = { action: string, verdict: Verdict, rules: Array<string> | null };
 
@@ -306,14 +362,14 @@ export type ApiTokensQueryVariables = Exact<{
 }>;
 
 
-export type ApiTokensQuery = { tenant: { id: string, slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null }> } | null };
+export type ApiTokensQuery = { tenant: { id: string, slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null }> } | null };
 
 export type CreateApiTokenMutationVariables = Exact<{
   input: CreateApiTokenInput;
 }>;
 
 
-export type CreateApiTokenMutation = { createApiToken: { plainToken: string | null, apiToken: { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type CreateApiTokenMutation = { createApiToken: { plainToken: string | null, apiToken: { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
 export type RevokeApiTokenMutationVariables = Exact<{
   input: RevokeApiTokenInput;
@@ -322,7 +378,7 @@ export type RevokeApiTokenMutationVariables = Exact<{
 
 export type RevokeApiTokenMutation = { revokeApiToken: { apiToken: { id: string, revokedAt: import('../scalars').DateTime | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type TokenRowFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, createdBy: { id: string, name: string | null } | null };
+export type TokenRowFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null };
 
 export type TransactionsQueryVariables = Exact<{
   filter?: TransactionFilter | null | undefined;
@@ -331,7 +387,7 @@ export type TransactionsQueryVariables = Exact<{
 }>;
 
 
-export type TransactionsQuery = { tenant: { id: string, slug: string } | null, transactions: { totalCount: number | null, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null }> } | null };
+export type TransactionsQuery = { tenant: { id: string, slug: string } | null, transactions: { totalCount: number | null, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null, categorize: { isAllowed: boolean, reason: string | null } | null }> } | null };
 
 export type TransactionDetailQueryVariables = Exact<{
   id: string;
@@ -339,7 +395,7 @@ export type TransactionDetailQueryVariables = Exact<{
 
 
 export type TransactionDetailQuery = { node:
-    | { reference: string | null, id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, statement: { id: string, reference: string | null, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null } | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null }
+    | { reference: string | null, id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, statement: { id: string, reference: string | null, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null } | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null, categorize: { isAllowed: boolean, reason: string | null } | null }
     | Record<PropertyKey, never>
    | null };
 
@@ -350,7 +406,32 @@ export type CategorizeTransactionMutationVariables = Exact<{
 
 export type CategorizeTransactionMutation = { categorizeTransaction: { transaction: { id: string, category: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type TransactionRowFragment = { id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null };
+export type TransactionRowFragment = { id: string, bookedOn: import('../scalars').LocalDate, valueOn: import('../scalars').LocalDate | null, currency: import('../scalars').CurrencyCode, amount: import('../scalars').Decimal | null, magnitude: Magnitude | null, direction: Direction, counterparty: string | null, description: string | null, account: { id: string, name: string } | null, category: { id: string, name: string } | null, categorize: { isAllowed: boolean, reason: string | null } | null };
+
+export const ExplainAccessDocument: Document<ExplainAccessQuery, ExplainAccessQueryVariables> = {
+  name: 'ExplainAccess',
+  id: 'sha256:e40aa1c7c08ac0c65a544099e5bb796ee7ef2811e18dd91f552d8443344d218f',
+};
+
+export const ExplainAccessOfDocument: Document<ExplainAccessOfQuery, ExplainAccessOfQueryVariables> = {
+  name: 'ExplainAccessOf',
+  id: 'sha256:d0bd58add7e62411a7c331ef6e555632dc3ca502ffa0c131ebe306a3d58fb1df',
+};
+
+export const WhoMayDocument: Document<WhoMayQuery, WhoMayQueryVariables> = {
+  name: 'WhoMay',
+  id: 'sha256:9599bc83c1f8af22eda685a469d81a96823a962359df55caa53f2840391eae27',
+};
+
+export const OwnAccessDocument: Document<OwnAccessQuery, OwnAccessQueryVariables> = {
+  name: 'OwnAccess',
+  id: 'sha256:b7ef08266e317950c28f48c93e1bc940b1e4bb66068bea19a5fe1deb70e379ed',
+};
+
+export const AccessOfDocument: Document<AccessOfQuery, AccessOfQueryVariables> = {
+  name: 'AccessOf',
+  id: 'sha256:91e31a57d279c3adcf82ea21c990bec881819ce4bdb9d7ecbeb99aa5a7a9838b',
+};
 
 export const AuditEntriesDocument: Document<AuditEntriesQuery, AuditEntriesQueryVariables> = {
   name: 'AuditEntries',
@@ -414,7 +495,7 @@ export const ImportProgressedDocument: Document<ImportProgressedSubscription, Im
 
 export const MembersDocument: Document<MembersQuery, MembersQueryVariables> = {
   name: 'Members',
-  id: 'sha256:f30c4989abe370b174325d519d5d0d649adbd2c850071033d32929c0fbb3c4f7',
+  id: 'sha256:23c91a8ae21ce5645a1169b3081923b8ae53847620ebdb2b661cee9dc93ec876',
 };
 
 export const MemberNamesDocument: Document<MemberNamesQuery, MemberNamesQueryVariables> = {
@@ -429,17 +510,17 @@ export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMu
 
 export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVariables> = {
   name: 'Permissions',
-  id: 'sha256:bbf7a3af556e0b71033d6da2ce1a26f4302b059558761fc76659271028800030',
+  id: 'sha256:cd14f1fb3ca2c9b1e699e58c688e6b1820244d0c1c1e02982bdcdb9ce2597908',
 };
 
 export const ApiTokensDocument: Document<ApiTokensQuery, ApiTokensQueryVariables> = {
   name: 'ApiTokens',
-  id: 'sha256:5b46a0fd4165215465d828de3d9b287793e3f3e3f4150911ee609dcc2b35738c',
+  id: 'sha256:6dfbffb9bdb3e89f79b90b71ca1f6a31d3281fc4767ec1d69f73651e331ff45b',
 };
 
 export const CreateApiTokenDocument: Document<CreateApiTokenMutation, CreateApiTokenMutationVariables> = {
   name: 'CreateApiToken',
-  id: 'sha256:611cbfbe0a2fb64ff6b154a559a9563380e248e50572125efd26eeda14a73980',
+  id: 'sha256:2bb7df83bd7d7c215bf993d84a94e225604184ff41581bbc98e51181904787bf',
 };
 
 export const RevokeApiTokenDocument: Document<RevokeApiTokenMutation, RevokeApiTokenMutationVariables> = {
@@ -449,12 +530,12 @@ export const RevokeApiTokenDocument: Document<RevokeApiTokenMutation, RevokeApiT
 
 export const TransactionsDocument: Document<TransactionsQuery, TransactionsQueryVariables> = {
   name: 'Transactions',
-  id: 'sha256:4d2322e5513ed6511f547db49e55da2922fa251d9b3d2302dd273fe7488cadaa',
+  id: 'sha256:ea94c7aa18d5e4a8d21a74b71d5edd23f446512bb2529ee32dcd4ad43091219c',
 };
 
 export const TransactionDetailDocument: Document<TransactionDetailQuery, TransactionDetailQueryVariables> = {
   name: 'TransactionDetail',
-  id: 'sha256:cbaa5cb7277484a47b66937f6fdd86566eb93659a03134fb23bb9b6858d7f2be',
+  id: 'sha256:7ff8b0e24a6f88479bf147ceeaceb71a1c84139f8e5b37fe0f01a166bad75a74',
 };
 
 export const CategorizeTransactionDocument: Document<CategorizeTransactionMutation, CategorizeTransactionMutationVariables> = {

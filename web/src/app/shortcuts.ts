@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { isTyping, moveRow } from '../lib/keys';
-import { NAVIGATION } from './navigation';
+import { useNavigation } from './navigation';
 
 const SEQUENCE_MS = 1200;
 
@@ -13,14 +13,15 @@ interface Actions {
 }
 
 /** The keys of the whole app. Without a modifier none works while typing or in a dialog. */
-export function useShortcuts(actions: Actions): void {
-  const latest = useRef(actions);
-  latest.current = actions;
+export function Shortcuts(actions: Actions): null {
+  const { items } = useNavigation();
+  const latest = useRef({ ...actions, items });
+  latest.current = { ...actions, items };
   const navigate = useNavigate();
   useEffect(() => {
     let goPressedAt = 0;
     const heard = (event: KeyboardEvent) => {
-      const { slug, onPalette, onSheet, onSwitcher } = latest.current;
+      const { items, slug, onPalette, onSheet, onSwitcher } = latest.current;
       const isMod = event.metaKey || event.ctrlKey;
       const key = event.key.toLowerCase();
       if (isMod && !event.altKey) {
@@ -36,7 +37,7 @@ export function useShortcuts(actions: Actions): void {
       if (event.altKey || isTyping(event) || document.querySelector('[role="dialog"]')) return;
       const isSequence = event.timeStamp - goPressedAt < SEQUENCE_MS;
       goPressedAt = 0;
-      const item = isSequence ? NAVIGATION.items.find((one) => one.key === key) : undefined;
+      const item = isSequence ? items.find((one) => one.key === key) : undefined;
       if (item) {
         event.preventDefault();
         void navigate({ to: item.to, params: { slug } });
@@ -54,4 +55,5 @@ export function useShortcuts(actions: Actions): void {
     addEventListener('keydown', heard);
     return () => removeEventListener('keydown', heard);
   }, [navigate]);
+  return null;
 }
