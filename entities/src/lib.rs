@@ -57,8 +57,8 @@ pub use filter::{AuditFilter, Sign, TransactionFilter};
 pub use idempotency::{Claim, IdempotencyKey};
 pub use isolation::IsolationError;
 pub use operator::{
-    LedgerFault, LedgerReport, NewMachine, NewMember, NewTenant, Operator, OperatorError,
-    TenantRecord,
+    LedgerFault, LedgerReport, MemberRole, NewMachine, NewMember, NewTenant, Operator,
+    OperatorError, TenantRecord,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use seal::{KeyEncryptionKey, KeyError};
@@ -69,6 +69,7 @@ pub use store::{
     audit_entries::AuditEntry,
     imports::{Import, NewImport, NewStatement, NewTransaction},
     members::Member,
+    roles::CustomRole,
     statements::Statement,
     tenants::Tenant,
 };

@@ -22,6 +22,7 @@ mod matrix;
 mod predicate;
 mod residual;
 pub mod resource;
+pub mod rights;
 pub mod row;
 mod scope;
 

@@ -10,7 +10,8 @@ use thiserror::Error;
 use super::{
     accounts, api_tokens, audit_entries, categories, connection,
     field::{Event, Fields, ObjectBuilder, Source},
-    imports, members, node, scalars, statements, subscriptions, tenants, transactions, user_errors,
+    imports, members, node, previews, roles, scalars, statements, subscriptions, tenants,
+    transactions, user_errors,
     validation::StopBeforeExecution,
     viewer,
 };
@@ -129,6 +130,8 @@ pub(super) fn build(
     viewer::register(&mut parts);
     tenants::register(&mut parts);
     members::register(&mut parts);
+    roles::register(&mut parts);
+    previews::register(&mut parts);
     accounts::register(&mut parts);
     transactions::register(&mut parts);
     categories::register(&mut parts);

@@ -7,8 +7,9 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use crate::world::{World, connect, new_account, settings};
 
 /// Every table with tenants' rows, and every other table of the product.
-const TENANT_TABLES: [&str; 11] = [
+const TENANT_TABLES: [&str; 12] = [
     "memberships",
+    "roles",
     "machines",
     "api_tokens",
     "accounts",
@@ -42,6 +43,7 @@ async fn two_companies() -> (World, uuid::Uuid) {
         let (tenant, owner) = world.company(slug).await;
         let account = world.account(&owner, new_account("Current")).await;
         world.import(&owner, account.id, 1, &["1", "2"]).await;
+        world.custom_role(&owner, "Trainee").await;
         world
             .api_token(&owner, &[countersign_domain::access::Scope::BasicRead])
             .await;

@@ -23,4 +23,6 @@ mod people;
 #[cfg(test)]
 mod pooler;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod world;
