@@ -32,6 +32,7 @@ mod management;
 mod matrix;
 mod names;
 mod pgbouncer;
+mod roles;
 mod statements;
 mod status_codes;
 mod streams;
