@@ -69,6 +69,14 @@ closed_set! {
     }
 }
 
+impl Role {
+    /// Whether a role of a tenant's own can stand on it: on any but the owner's, of which a tenant must
+    /// know who has it.
+    pub const fn can_be_base(self) -> bool {
+        !matches!(self, Self::Owner)
+    }
+}
+
 closed_set! {
     /// A permission that a tenant grants one member beside their role. Ceilings still hold.
     Capability, "capability", {

@@ -232,6 +232,14 @@ async fn nobody_grants_more_than_they_hold() {
     }
     let cleared = give(&admin, &plain, json!({ "capabilities": [] })).await;
     assert_eq!(fault(&cleared), "");
+    // Nor is a role granted to who holds as much by another: an admin makes nobody an accountant.
+    let second = app.person(tenant, Role::Owner, "oona").await;
+    let given = give(&admin, &second, json!({ "role": "accountant" })).await;
+    assert_eq!(fault(&given), "EXCEEDS_GRANTER");
+    assert_eq!(
+        fault(&give(&admin, &second, json!({ "role": "worker" })).await),
+        ""
+    );
     // What somebody has already is not granted: it can be left, or taken.
     let kept = give(
         &admin,

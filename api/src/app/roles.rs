@@ -269,7 +269,7 @@ fn plan(
     }
     if let Some(text) = &input.base {
         after.base = grants::built_in(text, "baseRole")?;
-        if after.base == Role::Owner {
+        if !after.base.can_be_base() {
             let message = "no role stands on the owner's: make the person an owner";
             return Err(Fault::new(FaultCode::Invalid, "baseRole", message).into());
         }

@@ -153,6 +153,12 @@ fn built_in(parts: &mut Parts<'_>) {
         TypeRef::named_nn(TypeRef::INT),
         "How many members have it, and no role of the tenant's own.",
         |r| Some(r.member_count.into()),
+    )
+    .value(
+        "canBeBase",
+        TypeRef::named_nn(TypeRef::BOOLEAN),
+        "Whether a role of the tenant's own can stand on it.",
+        |r| Some(r.role.can_be_base().into()),
     );
     parts.object(role);
 }

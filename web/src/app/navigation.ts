@@ -8,6 +8,7 @@ interface Item {
     | '/t/$slug/import'
     | '/t/$slug/imports'
     | '/t/$slug/members'
+    | '/t/$slug/roles'
     | '/t/$slug/tokens'
     | '/t/$slug/audit';
   readonly label: string;
@@ -30,6 +31,7 @@ const groups: readonly { name: string; items: readonly Item[] }[] = [
     name: 'Control',
     items: [
       { to: '/t/$slug/members', label: 'Members', icon: 'people', key: 'm' },
+      { to: '/t/$slug/roles', label: 'Roles', icon: 'lock', key: 'r' },
       { to: '/t/$slug/tokens', label: 'API tokens', icon: 'key', key: 'k' },
       { to: '/t/$slug/audit', label: 'Audit log', icon: 'scroll', key: 'l' },
     ],
