@@ -555,6 +555,30 @@ async fn faults_of_the_input_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_role_of_another_tenant_is_none() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let other = app.tenant("other").await;
+    let stranger = app.person(&other, Role::Owner, "oscar").await;
+    let theirs = role(&stranger, "Theirs", Role::Worker, &["write.basic"]).await;
+    let owner = &books.owner;
+    let given = give(owner, &books.worker, json!({ "customRoleId": theirs })).await;
+    let gone = send(owner, DELETE, json!({ "roleId": theirs })).await;
+    let input = json!({ "roleId": theirs, "baseRole": "worker" });
+    let changed = send(owner, UPDATE, input.clone()).await;
+    let query = format!(
+        "query($input: PreviewRoleInput!) {{ previewRole(input: $input) {{ ...P }} }} {PREVIEW}"
+    );
+    let seen = owner.graphql(&query, json!({ "input": input })).await;
+    for reply in [given, gone, changed, seen] {
+        assert_eq!((reply.status, reply.error_code()), (404, Some("NOT_FOUND")));
+    }
+    let listed = "{ roles { nodes { name } } }";
+    let listed = owner.graphql(listed, json!({})).await;
+    assert_eq!(listed.data()["roles"]["nodes"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_may_no_more_than_who_makes_it() {
     let app = TestApp::start().await;
     let books = books(&app).await;

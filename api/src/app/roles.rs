@@ -153,10 +153,10 @@ pub async fn delete(
     let role = locked.roles.iter().find(|role| role.id == id);
     let role = attempt!(mutation, targets, role.ok_or_else(unknown));
     if !locked.members.is_empty() {
-        let message = format!(
-            "{} have this role: give them another one first",
-            counted(locked.members.len())
-        );
+        let message = match locked.members.len() {
+            1 => "1 member has this role: give them another one first".to_owned(),
+            many => format!("{many} members have this role: give them another one first"),
+        };
         let used = Fault::new(FaultCode::RoleInUse, "roleId", message);
         return Err(mutation.refuse(used.into(), targets).await);
     }
@@ -358,13 +358,6 @@ fn taken(error: WriteError) -> AppError {
         let message = "another role has that name";
         Fault::new(FaultCode::Taken, "name", message)
     })
-}
-
-fn counted(members: usize) -> String {
-    match members {
-        1 => "1 member".to_owned(),
-        many => format!("{many} members"),
-    }
 }
 
 /// What the audit log keeps of a role: nothing that people wrote.

@@ -182,6 +182,7 @@ async fn each_store_sees_its_own_tenant_only() {
     assert_eq!(rows!(imports).len(), 1);
     assert_eq!(rows!(categories).len(), 0);
     assert_eq!(rows!(members).len(), 2);
+    assert_eq!(rows!(roles).len(), 1);
     assert_eq!(rows!(api_tokens).len(), 1);
     let log = rows!(audit_entries, &AuditFilter::default());
     assert!(log.iter().any(|row| row.event.action == "tenant.created"));
