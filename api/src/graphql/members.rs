@@ -29,10 +29,6 @@ impl Source for Member {
     }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "a table of fields, one after the other"
-)]
 pub(super) fn register(parts: &mut Parts<'_>) {
     let text = || TypeRef::named(TypeRef::STRING);
     let member =

@@ -56,6 +56,11 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         |m| Some(objects(&m.losses)),
     );
     parts.object(member);
+    change(parts);
+    ceiling(parts);
+}
+
+fn change(parts: &mut Parts<'_>) {
     let change = ObjectBuilder::<RightsChange>::new(
         parts.engine,
         "RightsChange",
@@ -80,6 +85,9 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         |change| change.rows.as_deref().map(Leaf::from),
     );
     parts.object(change);
+}
+
+fn ceiling(parts: &mut Parts<'_>) {
     let ceiling = ObjectBuilder::<Ceiling>::new(
         parts.engine,
         "Ceiling",

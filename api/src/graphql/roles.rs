@@ -276,9 +276,8 @@ fn roles(context: Context<'_>) -> Resolved<'_> {
     .boxed()
 }
 
-fn built_in_roles(context: Context<'_>) -> Resolved<'_> {
+fn built_in_roles(Context { operation, .. }: Context<'_>) -> Resolved<'_> {
     async move {
-        let operation = context.operation;
         let reader = operation.reader().await?;
         let engine = &operation.services.engine;
         let roles = app::roles::built_in(engine, &operation.context, &reader).await;
