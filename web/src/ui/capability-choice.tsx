@@ -34,7 +34,7 @@ export function CapabilityChoice({
             />
             <span className="min-w-0">
               {row.label}
-              {held.has(row.name) && <span className="ml-1 text-xs text-muted">(the role has it)</span>}
+              {held.has(row.name) && <span className="ml-1 text-xs text-muted">(with the role)</span>}
               <span className="block text-xs text-muted">{row.explains}</span>
             </span>
           </label>

@@ -5,7 +5,7 @@ import {
   UpdateMemberDocument,
 } from '../../graphql/generated/documents';
 import { PAGE_SIZE, useTenantMutation, useTenantQuery } from '../../graphql/use-tenant';
-import { type Complaint, sentence } from '../../graphql/user-errors';
+import type { Complaint } from '../../graphql/user-errors';
 import { ActionButton } from '../../ui/action-button';
 import { CapabilityChoice } from '../../ui/capability-choice';
 import { Complaints } from '../../ui/confirm-dialog';
@@ -44,7 +44,8 @@ export function ChangeMemberDialog({ member, onClose }: { member: ChangedMember;
   const isChanged = Object.keys(input).length > 1;
   const preview = useTenantQuery(PreviewMemberDocument, { input }, { isEnabled: isChanged });
   const previewed = isChanged ? (preview.data?.data.previewMember ?? null) : null;
-  const refusal = previewed?.refusals[0];
+  // Nobody saves what they have not seen, nor what would be refused.
+  const isReady = previewed !== null && previewed.refusals.length === 0;
   const update = useTenantMutation(UpdateMemberDocument, [
     'Members',
     'Roles',
@@ -82,7 +83,7 @@ export function ChangeMemberDialog({ member, onClose }: { member: ChangedMember;
         className="flex flex-col gap-4"
         onSubmit={(event) => {
           event.preventDefault();
-          if (isChanged && !refusal && !update.isPending) submit();
+          if (isReady && !update.isPending) submit();
         }}
       >
         <Complaints of={update.error ? [update.error] : complaints} />
@@ -126,12 +127,7 @@ export function ChangeMemberDialog({ member, onClose }: { member: ChangedMember;
           <button type="button" className="button" onClick={onClose}>
             Cancel
           </button>
-          <ActionButton
-            kind="primary"
-            type="submit"
-            isBusy={update.isPending}
-            refusal={isChanged ? (refusal ? sentence(refusal.message) : null) : 'Nothing is changed yet.'}
-          >
+          <ActionButton kind="primary" type="submit" isBusy={update.isPending} disabled={!isReady}>
             Save change
           </ActionButton>
         </div>

@@ -7,7 +7,7 @@ import {
   UpdateRoleDocument,
 } from '../../graphql/generated/documents';
 import { useTenantMutation, useTenantQuery } from '../../graphql/use-tenant';
-import { type Complaint, complaintFor, otherComplaints, sentence } from '../../graphql/user-errors';
+import { type Complaint, complaintFor, otherComplaints } from '../../graphql/user-errors';
 import { ActionButton } from '../../ui/action-button';
 import { CapabilityChoice } from '../../ui/capability-choice';
 import { Complaints } from '../../ui/confirm-dialog';
@@ -51,7 +51,8 @@ export function RoleDialog({
     { isEnabled: baseRole !== '' },
   );
   const previewed = baseRole === '' ? null : (preview.data?.data.previewRole ?? null);
-  const refusal = previewed?.refusals[0];
+  // Nobody saves what they have not seen, nor what would be refused.
+  const isReady = previewed !== null && previewed.refusals.length === 0;
 
   function done(payload: { role: { name: string } | null; userErrors: readonly Complaint[] } | null) {
     setComplaints(payload?.userErrors ?? []);
@@ -84,7 +85,7 @@ export function RoleDialog({
         className="flex flex-col gap-4"
         onSubmit={(event) => {
           event.preventDefault();
-          if (!refusal && !isBusy) submit();
+          if (isReady && !isBusy) submit();
         }}
       >
         <Complaints of={error ? [error] : otherComplaints(complaints, FIELDS)} />
@@ -154,12 +155,7 @@ export function RoleDialog({
           <button type="button" className="button" onClick={onClose}>
             Cancel
           </button>
-          <ActionButton
-            kind="primary"
-            type="submit"
-            isBusy={isBusy}
-            refusal={refusal ? sentence(refusal.message) : null}
-          >
+          <ActionButton kind="primary" type="submit" isBusy={isBusy} disabled={!isReady}>
             {role ? 'Save role' : 'Create role'}
           </ActionButton>
         </div>
