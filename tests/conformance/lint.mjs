@@ -22,7 +22,7 @@ const SCHEMA_RULES = {
   // What has an identity of its own has an id; these are parts of answers.
   "@graphql-eslint/strict-id-in-types": [
     "error",
-    { exceptions: { suffixes: ["Connection", "Edge", "Payload"], types: ["PageInfo", "UserError", "Decision", "Viewer"] } },
+    { exceptions: { suffixes: ["Connection", "Edge", "Payload"], types: ["PageInfo", "UserError", "Decision", "Viewer", "BuiltInRole", "Ceiling", "MemberRights", "RightsChange", "RightsPreview"] } },
   ],
 };
 const OPERATION_RULES = configs["flat/operations-recommended"].rules;

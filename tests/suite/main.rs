@@ -24,6 +24,7 @@ mod documents;
 mod dry_run;
 mod edge;
 mod faults;
+mod grants;
 mod idempotency;
 mod identity;
 mod isolation;
