@@ -8,8 +8,10 @@ pub mod access;
 pub mod accounts;
 pub mod api_tokens;
 pub mod categories;
+mod grants;
 pub mod import_progress;
 pub mod members;
+pub mod roles;
 pub mod statements;
 pub mod transactions;
 
@@ -21,6 +23,8 @@ use countersign_policies::{ActionId, Engine, Permit, Refusal, Row, row::TenantOn
 use serde_json::{Value, json};
 use thiserror::Error;
 use uuid::Uuid;
+
+pub use grants::{MemberRights, Preview};
 
 /// A mutation's one name, in the layers that a caller or an auditor meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +52,7 @@ pub enum Again {
 }
 
 /// Every mutation. A test holds the GraphQL schema, the policies and the scopes to this table.
-pub const MUTATIONS: [MutationName; 7] = [
+pub const MUTATIONS: [MutationName; 11] = [
     MutationName {
         field: "importStatement",
         event: "statement.imported",
@@ -83,6 +87,30 @@ pub const MUTATIONS: [MutationName; 7] = [
         field: "revokeApiToken",
         event: "api_token.revoked",
         scope: Scope::ApiTokensRevoke,
+        again: Again::Harmless,
+    },
+    MutationName {
+        field: "createRole",
+        event: "role.created",
+        scope: Scope::RolesCreate,
+        again: Again::Doubles,
+    },
+    MutationName {
+        field: "updateRole",
+        event: "role.updated",
+        scope: Scope::RolesUpdate,
+        again: Again::Harmless,
+    },
+    MutationName {
+        field: "deleteRole",
+        event: "role.deleted",
+        scope: Scope::RolesDelete,
+        again: Again::Harmless,
+    },
+    MutationName {
+        field: "updateMember",
+        event: "member.updated",
+        scope: Scope::MembersUpdate,
         again: Again::Harmless,
     },
     MutationName {
@@ -165,13 +193,19 @@ pub enum FaultCode {
     CurrencyMismatch,
     /// The tenant would be without an owner.
     LastOwner,
+    /// More would be granted than whoever grants it may do themselves.
+    ExceedsGranter,
+    /// Somebody would gain something by changing what they are themselves.
+    OwnRole,
+    /// Members have the role.
+    RoleInUse,
     /// It was done before.
     AlreadyDone,
 }
 
 impl FaultCode {
     /// Every code with its name in GraphQL.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::Invalid, "INVALID"),
         (Self::Taken, "TAKEN"),
         (Self::NotFound, "NOT_FOUND"),
@@ -182,6 +216,9 @@ impl FaultCode {
         (Self::AccountAmbiguous, "ACCOUNT_AMBIGUOUS"),
         (Self::CurrencyMismatch, "CURRENCY_MISMATCH"),
         (Self::LastOwner, "LAST_OWNER"),
+        (Self::ExceedsGranter, "EXCEEDS_GRANTER"),
+        (Self::OwnRole, "OWN_ROLE"),
+        (Self::RoleInUse, "ROLE_IN_USE"),
         (Self::AlreadyDone, "ALREADY_DONE"),
     ];
 

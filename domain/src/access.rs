@@ -49,7 +49,8 @@ macro_rules! closed_set {
 }
 
 closed_set! {
-    /// What a member is in a tenant. A membership has exactly one.
+    /// What a member is in a tenant. A membership has exactly one; a role that the tenant made itself
+    /// stands on one of these, and its ceilings hold.
     Role, "role", {
         /// Answers for the tenant. The last one can not be removed.
         Owner = "owner",
@@ -65,6 +66,14 @@ closed_set! {
         Family = "family",
         /// Reads everything, writes nothing.
         Auditor = "auditor",
+    }
+}
+
+impl Role {
+    /// Whether a role of a tenant's own can stand on it: on any but the owner's, of which a tenant must
+    /// know who has it.
+    pub const fn can_be_base(self) -> bool {
+        !matches!(self, Self::Owner)
     }
 }
 
@@ -87,7 +96,7 @@ closed_set! {
         WriteBasic = "write.basic",
         /// Accounts and imports.
         WriteFinancial = "write.financial",
-        /// Removing members.
+        /// Changing and removing members, and the tenant's own roles.
         AdminMember = "admin.member",
         /// Making and revoking API tokens.
         AdminToken = "admin.token",
@@ -117,8 +126,16 @@ closed_set! {
         TransactionsCategorize = "transactions:categorize",
         /// `importStatement`.
         StatementsImport = "statements:import",
-        /// `removeMember`. Named for completeness: refused to every machine by policy.
+        /// `updateMember`. Named for completeness: refused to every machine by policy.
+        MembersUpdate = "members:update",
+        /// `removeMember`. Refused to every machine by policy.
         MembersRemove = "members:remove",
+        /// `createRole`. Refused to every machine by policy.
+        RolesCreate = "roles:create",
+        /// `updateRole`. Refused to every machine by policy.
+        RolesUpdate = "roles:update",
+        /// `deleteRole`. Refused to every machine by policy.
+        RolesDelete = "roles:delete",
         /// `createApiToken`. Refused to every machine by policy.
         ApiTokensCreate = "api_tokens:create",
         /// `revokeApiToken`. Refused to every machine by policy.

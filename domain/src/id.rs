@@ -86,6 +86,8 @@ ids! {
     UserId = "usr";
     /// A human's membership of one tenant.
     MemberId = "mbr";
+    /// A role that a tenant made itself.
+    CustomRoleId = "rol";
     /// A machine that acts in one tenant.
     MachineId = "mch";
     /// A signed-in browser.

@@ -58,8 +58,8 @@ pub use filter::{AuditFilter, Sign, TransactionFilter};
 pub use idempotency::{Claim, IdempotencyKey};
 pub use isolation::IsolationError;
 pub use operator::{
-    LedgerFault, LedgerReport, NewMachine, NewMember, NewTenant, Operator, OperatorError,
-    TenantRecord,
+    LedgerFault, LedgerReport, MemberRole, NewMachine, NewMember, NewTenant, Operator,
+    OperatorError, TenantRecord,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use row_condition::row_condition_sql;
@@ -71,6 +71,7 @@ pub use store::{
     audit_entries::AuditEntry,
     imports::{Import, NewImport, NewStatement, NewTransaction},
     members::Member,
+    roles::CustomRole,
     statements::Statement,
     tenants::Tenant,
 };

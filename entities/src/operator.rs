@@ -7,14 +7,14 @@
 
 mod ledger;
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, convert::Infallible, fmt, str::FromStr, sync::Arc};
 
 use countersign_domain::{
     access::{Capability, Role, Scope},
     audit::{Head, Outcome},
-    id::{MachineId, MemberId, RequestId, TenantId, UserId},
+    id::{CustomRoleId, MachineId, MemberId, RequestId, TenantId, UserId},
 };
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
 use thiserror::Error;
 
 use crate::{
@@ -45,6 +45,9 @@ pub enum OperatorError {
     /// No tenant has that slug.
     #[error("no tenant is called `{0}`")]
     UnknownTenant(String),
+    /// The tenant has no role of that name.
+    #[error("no role is called `{0}`")]
+    UnknownRole(String),
     /// The rows contradict a rule of the schema: the name is taken, the form is wrong.
     #[error("the database holds `{0}` against it")]
     Conflict(String),
@@ -79,9 +82,33 @@ pub struct NewMember {
     /// Their name, until they sign in with their own.
     pub name: String,
     /// What they will be.
-    pub role: Role,
+    pub role: MemberRole,
     /// What is granted beside the role.
     pub capabilities: BTreeSet<Capability>,
+}
+
+/// What a new member will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberRole {
+    /// A built-in role.
+    BuiltIn(Role),
+    /// A role that the tenant made itself, by its name.
+    Own(String),
+}
+
+impl From<Role> for MemberRole {
+    fn from(role: Role) -> Self {
+        Self::BuiltIn(role)
+    }
+}
+
+impl FromStr for MemberRole {
+    type Err = Infallible;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let built_in = name.parse::<Role>();
+        Ok(built_in.map_or_else(|_| Self::Own(name.to_owned()), Self::BuiltIn))
+    }
 }
 
 /// A machine to be registered.
@@ -218,22 +245,30 @@ impl Operator {
         let member = MemberId::new(self.0.ids.uuid());
         let capabilities: Vec<String> = new.capabilities.iter().map(ToString::to_string).collect();
         let wire = self.books(tenant).await?;
+        let (role, custom_role) = match &new.role {
+            MemberRole::BuiltIn(role) => (role.name().to_owned(), None),
+            MemberRole::Own(name) => own_role(&wire, name).await?,
+        };
         let insert = statement(
             &wire,
             "INSERT INTO countersign.memberships \
-             (tenant_id, id, user_id, role, capabilities, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+             (tenant_id, id, user_id, role, capabilities, created_at, custom_role_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             [
                 tenant.uuid().into(),
                 member.uuid().into(),
                 user.uuid().into(),
-                new.role.name().into(),
+                role.clone().into(),
                 capabilities.into(),
                 at.into(),
+                custom_role.map(CustomRoleId::uuid).into(),
             ],
         );
         wire.execute_raw(insert).await.map_err(WriteError::from)?;
-        let payload = serde_json::json!({ "role": new.role.name(), "user": user.to_string() });
+        let custom_role = custom_role.map(|id| id.to_string());
+        let payload = serde_json::json!({
+            "role": role, "customRole": custom_role, "user": user.to_string(),
+        });
         let targets = vec![member.to_string()];
         self.commit(wire, tenant, "member add", "member.added", targets, payload)
             .await?;
@@ -321,6 +356,25 @@ impl Operator {
         audit::append(&wire, Head::EMPTY, &row, &key).await?;
         Ok(wire.end(End::Commit).await?)
     }
+}
+
+/// The role that the tenant's own of that name stands on, and its id.
+async fn own_role(
+    wire: &Wire,
+    name: &str,
+) -> Result<(String, Option<CustomRoleId>), OperatorError> {
+    let sql = "SELECT id, base FROM countersign.roles WHERE lower(name) = lower($1)";
+    let row = wire
+        .query_one_raw(statement(wire, sql, [name.into()]))
+        .await;
+    let row = row.map_err(StoreError::from)?;
+    let row = row.ok_or_else(|| OperatorError::UnknownRole(name.to_owned()))?;
+    let of = |error: DbErr| OperatorError::from(StoreError::from(error));
+    let id = row.try_get("", "id").map_err(of)?;
+    Ok((
+        row.try_get("", "base").map_err(of)?,
+        Some(CustomRoleId::new(id)),
+    ))
 }
 
 fn statement<const N: usize>(wire: &Wire, sql: &'static str, values: [Value; N]) -> Statement {

@@ -6,6 +6,7 @@ pub(crate) mod audit_entries;
 pub(crate) mod categories;
 pub(crate) mod imports;
 pub(crate) mod members;
+pub(crate) mod roles;
 pub(crate) mod statements;
 pub(crate) mod tenants;
 pub(crate) mod transactions;
@@ -182,6 +183,25 @@ impl WriteTransaction {
         QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
         let row = select.into_model::<R::Row>().one(self.wire()).await?;
         row.map(R::Item::try_from).transpose()
+    }
+}
+
+impl WriteTransaction {
+    /// Every row that the scope covers and that meets the condition, by id: locked in that order, so
+    /// that two who lock the same rows wait for each other and never both.
+    pub(crate) async fn lock_every<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        condition: impl IntoCondition,
+    ) -> Result<Vec<R::Item>, StoreError> {
+        let select = self.select(scope)?.filter(condition.into_condition());
+        let mut select = match R::sorted() {
+            Sorted::ById(id, _) | Sorted::ByKey(_, id) => select.order_by(id, Order::Asc),
+        };
+        let table = R::Table::default().table_name().to_owned();
+        QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
+        let rows = select.into_model::<R::Row>().all(self.wire()).await?;
+        rows.into_iter().map(R::Item::try_from).collect()
     }
 }
 

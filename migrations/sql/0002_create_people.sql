@@ -36,6 +36,38 @@ CREATE TABLE countersign.users (
 );
 ALTER TABLE countersign.users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
+-- Roles that a tenant made itself: a built-in one that they stand on, and capabilities beside it. None
+-- stands on the owner's: an owner is an owner.
+CREATE TABLE countersign.roles (
+    tenant_id uuid NOT NULL CONSTRAINT roles_tenant REFERENCES countersign.tenants (id),
+    id uuid NOT NULL,
+    name text NOT NULL CONSTRAINT roles_name_length CHECK (length(name) BETWEEN 1 AND 60)
+        CONSTRAINT roles_name_own CHECK (lower(name) NOT IN
+            ('owner', 'admin', 'manager', 'accountant', 'worker', 'family', 'auditor')),
+    description text NOT NULL
+        CONSTRAINT roles_description_length CHECK (length(description) <= 300),
+    base text NOT NULL CONSTRAINT roles_base CHECK (base IN
+        ('admin', 'manager', 'accountant', 'worker', 'family', 'auditor')),
+    capabilities text[] NOT NULL CONSTRAINT roles_capabilities CHECK (
+        capabilities <@ ARRAY['read.basic', 'read.financial', 'read.pii', 'read.member',
+            'read.token', 'read.audit', 'write.basic', 'write.financial', 'admin.member',
+            'admin.token']),
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT roles_id PRIMARY KEY (tenant_id, id),
+    CONSTRAINT roles_based UNIQUE (tenant_id, id, base)
+);
+CREATE UNIQUE INDEX roles_name ON countersign.roles (tenant_id, lower(name));
+CREATE INDEX roles_census ON countersign.roles (id);
+ALTER TABLE countersign.roles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY roles_tenant ON countersign.roles TO countersign_books
+    USING (tenant_id = countersign.current_tenant())
+    WITH CHECK (tenant_id = countersign.current_tenant());
+CREATE POLICY roles_gate ON countersign.roles FOR SELECT TO countersign_gate USING (true);
+GRANT SELECT, INSERT, UPDATE (name, description, base, capabilities, updated_at), DELETE
+    ON countersign.roles TO countersign_books;
+GRANT SELECT (tenant_id, id, capabilities) ON countersign.roles TO countersign_gate;
+
 CREATE TABLE countersign.memberships (
     tenant_id uuid NOT NULL
         CONSTRAINT memberships_tenant REFERENCES countersign.tenants (id),
@@ -47,10 +79,15 @@ CREATE TABLE countersign.memberships (
         capabilities <@ ARRAY['read.basic', 'read.financial', 'read.pii', 'read.member',
             'read.token', 'read.audit', 'write.basic', 'write.financial', 'admin.member',
             'admin.token']),
+    custom_role_id uuid,
     created_at timestamptz NOT NULL,
     CONSTRAINT memberships_id PRIMARY KEY (tenant_id, id),
-    CONSTRAINT memberships_once UNIQUE (tenant_id, user_id)
+    CONSTRAINT memberships_once UNIQUE (tenant_id, user_id),
+    -- `role` is always the one that the custom role stands on, whoever writes either.
+    CONSTRAINT memberships_custom_role FOREIGN KEY (tenant_id, custom_role_id, role)
+        REFERENCES countersign.roles (tenant_id, id, base) ON UPDATE CASCADE
 );
+CREATE INDEX memberships_of_role ON countersign.memberships (tenant_id, custom_role_id);
 CREATE INDEX memberships_of_user ON countersign.memberships (user_id);
 CREATE INDEX memberships_census ON countersign.memberships (id);
 ALTER TABLE countersign.memberships ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -61,10 +98,10 @@ CREATE POLICY memberships_entry ON countersign.memberships FOR SELECT TO counter
     USING (true);
 CREATE POLICY memberships_gate ON countersign.memberships FOR SELECT TO countersign_gate
     USING (true);
-GRANT SELECT, INSERT, UPDATE (role, capabilities), DELETE
+GRANT SELECT, INSERT, UPDATE (role, capabilities, custom_role_id), DELETE
     ON countersign.memberships TO countersign_books;
 GRANT SELECT (tenant_id, user_id, role) ON countersign.memberships TO countersign_entry;
-GRANT SELECT (tenant_id, id, user_id, role, capabilities)
+GRANT SELECT (tenant_id, id, user_id, role, capabilities, custom_role_id)
     ON countersign.memberships TO countersign_gate;
 
 -- The books see the users who are members of their tenant, and only name and address of them.

@@ -63,6 +63,9 @@ BEGIN
         ELSIF wanted = 'mbr' THEN
             SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
                 INTO ours, theirs FROM countersign.memberships x WHERE x.id = ANY (ids);
+        ELSIF wanted = 'rol' THEN
+            SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
+                INTO ours, theirs FROM countersign.roles x WHERE x.id = ANY (ids);
         ELSIF wanted = 'aud' THEN
             SELECT count(*) FILTER (WHERE x.tenant_id = tenant), count(*) FILTER (WHERE x.tenant_id <> tenant)
                 INTO ours, theirs FROM countersign.audit_entries x WHERE x.id = ANY (ids);
@@ -132,9 +135,11 @@ BEGIN
         entered.outcome := 'no_tenant';
         RETURN entered;
     END IF;
-    SELECT m.id, m.role, m.capabilities
+    -- With a custom role: the role that it stands on, and its capabilities among the member's own.
+    SELECT m.id, m.role, m.capabilities || coalesce(r.capabilities, '{}')
         INTO entered.member_id, entered.role, entered.capabilities
         FROM countersign.memberships m
+        LEFT JOIN countersign.roles r ON r.tenant_id = m.tenant_id AND r.id = m.custom_role_id
         WHERE m.tenant_id = found_session.active_tenant_id AND m.user_id = found_session.user_id;
     IF NOT FOUND THEN
         entered.outcome := 'no_membership';

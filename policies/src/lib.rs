@@ -25,6 +25,7 @@ mod needs;
 mod predicate;
 mod residual;
 pub mod resource;
+pub mod rights;
 pub mod row;
 mod scope;
 mod words;

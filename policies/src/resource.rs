@@ -27,6 +27,8 @@ resources! {
     Tenant,
     /// A person's place in the tenant.
     Member,
+    /// A role that the tenant made itself.
+    CustomRole,
     /// A bank account.
     Account,
     /// A booked movement of money.

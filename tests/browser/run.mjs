@@ -55,6 +55,8 @@ const ask = (page, query, variables = {}) =>
     [query, variables],
   );
 
+const shoot = (page, name) => (pictures ? page.screenshot({ path: join(pictures, `${name}.png`) }) : undefined);
+
 const choose = (page, slug) =>
   page.evaluate(
     (slug) => fetch("/bff/tenant", { method: "POST", headers: { "content-type": "application/json", "x-csrf": "1" }, body: JSON.stringify({ slug }) }),
@@ -176,6 +178,73 @@ const journeys = {
     const refused = await outside('mutation { createApiToken(input: { name: "x", scopes: ["basic:read"] }) { plainToken } }');
     assert.equal(refused.errors[0].extensions.rule, "machine.never-attributed");
     return page;
+  },
+
+  async "an owner makes a role, sees what it would come to, gives it, and it holds at once"() {
+    const owner = await signIn("Olivia");
+    const wanda = await signIn("Wanda");
+    const hidden = wanda.getByRole("button", { name: /Amount: Hidden by policy/ });
+    const amounts = async () => {
+      await wanda.goto(`${url}/t/northwind/transactions`);
+      await wanda.getByRole("row").nth(5).waitFor();
+      return hidden.count();
+    };
+    assert.ok((await amounts()) > 0, "a worker does not see all amounts");
+    await owner.goto(`${url}/t/northwind/roles`);
+    await owner.getByText("Bookkeeping trainee").waitFor();
+    await owner.getByRole("button", { name: "Create role" }).click();
+    const dialog = owner.getByRole("dialog");
+    await dialog.getByRole("textbox", { name: "Name" }).fill("Cost watcher");
+    await dialog.getByLabel("Stands on").selectOption("worker");
+    await dialog.getByRole("checkbox", { name: /Read amounts/ }).check();
+    await dialog.getByRole("checkbox", { name: /Run members/ }).check();
+    const preview = dialog.getByRole("region", { name: "Preview" });
+    await preview.getByText(/Read amounts · rows of the company/).waitFor();
+    await preview.getByText("worker.never-administers").waitFor();
+    await shoot(owner, "role-editor");
+    await dialog.getByRole("button", { name: "Create role" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await shoot(owner, "roles");
+
+    await owner.goto(`${url}/t/northwind/members`);
+    await owner.getByRole("button", { name: "Change Olivia Park" }).click();
+    await dialog.getByLabel("Role", { exact: true }).selectOption("admin");
+    await dialog.getByRole("alert").getByText(/keeps at least one owner/).waitFor();
+    await owner.keyboard.press("Escape");
+    await owner.getByRole("button", { name: "Change Wanda Novak" }).click();
+    await dialog.getByLabel("Role", { exact: true }).selectOption({ label: "Cost watcher (on worker)" });
+    await preview.getByText(/Read amounts · rows of the company/).waitFor();
+    await shoot(owner, "member-change");
+    await dialog.getByRole("button", { name: "Save change" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await amounts(), 0, "it holds from the next request on");
+
+    // A change of the role is previewed for who has it, and a role in use is not deleted.
+    await owner.goto(`${url}/t/northwind/roles`);
+    await owner.getByRole("button", { name: "Change role Cost watcher" }).click();
+    await dialog.getByRole("checkbox", { name: /Read amounts/ }).uncheck();
+    await dialog.getByText("1 member is affected").waitFor();
+    await dialog.getByRole("cell", { name: "Wanda Novak" }).waitFor();
+    await preview.getByText("loses").first().waitFor();
+    await shoot(owner, "role-change");
+    await owner.keyboard.press("Escape");
+    await owner.getByRole("button", { name: "Delete role Cost watcher" }).click();
+    await dialog.getByRole("button", { name: "Delete role" }).click();
+    await dialog.getByText(/1 member has this role/).waitFor();
+    await owner.keyboard.press("Escape");
+    await owner.goto(`${url}/t/northwind/members`);
+    await owner.getByText("on worker").first().waitFor();
+    await owner.getByRole("button", { name: "Change Wanda Novak" }).click();
+    await dialog.getByLabel("Role", { exact: true }).selectOption("worker");
+    await preview.getByText("loses").first().waitFor();
+    await dialog.getByRole("button", { name: "Save change" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assert.ok((await amounts()) > 0, "and is taken at once");
+    await owner.goto(`${url}/t/northwind/roles`);
+    await owner.getByRole("button", { name: "Delete role Cost watcher" }).click();
+    await dialog.getByRole("button", { name: "Delete role" }).click();
+    await owner.getByRole("button", { name: "Delete role Cost watcher" }).waitFor({ state: "detached" });
+    return owner;
   },
 
   async "a removed member's very next request is refused, and all of it is in the log"() {

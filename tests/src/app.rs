@@ -179,7 +179,7 @@ impl TestApp {
         let new = NewMember {
             email: email.clone(),
             name: name.to_owned(),
-            role,
+            role: role.into(),
             capabilities: capabilities.iter().copied().collect::<BTreeSet<_>>(),
         };
         let added = self.database().operator().add_member(tenant.id, &new).await;

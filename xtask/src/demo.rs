@@ -110,6 +110,7 @@ pub(crate) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
     let mut server = demo.serve()?;
     if !loaded.exists() {
         load::books(&demo)?;
+        people::own_roles(&demo)?;
         fs::write(&loaded, "")?;
     }
     welcome(&demo, started.elapsed());

@@ -8,7 +8,7 @@ use countersign_entities::{ApiToken, NewApiToken, RequestContext};
 use countersign_policies::{resource, row::TenantOnly};
 use serde_json::json;
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, attempt, name};
+use super::{AppError, Fault, FaultCode, Mutation, Services, attempt, grants, name};
 
 /// The longest name of a token, in characters.
 pub const NAME_MAX: usize = 60;
@@ -28,7 +28,7 @@ pub struct CreateApiToken {
     pub expires_in_days: i64,
 }
 
-/// Makes a token. The plain token is returned this once and is not kept.
+/// Makes a token, which may no more than its maker. The plain token is returned this once and is not kept.
 pub async fn create(
     services: &Services,
     context: &RequestContext,
@@ -38,6 +38,8 @@ pub async fn create(
     let books = TenantOnly::books(context.tenant());
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
     let (name, scopes, life) = attempt!(mutation, vec![], parse(&input));
+    let within = grants::check_scopes(&services.engine, context, &scopes);
+    attempt!(mutation, vec![], within);
     let plain = PlainToken::from_random(&services.database.ids().random32());
     let new = NewApiToken {
         id: ApiTokenId::new(services.database.ids().uuid()),

@@ -1,11 +1,217 @@
-//! Members: `removeMember`, `member.removed`, `members:remove`.
+//! Members: `updateMember`, `member.updated`, `members:update`; `removeMember`, `member.removed`,
+//! `members:remove`.
 
-use countersign_domain::{access::Role, id::MemberId};
-use countersign_entities::RequestContext;
-use countersign_policies::resource;
-use serde_json::json;
+use std::collections::BTreeSet;
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, attempt};
+use countersign_domain::{
+    access::Role,
+    id::{CustomRoleId, MemberId},
+};
+use countersign_entities::{CustomRole, Member, Reader, RequestContext};
+use countersign_policies::{resource, rights::Rights};
+use serde_json::{Value, json};
+
+use super::{
+    AppError, Fault, FaultCode, Mutation, Preview, Services, attempt,
+    grants::{self, Granter, Measure, Step},
+};
+
+/// The input of [`update`], as the caller gave it. What is not given stays.
+#[derive(Debug, Clone)]
+pub struct UpdateMember {
+    /// Who.
+    pub id: MemberId,
+    /// A built-in role by its name.
+    pub role: Option<String>,
+    /// A role of the tenant's own.
+    pub custom_role: Option<CustomRoleId>,
+    /// What is granted beside either role, by names.
+    pub capabilities: Option<Vec<String>>,
+}
+
+impl UpdateMember {
+    /// The member of the input that grants most.
+    const fn field(&self) -> &'static str {
+        match (&self.role, &self.custom_role) {
+            (Some(_), _) => "role",
+            (None, Some(_)) => "customRoleId",
+            (None, None) => "capabilities",
+        }
+    }
+}
+
+/// What a change of a member is about to do.
+struct Plan {
+    after: Member,
+    step: Step,
+    /// What is granted as such: by the role, where another is given.
+    given: Rights,
+}
+
+/// Changes what a member is and what is granted to them, from their next request on.
+pub async fn update(
+    services: &Services,
+    context: &RequestContext,
+    input: UpdateMember,
+) -> Result<Member, AppError> {
+    let mutation = Mutation::begin(services, context, "updateMember").await?;
+    let targets = vec![input.id.to_string()];
+    let permit = attempt!(mutation, targets, mutation.permit_plain(input.id.uuid()));
+    let engine = &services.engine;
+    let role_scope = engine.read_scope::<resource::CustomRole>(context.actor());
+    let role_scope = attempt!(mutation, targets, role_scope);
+    let scope = engine.read_scope::<resource::Member>(context.actor());
+    let scope = attempt!(mutation, targets, scope);
+    let roles = mutation.transaction.lock_roles(&role_scope).await;
+    let roles = attempt!(mutation, targets, roles);
+    let mut ids = vec![input.id];
+    ids.extend(context.actor().human().map(|human| human.member));
+    let locked = mutation.transaction.lock_members_and_owners(&scope, &ids);
+    let members = attempt!(mutation, targets, locked.await);
+    let granter = attempt!(mutation, targets, Granter::find(context, &members, &roles));
+    let owners = members.iter().filter(|m| m.role == Role::Owner).count();
+    let mut measure = Measure::new(engine);
+    let plan = plan(&mut measure, &input, &members, &roles);
+    let plan = attempt!(mutation, targets, plan);
+    let checked = check(&mut measure, &granter, &plan, &input, owners);
+    attempt!(mutation, targets, checked);
+    let Plan { after, step, .. } = plan;
+    let written = mutation.transaction.update_member(&permit, &after).await;
+    attempt!(mutation, targets, written);
+    let payload = json!({
+        "user": after.user.to_string(),
+        "before": recorded(&step.member),
+        "after": recorded(&after),
+    });
+    mutation.finish(permit, targets, payload).await?;
+    Ok(after)
+}
+
+/// What [`update`] would come to. `Reader` reads; nothing is locked, and nothing is changed.
+pub async fn preview(
+    services: &Services,
+    context: &RequestContext,
+    reader: &Reader,
+    input: UpdateMember,
+) -> Result<Preview, AppError> {
+    let engine = &services.engine;
+    let role_scope = engine.read_scope::<resource::CustomRole>(context.actor())?;
+    let scope = engine.read_scope::<resource::Member>(context.actor())?;
+    let roles = reader.every_role(&role_scope).await?;
+    let mut ids = vec![input.id];
+    ids.extend(context.actor().human().map(|human| human.member));
+    let members = reader.members_by_id(&scope, &ids).await?;
+    let counts = reader.built_in_role_counts(&scope).await?;
+    let owners = counts.get(&Role::Owner).copied().unwrap_or_default();
+    let owners = usize::try_from(owners).unwrap_or(usize::MAX);
+    let mut measure = Measure::new(engine);
+    let plan = match plan(&mut measure, &input, &members, &roles) {
+        Ok(plan) => plan,
+        Err(AppError::Faults(faults)) => return Ok(Preview::refused(faults)),
+        Err(other) => return Err(other),
+    };
+    let checked = Granter::find(context, &members, &roles)
+        .and_then(|granter| check(&mut measure, &granter, &plan, &input, owners));
+    let refusals = match checked {
+        Ok(()) => Vec::new(),
+        Err(AppError::Faults(faults)) => faults,
+        Err(other) => return Err(other),
+    };
+    let (before, after) = (plan.step.before.clone(), plan.step.after.clone());
+    Ok(measure.preview(&before, &after, vec![plan.step], refusals))
+}
+
+/// Brings the input into what the member is to be.
+fn plan(
+    measure: &mut Measure<'_>,
+    input: &UpdateMember,
+    members: &[Member],
+    roles: &[CustomRole],
+) -> Result<Plan, AppError> {
+    let member = members.iter().find(|member| member.id == input.id);
+    let member = member.ok_or_else(unknown)?;
+    let mut after = member.clone();
+    match (&input.role, input.custom_role) {
+        (Some(_), Some(_)) => {
+            let message = "give a built-in role or one of your own, not both";
+            return Err(Fault::new(FaultCode::Invalid, "role", message).into());
+        }
+        (Some(name), None) => {
+            after.role = grants::built_in(name, "role")?;
+            after.custom_role = None;
+        }
+        (None, Some(id)) => {
+            let role = roles.iter().find(|role| role.id == id).ok_or_else(|| {
+                let message = "there is no role with that id";
+                Fault::new(FaultCode::NotFound, "customRoleId", message)
+            })?;
+            after.role = role.base;
+            after.custom_role = Some(id);
+        }
+        (None, None) if input.capabilities.is_none() => {
+            let message = "say what is to change: a role, or the capabilities beside it";
+            return Err(Fault::new(FaultCode::Invalid, "role", message).into());
+        }
+        (None, None) => {}
+    }
+    if let Some(names) = &input.capabilities {
+        after.capabilities = grants::capabilities(names)?;
+    }
+    let step = Step {
+        member: member.clone(),
+        before: grants::grant_of(member, roles)?,
+        after: grants::grant_of(&after, roles)?,
+    };
+    let has_another_role = (after.role, after.custom_role) != (member.role, member.custom_role);
+    let given = if has_another_role {
+        let bare = Member {
+            capabilities: BTreeSet::new(),
+            ..after.clone()
+        };
+        measure.rights(&grants::grant_of(&bare, roles)?)
+    } else {
+        Rights::default()
+    };
+    Ok(Plan { after, step, given })
+}
+
+fn check(
+    measure: &mut Measure<'_>,
+    granter: &Granter,
+    plan: &Plan,
+    input: &UpdateMember,
+    owners: usize,
+) -> Result<(), AppError> {
+    if plan.step.before.role == Role::Owner && plan.after.role != Role::Owner {
+        keep_an_owner(owners, input.field())?;
+    }
+    let steps = std::slice::from_ref(&plan.step);
+    Ok(measure.check(granter, &plan.given, steps, input.field())?)
+}
+
+fn keep_an_owner(owners: usize, field: &'static str) -> Result<(), Fault> {
+    if owners >= 2 {
+        return Ok(());
+    }
+    let message = "a tenant keeps at least one owner: make somebody else an owner first";
+    Err(Fault::new(FaultCode::LastOwner, field, message))
+}
+
+fn unknown() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "memberId",
+        "there is no member with that id",
+    )
+}
+
+fn recorded(member: &Member) -> Value {
+    json!({
+        "role": member.role.name(),
+        "customRole": member.custom_role.map(|id| id.to_string()),
+        "capabilities": grants::names(&member.capabilities),
+    })
+}
 
 /// Ends a membership. The person's next request in this tenant is refused (ISO-3).
 pub async fn remove(
@@ -20,38 +226,27 @@ pub async fn remove(
         .engine
         .read_scope::<resource::Member>(context.actor());
     let scope = attempt!(mutation, targets, scope);
-    let found = attempt!(
-        mutation,
-        targets,
-        mutation.transaction.lock_member(&scope, id).await
-    );
-    let unknown = Fault::new(
-        FaultCode::NotFound,
-        "memberId",
-        "there is no member with that id",
-    );
-    let member = attempt!(mutation, targets, found.ok_or(unknown));
+    let locked = mutation
+        .transaction
+        .lock_members_and_owners(&scope, &[id])
+        .await;
+    let members = attempt!(mutation, targets, locked);
+    let member = members.iter().find(|member| member.id == id);
+    let member = attempt!(mutation, targets, member.ok_or_else(unknown));
     if member.role == Role::Owner {
-        let owners = attempt!(
-            mutation,
-            targets,
-            mutation.transaction.lock_owners(&permit).await
-        );
-        if owners < 2 {
-            let last = Fault::new(
-                FaultCode::LastOwner,
-                "memberId",
-                "a tenant keeps at least one owner: make somebody else an owner first",
-            );
-            return Err(mutation.refuse(last.into(), targets).await);
-        }
+        let owners = members.iter().filter(|m| m.role == Role::Owner).count();
+        attempt!(mutation, targets, keep_an_owner(owners, "memberId"));
     }
     attempt!(
         mutation,
         targets,
         mutation.transaction.remove_member(&permit, id).await
     );
-    let payload = json!({ "user": member.user.to_string(), "role": member.role.name() });
+    let payload = json!({
+        "user": member.user.to_string(),
+        "role": member.role.name(),
+        "customRole": member.custom_role.map(|id| id.to_string()),
+    });
     mutation.finish(permit, targets, payload).await?;
     Ok(id)
 }

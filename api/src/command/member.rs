@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use countersign_domain::access::{Capability, Role};
-use countersign_entities::NewMember;
+use countersign_domain::access::Capability;
+use countersign_entities::{MemberRole, NewMember};
 
 use super::output;
 use crate::config::Config;
@@ -22,9 +22,10 @@ pub(super) enum MemberCommand {
         /// What to call them until they have signed in
         #[arg(long)]
         name: String,
-        /// owner, admin, manager, accountant, worker, family or auditor
+        /// owner, admin, manager, accountant, worker, family or auditor, or the name of a role that the
+        /// tenant made itself
         #[arg(long)]
-        role: Role,
+        role: MemberRole,
         /// A permission beside the role, such as `read.financial`; may be given several times
         #[arg(long = "capability")]
         capabilities: Vec<Capability>,

@@ -12,9 +12,9 @@ use std::{
 
 use countersign_domain::{
     books::{Account, Category},
-    id::{AccountId, CategoryId, ImportId, StatementId, UserId},
+    id::{AccountId, CategoryId, CustomRoleId, ImportId, StatementId, UserId},
 };
-use countersign_entities::{Import, Member, Statement};
+use countersign_entities::{CustomRole, Import, Member, Statement};
 use countersign_policies::resource;
 use futures::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
@@ -36,6 +36,7 @@ pub(super) struct Loaded {
     statements: Cache<Statement>,
     imports: Cache<Import>,
     members: Cache<Member>,
+    roles: Cache<CustomRole>,
 }
 
 /// A kind that can be fetched by id.
@@ -111,6 +112,14 @@ load!(
     UserId,
     members_by_user,
     |row| row.user
+);
+load!(
+    CustomRole,
+    roles,
+    resource::CustomRole,
+    CustomRoleId,
+    roles_by_id,
+    |row| row.id
 );
 
 /// Fetches what is not at hand yet, in one statement.

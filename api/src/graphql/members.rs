@@ -1,22 +1,25 @@
 //! `Member`: a person's place in the tenant.
 
+use std::sync::Arc;
+
 use async_graphql::dynamic::{InputObject, InputValue, TypeRef};
-use countersign_domain::id::{MemberId, TenantId};
-use countersign_entities::Member;
+use countersign_domain::id::{CustomRoleId, MemberId, TenantId};
+use countersign_entities::{CustomRole, Member};
 use countersign_policies::{Row, row::TenantOnly};
 use futures::FutureExt;
 
 use super::{
     connection::{self, Names, pages},
+    error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
-    inputs,
+    inputs::{self, Input},
     permissions::viewer_can,
-    scalars,
+    previews, scalars,
     schema::Parts,
-    user_errors::{payload, payload_builder},
+    user_errors::{made, payload, payload_builder},
     value::Leaf,
 };
-use crate::app;
+use crate::app::{self, members::UpdateMember};
 
 impl Source for Member {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
@@ -27,10 +30,6 @@ impl Source for Member {
     }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "a table of fields, one after the other"
-)]
 pub(super) fn register(parts: &mut Parts<'_>) {
     let text = || TypeRef::named(TypeRef::STRING);
     let member =
@@ -51,13 +50,22 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 "The address that they sign in with.",
                 |m| Some(Leaf::from(m.email.as_str())),
             )
-            .value("role", text(), "Their one role.", |m| {
-                Some(Leaf::from(m.role.name()))
-            })
+            .value(
+                "role",
+                text(),
+                "Their built-in role, or the one that their custom role stands on.",
+                |m| Some(Leaf::from(m.role.name())),
+            )
+            .related::<CustomRole>(
+                "customRole",
+                "CustomRole",
+                "The role that the tenant made, if they have one.",
+                |m| m.custom_role.map(CustomRoleId::uuid),
+            )
             .value(
                 "capabilities",
                 TypeRef::named_nn_list(TypeRef::STRING),
-                "What the tenant granted beside the role.",
+                "What the tenant granted beside either role.",
                 |m| Some(m.capabilities.iter().map(|c| c.name()).collect()),
             )
             .value(
@@ -84,6 +92,60 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             pages!("members", Member, members),
         )
     });
+    update(parts);
+    remove(parts);
+}
+
+fn update(parts: &mut Parts<'_>) {
+    parts.input(
+        InputObject::new("UpdateMemberInput")
+            .description("What the member is to be. What is not given stays.")
+            .field(InputValue::new("memberId", TypeRef::named_nn(TypeRef::ID)))
+            .field(
+                InputValue::new("role", TypeRef::named(TypeRef::STRING))
+                    .description("A built-in role; or else `customRoleId`."),
+            )
+            .field(
+                InputValue::new("customRoleId", TypeRef::named(TypeRef::ID))
+                    .description("A role of the tenant's own."),
+            )
+            .field(
+                InputValue::new("capabilities", TypeRef::named_nn_list(TypeRef::STRING))
+                    .description("What is granted beside either role."),
+            ),
+    );
+    let updated = payload_builder::<Arc<Member>>(parts, "UpdateMemberPayload").object(
+        "member",
+        TypeRef::named("Member"),
+        "The member.",
+        made,
+    );
+    parts.object(updated);
+    let input = || {
+        let input = InputValue::new("input", TypeRef::named_nn("UpdateMemberInput"));
+        vec![input]
+    };
+    parts.query(|query| {
+        query.resolve(
+            "previewMember",
+            TypeRef::named("RightsPreview"),
+            "What `updateMember` would come to.",
+            input(),
+            preview_member,
+        )
+    });
+    parts.mutation(|mutation| {
+        mutation.resolve(
+            "updateMember",
+            TypeRef::named("UpdateMemberPayload"),
+            "Changes what a member is and what is granted to them, from their next request on.",
+            input(),
+            update_member,
+        )
+    });
+}
+
+fn remove(parts: &mut Parts<'_>) {
     parts.input(
         InputObject::new("RemoveMemberInput")
             .description("Who is to be removed.")
@@ -108,6 +170,38 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             remove_member,
         )
     });
+}
+
+fn preview_member(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = context.operation;
+        let change = read(inputs::input(&context.arguments)?)?;
+        let reader = operation.reader().await?;
+        let (services, caller) = (&operation.services, &operation.context);
+        previews::output(app::members::preview(services, caller, &reader, change).await)
+    }
+    .boxed()
+}
+
+fn update_member(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = context.operation;
+        let change = read(inputs::input(&context.arguments)?)?;
+        operation.close_reader().await;
+        let updated = app::members::update(&operation.services, &operation.context, change).await;
+        payload(updated.map(Arc::new))
+    }
+    .boxed()
+}
+
+fn read(input: &Input) -> Result<UpdateMember, GraphqlError> {
+    let capabilities = inputs::given(input, "capabilities");
+    Ok(UpdateMember {
+        id: inputs::required_id(input, "memberId")?,
+        role: inputs::owned(input, "role"),
+        custom_role: inputs::id(input, "customRoleId")?,
+        capabilities: capabilities.map(|_| inputs::texts(input, "capabilities")),
+    })
 }
 
 fn remove_member(context: Context<'_>) -> Resolved<'_> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::{
-    AccountId, AnyId, ApiTokenId, AuditEntryId, CategoryId, ImportId, MemberId, StatementId,
-    TransactionId,
+    AccountId, AnyId, ApiTokenId, AuditEntryId, CategoryId, CustomRoleId, ImportId, MemberId,
+    StatementId, TransactionId,
 };
 use countersign_policies::resource;
 use futures::FutureExt;
@@ -93,6 +93,7 @@ pub(super) async fn find(operation: &Operation, id: &str) -> Result<Option<Outpu
         StatementId::PREFIX => by_id!(Statement, StatementId, statements_by_id),
         ImportId::PREFIX => by_id!(Import, ImportId, imports_by_id),
         MemberId::PREFIX => by_id!(Member, MemberId, members_by_id),
+        CustomRoleId::PREFIX => by_id!(CustomRole, CustomRoleId, roles_by_id),
         ApiTokenId::PREFIX => by_id!(ApiToken, ApiTokenId, api_tokens_by_id),
         AuditEntryId::PREFIX => by_id!(AuditEntry, AuditEntryId, audit_entries_by_id),
         "ten" if uuid == operation.tenant().uuid() => {

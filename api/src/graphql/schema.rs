@@ -10,8 +10,8 @@ use thiserror::Error;
 use super::{
     access, accounts, api_tokens, audit_entries, categories, connection,
     field::{Event, Fields, ObjectBuilder, Source},
-    imports, members, node, permissions, scalars, statements, subscriptions, tenants, transactions,
-    user_errors,
+    imports, members, node, permissions, previews, roles, scalars, statements, subscriptions,
+    tenants, transactions, user_errors,
     validation::StopBeforeExecution,
     viewer,
 };
@@ -132,6 +132,8 @@ pub(super) fn build(
     permissions::register(&mut parts);
     tenants::register(&mut parts);
     members::register(&mut parts);
+    roles::register(&mut parts);
+    previews::register(&mut parts);
     accounts::register(&mut parts);
     transactions::register(&mut parts);
     categories::register(&mut parts);

@@ -36,11 +36,22 @@ pub(super) fn payload<T: Send + Sync + 'static>(
             made: None,
             faults: faults.into_iter().map(Arc::new).collect(),
         },
-        Err(AppError::Refused(refusal)) => return Err(GraphqlError::Refused(refusal)),
-        Err(AppError::Entry(error)) => return Err(error.into()),
-        Err(AppError::Store(error)) => return Err(error.into()),
+        Err(other) => return Err(failure(other)),
     };
     Ok(Output::object(Arc::new(payload)))
+}
+
+/// The end of a use case as an error of the request.
+pub(super) fn failure(error: AppError) -> GraphqlError {
+    match error {
+        AppError::Faults(faults) => {
+            let sentences: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
+            GraphqlError::BadInput(sentences.join("; "))
+        }
+        AppError::Refused(refusal) => GraphqlError::Refused(refusal),
+        AppError::Entry(error) => error.into(),
+        AppError::Store(error) => error.into(),
+    }
 }
 
 /// The builder of a payload type, with its `userErrors`.

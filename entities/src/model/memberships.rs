@@ -12,6 +12,7 @@ pub struct Model {
     pub user_id: Uuid,
     pub role: String,
     pub capabilities: Vec<String>,
+    pub custom_role_id: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,
 }
 

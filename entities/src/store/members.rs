@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use countersign_domain::{
     access::{Capability, Role},
-    id::{MemberId, UserId},
+    id::{CustomRoleId, MemberId, UserId},
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationTrait, Select, sea_query::Order,
+    ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait, Select,
+    sea_query::{Expr, Order},
 };
 use uuid::Uuid;
 
-use super::{Sorted, Stored, any_of, by_id, named, one_row};
+use super::{Sorted, Stored, any_of, by_id, named, one_row, roles::texts};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -38,9 +38,11 @@ pub struct Member {
     pub name: String,
     /// Their address, in lower case.
     pub email: String,
-    /// What they are here.
+    /// What they are here: their built-in role, or the one that their custom role stands on.
     pub role: Role,
-    /// What the tenant granted them beside the role.
+    /// The role that the tenant made, if they have one.
+    pub custom_role: Option<CustomRoleId>,
+    /// What the tenant granted them beside either role.
     pub capabilities: BTreeSet<Capability>,
     /// Since when.
     pub joined_at: DateTime<Utc>,
@@ -59,6 +61,7 @@ fetched! {
     name: String,
     email: String,
     role: String,
+    custom_role_id: Option<Uuid>,
     capabilities: Vec<String>,
     created_at: DateTime<Utc>,
     }
@@ -75,6 +78,7 @@ impl TryFrom<Row> for Member {
             name: row.name,
             email: row.email,
             role: named(row.role.parse().ok(), &row.role)?,
+            custom_role: row.custom_role_id.map(CustomRoleId::new),
             capabilities: row
                 .capabilities
                 .iter()
@@ -142,27 +146,63 @@ impl Reader {
     }
 }
 
-impl WriteTransaction {
-    /// The member, locked until the transaction ends.
-    pub async fn lock_member(
+impl Reader {
+    /// The members who have a role of the tenant's own, oldest membership first.
+    pub async fn members_of_role(
         &self,
         scope: &ReadScope<resource::Member>,
-        id: MemberId,
-    ) -> Result<Option<Member>, StoreError> {
-        self.lock(scope, Column::Id.eq(id.uuid())).await
+        role: CustomRoleId,
+    ) -> Result<Vec<Member>, StoreError> {
+        let of_role = Column::CustomRoleId.eq(role.uuid());
+        let mut members = self.every(scope, of_role).await?;
+        members.sort_by_key(|member| member.id);
+        Ok(members)
+    }
+}
+
+impl WriteTransaction {
+    /// Those members and every owner, locked in one order until the transaction ends.
+    pub async fn lock_members_and_owners(
+        &self,
+        scope: &ReadScope<resource::Member>,
+        ids: &[MemberId],
+    ) -> Result<Vec<Member>, StoreError> {
+        let named = any_of(Column::Id, ids.iter().map(|id| id.uuid()));
+        let owners = Column::Role.eq(Role::Owner.name());
+        self.lock_every(scope, Condition::any().add(named).add(owners))
+            .await
     }
 
-    /// Locks every owner, always in the same order, and says how many there are.
-    pub async fn lock_owners(&self, permit: &Permit) -> Result<u64, StoreError> {
-        self.same(permit.tenant())?;
-        let owners = Entity::find()
+    /// That member, and everybody who has that role of the tenant's own, locked in one order until the
+    /// transaction ends.
+    pub async fn lock_members_of_role(
+        &self,
+        scope: &ReadScope<resource::Member>,
+        id: Option<MemberId>,
+        role: Option<CustomRoleId>,
+    ) -> Result<Vec<Member>, StoreError> {
+        let named = any_of(Column::Id, id.iter().map(|id| id.uuid()));
+        let of_role = any_of(Column::CustomRoleId, role.iter().map(|role| role.uuid()));
+        self.lock_every(scope, Condition::any().add(named).add(of_role))
+            .await
+    }
+
+    /// Writes what a member is, and what is granted to them, from their next request on. Conflict:
+    /// `memberships_last_owner`, and `memberships_custom_role` where the custom role does not stand on
+    /// the role; the schema holds both whoever asks.
+    pub async fn update_member(&self, permit: &Permit, member: &Member) -> Result<(), WriteError> {
+        self.admit_permit(permit)?;
+        let custom_role = member.custom_role.map(CustomRoleId::uuid);
+        let update = Entity::update_many()
+            .col_expr(Column::Role, Expr::value(member.role.name()))
+            .col_expr(Column::CustomRoleId, Expr::value(custom_role))
+            .col_expr(
+                Column::Capabilities,
+                Expr::value(texts(&member.capabilities)),
+            )
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(Column::Role.eq(Role::Owner.name()))
-            .order_by_asc(Column::Id)
-            .lock_exclusive()
-            .all(self.wire())
-            .await?;
-        Ok(u64::try_from(owners.len()).unwrap_or(u64::MAX))
+            .filter(Column::Id.eq(member.id.uuid()));
+        one_row(update.exec(self.wire()).await?.rows_affected, "memberships")
     }
 
     /// Ends the membership. The sessions of the user are left: their next entrance finds no

@@ -228,10 +228,10 @@ async fn locked_row_is_the_one_asked_for_and_waits_for_nobody_else() {
     );
     let members = world.scope(&context);
     let member = write
-        .lock_member(&members, owner.member)
+        .lock_members_and_owners(&members, &[owner.member])
         .await
         .unwrap()
-        .unwrap();
+        .remove(0);
     assert_eq!(
         write
             .members_by_user(&members, &[owner.user])

@@ -7,8 +7,9 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use crate::world::{World, connect, new_account, settings};
 
 /// Every table with tenants' rows, and every other table of the product.
-const TENANT_TABLES: [&str; 11] = [
+const TENANT_TABLES: [&str; 12] = [
     "memberships",
+    "roles",
     "machines",
     "api_tokens",
     "accounts",
@@ -42,6 +43,7 @@ async fn two_companies() -> (World, uuid::Uuid) {
         let (tenant, owner) = world.company(slug).await;
         let account = world.account(&owner, new_account("Current")).await;
         world.import(&owner, account.id, 1, &["1", "2"]).await;
+        world.custom_role(&owner, "Trainee").await;
         world
             .api_token(&owner, &[countersign_domain::access::Scope::BasicRead])
             .await;
@@ -180,6 +182,7 @@ async fn each_store_sees_its_own_tenant_only() {
     assert_eq!(rows!(imports).len(), 1);
     assert_eq!(rows!(categories).len(), 0);
     assert_eq!(rows!(members).len(), 2);
+    assert_eq!(rows!(roles).len(), 1);
     assert_eq!(rows!(api_tokens).len(), 1);
     let log = rows!(audit_entries, &AuditFilter::default());
     assert!(log.iter().any(|row| row.event.action == "tenant.created"));

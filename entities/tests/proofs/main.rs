@@ -23,6 +23,8 @@ mod people;
 #[cfg(test)]
 mod pooler;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod world;

@@ -5,7 +5,7 @@ use countersign_entities::{
     EndedBy, NewMember, NewTenant, OperatorError, ProvidedIdentity, RequestContext, SessionsOf,
     SignIn, SignInError, WriteError, WriteTransaction,
 };
-use countersign_policies::row::TenantOnly;
+use countersign_policies::{resource, row::TenantOnly};
 use secrecy::ExposeSecret;
 use sqlx::Row;
 
@@ -18,7 +18,7 @@ async fn user_is_matched_by_subject_and_claimed_by_verified_address() {
     let invited = NewMember {
         email: "Olivia@Example.com".into(),
         name: "Olivia".into(),
-        role: Role::Owner,
+        role: Role::Owner.into(),
         capabilities: [].into(),
     };
     let operator = world.database.operator();
@@ -95,7 +95,7 @@ async fn session_lists_its_tenants_and_switches_among_them_only() {
     let member = NewMember {
         email: record.email,
         name: "O".into(),
-        role: Role::Auditor,
+        role: Role::Auditor.into(),
         capabilities: [].into(),
     };
     world
@@ -244,7 +244,8 @@ async fn tenant_keeps_an_owner_even_when_two_remove_each_other() {
             id: whom.uuid(),
         };
         let permit = world.engine.permit(context.actor(), action, &row).unwrap();
-        let owners = write.lock_owners(&permit).await?;
+        let scope = world.scope::<resource::Member>(&context);
+        let owners = write.lock_members_and_owners(&scope, &[]).await?.len();
         write.remove_member(&permit, whom).await?;
         write.finish(permit, draft("member.removed")).await?;
         Ok::<_, WriteError>(owners)

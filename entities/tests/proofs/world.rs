@@ -9,22 +9,22 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, Utc};
 use countersign_domain::{
-    access::{Role, Scope},
+    access::{Capability, Role, Scope},
     audit::Outcome,
     books::Account,
     id::{
-        AccountId, ApiTokenId, ImportId, MemberId, RequestId, StatementId, TenantId, TransactionId,
-        UserId,
+        AccountId, ApiTokenId, CustomRoleId, ImportId, MemberId, RequestId, StatementId, TenantId,
+        TransactionId, UserId,
     },
     money::{Currency, Money},
     statements::{Balance, BalanceCheck, Entry, Format, fingerprint},
     token::PlainToken,
 };
 use countersign_entities::{
-    Clock, Credential, Database, EventDraft, Ids, KeyEncryptionKey, NewAccount, NewApiToken,
-    NewImport, NewMember, NewSession, NewStatement, NewTenant, NewTransaction, ProvidedIdentity,
-    ProviderTokens, ReadTransaction, RequestContext, RequestFacts, SessionSecret, Settings,
-    SystemClock, SystemIds, WriteTransaction,
+    Clock, Credential, CustomRole, Database, EventDraft, Ids, KeyEncryptionKey, NewAccount,
+    NewApiToken, NewImport, NewMember, NewSession, NewStatement, NewTenant, NewTransaction,
+    ProvidedIdentity, ProviderTokens, ReadTransaction, RequestContext, RequestFacts, SessionSecret,
+    Settings, SystemClock, SystemIds, WriteTransaction,
 };
 use countersign_policies::{Engine, Permit, ReadScope, Resource, row::TenantOnly};
 use secrecy::SecretString;
@@ -113,7 +113,7 @@ impl World {
         let new = NewMember {
             email: email.clone(),
             name: name.into(),
-            role,
+            role: role.into(),
             capabilities: BTreeSet::new(),
         };
         let (member, user) = self
@@ -186,6 +186,25 @@ impl World {
             .await
             .unwrap();
         account
+    }
+
+    /// A role of the tenant's own that stands on the worker's.
+    pub(crate) async fn custom_role(&self, owner: &Person, name: &str) -> CustomRole {
+        let (context, write) = self.write(owner).await;
+        let permit = self.permit(&context, "createRole");
+        let role = CustomRole {
+            id: CustomRoleId::new(uuid()),
+            name: name.into(),
+            description: String::new(),
+            base: Role::Worker,
+            capabilities: [Capability::WriteBasic].into(),
+            member_count: 0,
+            created_at: now(),
+            updated_at: now(),
+        };
+        write.insert_role(&permit, &role).await.unwrap();
+        write.finish(permit, draft("role.created")).await.unwrap();
+        role
     }
 
     pub(crate) async fn api_token(

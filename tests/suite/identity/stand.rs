@@ -166,7 +166,7 @@ pub(super) async fn invite(stand: &Stand, email: &str) {
     let new = NewMember {
         email: email.to_owned(),
         name: "Invited".to_owned(),
-        role: Role::Owner,
+        role: Role::Owner.into(),
         capabilities: [].into(),
     };
     stand

@@ -9,6 +9,7 @@ interface Item {
     | '/t/$slug/import'
     | '/t/$slug/imports'
     | '/t/$slug/members'
+    | '/t/$slug/roles'
     | '/t/$slug/tokens'
     | '/t/$slug/audit'
     | '/t/$slug/access';
@@ -34,6 +35,7 @@ const groups: readonly { name: string; items: readonly Item[] }[] = [
     name: 'Control',
     items: [
       { to: '/t/$slug/members', label: 'Members', icon: 'people', key: 'm' },
+      { to: '/t/$slug/roles', label: 'Roles', icon: 'lock', key: 'r' },
       { to: '/t/$slug/tokens', label: 'API tokens', icon: 'key', key: 'k' },
       { to: '/t/$slug/audit', label: 'Audit log', icon: 'scroll', key: 'l' },
       { to: '/t/$slug/access', label: 'Access', icon: 'shield', key: 'x', explains: true },

@@ -116,6 +116,12 @@ const tokensRoute = createRoute({
   component: lazyRouteComponent(() => import('../routes/tokens'), 'TokensPage'),
 });
 
+const rolesRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: 'roles',
+  component: lazyRouteComponent(() => import('../routes/roles'), 'RolesPage'),
+});
+
 const membersRoute = createRoute({
   getParentRoute: () => tenantRoute,
   path: 'members',
@@ -149,6 +155,7 @@ export const router = createRouter({
       importsRoute,
       tokensRoute,
       membersRoute,
+      rolesRoute,
       auditRoute,
       accessRoute,
     ]),

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { type ChangedMember, ChangeMemberDialog } from '../features/members/change-member-dialog';
 import { RemoveMemberDialog } from '../features/members/remove-member-dialog';
 import { MembersDocument } from '../graphql/generated/documents';
 import { redactionAt } from '../graphql/redactions';
@@ -15,6 +16,7 @@ const PATH = 'members.nodes.*';
 export function MembersPage() {
   const { member: me } = usePermissions();
   const { query, rows } = useTenantList(MembersDocument, 'members', {});
+  const [changing, setChanging] = useState<ChangedMember | null>(null);
   const [removing, setRemoving] = useState<{ id: string; name: string } | null>(null);
   return (
     <>
@@ -75,7 +77,14 @@ export function MembersPage() {
                         {hiddenRole ? (
                           <RedactedCell label="Role" redaction={hiddenRole} why={why('role')} />
                         ) : (
-                          node.role && <Chip>{node.role}</Chip>
+                          node.role && (
+                            <>
+                              <Chip>{node.customRole?.name ?? node.role}</Chip>
+                              {node.customRole && (
+                                <span className="ml-1 text-xs text-muted">on {node.role}</span>
+                              )}
+                            </>
+                          )
                         )}
                       </td>
                       <td className="hidden lg:table-cell">
@@ -94,7 +103,16 @@ export function MembersPage() {
                           node.joinedAt && <RelTime at={node.joinedAt} />
                         )}
                       </td>
-                      <td className="text-right md:pr-6">
+                      <td className="text-right whitespace-nowrap md:pr-6">
+                        <ActionButton
+                          kind="quiet"
+                          className="button h-7"
+                          refusal={refusalOn(node.change)}
+                          aria-label={`Change ${name}`}
+                          onClick={() => setChanging({ ...node, name })}
+                        >
+                          Change
+                        </ActionButton>
                         <ActionButton
                           data-row
                           kind="quiet"
@@ -115,6 +133,7 @@ export function MembersPage() {
           <LoadMore query={query} />
         </>
       )}
+      {changing && <ChangeMemberDialog member={changing} onClose={() => setChanging(null)} />}
       {removing && (
         <RemoveMemberDialog
           member={removing}

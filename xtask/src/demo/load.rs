@@ -144,7 +144,8 @@ fn categorize(demo: &Demo, machine: &Client, tenant: &TenantBooks) -> anyhow::Re
     Ok(())
 }
 
-fn no_faults(data: &Value, path: &str, but: &[&str]) -> anyhow::Result<()> {
+/// Fails where a mutation found faults in the input, but for those.
+pub(crate) fn no_faults(data: &Value, path: &str, but: &[&str]) -> anyhow::Result<()> {
     let faults = data
         .pointer(path)
         .and_then(Value::as_array)

@@ -3,7 +3,7 @@
 use countersign_stand::books::demo_books;
 use serde_json::{Value, json};
 
-use super::Demo;
+use super::{Demo, http::Client, load::no_faults};
 use crate::tools::say;
 
 /// Everybody's password. The provider listens on loopback only.
@@ -12,11 +12,11 @@ pub(crate) const PASSWORD: &str = "countersign";
 struct Person {
     name: &'static str,
     email: &'static str,
-    /// Tenant and role.
+    /// Tenant and role, which may be one of [`OWN_ROLES`].
     roles: &'static [(&'static str, &'static str)],
 }
 
-const PEOPLE: [Person; 10] = [
+const PEOPLE: [Person; 11] = [
     Person {
         name: "Olivia Park",
         email: "olivia@example.com",
@@ -41,6 +41,11 @@ const PEOPLE: [Person; 10] = [
         name: "Wanda Novak",
         email: "wanda@example.com",
         roles: &[("northwind", "worker")],
+    },
+    Person {
+        name: "Tessa Lund",
+        email: "tessa@example.com",
+        roles: &[("northwind", "Bookkeeping trainee")],
     },
     Person {
         name: "Otto Alder",
@@ -68,6 +73,26 @@ const PEOPLE: [Person; 10] = [
         roles: &[("operator", "auditor")],
     },
 ];
+
+/// A role that a tenant makes itself.
+struct OwnRole {
+    tenant: &'static str,
+    /// The address of the owner who makes it.
+    owner: &'static str,
+    name: &'static str,
+    description: &'static str,
+    base: &'static str,
+    capabilities: &'static [&'static str],
+}
+
+const OWN_ROLES: [OwnRole; 1] = [OwnRole {
+    tenant: "northwind",
+    owner: "olivia@example.com",
+    name: "Bookkeeping trainee",
+    description: "Sorts transactions, and sees no amounts but of accounts in their care.",
+    base: "worker",
+    capabilities: &["write.basic"],
+}];
 
 /// A partner's program, which loads a tenant's books.
 pub(crate) struct Machine {
@@ -144,15 +169,7 @@ pub(crate) fn admit(demo: &Demo) -> anyhow::Result<()> {
             tenant.name,
         ])?;
     }
-    for person in &PEOPLE {
-        for (tenant, role) in person.roles {
-            let (name, email) = (person.name, person.email);
-            demo.command(&[
-                "member", "add", "--tenant", tenant, "--email", email, "--name", name, "--role",
-                role,
-            ])?;
-        }
-    }
+    add_members(demo, false)?;
     for machine in &MACHINES {
         let mut arguments = vec!["machine", "add", "--tenant", machine.tenant];
         arguments.extend(["--client-id", machine.client_id]);
@@ -160,6 +177,42 @@ pub(crate) fn admit(demo: &Demo) -> anyhow::Result<()> {
             arguments.extend(["--scope", scope]);
         }
         demo.command(&arguments)?;
+    }
+    Ok(())
+}
+
+/// Makes the tenants' own roles, as their owners would in the app, and lets in who has one.
+pub(crate) fn own_roles(demo: &Demo) -> anyhow::Result<()> {
+    for role in &OWN_ROLES {
+        say(&format!("making the role {} of {}", role.name, role.tenant));
+        let owner = Client::person(demo, role.owner, role.tenant)?;
+        let query = "mutation($input: CreateRoleInput!) { createRole(input: $input) \
+                     { userErrors { code message } } }";
+        let input = json!({
+            "name": role.name,
+            "description": role.description,
+            "baseRole": role.base,
+            "capabilities": role.capabilities,
+        });
+        let data = owner.graphql(demo, query, &json!({ "input": input }))?;
+        no_faults(&data, "/createRole/userErrors", &["TAKEN"])?;
+    }
+    add_members(demo, true)
+}
+
+/// Lets in whoever has a role of a tenant's own, or whoever has not.
+fn add_members(demo: &Demo, with_own_role: bool) -> anyhow::Result<()> {
+    for person in &PEOPLE {
+        for (tenant, role) in person.roles {
+            if OWN_ROLES.iter().any(|own| own.name == *role) != with_own_role {
+                continue;
+            }
+            let (name, email) = (person.name, person.email);
+            demo.command(&[
+                "member", "add", "--tenant", tenant, "--email", email, "--name", name, "--role",
+                role,
+            ])?;
+        }
     }
     Ok(())
 }

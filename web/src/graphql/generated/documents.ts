@@ -78,6 +78,18 @@ export type CreateCategoryInput = {
   name: string;
 };
 
+/** The role to be made. */
+export type CreateRoleInput = {
+  /** The built-in role that it stands on: any but `owner`. */
+  baseRole: string;
+  /** What it grants beside the built-in role. */
+  capabilities?: Array<string> | null | undefined;
+  /** At most 300 characters. */
+  description?: string | null | undefined;
+  /** From 1 to 60 characters, unlike every other role's. */
+  name: string;
+};
+
 /** The columns of a CSV file, by their headers. */
 export type CsvMappingInput = {
   /** Signed amounts, where one column holds them. */
@@ -102,6 +114,11 @@ export type CsvMappingInput = {
   description: string;
   /** The bank's reference. */
   reference?: string | null | undefined;
+};
+
+/** The role to be deleted: one that nobody has. */
+export type DeleteRoleInput = {
+  roleId: string;
 };
 
 /** Which way money moved. */
@@ -135,6 +152,14 @@ export type Magnitude =
   | 'MEDIUM'
   | 'LARGE'
   | 'XLARGE';
+
+/** A role as it might be. Without an id, a new one. */
+export type PreviewRoleInput = {
+  baseRole?: string | null | undefined;
+  /** What it grants beside the built-in role. */
+  capabilities?: Array<string> | null | undefined;
+  roleId?: string | null | undefined;
+};
 
 /** Who asks. */
 export type PrincipalKind =
@@ -175,6 +200,28 @@ export type TransactionFilter = {
   uncategorized?: boolean | null | undefined;
 };
 
+/** What the member is to be. What is not given stays. */
+export type UpdateMemberInput = {
+  /** What is granted beside either role. */
+  capabilities?: Array<string> | null | undefined;
+  /** A role of the tenant's own. */
+  customRoleId?: string | null | undefined;
+  memberId: string;
+  /** A built-in role; or else `customRoleId`. */
+  role?: string | null | undefined;
+};
+
+/** How the role is to be. What is not given stays. */
+export type UpdateRoleInput = {
+  baseRole?: string | null | undefined;
+  /** What it grants beside the built-in role. */
+  capabilities?: Array<string> | null | undefined;
+  /** At most 300 characters. */
+  description?: string | null | undefined;
+  name?: string | null | undefined;
+  roleId: string;
+};
+
 /** The stable codes of faults of input. */
 export type UserErrorCode =
   | 'INVALID'
@@ -187,6 +234,9 @@ export type UserErrorCode =
   | 'ACCOUNT_AMBIGUOUS'
   | 'CURRENCY_MISMATCH'
   | 'LAST_OWNER'
+  | 'EXCEEDS_GRANTER'
+  | 'OWN_ROLE'
+  | 'ROLE_IN_USE'
   | 'ALREADY_DONE';
 
 /** What the policies say, before any row. */
@@ -333,12 +383,19 @@ export type MembersQueryVariables = Exact<{
 }>;
 
 
-export type MembersQuery = { tenant: { id: string, slug: string } | null, members: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string | null, email: string | null, role: string | null, capabilities: Array<string> | null, joinedAt: import('../scalars').DateTime | null, remove: { isAllowed: boolean, reason: string | null } | null }> } | null };
+export type MembersQuery = { tenant: { id: string, slug: string } | null, members: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string | null, email: string | null, role: string | null, capabilities: Array<string> | null, joinedAt: import('../scalars').DateTime | null, customRole: { id: string, name: string } | null, change: { isAllowed: boolean, reason: string | null } | null, remove: { isAllowed: boolean, reason: string | null } | null }> } | null };
 
 export type MemberNamesQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type MemberNamesQuery = { members: { nodes: Array<{ id: string, name: string | null }> } | null };
+
+export type UpdateMemberMutationVariables = Exact<{
+  input: UpdateMemberInput;
+}>;
+
+
+export type UpdateMemberMutation = { updateMember: { member: { id: string, role: string | null, capabilities: Array<string> | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
 export type RemoveMemberMutationVariables = Exact<{
   input: RemoveMemberInput;
@@ -350,11 +407,60 @@ export type RemoveMemberMutation = { removeMember: { removedMemberId: string | n
 export type PermissionsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, explain: { action: string, verdict: Verdict, rules: Array<string> | null }, explainOthers: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
+export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, explain: { action: string, verdict: Verdict, rules: Array<string> | null }, explainOthers: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, createRole: { action: string, verdict: Verdict, rules: Array<string> | null }, updateRole: { action: string, verdict: Verdict, rules: Array<string> | null }, deleteRole: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
 
 export type OnRowFragment = { isAllowed: boolean, reason: string | null };
 
 export type RulingFragment = { action: string, verdict: Verdict, rules: Array<string> | null };
+
+export type RolesQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type RolesQuery = { tenant: { id: string, slug: string } | null, roles: { builtIn: Array<{ name: string, description: string, capabilities: Array<string>, memberCount: number, canBeBase: boolean }>, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, description: string, baseRole: string, capabilities: Array<string>, memberCount: number, updatedAt: import('../scalars').DateTime }> } | null };
+
+export type RoleRowFragment = { id: string, name: string, description: string, baseRole: string, capabilities: Array<string>, memberCount: number, updatedAt: import('../scalars').DateTime };
+
+export type PreviewRoleQueryVariables = Exact<{
+  input: PreviewRoleInput;
+}>;
+
+
+export type PreviewRoleQuery = { previewRole: { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type PreviewMemberQueryVariables = Exact<{
+  input: UpdateMemberInput;
+}>;
+
+
+export type PreviewMemberQuery = { previewMember: { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type RightsPreviewFragment = { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> };
+
+export type RightsChangeFragment = { group: string, actions: Array<string>, rows: string | null };
+
+export type CreateRoleMutationVariables = Exact<{
+  input: CreateRoleInput;
+}>;
+
+
+export type CreateRoleMutation = { createRole: { role: { id: string, name: string, description: string, baseRole: string, capabilities: Array<string>, memberCount: number, updatedAt: import('../scalars').DateTime } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type UpdateRoleMutationVariables = Exact<{
+  input: UpdateRoleInput;
+}>;
+
+
+export type UpdateRoleMutation = { updateRole: { role: { id: string, name: string, description: string, baseRole: string, capabilities: Array<string>, memberCount: number, updatedAt: import('../scalars').DateTime } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type DeleteRoleMutationVariables = Exact<{
+  input: DeleteRoleInput;
+}>;
+
+
+export type DeleteRoleMutation = { deleteRole: { deletedRoleId: string | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
 export type ApiTokensQueryVariables = Exact<{
   first: number;
@@ -495,12 +601,17 @@ export const ImportProgressedDocument: Document<ImportProgressedSubscription, Im
 
 export const MembersDocument: Document<MembersQuery, MembersQueryVariables> = {
   name: 'Members',
-  id: 'sha256:23c91a8ae21ce5645a1169b3081923b8ae53847620ebdb2b661cee9dc93ec876',
+  id: 'sha256:0087dc642ff7bc84034990e9d672c661a6d3c5f592d63d75192e7bfa3b952c2f',
 };
 
 export const MemberNamesDocument: Document<MemberNamesQuery, MemberNamesQueryVariables> = {
   name: 'MemberNames',
   id: 'sha256:c9e690cb32d4796b1b7e8d30f47ae0c346743b18c83bbcf9aabbee5f5c1a0459',
+};
+
+export const UpdateMemberDocument: Document<UpdateMemberMutation, UpdateMemberMutationVariables> = {
+  name: 'UpdateMember',
+  id: 'sha256:3a38d4dfb726f72d9d1b7e8610379ebdff3454e1c90cfcb66c98c732c79fa760',
 };
 
 export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMutationVariables> = {
@@ -510,7 +621,37 @@ export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMu
 
 export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVariables> = {
   name: 'Permissions',
-  id: 'sha256:cd14f1fb3ca2c9b1e699e58c688e6b1820244d0c1c1e02982bdcdb9ce2597908',
+  id: 'sha256:915391cda274ca640d225c9aaff0416d640149ede0831898a4b4c80098e15965',
+};
+
+export const RolesDocument: Document<RolesQuery, RolesQueryVariables> = {
+  name: 'Roles',
+  id: 'sha256:7e489824c4129be022d91dc273bc9bd19c5884440c9761c95f63c5be447e975c',
+};
+
+export const PreviewRoleDocument: Document<PreviewRoleQuery, PreviewRoleQueryVariables> = {
+  name: 'PreviewRole',
+  id: 'sha256:43c193c64750091d7b261ec6e32fba3ad32b79cea5686ba1945ccfc31137e483',
+};
+
+export const PreviewMemberDocument: Document<PreviewMemberQuery, PreviewMemberQueryVariables> = {
+  name: 'PreviewMember',
+  id: 'sha256:8633dcd7306906924bc50e5a044dc412fde2096b96b02ca20282ccaa96ffdf94',
+};
+
+export const CreateRoleDocument: Document<CreateRoleMutation, CreateRoleMutationVariables> = {
+  name: 'CreateRole',
+  id: 'sha256:75ae7cff71107878eacf02331d9af3ff20dd0895237d5dcb2108285899415a5a',
+};
+
+export const UpdateRoleDocument: Document<UpdateRoleMutation, UpdateRoleMutationVariables> = {
+  name: 'UpdateRole',
+  id: 'sha256:71fae2e6a1528ecb8275d2653991a77278f3331e4bacd2f18e9c95cdc98380a9',
+};
+
+export const DeleteRoleDocument: Document<DeleteRoleMutation, DeleteRoleMutationVariables> = {
+  name: 'DeleteRole',
+  id: 'sha256:9917e795711b56849fd4ed70f479c244787b68725397ef13d3624e143fec9417',
 };
 
 export const ApiTokensDocument: Document<ApiTokensQuery, ApiTokensQueryVariables> = {
