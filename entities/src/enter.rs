@@ -9,7 +9,7 @@ use countersign_domain::{
     id::{AnyId, ApiTokenId, MachineId, MemberId, SessionId, TenantId, UserId},
     principal::{Actor, Human, Machine, MachineCredential, Principal},
 };
-use sea_orm::{DbBackend, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -102,11 +102,6 @@ fetched! {
 }
 
 impl Answer {
-    /// Reads it from a wire.
-    pub(crate) fn of_wire(row: &QueryResult) -> Result<Self, StoreError> {
-        Ok(Self::from_query_result(row, "")?)
-    }
-
     /// The context, if the credential opens a tenant and every named id is of it (ISO-4).
     pub(crate) fn into_context(
         self,

@@ -19,8 +19,8 @@ use countersign_domain::{
 use countersign_policies::{ReadScope, Resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, QueryFilter, QueryOrder,
-    QueryTrait, Select,
+    ActiveModelTrait, ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, Insert,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, IntoCondition, LockType, Order, extension::postgres::PgFunc},
 };
 use uuid::Uuid;
@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
-    line::Fetched,
+    line::{Done, Fetched},
     page::{Direction, Page, Position, Slice, SortKey},
     transaction::{Reader, WriteTransaction},
 };
@@ -180,9 +180,22 @@ impl WriteTransaction {
         let mut select = self.select(scope)?.filter(condition.into_condition());
         let table = R::Table::default().table_name().to_owned();
         QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
-        let row = select.into_model::<R::Row>().one(self.wire()).await?;
-        row.map(R::Item::try_from).transpose()
+        let rows: Vec<R::Row> = self.fetch(select.limit(1)).await?;
+        rows.into_iter().next().map(R::Item::try_from).transpose()
     }
+}
+
+/// The statement that inserts a row and returns it.
+pub(crate) fn insert<A: ActiveModelTrait>(row: A) -> Insert<A> {
+    let mut insert = Insert::one(row);
+    QueryTrait::query(&mut insert).returning_all();
+    insert
+}
+
+/// The row that was inserted.
+pub(crate) fn inserted<R: Fetched>(done: &Done) -> Result<R, StoreError> {
+    let row = done.rows()?.into_iter().next();
+    row.ok_or_else(|| StoreError::inconsistent("what was inserted is not there"))
 }
 
 /// `column = any($1)`: one statement text, however many ids there are.

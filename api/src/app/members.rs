@@ -1,24 +1,23 @@
 //! Members: `removeMember`, `member.removed`, `members:remove`.
 
 use countersign_domain::{access::Role, id::MemberId};
-use countersign_entities::RequestContext;
 use countersign_policies::resource;
 use serde_json::json;
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, attempt};
+use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt};
 
 /// Ends a membership. The person's next request in this tenant is refused (ISO-3).
 pub async fn remove(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     id: MemberId,
 ) -> Result<MemberId, AppError> {
-    let mutation = Mutation::begin(services, context, "removeMember").await?;
+    let mutation = Mutation::begin(services, writer, "removeMember").await?;
     let targets = vec![id.to_string()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let scope = services
         .engine
-        .read_scope::<resource::Member>(context.actor());
+        .read_scope::<resource::Member>(writer.context().actor());
     let scope = attempt!(mutation, targets, scope);
     let found = attempt!(
         mutation,

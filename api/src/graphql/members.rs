@@ -112,8 +112,7 @@ fn remove_member(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
         let id: MemberId = inputs::required_id(inputs::input(&context.arguments)?, "memberId")?;
-        operation.close_reader().await;
-        payload(app::members::remove(&operation.services, &operation.context, id).await)
+        payload(app::members::remove(&operation.services, operation.writer().await?, id).await)
     }
     .boxed()
 }

@@ -37,6 +37,8 @@ pub(super) fn payload<T: Send + Sync + 'static>(
             faults: faults.into_iter().map(Arc::new).collect(),
         },
         Err(AppError::Refused(refusal)) => return Err(GraphqlError::Refused(refusal)),
+        // Never answered: what the other request comes to is.
+        Err(AppError::Repeats) => return Err(GraphqlError::Unavailable),
         Err(AppError::Entry(error)) => return Err(error.into()),
         Err(AppError::Store(error)) => return Err(error.into()),
     };

@@ -1,6 +1,6 @@
 //! The ways in.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use countersign_domain::{
     audit,
@@ -15,9 +15,8 @@ use crate::{
     context::{Credential, CredentialKind, RequestContext, RequestFacts},
     enter::{self, Answer, Closed, Rejection},
     error::{EnterError, StoreError, Why},
-    line::Line,
+    line::{Line, Lines},
     transaction::{ReadTransaction, WriteTransaction},
-    wire::{Durability, End, Wire},
 };
 
 impl Database {
@@ -29,7 +28,8 @@ impl Database {
         request: &RequestFacts,
         named: &[AnyId],
     ) -> Result<(RequestContext, ReadTransaction), EnterError> {
-        let (context, line) = self.open_line(credential, request, named).await?;
+        let lines = &self.0.lines;
+        let (context, line) = self.open_line(lines, credential, request, named).await?;
         let tenant = context.tenant();
         Ok((context, ReadTransaction::new(line, tenant)))
     }
@@ -46,9 +46,72 @@ impl Database {
         request: &RequestFacts,
         named: &[AnyId],
     ) -> Option<(RequestContext, ReadTransaction)> {
+        let lines = &self.0.lines;
+        let (context, line) = self
+            .presumed_line(lines, credential, request, named)
+            .await?;
+        let tenant = context.tenant();
+        Some((context, ReadTransaction::new(line, tenant)))
+    }
+
+    /// Enters again with the credential of the context, to read.
+    pub async fn read(&self, context: &RequestContext) -> Result<ReadTransaction, EnterError> {
+        let line = self.same_line(&self.0.lines, context).await?;
+        Ok(ReadTransaction::new(line, context.tenant()))
+    }
+
+    /// As [`Self::enter`], to write what `asked` is the SHA-256 of: where the request has a key, it is
+    /// claimed, which [`WriteTransaction::claimed`] tells of.
+    pub async fn enter_to_write(
+        &self,
+        credential: &Credential,
+        request: &RequestFacts,
+        named: &[AnyId],
+        asked: [u8; 32],
+    ) -> Result<(RequestContext, WriteTransaction), EnterError> {
+        let lines = &self.0.writing;
+        let (context, line) = self.open_line(lines, credential, request, named).await?;
+        let writing = WriteTransaction::new(self, line, context.clone(), Some(asked));
+        Ok((context, writing))
+    }
+
+    /// As [`Self::presume`], to write: what PostgreSQL says is heard by
+    /// [`WriteTransaction::claimed`], and before anything is written.
+    pub async fn presume_to_write(
+        &self,
+        credential: &Credential,
+        request: &RequestFacts,
+        named: &[AnyId],
+        asked: [u8; 32],
+    ) -> Option<(RequestContext, WriteTransaction)> {
+        let lines = &self.0.writing;
+        let (context, line) = self
+            .presumed_line(lines, credential, request, named)
+            .await?;
+        let writing = WriteTransaction::new(self, line, context.clone(), Some(asked));
+        Some((context, writing))
+    }
+
+    /// Enters again with the credential of the context, to write what `asked`, where it is given, is the
+    /// SHA-256 of.
+    pub async fn write(
+        &self,
+        context: &RequestContext,
+        asked: Option<[u8; 32]>,
+    ) -> Result<WriteTransaction, EnterError> {
+        let line = self.same_line(&self.0.writing, context).await?;
+        Ok(WriteTransaction::new(self, line, context.clone(), asked))
+    }
+
+    async fn presumed_line(
+        &self,
+        lines: &Lines,
+        credential: &Credential,
+        request: &RequestFacts,
+        named: &[AnyId],
+    ) -> Option<(RequestContext, Line)> {
         let inner = &self.0;
         let actor = inner.prepared.then(|| inner.let_in.last(credential))??;
-        let tenant = actor.tenant;
         let context = RequestContext::new(actor, credential.clone(), *request);
         let named: BTreeSet<AnyId> = named.iter().copied().collect();
         let statement = enter::statement(credential, request.at, &named);
@@ -62,31 +125,13 @@ impl Database {
             }
             holds
         };
-        let line = Line::presume(&inner.lines, statement, holds).await.ok()?;
-        Some((context, ReadTransaction::new(line, tenant)))
-    }
-
-    /// Enters again with the credential of the context, to read.
-    pub async fn read(&self, context: &RequestContext) -> Result<ReadTransaction, EnterError> {
-        let (credential, facts) = (context.credential(), context.facts());
-        let (now, line) = self.open_line(credential, facts, &[]).await?;
-        self.check_same(context, &now).await?;
-        Ok(ReadTransaction::new(line, context.tenant()))
-    }
-
-    /// Enters again with the credential of the context, to write.
-    pub async fn write(&self, context: &RequestContext) -> Result<WriteTransaction, EnterError> {
-        Ok(WriteTransaction::new(
-            self.open_again(context, Durability::AtOnce).await?,
-            context.clone(),
-            Arc::clone(&self.0.keys),
-            Arc::clone(&self.0.ids),
-            self.0.recorder.clone(),
-        ))
+        let line = Line::presume(lines, statement, holds).await.ok()?;
+        Some((context, line))
     }
 
     async fn open_line(
         &self,
+        lines: &Lines,
         credential: &Credential,
         facts: &RequestFacts,
         named: &[AnyId],
@@ -99,7 +144,7 @@ impl Database {
             otel.kind = "client",
             db.operation.name = "enter"
         );
-        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin_line, &statement)
+        let opened = Line::open(lines, inner.prepared, &inner.begin_line, &statement)
             .instrument(span)
             .await;
         let (line, answer): (_, Answer) = opened?;
@@ -115,34 +160,12 @@ impl Database {
         }
     }
 
-    async fn open_wire(
-        &self,
-        credential: &Credential,
-        facts: &RequestFacts,
-        durability: Durability,
-    ) -> Result<(RequestContext, Wire), EnterError> {
-        let enter = enter::statement(credential, facts.at, &BTreeSet::new());
-        let begin = format!("{}{}", self.0.begin, durability.sql());
-        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &begin, &enter).await?;
-        match Answer::of_wire(&row)?.into_context(credential, facts, 0) {
-            Ok(context) => Ok((context, wire)),
-            Err(closed) => {
-                wire.end(End::Rollback).await?;
-                Err(self.closed(credential, facts, closed).await)
-            }
-        }
-    }
-
-    /// Enters again to write.
-    pub(crate) async fn open_again(
-        &self,
-        context: &RequestContext,
-        durability: Durability,
-    ) -> Result<Wire, EnterError> {
+    /// Enters again with the credential of the context.
+    async fn same_line(&self, lines: &Lines, context: &RequestContext) -> Result<Line, EnterError> {
         let (credential, facts) = (context.credential(), context.facts());
-        let (now, wire) = self.open_wire(credential, facts, durability).await?;
+        let (now, line) = self.open_line(lines, credential, facts, &[]).await?;
         self.check_same(context, &now).await?;
-        Ok(wire)
+        Ok(line)
     }
 
     /// What was decided for the context holds only while PostgreSQL says the same of who acts: a

@@ -7,9 +7,9 @@ use countersign_domain::{
     money::Currency,
 };
 use countersign_policies::{Permit, ReadScope, resource};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, sea_query::Order};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, sea_query::Order};
 
-use super::{Sorted, Stored, any_of, by_id, currency, money, user};
+use super::{Sorted, Stored, any_of, by_id, currency, insert, inserted, money, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -137,6 +137,7 @@ impl WriteTransaction {
             created_at: Set(at),
             ..Default::default()
         };
-        Ok(row.insert(self.wire()).await?.try_into()?)
+        let done = self.write_last(insert(row)).await?;
+        Ok(inserted::<Model>(&done)?.try_into()?)
     }
 }

@@ -2,9 +2,9 @@
 
 use countersign_domain::{books::Category, id::CategoryId};
 use countersign_policies::{Permit, ReadScope, resource};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, Condition, sea_query::Order};
+use sea_orm::{ActiveValue::Set, Condition, sea_query::Order};
 
-use super::{Sorted, Stored, any_of, by_id};
+use super::{Sorted, Stored, any_of, by_id, insert, inserted};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -83,6 +83,7 @@ impl WriteTransaction {
             name: Set(name.to_owned()),
             created_at: Set(self.context().now()),
         };
-        Ok(row.insert(self.wire()).await?.try_into()?)
+        let done = self.write_last(insert(row)).await?;
+        Ok(inserted::<Model>(&done)?.try_into()?)
     }
 }

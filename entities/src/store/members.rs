@@ -64,6 +64,13 @@ fetched! {
     }
 }
 
+fetched! {
+    #[expect(dead_code, reason = "they are counted")]
+    struct Owner {
+        id: Uuid,
+    }
+}
+
 impl TryFrom<Row> for Member {
     type Error = StoreError;
 
@@ -159,9 +166,8 @@ impl WriteTransaction {
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Role.eq(Role::Owner.name()))
             .order_by_asc(Column::Id)
-            .lock_exclusive()
-            .all(self.wire())
-            .await?;
+            .lock_exclusive();
+        let owners: Vec<Owner> = self.fetch(owners).await?;
         Ok(u64::try_from(owners.len()).unwrap_or(u64::MAX))
     }
 
@@ -169,11 +175,9 @@ impl WriteTransaction {
     /// membership. Conflict: `memberships_last_owner`, which the schema holds whoever asks.
     pub async fn remove_member(&self, permit: &Permit, id: MemberId) -> Result<(), WriteError> {
         self.admit_permit(permit)?;
-        let deleted = Entity::delete_many()
+        let delete = Entity::delete_many()
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(Column::Id.eq(id.uuid()))
-            .exec(self.wire())
-            .await?;
-        one_row(deleted.rows_affected, "memberships")
+            .filter(Column::Id.eq(id.uuid()));
+        one_row(self.write_last(delete).await?.affected, "memberships")
     }
 }

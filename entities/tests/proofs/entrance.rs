@@ -112,7 +112,7 @@ async fn removed_member_is_refused_at_the_next_request() {
         why(&world, &worker.credential(), &facts()).await,
         Some(Why::NoMembership)
     );
-    let again = world.database.write(&before).await;
+    let again = world.database.write(&before, None).await;
     assert!(
         matches!(again, Err(EnterError::Unauthenticated(Why::NoMembership))),
         "{again:?}"
@@ -137,7 +137,7 @@ async fn changed_role_ends_the_request_that_was_decided_with_the_old_one() {
         .execute(&mut admin)
         .await
         .unwrap();
-    assert!(world.database.write(&context).await.is_err());
+    assert!(world.database.write(&context, None).await.is_err());
     assert!(world.database.read(&context).await.is_err());
 }
 
