@@ -7,19 +7,23 @@
 
 mod answers;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 use countersign_domain::id::TenantId;
-use sea_orm::{DbBackend, Statement};
+use sea_orm::{DbBackend, Statement, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use self::answers::Answer;
 pub(crate) use self::answers::Answers;
 use crate::{
     context::RequestContext,
     database::Database,
+    enter,
     error::StoreError,
-    line::{Line, fetched},
-    seal::About,
+    line::fetched,
+    seal::{About, KeyEncryptionKey},
 };
 
 /// How long an answer is repeated.
@@ -87,7 +91,9 @@ impl Place {
 }
 
 fetched! {
-    struct Found {
+    /// What PostgreSQL says of a key.
+    #[derive(Debug)]
+    pub(crate) struct Found {
         is_claimed: bool,
         request: Option<Vec<u8>>,
         shape: Option<Vec<u8>>,
@@ -97,47 +103,101 @@ fetched! {
     }
 }
 
-impl Database {
-    /// Claims the request's key for what `request` is the SHA-256 of, in the transaction on the line.
-    pub(crate) async fn claim(
-        &self,
-        line: &Line,
-        context: &RequestContext,
-        request: [u8; 32],
+/// A claim that is to be made.
+#[derive(Debug)]
+pub(crate) struct Claiming {
+    place: Place,
+    context: RequestContext,
+    /// SHA-256 of what is asked for.
+    request: [u8; 32],
+    on_its_way: Option<Arc<Answer>>,
+}
+
+impl Claiming {
+    /// Claims by a statement of its own.
+    pub(crate) fn statement(&self) -> Statement {
+        let sql = "SELECT * FROM countersign.claim_key($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let tenant = Value::from(self.place.tenant.uuid());
+        let values = std::iter::once(tenant).chain(self.values());
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
+    /// Claims on the way in, by the same statement.
+    pub(crate) fn entering(&self, call: &enter::Call) -> Statement {
+        let at = call.values.len();
+        let places: Vec<_> = (1..=8_usize)
+            .map(|n| format!("${}", at.saturating_add(n)))
+            .collect();
+        let sql = format!(
+            "SELECT e.*, k.* FROM {} e, LATERAL countersign.claim_key(\
+             CASE e.outcome WHEN 'entered' THEN e.tenant END, {}) k",
+            call.function,
+            places.join(", ")
+        );
+        let values = call.values.iter().cloned().chain(self.values());
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
+    fn values(&self) -> [Value; 8] {
+        let now = self.context.now();
+        [
+            self.place.lock().into(),
+            self.place.actor.as_str().into(),
+            self.place.key.to_vec().into(),
+            self.request.to_vec().into(),
+            shape(&self.context).into(),
+            self.context.request().uuid().into(),
+            now.into(),
+            (now - KEPT).into(),
+        ]
+    }
+
+    /// What came of it.
+    pub(crate) fn judge(
+        self,
+        found: Option<&Found>,
+        kek: &KeyEncryptionKey,
     ) -> Result<Claim, StoreError> {
-        let Some(place) = Place::of(context) else {
-            line.confirm().await?;
-            return Ok(Claim::Claimed);
-        };
-        let answers = &self.inner().answers;
-        // Before PostgreSQL is asked: what is on its way to it now may have arrived by then.
-        let on_its_way = answers.on_its_way(&place);
-        let found: Vec<Found> = line.fetch(&statement(context, &place, request)).await?;
-        let found = found.into_iter().next();
         let found = found.ok_or_else(|| StoreError::inconsistent("nobody knows of the key"))?;
         if found.is_claimed {
             return Ok(Claim::Claimed);
         }
-        let Some(asked) = found.request else {
+        let Some(asked) = &found.request else {
             return Ok(Claim::UnderWay);
         };
-        if asked != request {
+        if *asked != self.request {
             return Ok(Claim::OtherRequest);
         }
-        let answer = match on_its_way {
-            Some(answer) => answer.sealed.clone(),
-            None if found.is_settled == Some(true) => found.answer,
+        let sealed = match &self.on_its_way {
+            Some(answer) => answer.sealed.as_deref(),
+            None if found.is_settled == Some(true) => found.answer.as_deref(),
             None => {
-                let young = found.claimed_at > Some(context.now() - UNDER_WAY);
+                let young = found.claimed_at > Some(self.context.now() - UNDER_WAY);
                 return Ok(if young { Claim::UnderWay } else { Claim::Gone });
             }
         };
-        let opened = answer
-            .filter(|_| found.shape == Some(shape(context)))
-            .map(|sealed| self.inner().kek.open(&sealed, &about(&place.key)));
+        let able = Some(shape(&self.context));
+        let opened = sealed
+            .filter(|_| found.shape == able)
+            .map(|sealed| kek.open(sealed, &about(&self.place.key)));
         Ok(match opened {
             Some(answer) => Claim::Answered(answer?.to_vec()),
             None => Claim::Gone,
+        })
+    }
+}
+
+impl Database {
+    /// The claim of the request's key, where it has one, for what `request` is the SHA-256 of.
+    ///
+    /// Made before PostgreSQL is asked: an answer that is on its way there now may have arrived by then.
+    pub(crate) fn claiming(&self, context: &RequestContext, request: [u8; 32]) -> Option<Claiming> {
+        let place = Place::of(context)?;
+        Some(Claiming {
+            on_its_way: self.inner().answers.on_its_way(&place),
+            place,
+            context: context.clone(),
+            request,
         })
     }
 
@@ -161,24 +221,6 @@ impl Database {
         let answers = &inner.answers;
         answers.keep(place, claimant, sealed, context.now()).await
     }
-}
-
-fn statement(context: &RequestContext, place: &Place, request: [u8; 32]) -> Statement {
-    let now = context.now();
-    Statement::from_sql_and_values(
-        DbBackend::Postgres,
-        "SELECT * FROM countersign.claim_key($1, $2, $3, $4, $5, $6, $7, $8)",
-        [
-            place.lock().into(),
-            place.actor.as_str().into(),
-            place.key.to_vec().into(),
-            request.to_vec().into(),
-            shape(context).into(),
-            context.request().uuid().into(),
-            now.into(),
-            (now - KEPT).into(),
-        ],
-    )
 }
 
 /// What the caller may do, as a hash: the answer to one who could do more is not for one who can

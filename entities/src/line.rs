@@ -90,16 +90,16 @@ impl Line {
         }
     }
 
-    /// Takes a connection and sends `BEGIN` and `statement` without waiting for the answer, which
+    /// Takes a connection and sends `BEGIN` and `statement` without waiting for what comes of it, which
     /// `holds` judges. What is fetched next travels with them, and no row is given out before the
     /// judgement. Whatever fails here rebuts the presumption: whoever is let in by the word of the
     /// database is told what it was.
     ///
     /// For prepared statements only: others would have to be sent one after the other.
-    pub(crate) async fn presume<R: Fetched + 'static>(
+    pub(crate) async fn presume(
         lines: &Lines,
         statement: Statement,
-        holds: impl FnOnce(R) -> bool + Send + 'static,
+        holds: impl FnOnce(&Done) -> bool + Send + 'static,
     ) -> Result<Self, StoreError> {
         let client = Arc::new(lines.get().await?);
         // Before anything is sent: on a new connection this waits, and a fetch would overtake.
@@ -112,9 +112,7 @@ impl Line {
             Ok::<_, tokio_postgres::Error>(done)
         };
         let word = word.map(move |done| {
-            let row = done.ok().and_then(|done| done.rows().ok());
-            let row = row.and_then(|rows: Vec<R>| rows.into_iter().next());
-            let held = row.is_some_and(holds);
+            let held = done.is_ok_and(|done| holds(&done));
             held.then_some(()).ok_or(StoreError::Rebutted)
         });
         let word = word.boxed().shared();

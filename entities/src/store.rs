@@ -19,8 +19,8 @@ use countersign_domain::{
 use countersign_policies::{ReadScope, Resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, Insert,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, IntoCondition, LockType, Order, extension::postgres::PgFunc},
 };
 use uuid::Uuid;
@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
-    line::{Done, Fetched},
+    line::Fetched,
     page::{Direction, Page, Position, Slice, SortKey},
     transaction::{Reader, WriteTransaction},
 };
@@ -183,19 +183,6 @@ impl WriteTransaction {
         let rows: Vec<R::Row> = self.fetch(select.limit(1)).await?;
         rows.into_iter().next().map(R::Item::try_from).transpose()
     }
-}
-
-/// The statement that inserts a row and returns it.
-pub(crate) fn insert<A: ActiveModelTrait>(row: A) -> Insert<A> {
-    let mut insert = Insert::one(row);
-    QueryTrait::query(&mut insert).returning_all();
-    insert
-}
-
-/// The row that was inserted.
-pub(crate) fn inserted<R: Fetched>(done: &Done) -> Result<R, StoreError> {
-    let row = done.rows()?.into_iter().next();
-    row.ok_or_else(|| StoreError::inconsistent("what was inserted is not there"))
 }
 
 /// `column = any($1)`: one statement text, however many ids there are.

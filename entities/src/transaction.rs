@@ -3,9 +3,10 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use chrono::{DateTime, SubsecRound, Utc};
 use countersign_domain::{audit::Head, id::TenantId};
 use countersign_policies::{Permit, ReadScope, Resource};
 use futures::{
@@ -20,7 +21,7 @@ use crate::{
     context::RequestContext,
     database::Database,
     error::{StoreError, WriteError},
-    idempotency::Claim,
+    idempotency::{Claim, Claiming, Found},
     line::{Done, Fetched, Line, fetched},
 };
 
@@ -121,7 +122,7 @@ fetched! {
 }
 
 /// What came of claiming the request's key. Whoever asks twice is told the same.
-type Claiming = Shared<BoxFuture<'static, Result<Claim, StoreError>>>;
+type Claimed = Shared<BoxFuture<'static, Result<Claim, StoreError>>>;
 
 /// Reads and writes one tenant's data. [`Self::finish`] is the only commit; dropped, it is rolled
 /// back.
@@ -129,40 +130,67 @@ pub struct WriteTransaction {
     reader: Reader,
     context: RequestContext,
     database: Database,
-    claiming: Option<Claiming>,
+    claimed: Option<Claimed>,
     /// Where the tenant's chain ends, where this transaction holds the end.
     held: Mutex<Option<Head>>,
 }
 
 impl WriteTransaction {
-    /// `request` is the SHA-256 of what is asked for under the request's key, which is claimed on
-    /// the way: what is run next travels with the claim.
-    pub(crate) fn new(
-        database: &Database,
-        line: Line,
-        context: RequestContext,
-        request: Option<[u8; 32]>,
-    ) -> Self {
-        let line = Arc::new(line);
-        let claiming = request.map(|request| {
-            let (database, line) = (database.clone(), Arc::clone(&line));
-            let context = context.clone();
-            let claiming = async move { database.claim(&line, &context, request).await };
-            let claiming = claiming.boxed().shared();
-            // Asked once, it is on its way.
-            let _ = claiming.clone().now_or_never();
-            claiming
-        });
+    /// In which no key is claimed.
+    pub(crate) fn new(database: &Database, line: Line, context: RequestContext) -> Self {
         Self {
             reader: Reader {
-                line,
+                line: Arc::new(line),
                 tenant: context.tenant(),
             },
             context,
             database: database.clone(),
-            claiming,
+            claimed: None,
             held: Mutex::default(),
         }
+    }
+
+    /// In which the request's key, where it has one, is claimed for what `asked` is the SHA-256 of.
+    pub(crate) fn claiming(
+        database: &Database,
+        line: Line,
+        context: RequestContext,
+        asked: [u8; 32],
+    ) -> Self {
+        let claiming = database.claiming(&context, asked);
+        let mut new = Self::new(database, line, context);
+        let Some(claiming) = claiming else {
+            return new;
+        };
+        let (line, database) = (Arc::clone(&new.reader.line), database.clone());
+        let claimed = async move {
+            let found: Vec<Found> = line.fetch(&claiming.statement()).await?;
+            claiming.judge(found.first(), &database.inner().kek)
+        };
+        let claimed = claimed.boxed().shared();
+        // Asked once, it is on its way.
+        let _ = claimed.clone().now_or_never();
+        new.claimed = Some(claimed);
+        new
+    }
+
+    /// The same, where the statement that enters has claimed it: `found` is there when who was
+    /// presumed to enter is confirmed.
+    pub(crate) fn claimed_by(
+        database: &Database,
+        line: Line,
+        context: RequestContext,
+        claiming: Claiming,
+        found: Arc<OnceLock<Found>>,
+    ) -> Self {
+        let mut new = Self::new(database, line, context);
+        let (line, database) = (Arc::clone(&new.reader.line), database.clone());
+        let claimed = async move {
+            line.confirm().await?;
+            claiming.judge(found.get(), &database.inner().kek)
+        };
+        new.claimed = Some(claimed.boxed().shared());
+        new
     }
 
     /// Who writes, and when.
@@ -170,12 +198,17 @@ impl WriteTransaction {
         &self.context
     }
 
+    /// When it writes, as PostgreSQL keeps it: to the microsecond.
+    pub(crate) fn at(&self) -> DateTime<Utc> {
+        self.context.now().trunc_subsecs(6)
+    }
+
     /// Waits until PostgreSQL has confirmed who was presumed to enter, and says what came of claiming
     /// the request's key. Unless it was claimed, nothing may be written.
     pub async fn claimed(&self) -> Result<Claim, StoreError> {
         self.line().confirm().await?;
-        match &self.claiming {
-            Some(claiming) => claiming.clone().await,
+        match &self.claimed {
+            Some(claimed) => claimed.clone().await,
             None => Ok(Claim::Claimed),
         }
     }

@@ -36,31 +36,21 @@ GRANT SELECT (tenant_id, actor_id, key, claimed_by, claimed_at), UPDATE (answer,
 
 -- Claims a key for the transaction, which holds `place` until it ends: whoever comes meanwhile is told
 -- nothing, and does not wait. Where the key was used since `kept_since`, the answer has its row. It is
--- the caller's own where the claimant is the same, as where a request does several things.
-CREATE FUNCTION countersign.claim_key(place bigint, actor text, wanted bytea, asked bytea, able bytea,
-        claimant uuid, at timestamptz, kept_since timestamptz,
+-- the caller's own where the claimant is the same, as where a request does several things. Nobody who
+-- has not entered claims anything.
+CREATE FUNCTION countersign.claim_key(own uuid, place bigint, actor text, wanted bytea, asked bytea,
+        able bytea, claimant uuid, at timestamptz, kept_since timestamptz,
         OUT is_claimed boolean, OUT request bytea, OUT shape bytea, OUT claimed_at timestamptz,
         OUT is_settled boolean, OUT answer bytea)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
-DECLARE
-    own CONSTANT uuid := countersign.current_tenant();
 BEGIN
-    -- Looked at again where it was committed between the look and the lock.
-    FOR look IN 1..2 LOOP
-        SELECT k.claimed_by = claimant, k.request, k.shape, k.claimed_at, k.settled_at IS NOT NULL, k.answer
-            INTO is_claimed, request, shape, claimed_at, is_settled, answer
-            FROM countersign.idempotency_keys k
-            WHERE k.tenant_id = own AND k.actor_id = actor AND k.key = wanted
-            AND k.claimed_at >= kept_since;
-        IF FOUND THEN
-            RETURN;
-        END IF;
-        is_claimed := false;
-        IF NOT pg_try_advisory_xact_lock(place) THEN
-            RETURN;
-        END IF;
+    is_claimed := false;
+    IF own IS NULL THEN
+        RETURN;
+    END IF;
+    IF pg_try_advisory_xact_lock(place) THEN
         INSERT INTO countersign.idempotency_keys AS k
             (tenant_id, actor_id, key, request, shape, claimed_by, claimed_at)
             VALUES (own, actor, wanted, asked, able, claimant, at)
@@ -69,15 +59,20 @@ BEGIN
                 settled_at = NULL, answer = NULL
             WHERE k.claimed_at < kept_since;
         is_claimed := FOUND;
-        IF is_claimed THEN
-            RETURN;
-        END IF;
-    END LOOP;
+    END IF;
+    IF NOT is_claimed THEN
+        SELECT k.claimed_by = claimant, k.request, k.shape, k.claimed_at, k.settled_at IS NOT NULL, k.answer
+            INTO is_claimed, request, shape, claimed_at, is_settled, answer
+            FROM countersign.idempotency_keys k
+            WHERE k.tenant_id = own AND k.actor_id = actor AND k.key = wanted
+            AND k.claimed_at >= kept_since;
+        is_claimed := coalesce(is_claimed, false);
+    END IF;
 END $$;
-REVOKE EXECUTE ON FUNCTION countersign.claim_key(bigint, text, bytea, bytea, bytea, uuid, timestamptz,
-    timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION countersign.claim_key(bigint, text, bytea, bytea, bytea, uuid, timestamptz,
-    timestamptz) TO countersign_books;
+REVOKE EXECUTE ON FUNCTION countersign.claim_key(uuid, bigint, text, bytea, bytea, bytea, uuid,
+    timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION countersign.claim_key(uuid, bigint, text, bytea, bytea, bytea, uuid,
+    timestamptz, timestamptz) TO countersign_books;
 
 -- Keeps the answers of mutations that were done, of any tenants, in one statement that is a
 -- transaction of its own. Not with the caller's credential: the mutation may have ended it, as when

@@ -1,6 +1,9 @@
 //! The ways in.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use countersign_domain::{
     audit,
@@ -15,7 +18,8 @@ use crate::{
     context::{Credential, CredentialKind, RequestContext, RequestFacts},
     enter::{self, Answer, Closed, Rejection},
     error::{EnterError, StoreError, Why},
-    line::{Line, Lines},
+    idempotency::Found,
+    line::{Done, Line, Lines},
     transaction::{ReadTransaction, WriteTransaction},
 };
 
@@ -46,10 +50,11 @@ impl Database {
         request: &RequestFacts,
         named: &[AnyId],
     ) -> Option<(RequestContext, ReadTransaction)> {
-        let lines = &self.0.lines;
-        let (context, line) = self
-            .presumed_line(lines, credential, request, named)
-            .await?;
+        let context = self.last(credential, request)?;
+        let named: BTreeSet<AnyId> = named.iter().copied().collect();
+        let statement = enter::call(credential, request.at, &named).statement();
+        let holds = self.holds(&context, named.len());
+        let line = Line::presume(&self.0.lines, statement, holds).await.ok()?;
         let tenant = context.tenant();
         Some((context, ReadTransaction::new(line, tenant)))
     }
@@ -71,7 +76,7 @@ impl Database {
     ) -> Result<(RequestContext, WriteTransaction), EnterError> {
         let lines = &self.0.writing;
         let (context, line) = self.open_line(lines, credential, request, named).await?;
-        let writing = WriteTransaction::new(self, line, context.clone(), Some(asked));
+        let writing = WriteTransaction::claiming(self, line, context.clone(), asked);
         Ok((context, writing))
     }
 
@@ -84,11 +89,25 @@ impl Database {
         named: &[AnyId],
         asked: [u8; 32],
     ) -> Option<(RequestContext, WriteTransaction)> {
+        let context = self.last(credential, request)?;
+        let named: BTreeSet<AnyId> = named.iter().copied().collect();
+        let call = enter::call(credential, request.at, &named);
+        let holds = self.holds(&context, named.len());
         let lines = &self.0.writing;
-        let (context, line) = self
-            .presumed_line(lines, credential, request, named)
-            .await?;
-        let writing = WriteTransaction::new(self, line, context.clone(), Some(asked));
+        let Some(claiming) = self.claiming(&context, asked) else {
+            let line = Line::presume(lines, call.statement(), holds).await.ok()?;
+            return Some((context.clone(), WriteTransaction::new(self, line, context)));
+        };
+        let found = Arc::new(OnceLock::new());
+        let told = Arc::clone(&found);
+        let holds = move |done: &Done| {
+            let rows: Result<Vec<Found>, _> = done.rows();
+            let row = rows.ok().and_then(|rows| rows.into_iter().next());
+            row.is_some_and(|row| told.set(row).is_ok()) && holds(done)
+        };
+        let line = Line::presume(lines, claiming.entering(&call), holds);
+        let line = line.await.ok()?;
+        let writing = WriteTransaction::claimed_by(self, line, context.clone(), claiming, found);
         Some((context, writing))
     }
 
@@ -100,33 +119,39 @@ impl Database {
         asked: Option<[u8; 32]>,
     ) -> Result<WriteTransaction, EnterError> {
         let line = self.same_line(&self.0.writing, context).await?;
-        Ok(WriteTransaction::new(self, line, context.clone(), asked))
+        Ok(match asked {
+            Some(asked) => WriteTransaction::claiming(self, line, context.clone(), asked),
+            None => WriteTransaction::new(self, line, context.clone()),
+        })
     }
 
-    async fn presumed_line(
-        &self,
-        lines: &Lines,
-        credential: &Credential,
-        request: &RequestFacts,
-        named: &[AnyId],
-    ) -> Option<(RequestContext, Line)> {
+    /// The context of a credential that was let in a moment ago.
+    fn last(&self, credential: &Credential, request: &RequestFacts) -> Option<RequestContext> {
         let inner = &self.0;
         let actor = inner.prepared.then(|| inner.let_in.last(credential))??;
-        let context = RequestContext::new(actor, credential.clone(), *request);
-        let named: BTreeSet<AnyId> = named.iter().copied().collect();
-        let statement = enter::statement(credential, request.at, &named);
-        let (presumed, let_in) = (context.clone(), inner.let_in.clone());
-        let holds = move |answer: Answer| {
+        Some(RequestContext::new(actor, credential.clone(), *request))
+    }
+
+    /// Whether what PostgreSQL says is what was presumed. What does not hold is forgotten.
+    fn holds(
+        &self,
+        presumed: &RequestContext,
+        named: usize,
+    ) -> impl FnOnce(&Done) -> bool + Send + 'static {
+        let (presumed, let_in) = (presumed.clone(), self.0.let_in.clone());
+        move |done: &Done| {
             let (credential, facts) = (presumed.credential(), presumed.facts());
-            let entered = answer.into_context(credential, facts, named.len());
-            let holds = entered.is_ok_and(|entered| entered.actor() == presumed.actor());
+            let rows: Result<Vec<Answer>, _> = done.rows();
+            let answer = rows.ok().and_then(|rows| rows.into_iter().next());
+            let holds = answer.is_some_and(|answer| {
+                let entered = answer.into_context(credential, facts, named);
+                entered.is_ok_and(|entered| entered.actor() == presumed.actor())
+            });
             if !holds {
                 let_in.forget(credential);
             }
             holds
-        };
-        let line = Line::presume(lines, statement, holds).await.ok()?;
-        Some((context, line))
+        }
     }
 
     async fn open_line(
@@ -137,7 +162,7 @@ impl Database {
         named: &[AnyId],
     ) -> Result<(RequestContext, Line), EnterError> {
         let named: BTreeSet<AnyId> = named.iter().copied().collect();
-        let statement = enter::statement(credential, facts.at, &named);
+        let statement = enter::call(credential, facts.at, &named).statement();
         let inner = &self.0;
         let span = tracing::debug_span!(
             "database",

@@ -120,10 +120,17 @@ impl Answers {
         Ok(())
     }
 
-    /// Returns when nothing is on its way.
+    /// Returns when nothing is on its way. What waits is written at once: whoever was to write it may be
+    /// gone with its thread.
     pub(crate) async fn arrived(&self) {
-        let all = self.0.bytes.acquire_many(BYTES_MAX);
-        let _ = tokio::time::timeout(self.0.patience, all).await;
+        let inner = &self.0;
+        let arrived = async {
+            while let Some(batch) = inner.take() {
+                inner.write_all(&batch).await;
+            }
+            let _ = inner.bytes.acquire_many(BYTES_MAX).await;
+        };
+        let _ = tokio::time::timeout(inner.patience, arrived).await;
     }
 }
 
@@ -133,20 +140,7 @@ async fn write_while_waiting(inner: Arc<Inner>) {
         let Some(batch) = inner.take() else {
             return;
         };
-        match inner.write(&batch).await {
-            Ok(()) => {}
-            Err(error) if error.is_unavailable() => not_kept(&error),
-            // One that the schema refuses must not take the others with it.
-            Err(_) => {
-                for answer in &batch {
-                    let written = inner.write(std::slice::from_ref(answer)).await;
-                    if let Err(error) = written {
-                        not_kept(&error);
-                    }
-                }
-            }
-        }
-        inner.forget(&batch);
+        inner.write_all(&batch).await;
     }
 }
 
@@ -176,6 +170,23 @@ impl Inner {
         for answer in batch {
             queue.known.remove(&answer.place);
         }
+    }
+
+    async fn write_all(&self, batch: &[Arc<Answer>]) {
+        match self.write(batch).await {
+            Ok(()) => {}
+            Err(error) if error.is_unavailable() => not_kept(&error),
+            // One that the schema refuses must not take the others with it.
+            Err(_) => {
+                for answer in batch {
+                    let written = self.write(std::slice::from_ref(answer)).await;
+                    if let Err(error) = written {
+                        not_kept(&error);
+                    }
+                }
+            }
+        }
+        self.forget(batch);
     }
 
     async fn write(&self, batch: &[Arc<Answer>]) -> Result<(), StoreError> {

@@ -11,13 +11,12 @@ use countersign_domain::{
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, QueryFilter,
+    ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, Insert, QueryFilter,
     sea_query::{Expr, OnConflict, Order, Query},
 };
 
 use super::{
-    Sorted, Stored, any_of, by_id, count, insert, inserted, named, one_row, statements::Statement,
-    stored_count,
+    Sorted, Stored, any_of, by_id, count, named, one_row, statements::Statement, stored_count,
 };
 use crate::{
     error::{StoreError, WriteError},
@@ -203,19 +202,19 @@ impl WriteTransaction {
         mut wrote: impl FnMut(usize) + Send,
     ) -> Result<(Import, Vec<Statement>), WriteError> {
         self.admit_permit(permit)?;
-        let row = ActiveModel {
-            tenant_id: Set(self.tenant_id().uuid()),
-            id: Set(new.id.uuid()),
-            file_name: Set(new.file_name.clone()),
-            format: Set(new.format.name().to_owned()),
-            sha256: Set(new.sha256.to_vec()),
-            byte_count: Set(i32::try_from(new.byte_count).unwrap_or(i32::MAX)),
-            statement_count: Set(stored_count(new.statements.len())?),
-            added_count: Set(0),
-            duplicate_count: Set(0),
-            created_at: Set(self.context().now()),
+        let mut row = Model {
+            tenant_id: self.tenant_id().uuid(),
+            id: new.id.uuid(),
+            file_name: new.file_name.clone(),
+            format: new.format.name().to_owned(),
+            sha256: new.sha256.to_vec(),
+            byte_count: i32::try_from(new.byte_count).unwrap_or(i32::MAX),
+            statement_count: stored_count(new.statements.len())?,
+            added_count: 0,
+            duplicate_count: 0,
+            created_at: self.at(),
         };
-        let mut row: Model = inserted(&self.write(insert(row)).await?)?;
+        self.write(Insert::<ActiveModel>::one(row.clone())).await?;
         let custody = self.custody(new).await?;
         let (mut total, mut imported) = (0_usize, 0_usize);
         let mut written = Vec::with_capacity(new.statements.len());
@@ -282,7 +281,7 @@ impl WriteTransaction {
             balance_check: Set(new.balance_check.name().to_owned()),
             transaction_count: Set(stored_count(new.transactions.len())?),
         };
-        self.write(insert(row)).await?;
+        self.write(Insert::one(row)).await?;
         Ok(Statement {
             id: new.id,
             account: new.account,
