@@ -20,7 +20,7 @@ use countersign_policies::{ReadScope, Resource};
 use rust_decimal::Decimal;
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
+    QueryTrait, Select,
     sea_query::{Expr, ExprTrait, IntoCondition, LockType, Order, extension::postgres::PgFunc},
 };
 use uuid::Uuid;
@@ -180,7 +180,7 @@ impl WriteTransaction {
         let mut select = self.select(scope)?.filter(condition.into_condition());
         let table = R::Table::default().table_name().to_owned();
         QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
-        let rows: Vec<R::Row> = self.fetch(select.limit(1)).await?;
+        let rows: Vec<R::Row> = self.fetch(select).await?;
         rows.into_iter().next().map(R::Item::try_from).transpose()
     }
 }

@@ -298,6 +298,7 @@ impl WriteTransaction {
         let row = audit::Unlinked::of_request(&self.context, draft, inner.ids.uuid());
         self.line().confirm().await?;
         self.line().roll_back().await?;
+        self.database.note_use(&self.context).await;
         inner.recorder.record(row).await
     }
 
@@ -305,9 +306,11 @@ impl WriteTransaction {
     /// it was claimed here.
     pub async fn abandon(self) {
         let confirmed = self.claimed().await;
-        // Dropped, it is tried again or the connection closed.
+        // Where that fails it is tried again, or the connection closed, when this is dropped.
         let _ = self.line().roll_back().await;
-        drop(confirmed);
+        if confirmed.is_ok() {
+            self.database.note_use(&self.context).await;
+        }
     }
 }
 

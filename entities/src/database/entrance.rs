@@ -193,6 +193,25 @@ impl Database {
         Ok(line)
     }
 
+    /// Enters once more for nothing but the time at which the credential was last used, which was
+    /// rolled back with what was not done. Where that fails, the time is an older one.
+    pub(crate) async fn note_use(&self, context: &RequestContext) {
+        let inner = &self.0;
+        let (credential, facts) = (context.credential(), context.facts());
+        let statement = enter::call(credential, facts.at, &BTreeSet::new()).statement();
+        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin_line, &statement).await;
+        let noted = match opened {
+            Ok((line, Answer { .. })) => line.commit().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "that a credential was used is not noted"
+            );
+        }
+    }
+
     /// What was decided for the context holds only while PostgreSQL says the same of who acts: a
     /// role or tenant that changed in between ends the request.
     async fn check_same(

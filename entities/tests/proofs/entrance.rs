@@ -251,6 +251,30 @@ async fn whoever_was_let_in_reads_at_once_and_only_while_the_database_says_the_s
 }
 
 #[tokio::test]
+async fn a_credential_was_used_where_nothing_came_of_it_too() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let mut admin = world.bare("postgres").await;
+    for refuses in [true, false] {
+        let (id, credential) = world.api_token(&owner, &[Scope::CategoriesCreate]).await;
+        let entered = world
+            .database
+            .enter_to_write(&credential, &facts(), &[], [0; 32])
+            .await;
+        let (_, write) = entered.unwrap();
+        if refuses {
+            write.refuse(draft("category.created")).await.unwrap();
+        } else {
+            write.abandon().await;
+        }
+        let sql = "SELECT last_used_at IS NOT NULL FROM countersign.api_tokens WHERE id = $1";
+        let used = sqlx::query_scalar(sql).bind(id.uuid());
+        let used: bool = used.fetch_one(&mut admin).await.unwrap();
+        assert!(used, "refuses: {refuses}");
+    }
+}
+
+#[tokio::test]
 async fn named_id_of_another_tenant_refuses_the_whole_request() {
     let world = World::new().await;
     let (north, owner) = world.company("north").await;
