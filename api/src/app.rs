@@ -1,6 +1,6 @@
 //! Use cases, one file per area. No web types in them: nothing here knows GraphQL or HTTP.
 //!
-//! A mutation is a recipe: open the write transaction, lock and load what it touches, ask the
+//! A mutation is a recipe: take the write transaction, lock and load what it touches, ask the
 //! engine for the permit, let the domain decide what is correct, write, and `finish` with the audit
 //! event, which is the only commit.
 
@@ -14,17 +14,21 @@ pub mod members;
 pub mod roles;
 pub mod statements;
 pub mod transactions;
+mod writer;
 
 use countersign_domain::{access::Scope, audit::Outcome};
 use countersign_entities::{
-    Database, EnterError, EventDraft, RequestContext, StoreError, WriteError, WriteTransaction,
+    Database, EnterError, EventDraft, StoreError, WriteError, WriteTransaction,
 };
 use countersign_policies::{ActionId, Engine, Permit, Refusal, Row, row::TenantOnly};
 use serde_json::{Value, json};
 use thiserror::Error;
 use uuid::Uuid;
 
-pub use grants::{MemberRights, Preview};
+pub use self::{
+    grants::{MemberRights, Preview},
+    writer::Writer,
+};
 
 /// A mutation's one name, in the layers that a caller or an auditor meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,6 +247,9 @@ pub enum AppError {
     /// The caller was let in before and is not any more.
     #[error("the credential ended")]
     Entry(#[from] EnterError),
+    /// It is another request's with the same `Idempotency-Key` to do; nothing was changed.
+    #[error("another request has the key")]
+    Repeats,
     /// Storage failed; nothing was changed.
     #[error("storage failed")]
     Store(#[from] StoreError),
@@ -257,7 +264,7 @@ impl From<Fault> for AppError {
 /// A mutation under way: its transaction, and the name that it has in every layer.
 pub(crate) struct Mutation<'a> {
     services: &'a Services,
-    context: &'a RequestContext,
+    writer: &'a Writer,
     action: ActionId,
     /// The audit event, noun and past verb.
     event: &'static str,
@@ -265,10 +272,10 @@ pub(crate) struct Mutation<'a> {
 }
 
 impl<'a> Mutation<'a> {
-    /// Opens the write transaction. `field` is the mutation's GraphQL name.
+    /// Takes the write transaction. `field` is the mutation's GraphQL name.
     pub(crate) async fn begin(
         services: &'a Services,
-        context: &'a RequestContext,
+        writer: &'a Writer,
         field: &str,
     ) -> Result<Self, AppError> {
         let unnamed = || AppError::Store(StoreError::inconsistent("a mutation without a name"));
@@ -277,10 +284,10 @@ impl<'a> Mutation<'a> {
             .engine
             .action(&format!("Mutation.{field}"))
             .ok_or_else(unnamed)?;
-        let transaction = services.database.write(context).await?;
+        let transaction = writer.begin().await?;
         Ok(Self {
             services,
-            context,
+            writer,
             action,
             event,
             transaction,
@@ -291,12 +298,12 @@ impl<'a> Mutation<'a> {
     pub(crate) fn permit(&self, resource: &dyn Row) -> Result<Permit, Refusal> {
         self.services
             .engine
-            .permit(self.context.actor(), self.action, resource)
+            .permit(self.writer.context().actor(), self.action, resource)
     }
 
     /// Asks the engine about a thing of which policies see nothing but whose it is.
     pub(crate) fn permit_plain(&self, id: Uuid) -> Result<Permit, Refusal> {
-        let tenant = self.context.tenant();
+        let tenant = self.writer.context().tenant();
         self.permit(&TenantOnly { tenant, id })
     }
 
@@ -314,7 +321,9 @@ impl<'a> Mutation<'a> {
             targets,
             payload,
         };
-        Ok(self.transaction.finish(permit, draft).await?)
+        self.transaction.finish(permit, draft).await?;
+        self.writer.committed();
+        Ok(())
     }
 
     /// Rolls back and records the refusal, by policy or by a rule of input.
@@ -332,7 +341,10 @@ impl<'a> Mutation<'a> {
                     json!({ "reason": "input", "faults": codes }),
                 )
             }
-            AppError::Entry(_) | AppError::Store(_) => return error,
+            AppError::Entry(_) | AppError::Repeats | AppError::Store(_) => {
+                self.transaction.abandon().await;
+                return error;
+            }
         };
         let draft = EventDraft {
             action: self.event.to_owned(),

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 pub use self::watch::AuditWatch;
 pub(crate) use self::{
-    chain::{append, fixed},
+    chain::{append, append_held, fixed},
     recorder::Recorder,
 };
 use crate::context::{RequestContext, RequestFacts};

@@ -20,6 +20,7 @@ use crate::{
     enter::{self, Rejection},
     entry::Entry,
     error::{Cause, StoreError, Why},
+    idempotency::Answers,
     isolation::{self, IsolationError},
     keys::Keys,
     let_in::LetIn,
@@ -42,8 +43,10 @@ pub struct Database(Arc<Inner>);
 pub(crate) struct Inner {
     /// For reading.
     pub(crate) lines: Lines,
+    /// For writing: an import that takes long leaves the readers theirs.
+    pub(crate) writing: Lines,
     pub(crate) begin_line: String,
-    /// For writing.
+    /// For what belongs to no request.
     pub(crate) books: PgPool,
     pub(crate) entry: PgPool,
     pub(crate) prepared: bool,
@@ -53,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) recorder: Recorder,
+    pub(crate) answers: Answers,
     let_in: LetIn,
 }
 
@@ -70,8 +74,8 @@ impl Database {
     ) -> Result<Self, StoreError> {
         let kek = Arc::new(kek);
         let keys = Arc::new(Keys::new(Arc::clone(&kek)));
-        let books = pool(&settings, &settings.books_url, settings.connections_max)?;
         let beside = settings.connections_max.clamp(1, BESIDE_MAX);
+        let books = pool(&settings, &settings.books_url, beside)?;
         let recorder = Recorder::new(
             pool(&settings, &settings.books_url, beside)?,
             settings.prepared_statements,
@@ -83,18 +87,27 @@ impl Database {
         let bounds = enter::session(settings.statement_timeout);
         let session = settings.prepared_statements.then_some(bounds);
         let begin = enter::begin(settings.statement_timeout);
-        Ok(Self(Arc::new(Inner {
-            lines: Lines::new(
+        let lines = || {
+            Lines::new(
                 &settings.books_url,
                 settings.connections_max,
                 settings.acquire_timeout,
                 session.as_deref(),
-            )?,
+            )
+        };
+        Ok(Self(Arc::new(Inner {
+            lines: lines()?,
+            writing: lines()?,
             begin_line: if session.is_some() {
                 "BEGIN".to_owned()
             } else {
                 begin.clone()
             },
+            answers: Answers::new(
+                books.clone(),
+                settings.prepared_statements,
+                settings.acquire_timeout,
+            ),
             books,
             entry: pool(&settings, &settings.entry_url, beside)?,
             prepared: settings.prepared_statements,
@@ -122,13 +135,17 @@ impl Database {
     }
 
     /// The pools, each with its open and its idle connections.
-    pub fn connections(&self) -> [(&'static str, u32, u32); 4] {
+    pub fn connections(&self) -> [(&'static str, u32, u32); 5] {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let of = |name, pool: &PgPool| (name, pool.size(), count(pool.num_idle()));
-        let (open, idle) = self.0.lines.counts();
+        let lines = |name, lines: &Lines| {
+            let (open, idle) = lines.counts();
+            (name, count(open), count(idle))
+        };
         [
-            ("read", count(open), count(idle)),
-            of("write", &self.0.books),
+            lines("read", &self.0.lines),
+            lines("write", &self.0.writing),
+            of("upkeep", &self.0.books),
             of("entry", &self.0.entry),
             of("audit", self.0.recorder.pool()),
         ]
@@ -207,7 +224,9 @@ impl Database {
 
     /// Closes every connection, after those in use are given back.
     pub async fn close(&self) {
+        self.0.answers.arrived().await;
         self.0.lines.close();
+        self.0.writing.close();
         self.0.books.close().await;
         self.0.entry.close().await;
         self.0.recorder.close().await;

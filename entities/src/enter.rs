@@ -9,7 +9,7 @@ use countersign_domain::{
     id::{AnyId, ApiTokenId, MachineId, MemberId, SessionId, TenantId, UserId},
     principal::{Actor, Human, Machine, MachineCredential, Principal},
 };
-use sea_orm::{DbBackend, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -46,29 +46,40 @@ pub(crate) fn nothing() -> Statement {
     Statement::from_string(DbBackend::Postgres, "SELECT 1")
 }
 
-/// The statement that enters with a credential.
-pub(crate) fn statement(
-    credential: &Credential,
-    at: DateTime<Utc>,
-    named: &BTreeSet<AnyId>,
-) -> Statement {
+/// The call that enters with a credential.
+pub(crate) struct Call {
+    /// The function with places for its values, from `$1` on.
+    pub(crate) function: &'static str,
+    pub(crate) values: Vec<Value>,
+}
+
+impl Call {
+    /// The statement that enters, and does no more.
+    pub(crate) fn statement(self) -> Statement {
+        let sql = format!("SELECT * FROM {}", self.function);
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, self.values)
+    }
+}
+
+/// Enters with a credential.
+pub(crate) fn call(credential: &Credential, at: DateTime<Utc>, named: &BTreeSet<AnyId>) -> Call {
     let at = Value::from(at);
     let kinds: Vec<String> = named.iter().map(|id| id.kind.to_owned()).collect();
     let kinds = Value::from(kinds);
     let named = Value::from(named.iter().map(|id| id.uuid).collect::<Vec<Uuid>>());
-    let (sql, values) = match credential {
+    let (function, values) = match credential {
         Credential::Session(secret) => (
-            "SELECT * FROM countersign.enter_session($1, $2, $3, $4)",
+            "countersign.enter_session($1, $2, $3, $4)",
             vec![secret.hashed().to_vec().into(), at, named, kinds],
         ),
         Credential::ApiToken(token) => (
-            "SELECT * FROM countersign.enter_api_token($1, $2, $3, $4)",
+            "countersign.enter_api_token($1, $2, $3, $4)",
             vec![token.as_bytes().to_vec().into(), at, named, kinds],
         ),
         Credential::ClientCredentials {
             issuer, client_id, ..
         } => (
-            "SELECT * FROM countersign.enter_machine($1, $2, $3, $4, $5)",
+            "countersign.enter_machine($1, $2, $3, $4, $5)",
             vec![
                 issuer.as_str().into(),
                 client_id.as_str().into(),
@@ -78,7 +89,7 @@ pub(crate) fn statement(
             ],
         ),
     };
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    Call { function, values }
 }
 
 fetched! {
@@ -102,11 +113,6 @@ fetched! {
 }
 
 impl Answer {
-    /// Reads it from a wire.
-    pub(crate) fn of_wire(row: &QueryResult) -> Result<Self, StoreError> {
-        Ok(Self::from_query_result(row, "")?)
-    }
-
     /// The context, if the credential opens a tenant and every named id is of it (ISO-4).
     pub(crate) fn into_context(
         self,

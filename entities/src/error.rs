@@ -224,6 +224,19 @@ impl From<WriteError> for StoreError {
     }
 }
 
+impl From<tokio_postgres::Error> for WriteError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let violated = error.as_db_error().and_then(|database| {
+            let integrity = database.code().code().starts_with("23");
+            database.constraint().filter(|_| integrity)
+        });
+        match violated {
+            Some(name) => Self::Conflict(Constraint(name.to_owned())),
+            None => Self::Store(error.into()),
+        }
+    }
+}
+
 impl From<DbErr> for WriteError {
     fn from(error: DbErr) -> Self {
         match sqlx_error(&error).and_then(violated) {

@@ -1,30 +1,35 @@
 //! Mutations that are sent again: one is done once, and its answer repeated.
 //!
-//! A key is claimed in a transaction of its own. The mutation's transaction marks it as done, so
-//! that a crash leaves either both or neither; whoever took over a claim that seemed dead makes the
-//! slow one's transaction fail. The answer is stored afterwards, sealed; where it was lost, the
-//! caller is told that the mutation was done, and it is not done again.
+//! A key is claimed in the transaction of what is done under it, so that a crash leaves either both
+//! or neither. While that transaction is open, whoever comes with the same key is told so. The answer is
+//! kept afterwards, sealed (`answers`); where it was lost, the caller is told that the mutation was
+//! done, and it is not done again.
+
+mod answers;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use countersign_domain::id::TenantId;
+use sea_orm::{DbBackend, Statement, Value};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
+use self::answers::Answer;
+pub(crate) use self::answers::Answers;
 use crate::{
     context::RequestContext,
     database::Database,
-    error::{EnterError, StoreError},
-    seal::About,
-    wire::{Durability, End, Wire},
+    enter,
+    error::StoreError,
+    line::fetched,
+    seal::{About, KeyEncryptionKey},
 };
 
 /// How long an answer is repeated.
 const KEPT: Duration = Duration::hours(24);
-/// How long a claim without an end is taken to be under way.
+/// How long the answer to what was done is taken to be on its way.
 const UNDER_WAY: Duration = Duration::seconds(60);
-/// Of how many claims one removes what is older than [`KEPT`].
-const SWEEP_ONE_IN: u8 = 32;
-/// Ends a claim.
-const SETTLE: &str = "SELECT countersign.settle_key($1, $2, $3, $4, $5, $6)";
 /// The most bytes of an answer that is kept.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
@@ -41,9 +46,9 @@ impl IdempotencyKey {
 }
 
 /// What came of claiming a key.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It is this request's: the mutation may run.
+    /// It is this request's, or there is none to claim: the mutation may run.
     Claimed,
     /// The mutation was done; this was its answer.
     Answered(Vec<u8>),
@@ -55,155 +60,167 @@ pub enum Claim {
     OtherRequest,
 }
 
-impl Database {
-    /// Claims the request's key for what `request` is the SHA-256 of. Without a key there is
-    /// nothing to claim.
-    pub async fn claim(
-        &self,
-        context: &RequestContext,
-        request: [u8; 32],
-    ) -> Result<Claim, EnterError> {
-        let Some(key) = context.facts().idempotency_key else {
-            return Ok(Claim::Claimed);
-        };
-        // The mutation's own commit, which comes later, makes the claim durable with it.
-        let wire = self.open_again(context, Durability::Soon).await?;
-        let claimed = claim(&wire, context, key, request).await?;
-        let claim = if claimed {
-            Claim::Claimed
-        } else {
-            self.kept(&wire, context, key, request).await?
-        };
-        wire.end(End::Commit).await?;
-        Ok(claim)
+/// Whose key it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place {
+    tenant: TenantId,
+    actor: String,
+    key: [u8; 32],
+}
+
+impl Place {
+    fn of(context: &RequestContext) -> Option<Self> {
+        let key = context.facts().idempotency_key?;
+        Some(Self {
+            tenant: context.tenant(),
+            actor: context.actor().id(),
+            key: key.0,
+        })
     }
 
-    async fn kept(
-        &self,
-        wire: &Wire,
-        context: &RequestContext,
-        key: IdempotencyKey,
-        request: [u8; 32],
+    /// What PostgreSQL locks.
+    fn lock(&self) -> i64 {
+        let mut digest = Sha256::new_with_prefix(self.tenant.uuid());
+        digest.update(self.key);
+        digest.update(self.actor.as_bytes());
+        let digest: [u8; 32] = digest.finalize().into();
+        digest
+            .first_chunk()
+            .map_or(0, |first| i64::from_be_bytes(*first))
+    }
+}
+
+fetched! {
+    /// What PostgreSQL says of a key.
+    #[derive(Debug)]
+    pub(crate) struct Found {
+        is_claimed: bool,
+        request: Option<Vec<u8>>,
+        shape: Option<Vec<u8>>,
+        claimed_at: Option<DateTime<Utc>>,
+        is_settled: Option<bool>,
+        answer: Option<Vec<u8>>,
+    }
+}
+
+/// A claim that is to be made.
+#[derive(Debug)]
+pub(crate) struct Claiming {
+    place: Place,
+    context: RequestContext,
+    /// SHA-256 of what is asked for.
+    request: [u8; 32],
+    on_its_way: Option<Arc<Answer>>,
+}
+
+impl Claiming {
+    /// Claims by a statement of its own.
+    pub(crate) fn statement(&self) -> Statement {
+        let sql = "SELECT * FROM countersign.claim_key($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let tenant = Value::from(self.place.tenant.uuid());
+        let values = std::iter::once(tenant).chain(self.values());
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
+    /// Claims on the way in, by the same statement.
+    pub(crate) fn entering(&self, call: &enter::Call) -> Statement {
+        let at = call.values.len();
+        let places: Vec<_> = (1..=8_usize)
+            .map(|n| format!("${}", at.saturating_add(n)))
+            .collect();
+        let sql = format!(
+            "SELECT e.*, k.* FROM {} e, LATERAL countersign.claim_key(\
+             CASE e.outcome WHEN 'entered' THEN e.tenant END, {}) k",
+            call.function,
+            places.join(", ")
+        );
+        let values = call.values.iter().cloned().chain(self.values());
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
+    fn values(&self) -> [Value; 8] {
+        let now = self.context.now();
+        [
+            self.place.lock().into(),
+            self.place.actor.as_str().into(),
+            self.place.key.to_vec().into(),
+            self.request.to_vec().into(),
+            shape(&self.context).into(),
+            self.context.request().uuid().into(),
+            now.into(),
+            (now - KEPT).into(),
+        ]
+    }
+
+    /// What came of it.
+    pub(crate) fn judge(
+        self,
+        found: Option<&Found>,
+        kek: &KeyEncryptionKey,
     ) -> Result<Claim, StoreError> {
-        let sql = "SELECT request, shape, done_at, settled_at, claimed_at, answer \
-                   FROM countersign.idempotency_keys WHERE tenant_id = $1 AND actor_id = $2 AND key = $3";
-        let statement = statement(wire, sql, place(context, key));
-        let Some(row) = wire.query_one_raw(statement).await? else {
-            // Released in between: the next try finds it free.
+        let found = found.ok_or_else(|| StoreError::inconsistent("nobody knows of the key"))?;
+        if found.is_claimed {
+            return Ok(Claim::Claimed);
+        }
+        let Some(asked) = &found.request else {
             return Ok(Claim::UnderWay);
         };
-        let asked: Vec<u8> = row.try_get("", "request")?;
-        if asked != request {
+        if *asked != self.request {
             return Ok(Claim::OtherRequest);
         }
-        let done: Option<DateTime<Utc>> = row.try_get("", "done_at")?;
-        let settled: Option<DateTime<Utc>> = row.try_get("", "settled_at")?;
-        let claimed: DateTime<Utc> = row.try_get("", "claimed_at")?;
-        // Its answer may be on its way to the database.
-        let is_young = claimed > context.now() - UNDER_WAY;
-        if done.is_none() || (settled.is_none() && is_young) {
-            return Ok(Claim::UnderWay);
-        }
-        let answer: Option<Vec<u8>> = row.try_get("", "answer")?;
-        let could: Vec<u8> = row.try_get("", "shape")?;
-        let opened = answer
-            .filter(|_| could == shape(context))
-            .map(|sealed| self.inner().kek.open(&sealed, &about(&key)));
+        let sealed = match &self.on_its_way {
+            Some(answer) => answer.sealed.as_deref(),
+            None if found.is_settled == Some(true) => found.answer.as_deref(),
+            None => {
+                let young = found.claimed_at > Some(self.context.now() - UNDER_WAY);
+                return Ok(if young { Claim::UnderWay } else { Claim::Gone });
+            }
+        };
+        let able = Some(shape(&self.context));
+        let opened = sealed
+            .filter(|_| found.shape == able)
+            .map(|sealed| kek.open(sealed, &about(&self.place.key)));
         Ok(match opened {
             Some(answer) => Claim::Answered(answer?.to_vec()),
             None => Claim::Gone,
         })
     }
+}
 
-    /// Ends the claim of the request: keeps the answer where the mutation was done, and frees the
-    /// key where it was not. `None` keeps that it was done and not what came of it.
+impl Database {
+    /// The claim of the request's key, where it has one, for what `request` is the SHA-256 of.
+    ///
+    /// Made before PostgreSQL is asked: an answer that is on its way there now may have arrived by then.
+    pub(crate) fn claiming(&self, context: &RequestContext, request: [u8; 32]) -> Option<Claiming> {
+        let place = Place::of(context)?;
+        Some(Claiming {
+            on_its_way: self.inner().answers.on_its_way(&place),
+            place,
+            context: context.clone(),
+            request,
+        })
+    }
+
+    /// Keeps the answer to what was done under the request's key. `None` keeps that it was done and
+    /// not what came of it. Returns before it is written: until then, whoever asks this process is told
+    /// of it, and whoever asks another that it is under way.
     pub async fn settle(
         &self,
         context: &RequestContext,
         answer: Option<&[u8]>,
     ) -> Result<(), StoreError> {
-        let Some(key) = context.facts().idempotency_key else {
+        let Some(place) = Place::of(context) else {
             return Ok(());
         };
         let inner = self.inner();
         let sealed = answer
             .filter(|answer| answer.len() <= ANSWER_BYTES_MAX)
-            .map(|answer| inner.kek.seal(answer, &about(&key), &*inner.ids))
+            .map(|answer| inner.kek.seal(answer, &about(&place.key), &*inner.ids))
             .transpose()?;
-        let [tenant, actor, key] = place(context, key);
-        let own: Value = context.request().uuid().into();
-        let values = [tenant, actor, key, own, sealed.into(), context.now().into()];
-        let settle = Statement::from_sql_and_values(DbBackend::Postgres, SETTLE, values);
-        Wire::once(&inner.books, inner.prepared, &settle).await
+        let claimant: Uuid = context.request().uuid();
+        let answers = &inner.answers;
+        answers.keep(place, claimant, sealed, context.now()).await
     }
-}
-
-/// Marks the request's key as done, in the mutation's own transaction. Fails where the claim is
-/// another's by now, and the mutation with it.
-pub(crate) async fn mark_done(wire: &Wire, context: &RequestContext) -> Result<(), StoreError> {
-    let Some(key) = context.facts().idempotency_key else {
-        return Ok(());
-    };
-    let [tenant, actor, key] = place(context, key);
-    let sql = "UPDATE countersign.idempotency_keys SET done_at = $5 WHERE tenant_id = $1 \
-               AND actor_id = $2 AND key = $3 AND claimed_by = $4";
-    let own = context.request().uuid().into();
-    let values = [tenant, actor, key, own, context.now().into()];
-    let marked = wire.execute_raw(statement(wire, sql, values)).await?;
-    if marked.rows_affected() == 1 {
-        return Ok(());
-    }
-    Err(StoreError::inconsistent(
-        "the idempotency key is another request's by now",
-    ))
-}
-
-async fn claim(
-    wire: &Wire,
-    context: &RequestContext,
-    key: IdempotencyKey,
-    request: [u8; 32],
-) -> Result<bool, StoreError> {
-    let now = context.now();
-    // Now and then, as keys are random: what is too old is taken over where it is met.
-    let sweeps = key.0.first().is_some_and(|byte| byte % SWEEP_ONE_IN == 0);
-    let [tenant, actor, key] = place(context, key);
-    if sweeps {
-        let old =
-            "DELETE FROM countersign.idempotency_keys WHERE tenant_id = $1 AND claimed_at < $2";
-        let old = statement(wire, old, [tenant.clone(), (now - KEPT).into()]);
-        wire.execute_raw(old).await?;
-    }
-    let sql = "INSERT INTO countersign.idempotency_keys AS k \
-               (tenant_id, actor_id, key, request, shape, claimed_by, claimed_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7) \
-               ON CONFLICT (tenant_id, actor_id, key) DO UPDATE \
-               SET request = excluded.request, shape = excluded.shape, \
-               claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at, \
-               done_at = NULL, settled_at = NULL, answer = NULL \
-               WHERE k.claimed_at < $9 OR (k.done_at IS NULL \
-               AND k.request = excluded.request AND k.claimed_at < $8)";
-    let values = [
-        tenant,
-        actor,
-        key,
-        request.to_vec().into(),
-        shape(context).into(),
-        context.request().uuid().into(),
-        now.into(),
-        (now - UNDER_WAY).into(),
-        (now - KEPT).into(),
-    ];
-    let claimed = wire.execute_raw(statement(wire, sql, values)).await?;
-    Ok(claimed.rows_affected() == 1)
-}
-
-fn place(context: &RequestContext, key: IdempotencyKey) -> [Value; 3] {
-    [
-        context.tenant().uuid().into(),
-        context.actor().id().into(),
-        key.0.to_vec().into(),
-    ]
 }
 
 /// What the caller may do, as a hash: the answer to one who could do more is not for one who can
@@ -212,14 +229,10 @@ fn shape(context: &RequestContext) -> Vec<u8> {
     Sha256::digest(context.actor().rights().as_bytes()).to_vec()
 }
 
-fn about(key: &IdempotencyKey) -> About<'_> {
+fn about(key: &[u8; 32]) -> About<'_> {
     About {
         purpose: "idempotent answer",
-        owner: &key.0,
+        owner: key,
         version: 1,
     }
-}
-
-fn statement<const N: usize>(wire: &Wire, sql: &'static str, values: [Value; N]) -> Statement {
-    Statement::from_sql_and_values(wire.get_database_backend(), sql, values)
 }

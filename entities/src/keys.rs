@@ -7,13 +7,14 @@ use std::{
 };
 
 use countersign_domain::id::TenantId;
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::{
     clock::Ids,
     error::{StoreError, WriteError},
+    line::{Fetches, fetched},
     seal::{About, KeyEncryptionKey},
     wire::Wire,
 };
@@ -24,6 +25,12 @@ const AUDIT: &str = "audit";
 const FIRST: i32 = 1;
 
 pub(crate) type AuditKey = Arc<Zeroizing<[u8; 32]>>;
+
+fetched! {
+    struct Sealed {
+        sealed: Vec<u8>,
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Keys {
@@ -42,23 +49,22 @@ impl Keys {
     /// The tenant's audit key; read within the tenant's own transaction the first time.
     pub(crate) async fn audit(
         &self,
-        wire: &Wire,
+        connection: &impl Fetches,
         tenant: TenantId,
     ) -> Result<AuditKey, StoreError> {
         if let Some(key) = self.opened(tenant) {
             return Ok(key);
         }
         let statement = Statement::from_sql_and_values(
-            wire.get_database_backend(),
+            DbBackend::Postgres,
             "SELECT sealed FROM countersign.tenant_keys \
              WHERE tenant_id = $1 AND purpose = $2 AND version = $3",
             [tenant.uuid().into(), AUDIT.into(), FIRST.into()],
         );
-        let row = wire
-            .query_one_raw(statement)
-            .await?
-            .ok_or_else(|| StoreError::inconsistent("the tenant has no audit key"))?;
-        let sealed: Vec<u8> = row.try_get("", "sealed")?;
+        let rows: Vec<Sealed> = connection.fetch(statement).await?;
+        let row = rows.into_iter().next();
+        let Sealed { sealed } =
+            row.ok_or_else(|| StoreError::inconsistent("the tenant has no audit key"))?;
         let bytes = self.kek.open(&sealed, &about(&tenant.uuid()))?;
         let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| StoreError::Sealed)?;
         let key = Arc::new(Zeroizing::new(key));

@@ -1,32 +1,38 @@
-//! A connection for reading, with one open transaction, whose statements are pipelined: those that
-//! are asked for at the same time travel together, and nobody waits for the end.
+//! A connection with one open transaction, whose statements are pipelined: those that are asked for at
+//! the same time travel together, and nobody waits for the end of what was only read.
 //!
-//! Writing goes by [`crate::wire`], which SeaORM can insert through. A connection never goes back to
-//! its pool with a transaction open: whoever drops a line has it rolled back, or closed where that
-//! fails.
+//! A connection never goes back to its pool with a transaction open: whoever drops a line has it
+//! rolled back, or closed where that fails.
 
 mod connect;
 mod fetched;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use deadpool_postgres::Object;
 use futures::{
-    FutureExt,
+    FutureExt, TryStreamExt,
     future::{BoxFuture, Shared},
 };
 use sea_orm::{Statement, sea_query::Values};
 use sea_query_postgres::{PostgresValue, PostgresValues};
-use tokio_postgres::{Row, Statement as Prepared};
+use tokio_postgres::{Row, RowStream, Statement as Prepared};
 
 pub(crate) use self::{
     connect::Lines,
-    fetched::{Fetched, fetched},
+    fetched::{Fetched, Fetches, fetched},
 };
-use crate::error::{StoreError, line_is_lost};
+use crate::error::{StoreError, WriteError, line_is_lost};
+
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
 
 pub(crate) struct Line {
-    client: Option<Arc<Object>>,
+    /// There until the transaction ends.
+    client: Mutex<Option<Arc<Object>>>,
     /// Whether statements are prepared once per connection.
     prepared: bool,
     /// What the database says of who was presumed to enter; `None` where nobody was presumed.
@@ -35,6 +41,21 @@ pub(crate) struct Line {
 
 /// Whether a presumption holds. Whoever asks twice is told the same.
 type Word = Shared<BoxFuture<'static, Result<(), StoreError>>>;
+
+/// What came of a statement.
+#[derive(Debug)]
+pub(crate) struct Done {
+    rows: Vec<Row>,
+    /// How many rows it inserted, changed or deleted.
+    pub(crate) affected: u64,
+}
+
+impl Done {
+    /// The rows that it returned.
+    pub(crate) fn rows<R: Fetched>(&self) -> Result<Vec<R>, StoreError> {
+        Ok(fetched::read(&self.rows)?)
+    }
+}
 
 impl Line {
     /// Takes a connection and sends `begin` and `statement` together; returns the row of the latter.
@@ -50,13 +71,13 @@ impl Line {
         let mut dead = 0;
         loop {
             let line = Self {
-                client: Some(Arc::new(lines.get().await?)),
+                client: Mutex::new(Some(Arc::new(lines.get().await?))),
                 prepared,
                 word: None,
             };
-            match begun(line.client()?, prepared, begin, statement).await {
-                Ok(rows) => {
-                    let row = fetched::read(&rows)?.into_iter().next();
+            match begun(&*line.client()?, prepared, begin, statement).await {
+                Ok(done) => {
+                    let row = done.rows()?.into_iter().next();
                     let row = row.ok_or_else(|| StoreError::inconsistent("nobody answers"))?;
                     return Ok((line, row));
                 }
@@ -69,16 +90,16 @@ impl Line {
         }
     }
 
-    /// Takes a connection and sends `BEGIN` and `statement` without waiting for the answer, which
+    /// Takes a connection and sends `BEGIN` and `statement` without waiting for what comes of it, which
     /// `holds` judges. What is fetched next travels with them, and no row is given out before the
     /// judgement. Whatever fails here rebuts the presumption: whoever is let in by the word of the
     /// database is told what it was.
     ///
     /// For prepared statements only: others would have to be sent one after the other.
-    pub(crate) async fn presume<R: Fetched + 'static>(
+    pub(crate) async fn presume(
         lines: &Lines,
         statement: Statement,
-        holds: impl FnOnce(R) -> bool + Send + 'static,
+        holds: impl FnOnce(&Done) -> bool + Send + 'static,
     ) -> Result<Self, StoreError> {
         let client = Arc::new(lines.get().await?);
         // Before anything is sent: on a new connection this waits, and a fetch would overtake.
@@ -87,20 +108,18 @@ impl Line {
         let own = Arc::clone(&client);
         let word = async move {
             let begun = own.batch_execute("BEGIN");
-            let ((), rows) = futures::try_join!(begun, run(&own, &ready, &statement))?;
-            Ok::<_, tokio_postgres::Error>(rows)
+            let ((), done) = futures::try_join!(begun, run(&own, &ready, &statement))?;
+            Ok::<_, tokio_postgres::Error>(done)
         };
-        let word = word.map(move |rows| {
-            let row = rows.ok().and_then(|rows| fetched::read(&rows).ok());
-            let row = row.and_then(|rows: Vec<R>| rows.into_iter().next());
-            let held = row.is_some_and(holds);
+        let word = word.map(move |done| {
+            let held = done.is_ok_and(|done| holds(&done));
             held.then_some(()).ok_or(StoreError::Rebutted)
         });
         let word = word.boxed().shared();
         // Asked once, it is on its way.
         let _ = word.clone().now_or_never();
         Ok(Self {
-            client: Some(client),
+            client: Mutex::new(Some(client)),
             prepared: true,
             word: Some(word),
         })
@@ -114,30 +133,105 @@ impl Line {
         }
     }
 
-    /// The rows of the statement.
+    /// The rows of the statement, in which nothing is written.
     pub(crate) async fn fetch<R: Fetched>(
         &self,
         statement: &Statement,
     ) -> Result<Vec<R>, StoreError> {
-        let rows = rows(self.client()?, self.prepared, statement);
-        let (confirmed, rows) = futures::join!(self.confirm(), rows);
+        let client = self.client()?;
+        let done = done(&client, self.prepared, statement);
+        let (confirmed, done) = futures::join!(self.confirm(), done);
         confirmed?;
-        Ok(fetched::read(&rows?)?)
+        done?.rows()
     }
 
-    /// There until the transaction ends, which takes the line.
-    fn client(&self) -> Result<&Object, StoreError> {
-        let client = self.client.as_deref();
+    /// Runs a statement that writes.
+    pub(crate) async fn write(&self, statement: &Statement) -> Result<Done, WriteError> {
+        self.confirm().await?;
+        Ok(done(&*self.client()?, self.prepared, statement).await?)
+    }
+
+    /// Runs a statement that writes and is not prepared.
+    pub(crate) async fn write_rare(&self, statement: &Statement) -> Result<Done, WriteError> {
+        self.confirm().await?;
+        Ok(done(&*self.client()?, false, statement).await?)
+    }
+
+    /// Runs a statement that writes, and `next` in the same round trip. Where the first fails, so
+    /// does the other.
+    pub(crate) async fn write_both(
+        &self,
+        statement: &Statement,
+        next: &Statement,
+    ) -> Result<(Done, Done), WriteError> {
+        self.confirm().await?;
+        let client = self.client()?;
+        if !self.prepared {
+            let first = done(&client, false, statement).await?;
+            return Ok((first, done(&client, false, next).await?));
+        }
+        // Before anything is sent: what is prepared already would overtake what is not.
+        let ready = client.prepare_cached(&statement.sql).await?;
+        let next_ready = client.prepare_cached(&next.sql).await?;
+        let first = run(&client, &ready, statement);
+        Ok(futures::try_join!(first, run(&client, &next_ready, next))?)
+    }
+
+    /// Runs the transaction's last statement and commits, in one round trip. The statement must
+    /// fail where there is to be no commit: PostgreSQL rolls back what is committed after a failure.
+    pub(crate) async fn commit_with(&self, last: &Statement) -> Result<(), StoreError> {
+        self.confirm().await?;
+        let client = self.client()?;
+        if !self.prepared {
+            done(&client, false, last).await?;
+            return self.commit().await;
+        }
+        let ready = client.prepare_cached(&last.sql).await?;
+        let committed = client.batch_execute(COMMIT);
+        let (last, committed) = futures::join!(run(&client, &ready, last), committed);
+        if committed.is_ok() {
+            self.take();
+        }
+        last?;
+        Ok(committed?)
+    }
+
+    /// Commits what was written.
+    pub(crate) async fn commit(&self) -> Result<(), StoreError> {
+        self.confirm().await?;
+        self.over(COMMIT).await
+    }
+
+    /// Rolls back, and returns when it is done.
+    pub(crate) async fn roll_back(&self) -> Result<(), StoreError> {
+        self.over(ROLLBACK).await
+    }
+
+    async fn over(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.client()?.batch_execute(sql).await?;
+        // Out of the slot only now: had this future been dropped before, `drop` would clean up.
+        self.take();
+        Ok(())
+    }
+
+    fn client(&self) -> Result<Arc<Object>, StoreError> {
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = client.as_ref().map(Arc::clone);
         client.ok_or_else(|| StoreError::inconsistent("the transaction has ended"))
     }
 
-    /// Ends the transaction, in which nothing was written. Whoever read does not wait for it.
-    pub(crate) fn leave(mut self) {
-        self.end("COMMIT");
+    fn take(&self) -> Option<Arc<Object>> {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        client.take()
     }
 
-    fn end(&mut self, sql: &'static str) {
-        let Some(client) = self.client.take() else {
+    /// Ends the transaction, in which nothing was written. Whoever read does not wait for it.
+    pub(crate) fn leave(&self) {
+        self.end(COMMIT);
+    }
+
+    fn end(&self, sql: &'static str) {
+        let Some(client) = self.take() else {
             return;
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -151,8 +245,8 @@ impl Line {
         });
     }
 
-    fn discard(mut self) {
-        if let Some(client) = self.client.take() {
+    fn discard(&self) {
+        if let Some(client) = self.take() {
             close(client);
         }
     }
@@ -172,43 +266,47 @@ async fn begun(
     prepared: bool,
     begin: &str,
     statement: &Statement,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
+) -> Result<Done, tokio_postgres::Error> {
     if !prepared {
         // One after the other is what a pooler in transaction mode understands.
         client.batch_execute(begin).await?;
-        return rows(client, prepared, statement).await;
+        return done(client, prepared, statement).await;
     }
     let ready = client.prepare_cached(&statement.sql).await?;
     let begun = client.batch_execute(begin);
-    let ((), rows) = futures::try_join!(begun, run(client, &ready, statement))?;
-    Ok(rows)
+    let ((), done) = futures::try_join!(begun, run(client, &ready, statement))?;
+    Ok(done)
 }
 
-async fn rows(
+async fn done(
     client: &Object,
     prepared: bool,
     statement: &Statement,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
+) -> Result<Done, tokio_postgres::Error> {
     if prepared {
         let ready = client.prepare_cached(&statement.sql).await?;
         return run(client, &ready, statement).await;
     }
     let values = values(statement);
-    let typed: Vec<_> = values
-        .as_params()
-        .into_iter()
-        .zip(values.as_types())
-        .collect();
-    client.query_typed(&statement.sql, &typed).await
+    let typed = values.as_params().into_iter().zip(values.as_types());
+    let typed: Vec<_> = typed.collect();
+    collected(client.query_typed_raw(&statement.sql, typed).await?).await
 }
 
 async fn run(
     client: &Object,
     ready: &Prepared,
     statement: &Statement,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
+) -> Result<Done, tokio_postgres::Error> {
     let values = values(statement);
-    client.query(ready, &values.as_params()).await
+    collected(client.query_raw(ready, values.as_params()).await?).await
+}
+
+async fn collected(stream: RowStream) -> Result<Done, tokio_postgres::Error> {
+    let mut stream = std::pin::pin!(stream);
+    let rows = stream.as_mut().try_collect().await?;
+    let affected = stream.rows_affected().unwrap_or_default();
+    Ok(Done { rows, affected })
 }
 
 fn values(statement: &Statement) -> PostgresValues {
@@ -218,7 +316,7 @@ fn values(statement: &Statement) -> PostgresValues {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.end("ROLLBACK");
+        self.end(ROLLBACK);
     }
 }
 

@@ -181,8 +181,8 @@ impl WriteTransaction {
         let mut select = self.select(scope)?.filter(condition.into_condition());
         let table = R::Table::default().table_name().to_owned();
         QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
-        let row = select.into_model::<R::Row>().one(self.wire()).await?;
-        row.map(R::Item::try_from).transpose()
+        let rows: Vec<R::Row> = self.fetch(select).await?;
+        rows.into_iter().next().map(R::Item::try_from).transpose()
     }
 }
 
@@ -200,7 +200,7 @@ impl WriteTransaction {
         };
         let table = R::Table::default().table_name().to_owned();
         QueryTrait::query(&mut select).lock_with_tables(LockType::Update, [table]);
-        let rows = select.into_model::<R::Row>().all(self.wire()).await?;
+        let rows: Vec<R::Row> = self.fetch(select).await?;
         rows.into_iter().map(R::Item::try_from).collect()
     }
 }

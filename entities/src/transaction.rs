@@ -1,37 +1,35 @@
 //! Transactions on one tenant's data. There is no other way to it.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
-use countersign_domain::id::TenantId;
+use chrono::{DateTime, SubsecRound, Utc};
+use countersign_domain::{audit::Head, id::TenantId};
 use countersign_policies::{Permit, ReadScope, Resource};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use sea_orm::{DbBackend, QueryTrait, Statement};
 use tracing::{Instrument, field::Empty};
 
 use crate::{
-    audit::{self, EventDraft, Recorder},
-    clock::Ids,
+    audit::{self, EventDraft},
     context::RequestContext,
+    database::Database,
     error::{StoreError, WriteError},
-    idempotency,
-    keys::Keys,
-    line::{Fetched, Line},
-    wire::{End, Wire},
+    idempotency::{Claim, Claiming, Found},
+    line::{Done, Fetched, Line, fetched},
 };
 
 /// What reads; part of both kinds of transaction. Its methods stand with their resource in `store`.
 #[derive(Debug)]
 pub struct Reader {
-    channel: Channel,
+    line: Arc<Line>,
     tenant: TenantId,
-}
-
-/// What the statements of a transaction travel on.
-#[derive(Debug)]
-enum Channel {
-    /// Where nothing is written.
-    Line(Box<Line>),
-    /// Where something is.
-    Wire(Arc<Wire>),
 }
 
 impl Reader {
@@ -57,13 +55,8 @@ impl Reader {
             db.operation.name = "fetch",
             rows = Empty,
         );
-        let fetched = async {
-            match &self.channel {
-                Channel::Line(line) => line.fetch(&statement).await,
-                Channel::Wire(wire) => Ok(R::find_by_statement(statement).all(&**wire).await?),
-            }
-        };
-        let rows: Vec<R> = fetched.instrument(span.clone()).await?;
+        let fetched = self.line.fetch(&statement).instrument(span.clone());
+        let rows: Vec<R> = fetched.await?;
         span.record("rows", rows.len());
         Ok(rows)
     }
@@ -96,7 +89,7 @@ pub struct ReadTransaction(Reader);
 impl ReadTransaction {
     pub(crate) fn new(line: Line, tenant: TenantId) -> Self {
         Self(Reader {
-            channel: Channel::Line(Box::new(line)),
+            line: Arc::new(line),
             tenant,
         })
     }
@@ -104,17 +97,12 @@ impl ReadTransaction {
     /// Waits until PostgreSQL has confirmed who was presumed to read, where somebody was. Before
     /// that nothing may be answered, nor recorded.
     pub async fn confirm(&self) -> Result<(), StoreError> {
-        match &self.0.channel {
-            Channel::Line(line) => line.confirm().await,
-            Channel::Wire(_) => Ok(()),
-        }
+        self.0.line.confirm().await
     }
 
     /// Ends the transaction and gives the connection back, without waiting for either.
     pub fn leave(self) {
-        if let Channel::Line(line) = self.0.channel {
-            line.leave();
-        }
+        self.0.line.leave();
     }
 }
 
@@ -126,39 +114,83 @@ impl Deref for ReadTransaction {
     }
 }
 
+fetched! {
+    struct End {
+        seq: i64,
+        hash: Vec<u8>,
+    }
+}
+
+/// What came of claiming the request's key. Whoever asks twice is told the same.
+type Claimed = Shared<BoxFuture<'static, Result<Claim, StoreError>>>;
+
 /// Reads and writes one tenant's data. [`Self::finish`] is the only commit; dropped, it is rolled
 /// back.
-#[derive(Debug)]
 pub struct WriteTransaction {
     reader: Reader,
-    wire: Arc<Wire>,
     context: RequestContext,
-    keys: Arc<Keys>,
-    ids: Arc<dyn Ids>,
-    recorder: Recorder,
+    database: Database,
+    claimed: Option<Claimed>,
+    /// Where the tenant's chain ends, where this transaction holds the end.
+    held: Mutex<Option<Head>>,
 }
 
 impl WriteTransaction {
-    pub(crate) fn new(
-        wire: Wire,
-        context: RequestContext,
-        keys: Arc<Keys>,
-        ids: Arc<dyn Ids>,
-        recorder: Recorder,
-    ) -> Self {
-        let wire = Arc::new(wire);
-        let reader = Reader {
-            channel: Channel::Wire(Arc::clone(&wire)),
-            tenant: context.tenant(),
-        };
+    /// In which no key is claimed.
+    pub(crate) fn new(database: &Database, line: Line, context: RequestContext) -> Self {
         Self {
-            reader,
-            wire,
+            reader: Reader {
+                line: Arc::new(line),
+                tenant: context.tenant(),
+            },
             context,
-            keys,
-            ids,
-            recorder,
+            database: database.clone(),
+            claimed: None,
+            held: Mutex::default(),
         }
+    }
+
+    /// In which the request's key, where it has one, is claimed for what `asked` is the SHA-256 of.
+    pub(crate) fn claiming(
+        database: &Database,
+        line: Line,
+        context: RequestContext,
+        asked: [u8; 32],
+    ) -> Self {
+        let claiming = database.claiming(&context, asked);
+        let mut new = Self::new(database, line, context);
+        let Some(claiming) = claiming else {
+            return new;
+        };
+        let (line, database) = (Arc::clone(&new.reader.line), database.clone());
+        let claimed = async move {
+            let found: Vec<Found> = line.fetch(&claiming.statement()).await?;
+            claiming.judge(found.first(), &database.inner().kek)
+        };
+        let claimed = claimed.boxed().shared();
+        // Asked once, it is on its way.
+        let _ = claimed.clone().now_or_never();
+        new.claimed = Some(claimed);
+        new
+    }
+
+    /// The same, where the statement that enters has claimed it: `found` is there when who was
+    /// presumed to enter is confirmed.
+    pub(crate) fn claimed_by(
+        database: &Database,
+        line: Line,
+        context: RequestContext,
+        claiming: Claiming,
+        found: Arc<OnceLock<Found>>,
+    ) -> Self {
+        let mut new = Self::new(database, line, context);
+        let (line, database) = (Arc::clone(&new.reader.line), database.clone());
+        let claimed = async move {
+            line.confirm().await?;
+            claiming.judge(found.get(), &database.inner().kek)
+        };
+        new.claimed = Some(claimed.boxed().shared());
+        new
     }
 
     /// Who writes, and when.
@@ -166,35 +198,135 @@ impl WriteTransaction {
         &self.context
     }
 
-    /// What SeaORM writes through.
-    pub(crate) fn wire(&self) -> &Wire {
-        &self.wire
+    /// When it writes, as PostgreSQL keeps it: to the microsecond.
+    pub(crate) fn at(&self) -> DateTime<Utc> {
+        self.context.now().trunc_subsecs(6)
+    }
+
+    /// Waits until PostgreSQL has confirmed who was presumed to enter, and says what came of claiming
+    /// the request's key. Unless it was claimed, nothing may be written.
+    pub async fn claimed(&self) -> Result<Claim, StoreError> {
+        self.line().confirm().await?;
+        match &self.claimed {
+            Some(claimed) => claimed.clone().await,
+            None => Ok(Claim::Claimed),
+        }
+    }
+
+    fn line(&self) -> &Line {
+        &self.reader.line
     }
 
     pub(crate) fn admit_permit(&self, permit: &Permit) -> Result<(), WriteError> {
         Ok(self.same(permit.tenant())?)
     }
 
+    async fn may_write(&self) -> Result<(), StoreError> {
+        match self.claimed().await? {
+            Claim::Claimed => Ok(()),
+            _ => Err(StoreError::inconsistent("the request's key is another's")),
+        }
+    }
+
+    /// Runs a statement that writes.
+    pub(crate) async fn write(&self, statement: impl QueryTrait) -> Result<Done, WriteError> {
+        let statement = built(statement);
+        self.may_write().await?;
+        let span = writes();
+        self.line().write(&statement).instrument(span).await
+    }
+
+    /// Runs a statement that writes and whose text seldom comes again, so that it is not prepared.
+    pub(crate) async fn write_rare(&self, statement: Statement) -> Result<Done, WriteError> {
+        self.may_write().await?;
+        let span = writes();
+        self.line().write_rare(&statement).instrument(span).await
+    }
+
+    /// Runs the statement after which nothing is written but the audit row: the tenant's chain is
+    /// held from then on, in the same round trip, so that the row and the commit take one as well.
+    /// Whoever wrote more after it might wait for somebody who waits for the chain.
+    pub(crate) async fn write_last(&self, statement: impl QueryTrait) -> Result<Done, WriteError> {
+        self.write_last_statement(built(statement)).await
+    }
+
+    pub(crate) async fn write_last_statement(
+        &self,
+        statement: Statement,
+    ) -> Result<Done, WriteError> {
+        self.may_write().await?;
+        let sql = "SELECT seq, hash FROM countersign.hold_end()";
+        let hold = Statement::from_string(DbBackend::Postgres, sql);
+        let both = self.line().write_both(&statement, &hold);
+        let (done, held) = both.instrument(writes()).await?;
+        let end = held.rows::<End>()?.into_iter().next();
+        let end = end.ok_or_else(|| StoreError::inconsistent("the tenant has no chain"))?;
+        let end = Head {
+            seq: end.seq,
+            hash: audit::fixed(&end.hash)?,
+        };
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        Ok(done)
+    }
+
     /// Links the event to the tenant's chain and commits, all or nothing.
     pub async fn finish(self, permit: Permit, draft: EventDraft) -> Result<(), StoreError> {
         self.same(permit.tenant())?;
-        idempotency::mark_done(&self.wire, &self.context).await?;
-        let tenant = self.reader.tenant;
-        let key = self.keys.audit(&self.wire, tenant).await?;
-        let row = audit::Unlinked::of_request(&self.context, draft, self.ids.uuid());
-        let guess = self.recorder.last_seen(tenant);
-        let end = audit::append(&self.wire, guess, &row, &key).await?;
-        self.wire.end(End::Commit).await?;
-        self.recorder.saw(tenant, end);
+        self.may_write().await?;
+        let (inner, tenant) = (self.database.inner(), self.reader.tenant);
+        let key = inner.keys.audit(self.line(), tenant).await?;
+        let row = audit::Unlinked::of_request(&self.context, draft, inner.ids.uuid());
+        let held = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = if let Some(end) = held {
+            let (statement, end) = audit::append_held(end, &row, &key)?;
+            let committed = self.line().commit_with(&statement);
+            committed.instrument(writes()).await?;
+            end
+        } else {
+            let guess = inner.recorder.last_seen(tenant);
+            let end = audit::append(self.line(), guess, &row, &key).await?;
+            self.line().commit().await?;
+            end
+        };
+        inner.recorder.saw(tenant, end);
         Ok(())
     }
 
     /// Rolls everything back and records that it was refused or failed.
     pub async fn refuse(self, draft: EventDraft) -> Result<(), StoreError> {
-        let row = audit::Unlinked::of_request(&self.context, draft, self.ids.uuid());
-        self.wire.end(End::Rollback).await?;
-        self.recorder.record(row).await
+        let inner = self.database.inner();
+        let row = audit::Unlinked::of_request(&self.context, draft, inner.ids.uuid());
+        self.line().confirm().await?;
+        self.line().roll_back().await?;
+        self.database.note_use(&self.context).await;
+        inner.recorder.record(row).await
     }
+
+    /// Rolls everything back, and returns when that is done: the request's key is free then, where
+    /// it was claimed here.
+    pub async fn abandon(self) {
+        let confirmed = self.claimed().await;
+        // Where that fails it is tried again, or the connection closed, when this is dropped.
+        let _ = self.line().roll_back().await;
+        if confirmed.is_ok() {
+            self.database.note_use(&self.context).await;
+        }
+    }
+}
+
+fn built(statement: impl QueryTrait) -> Statement {
+    let built = statement.build(DbBackend::Postgres);
+    // Dropped here: a query is not shared between threads.
+    drop(statement);
+    built
+}
+
+fn writes() -> tracing::Span {
+    tracing::debug_span!(
+        "database",
+        otel.kind = "client",
+        db.operation.name = "write"
+    )
 }
 
 impl Deref for WriteTransaction {
@@ -202,5 +334,11 @@ impl Deref for WriteTransaction {
 
     fn deref(&self) -> &Reader {
         &self.reader
+    }
+}
+
+impl fmt::Debug for WriteTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WriteTransaction")
     }
 }

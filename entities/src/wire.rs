@@ -25,25 +25,6 @@ pub(crate) struct Wire {
     prepared: bool,
 }
 
-/// When what a transaction writes is durable.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Durability {
-    /// When it is committed.
-    AtOnce,
-    /// Within a second, and before anything that is committed later: for what nobody is told of.
-    Soon,
-}
-
-impl Durability {
-    /// The statement that follows the beginning.
-    pub(crate) const fn sql(self) -> &'static str {
-        match self {
-            Self::AtOnce => "",
-            Self::Soon => "SET LOCAL synchronous_commit = off; ",
-        }
-    }
-}
-
 /// How a transaction ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum End {

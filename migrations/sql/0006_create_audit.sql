@@ -145,13 +145,24 @@ BEGIN
     FROM locked k LEFT JOIN moved m ON m.tenant_id = k.tenant_id;
 END $$;
 
--- The same for one row of the current tenant, in the transaction of what it tells of: it waits for
--- whoever holds the chain's end, and holds it until the transaction ends. Where the row does not go on
--- from the end, nothing is appended, and the answer has the end, which is held as well.
+-- The end of the current tenant's chain, which the transaction holds until it ends.
+CREATE FUNCTION countersign.hold_end(OUT seq bigint, OUT hash bytea)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    SELECT h.seq, h.hash INTO hold_end.seq, hold_end.hash FROM countersign.audit_heads h
+        WHERE h.tenant_id = countersign.current_tenant() FOR UPDATE;
+END $$;
+
+-- The same as `append` for one row of the current tenant, in the transaction of what it tells of: it
+-- waits for whoever holds the chain's end, and holds it until the transaction ends. Where the row does
+-- not go on from the end, nothing is appended: that is an error where the transaction holds the end,
+-- and ends with the row, and otherwise the answer has the end, which is held from then on.
 CREATE FUNCTION countersign.append_own(
     seq bigint, id uuid, previous bytea, hash bytea, signature bytea, actor_kind text,
     actor_id text, action text, permission text, outcome text, targets text[], request uuid,
-    source text, payload text, at timestamptz,
+    source text, payload text, at timestamptz, holds boolean,
     OUT appended boolean, OUT end_seq bigint, OUT end_hash bytea)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -171,9 +182,10 @@ BEGIN
             append_own.signature, append_own.actor_kind, append_own.actor_id, append_own.action,
             append_own.permission, append_own.outcome, append_own.targets, append_own.request,
             append_own.source, append_own.payload, append_own.at);
+    ELSIF holds THEN
+        RAISE EXCEPTION 'the row does not go on where its chain ends';
     ELSE
-        SELECT h.seq, h.hash INTO end_seq, end_hash FROM countersign.audit_heads h
-            WHERE h.tenant_id = own FOR UPDATE;
+        SELECT e.seq, e.hash INTO end_seq, end_hash FROM countersign.hold_end() e;
     END IF;
 END $$;
 
@@ -181,18 +193,21 @@ GRANT CREATE ON SCHEMA countersign TO countersign_gate;
 ALTER FUNCTION countersign.append(uuid[], bigint[], uuid[], bytea[], bytea[], bytea[], text[], text[],
     text[], text[], text[], text[], uuid[], text[], text[], timestamptz[])
     OWNER TO countersign_gate;
+ALTER FUNCTION countersign.hold_end() OWNER TO countersign_gate;
 ALTER FUNCTION countersign.append_own(bigint, uuid, bytea, bytea, bytea, text, text, text, text,
-    text, text[], uuid, text, text, timestamptz) OWNER TO countersign_gate;
+    text, text[], uuid, text, text, timestamptz, boolean) OWNER TO countersign_gate;
 REVOKE CREATE ON SCHEMA countersign FROM countersign_gate;
 SET LOCAL ROLE countersign_gate;
 REVOKE EXECUTE ON FUNCTION countersign.append(uuid[], bigint[], uuid[], bytea[], bytea[], bytea[], text[], text[],
     text[], text[], text[], text[], uuid[], text[], text[], timestamptz[])
     FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION countersign.hold_end() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION countersign.append_own(bigint, uuid, bytea, bytea, bytea, text, text, text, text,
-    text, text[], uuid, text, text, timestamptz) FROM PUBLIC;
+    text, text[], uuid, text, text, timestamptz, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION countersign.append(uuid[], bigint[], uuid[], bytea[], bytea[], bytea[], text[], text[],
     text[], text[], text[], text[], uuid[], text[], text[], timestamptz[])
     TO countersign_books;
+GRANT EXECUTE ON FUNCTION countersign.hold_end() TO countersign_books;
 GRANT EXECUTE ON FUNCTION countersign.append_own(bigint, uuid, bytea, bytea, bytea, text, text, text, text,
-    text, text[], uuid, text, text, timestamptz) TO countersign_books;
+    text, text[], uuid, text, text, timestamptz, boolean) TO countersign_books;
 SET LOCAL ROLE countersign_owner;

@@ -1,10 +1,12 @@
 //! Mutations that are sent again: done once, answered again.
 
+use std::time;
+
 use chrono::Duration;
 use countersign_domain::access::{Role, Scope};
-use countersign_tests::{Browser, Reply, TestApp};
+use countersign_tests::{Browser, Reply, TestApp, TestTenant};
 use serde_json::{Value, json};
-use sqlx::Executor;
+use sqlx::{Connection, Executor, PgConnection};
 
 const CREATE: &str = "mutation($name: String!) { createCategory(input: { name: $name }) \
                       { category { id name } userErrors { code } } }";
@@ -21,6 +23,49 @@ async fn categories(by: &Browser) -> usize {
         .as_array()
         .unwrap()
         .len()
+}
+
+/// Waits until as many keys as that are there, and the answer of each has been kept.
+async fn settled(superuser: &mut PgConnection, keys: i64) {
+    let sql = "SELECT count(*) FILTER (WHERE settled_at IS NOT NULL), count(*) \
+               FROM countersign.idempotency_keys";
+    for _ in 0..500 {
+        let found: (i64, i64) = sqlx::query_as(sql)
+            .fetch_one(&mut *superuser)
+            .await
+            .unwrap();
+        if found == (keys, keys) {
+            return;
+        }
+        tokio::time::sleep(time::Duration::from_millis(10)).await;
+    }
+    panic!("the answers do not arrive");
+}
+
+/// Holds the end of the tenant's chain, so that a mutation gets as far as its audit row.
+async fn hold<'c>(
+    by: &'c mut PgConnection,
+    tenant: &TestTenant,
+) -> sqlx::Transaction<'c, sqlx::Postgres> {
+    let mut held = by.begin().await.unwrap();
+    let hold = "SELECT 1 FROM countersign.audit_heads WHERE tenant_id = $1 FOR UPDATE";
+    let hold = sqlx::query(hold).bind(tenant.id.uuid());
+    hold.execute(&mut *held).await.unwrap();
+    held
+}
+
+/// Waits until a mutation waits for the end of its chain, and says which backend does.
+async fn waiting(superuser: &mut PgConnection) -> i32 {
+    let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+               AND wait_event_type = 'Lock' AND query LIKE '%hold_end%'";
+    for _ in 0..500 {
+        let pid = sqlx::query_scalar(sql).fetch_optional(&mut *superuser);
+        if let Some(pid) = pid.await.unwrap() {
+            return pid;
+        }
+        tokio::time::sleep(time::Duration::from_millis(10)).await;
+    }
+    panic!("no mutation waits for its chain");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,6 +187,7 @@ async fn after_a_crash_a_key_tells_what_was_done() {
     let owner = app.person(&tenant, Role::Owner, "owner").await;
     let mut superuser = app.test_database.superuser().await;
     create(&owner, "Rent", "key-1").await;
+    settled(&mut superuser, 1).await;
     // As a server leaves it that dies after the commit, before it stored the answer.
     let lost = "UPDATE countersign.idempotency_keys SET answer = NULL, settled_at = NULL";
     superuser.execute(lost).await.unwrap();
@@ -150,12 +196,128 @@ async fn after_a_crash_a_key_tells_what_was_done() {
     app.clock.advance(Duration::seconds(61));
     let later = create(&owner, "Rent", "key-1").await;
     assert_eq!(later.error_code(), Some("IDEMPOTENCY_RESULT_GONE"));
-    // As one leaves it that dies before the commit.
-    let undone = "UPDATE countersign.idempotency_keys SET done_at = NULL";
-    superuser.execute(undone).await.unwrap();
-    let over = create(&owner, "Rent", "key-1").await;
-    let code = &over.data()["createCategory"]["userErrors"][0]["code"];
-    assert_eq!(code, "TAKEN", "it ran: {:?}", over.body);
+    assert_eq!(categories(&owner).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_mutation_is_in_its_transaction_nobody_else_runs_it_nor_waits_for_it() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let (mut one, mut superuser) = (
+        app.test_database.superuser().await,
+        app.test_database.superuser().await,
+    );
+    let held = hold(&mut one, &tenant).await;
+    let meanwhile = async {
+        waiting(&mut superuser).await;
+        for name in ["Rent", "Wages"] {
+            let reply = create(&owner, name, "key-1").await;
+            let code = (reply.status, reply.error_code());
+            assert_eq!(code, (409, Some("IDEMPOTENCY_KEY_IN_USE")));
+            assert!(reply.headers.contains_key("retry-after"));
+        }
+        // What waits for its chain still does.
+        waiting(&mut superuser).await;
+        held.rollback().await.unwrap();
+    };
+    let (first, ()) = tokio::join!(create(&owner, "Rent", "key-1"), meanwhile);
+    assert_eq!(first.data()["createCategory"]["category"]["name"], "Rent");
+    let again = create(&owner, "Rent", "key-1").await;
+    assert_eq!(
+        (
+            &again.body,
+            again.headers.contains_key("idempotency-replayed")
+        ),
+        (&first.body, true)
+    );
+    assert_eq!(create(&owner, "Wages", "key-1").await.status, 422);
+    assert_eq!(categories(&owner).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_cut_off_leaves_its_key_free() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let (mut one, mut superuser) = (
+        app.test_database.superuser().await,
+        app.test_database.superuser().await,
+    );
+    let held = hold(&mut one, &tenant).await;
+    let cut = async {
+        let pid = waiting(&mut superuser).await;
+        let cut = sqlx::query("SELECT pg_terminate_backend($1)").bind(pid);
+        cut.execute(&mut superuser).await.unwrap();
+    };
+    let (lost, ()) = tokio::join!(create(&owner, "Rent", "key-1"), cut);
+    assert_eq!(lost.error_code(), Some("SERVICE_UNAVAILABLE"), "{lost:?}");
+    held.rollback().await.unwrap();
+    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM countersign.idempotency_keys")
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap();
+    assert_eq!((keys, categories(&owner).await), (0, 0));
+    let done = create(&owner, "Rent", "key-1").await;
+    assert_eq!(done.data()["createCategory"]["category"]["name"], "Rent");
+    assert_eq!(categories(&owner).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_changes_of_one_request_are_under_one_key() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let several = "mutation($second: String!) { \
+        none: createCategory(input: { name: \" \" }) { userErrors { code } } \
+        one: createCategory(input: { name: \"Rent\" }) { category { name } } \
+        two: createCategory(input: { name: $second }) { category { name } } }";
+    let send = async |second: &str| {
+        let variables = json!({ "second": second });
+        owner.graphql_with(several, variables, "key-1").await
+    };
+    let first = send("Wages").await;
+    let made = &first.data();
+    assert_eq!(made["none"]["userErrors"][0]["code"], "INVALID");
+    assert_eq!(made["one"]["category"]["name"], "Rent", "{first:?}");
+    assert_eq!(made["two"]["category"]["name"], "Wages");
+    let again = send("Wages").await;
+    assert_eq!(again.body, first.body);
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(send("Fees").await.status, 422);
+    assert_eq!(categories(&owner).await, 2);
+    let many = (0..6).map(|_| owner.graphql_with(several, json!({ "second": "Fees" }), "key-2"));
+    for reply in futures::future::join_all(many).await {
+        let busy = reply.error_code() == Some("IDEMPOTENCY_KEY_IN_USE");
+        assert!(
+            busy || reply.data()["two"]["category"]["name"] == "Fees",
+            "{reply:?}"
+        );
+    }
+    assert_eq!(categories(&owner).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_of_a_moment_ago_changes_nothing_that_they_may_not_any_more() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    app.person(&tenant, Role::Owner, "owner").await;
+    let second = app.person(&tenant, Role::Owner, "second").await;
+    create(&second, "Rent", "key-1").await;
+    let mut superuser = app.test_database.superuser().await;
+    let become_role = async |superuser: &mut PgConnection, role: &str| {
+        let sql = "UPDATE countersign.memberships SET role = $2 WHERE user_id = $1";
+        let changed = sqlx::query(sql).bind(second.user.uuid()).bind(role);
+        changed.execute(superuser).await.unwrap();
+    };
+    become_role(&mut superuser, "worker").await;
+    let refused = create(&second, "Wages", "key-2").await;
+    assert_eq!(refused.error_code(), Some("FORBIDDEN"), "{refused:?}");
+    become_role(&mut superuser, "owner").await;
+    assert_eq!(categories(&second).await, 1);
+    // It was let go at once, twice.
+    create(&second, "Wages", "key-2").await.data();
+    assert_eq!(categories(&second).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,10 +347,5 @@ async fn old_keys_are_swept_by_one_of_many() {
     app.clock.advance(Duration::hours(25));
     // The digest of this one begins with a multiple of 32.
     create(&owner, "Fees", "sweeps-6").await;
-    let mut superuser = app.test_database.superuser().await;
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM countersign.idempotency_keys")
-        .fetch_one(&mut superuser)
-        .await
-        .unwrap();
-    assert_eq!(left, 1);
+    settled(&mut app.test_database.superuser().await, 1).await;
 }

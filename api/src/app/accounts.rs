@@ -5,11 +5,11 @@ use countersign_domain::{
     id::{AccountId, MemberId},
     money::Currency,
 };
-use countersign_entities::{NewAccount, RequestContext};
+use countersign_entities::NewAccount;
 use countersign_policies::{resource, row::TenantOnly};
 use serde_json::json;
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, attempt, constraint, name};
+use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, name};
 
 /// The longest name of an account, in characters.
 pub const NAME_MAX: usize = 80;
@@ -32,11 +32,11 @@ pub struct CreateAccount {
 /// Enters an account into the books.
 pub async fn create(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     input: CreateAccount,
 ) -> Result<Account, AppError> {
-    let mutation = Mutation::begin(services, context, "createAccount").await?;
-    let books = TenantOnly::books(context.tenant());
+    let mutation = Mutation::begin(services, writer, "createAccount").await?;
+    let books = TenantOnly::books(writer.context().tenant());
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
     let parsed = attempt!(mutation, vec![], parse(&input));
     let custodian = match input.custodian {
@@ -47,7 +47,7 @@ pub async fn create(
                 vec![],
                 services
                     .engine
-                    .read_scope::<resource::Member>(context.actor())
+                    .read_scope::<resource::Member>(writer.context().actor())
             );
             let members = attempt!(
                 mutation,

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use countersign_domain::{access::Scope, id::ApiTokenId, token::PlainToken};
-use countersign_entities::{ApiToken, NewApiToken, RequestContext};
+use countersign_entities::{ApiToken, NewApiToken};
 use countersign_policies::{resource, row::TenantOnly};
 use serde_json::json;
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, attempt, grants, name};
+use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, grants, name};
 
 /// The longest name of a token, in characters.
 pub const NAME_MAX: usize = 60;
@@ -31,14 +31,14 @@ pub struct CreateApiToken {
 /// Makes a token, which may no more than its maker. The plain token is returned this once and is not kept.
 pub async fn create(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     input: CreateApiToken,
 ) -> Result<(ApiToken, PlainToken), AppError> {
-    let mutation = Mutation::begin(services, context, "createApiToken").await?;
-    let books = TenantOnly::books(context.tenant());
+    let mutation = Mutation::begin(services, writer, "createApiToken").await?;
+    let books = TenantOnly::books(writer.context().tenant());
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
     let (name, scopes, life) = attempt!(mutation, vec![], parse(&input));
-    let within = grants::check_scopes(&services.engine, context, &scopes);
+    let within = grants::check_scopes(&services.engine, writer.context(), &scopes);
     attempt!(mutation, vec![], within);
     let plain = PlainToken::from_random(&services.database.ids().random32());
     let new = NewApiToken {
@@ -48,8 +48,8 @@ pub async fn create(
         documents_only: input.documents_only,
         hash: plain.hashed(),
         last_four: plain.last_four(),
-        created_by: context.actor().human().map(|human| human.user),
-        expires_at: context.now() + life,
+        created_by: writer.context().actor().human().map(|human| human.user),
+        expires_at: writer.context().now() + life,
     };
     let inserted = mutation.transaction.insert_api_token(&permit, &new).await;
     let token = attempt!(mutation, vec![], inserted);
@@ -90,15 +90,15 @@ fn parse(input: &CreateApiToken) -> Result<(String, BTreeSet<Scope>, Duration), 
 /// Revokes a token; its next use is refused.
 pub async fn revoke(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     id: ApiTokenId,
 ) -> Result<ApiToken, AppError> {
-    let mutation = Mutation::begin(services, context, "revokeApiToken").await?;
+    let mutation = Mutation::begin(services, writer, "revokeApiToken").await?;
     let targets = vec![id.to_string()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let scope = services
         .engine
-        .read_scope::<resource::ApiToken>(context.actor());
+        .read_scope::<resource::ApiToken>(writer.context().actor());
     let scope = attempt!(mutation, targets, scope);
     let found = attempt!(
         mutation,
@@ -119,7 +119,7 @@ pub async fn revoke(
         );
         return Err(mutation.refuse(done.into(), targets).await);
     }
-    let at = context.now();
+    let at = writer.context().now();
     attempt!(
         mutation,
         targets,

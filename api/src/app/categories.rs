@@ -1,11 +1,10 @@
 //! Categories: `createCategory`, `category.created`, `categories:create`.
 
 use countersign_domain::{books::Category, id::CategoryId};
-use countersign_entities::RequestContext;
 use countersign_policies::row::TenantOnly;
 use serde_json::json;
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, attempt, constraint, name};
+use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, name};
 
 /// The longest name of a category, in characters.
 pub const NAME_MAX: usize = 60;
@@ -13,11 +12,11 @@ pub const NAME_MAX: usize = 60;
 /// Makes a category.
 pub async fn create(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     input_name: &str,
 ) -> Result<Category, AppError> {
-    let mutation = Mutation::begin(services, context, "createCategory").await?;
-    let books = TenantOnly::books(context.tenant());
+    let mutation = Mutation::begin(services, writer, "createCategory").await?;
+    let books = TenantOnly::books(writer.context().tenant());
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
     let name = attempt!(mutation, vec![], name(input_name, NAME_MAX, "name"));
     let id = CategoryId::new(services.database.ids().uuid());

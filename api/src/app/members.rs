@@ -12,7 +12,7 @@ use countersign_policies::{resource, rights::Rights};
 use serde_json::{Value, json};
 
 use super::{
-    AppError, Fault, FaultCode, Mutation, Preview, Services, attempt,
+    AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, attempt,
     grants::{self, Granter, Measure, Step},
 };
 
@@ -51,10 +51,11 @@ struct Plan {
 /// Changes what a member is and what is granted to them, from their next request on.
 pub async fn update(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     input: UpdateMember,
 ) -> Result<Member, AppError> {
-    let mutation = Mutation::begin(services, context, "updateMember").await?;
+    let context = writer.context();
+    let mutation = Mutation::begin(services, writer, "updateMember").await?;
     let targets = vec![input.id.to_string()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(input.id.uuid()));
     let engine = &services.engine;
@@ -216,15 +217,15 @@ fn recorded(member: &Member) -> Value {
 /// Ends a membership. The person's next request in this tenant is refused (ISO-3).
 pub async fn remove(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     id: MemberId,
 ) -> Result<MemberId, AppError> {
-    let mutation = Mutation::begin(services, context, "removeMember").await?;
+    let mutation = Mutation::begin(services, writer, "removeMember").await?;
     let targets = vec![id.to_string()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let scope = services
         .engine
-        .read_scope::<resource::Member>(context.actor());
+        .read_scope::<resource::Member>(writer.context().actor());
     let scope = attempt!(mutation, targets, scope);
     let locked = mutation
         .transaction

@@ -14,7 +14,7 @@ use countersign_policies::{
 use serde_json::{Value, json};
 
 use super::{
-    AppError, Fault, FaultCode, Mutation, Preview, Services, attempt, constraint,
+    AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, attempt, constraint,
     grants::{self, Granter, Measure, Step},
     name,
 };
@@ -76,10 +76,11 @@ pub async fn built_in(
 /// Makes a role, which nobody has yet.
 pub async fn create(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     input: RoleInput,
 ) -> Result<CustomRole, AppError> {
-    let mutation = Mutation::begin(services, context, "createRole").await?;
+    let context = writer.context();
+    let mutation = Mutation::begin(services, writer, "createRole").await?;
     let books = TenantOnly::books(context.tenant());
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
     let Locked { roles, me, .. } = attempt!(mutation, vec![], lock(&mutation, None).await);
@@ -109,11 +110,12 @@ pub async fn create(
 /// Changes a role for everybody who has it, from their next request on.
 pub async fn update(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     id: CustomRoleId,
     input: RoleInput,
 ) -> Result<CustomRole, AppError> {
-    let mutation = Mutation::begin(services, context, "updateRole").await?;
+    let context = writer.context();
+    let mutation = Mutation::begin(services, writer, "updateRole").await?;
     let targets = vec![id.to_string()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let locked = attempt!(mutation, targets, lock(&mutation, Some(id)).await);
@@ -143,10 +145,10 @@ pub async fn update(
 /// Deletes a role that nobody has.
 pub async fn delete(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     id: CustomRoleId,
 ) -> Result<CustomRoleId, AppError> {
-    let mutation = Mutation::begin(services, context, "deleteRole").await?;
+    let mutation = Mutation::begin(services, writer, "deleteRole").await?;
     let targets = vec![id.to_string()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let locked = attempt!(mutation, targets, lock(&mutation, Some(id)).await);
@@ -229,7 +231,7 @@ struct Locked {
 }
 
 async fn lock(mutation: &Mutation<'_>, id: Option<CustomRoleId>) -> Result<Locked, AppError> {
-    let (engine, actor) = (&mutation.services.engine, mutation.context.actor());
+    let (engine, actor) = (&mutation.services.engine, mutation.writer.context().actor());
     let role_scope = engine.read_scope::<resource::CustomRole>(actor)?;
     let scope = engine.read_scope::<resource::Member>(actor)?;
     let transaction = &mutation.transaction;

@@ -10,15 +10,13 @@ use countersign_domain::{
         self, BalanceCheck, CsvMapping, Entry, Format, Statement as Parsed, StatementError,
     },
 };
-use countersign_entities::{
-    Import, NewImport, NewStatement, NewTransaction, RequestContext, Statement,
-};
+use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement};
 use countersign_policies::{Permit, ReadScope, resource, row::TenantOnly};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    AppError, Fault, FaultCode, Mutation, Services, attempt,
+    AppError, Fault, FaultCode, Mutation, Services, Writer, attempt,
     import_progress::{ImportProgress, ImportStage, ImportTelling},
 };
 
@@ -61,23 +59,24 @@ struct File {
 /// Imports a file, all or nothing.
 pub async fn import(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     input: ImportStatement,
 ) -> Result<Imported, AppError> {
     let account = input.account;
     let mut telling = services.imports.begin(ImportProgress {
-        tenant: context.tenant(),
-        request: context.request(),
+        tenant: writer.context().tenant(),
+        request: writer.context().request(),
         file_name: input.file_name.chars().take(FILE_NAME_MAX).collect(),
         stage: ImportStage::Reading,
         transaction_count: None,
         written_count: 0,
         import: None,
     });
-    // Eight megabytes take a while to parse: not on a thread that serves others.
+    // Eight megabytes take a while to parse: not on a thread that serves others, nor in a transaction.
+    writer.close().await?;
     let read = tokio::task::spawn_blocking(move || read(&input)).await;
-    let mutation = Mutation::begin(services, context, "importStatement").await?;
-    let books = TenantOnly::books(context.tenant());
+    let mutation = Mutation::begin(services, writer, "importStatement").await?;
+    let books = TenantOnly::books(writer.context().tenant());
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
     let file = read.unwrap_or_else(|_| {
         Err(Fault::new(
@@ -88,7 +87,7 @@ pub async fn import(
     });
     let file = attempt!(mutation, vec![], file);
 
-    let actor = context.actor();
+    let actor = writer.context().actor();
     let imports = services.engine.read_scope::<resource::Import>(actor);
     let imports = attempt!(mutation, vec![], imports);
     let before = mutation

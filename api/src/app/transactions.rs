@@ -4,22 +4,21 @@ use countersign_domain::{
     books::Transaction,
     id::{CategoryId, TransactionId},
 };
-use countersign_entities::RequestContext;
 use countersign_policies::{resource, row::TenantRow};
 use serde_json::json;
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, attempt};
+use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt};
 
 /// Puts a transaction into a category, or takes it out of the one it is in.
 pub async fn categorize(
     services: &Services,
-    context: &RequestContext,
+    writer: &Writer,
     id: TransactionId,
     category: Option<CategoryId>,
 ) -> Result<Transaction, AppError> {
-    let mutation = Mutation::begin(services, context, "categorizeTransaction").await?;
+    let mutation = Mutation::begin(services, writer, "categorizeTransaction").await?;
     let targets = vec![id.to_string()];
-    let actor = context.actor();
+    let actor = writer.context().actor();
     let scope = services.engine.read_scope::<resource::Transaction>(actor);
     let scope = attempt!(mutation, targets, scope);
     let found = mutation.transaction.lock_transaction(&scope, id).await;
@@ -34,7 +33,7 @@ pub async fn categorize(
         attempt!(mutation, targets, found).ok_or(unknown)
     );
     let row = TenantRow {
-        tenant: context.tenant(),
+        tenant: writer.context().tenant(),
         row: &before,
     };
     let permit = attempt!(mutation, targets, mutation.permit(&row));

@@ -166,8 +166,8 @@ fn create_account(context: Context<'_>) -> Resolved<'_> {
             custodian: inputs::id(input, "custodianId")?,
             personal: inputs::boolean(input, "personal"),
         };
-        operation.close_reader().await;
-        let created = app::accounts::create(&operation.services, &operation.context, command).await;
+        let created =
+            app::accounts::create(&operation.services, operation.writer().await?, command).await;
         payload(created.map(Arc::new))
     }
     .boxed()

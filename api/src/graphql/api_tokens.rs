@@ -225,9 +225,8 @@ fn create_api_token(context: Context<'_>) -> Resolved<'_> {
             documents_only: inputs::boolean(input, "documentsOnly"),
             expires_in_days: inputs::int(input, "expiresInDays").unwrap_or(DAYS_DEFAULT),
         };
-        operation.close_reader().await;
         let created =
-            app::api_tokens::create(&operation.services, &operation.context, command).await;
+            app::api_tokens::create(&operation.services, operation.writer().await?, command).await;
         payload(created.map(|(row, plain)| Created {
             row: Arc::new(row),
             plain,
@@ -240,8 +239,8 @@ fn revoke_api_token(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
         let id: ApiTokenId = inputs::required_id(inputs::input(&context.arguments)?, "apiTokenId")?;
-        operation.close_reader().await;
-        let revoked = app::api_tokens::revoke(&operation.services, &operation.context, id).await;
+        let revoked =
+            app::api_tokens::revoke(&operation.services, operation.writer().await?, id).await;
         payload(revoked.map(Arc::new))
     }
     .boxed()

@@ -99,8 +99,8 @@ fn create_category(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
         let name = inputs::required(inputs::input(&context.arguments)?, "name")?;
-        operation.close_reader().await;
-        let created = app::categories::create(&operation.services, &operation.context, &name).await;
+        let created =
+            app::categories::create(&operation.services, operation.writer().await?, &name).await;
         payload(created.map(Arc::new))
     }
     .boxed()

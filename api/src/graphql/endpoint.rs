@@ -6,11 +6,11 @@ mod stream;
 
 use std::sync::Arc;
 
-use admission::within_quota;
+use admission::{Purpose, within_quota};
 use async_graphql::{Variables, dynamic::Schema};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::id::RequestId;
-use countersign_entities::{Credential, Database, ReadTransaction, RequestContext, RequestFacts};
+use countersign_entities::{Credential, Database, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, Engine};
 use execution::{Asked, faulty};
 use stream::{Listener, Streams};
@@ -27,6 +27,7 @@ use super::{
     error::{GraphqlError, request_error},
     field::Fields,
     limits::Limits,
+    operation::Way,
     plan::{Measure, MeasureError, Plan, Planner},
     record, repeat,
     request::{Answer, GraphqlRequest, Method, Source, Stop},
@@ -214,11 +215,17 @@ impl Endpoint {
             paid: None,
             timing: Timing::start(),
         };
-        if call.plan.kind == OperationType::Query {
-            let presumed = self.presume(credential, facts, &measure).await;
-            if let Some((context, reader)) = presumed {
+        let writes = call.plan.kind == OperationType::Mutation && !call.dry_run;
+        let purpose = if writes {
+            Purpose::Write(repeat::request(&document, name, &call.variables))
+        } else {
+            Purpose::Read
+        };
+        if call.plan.kind == OperationType::Query || writes {
+            let presumed = self.presume(credential, facts, &measure, purpose).await;
+            if let Some((context, way)) = presumed {
                 let again = call.clone();
-                match self.run_entered(context, reader, call, standing).await {
+                match self.run_entered(context, way, call, standing).await {
                     Ok(done) => return Ok(done),
                     Err(Stop::Answer(answer)) => return Err(answer),
                     // It was paid for, and nobody has been let in.
@@ -231,8 +238,8 @@ impl Endpoint {
                 }
             }
         }
-        let (context, reader) = self.enter(&call, standing).await?;
-        match self.run_entered(context, reader, call, standing).await {
+        let (context, way) = self.enter(&call, purpose, standing).await?;
+        match self.run_entered(context, way, call, standing).await {
             Ok(done) => Ok(done),
             Err(Stop::Answer(answer)) => Err(answer),
             // Whoever has entered is presumed to be nobody.
@@ -244,7 +251,7 @@ impl Endpoint {
     async fn run_entered(
         &self,
         context: RequestContext,
-        reader: ReadTransaction,
+        way: Way,
         call: Call<'_>,
         standing: &mut Option<Standing>,
     ) -> Result<(&'static str, Response), Stop> {
@@ -261,9 +268,9 @@ impl Endpoint {
             self.charge(&context, measure, call.dry_run).await
         };
         *standing = Some(stands);
-        let reader = within_quota(reader, stands, id).await?;
+        let way = within_quota(way, stands, id).await?;
         timing.part("entrance");
-        let state = self.decide(context, reader, plan, call.own_text).await?;
+        let state = self.decide(context, way, plan, call.own_text).await?;
         timing.part("authorization");
         let asked = Asked {
             document: call.document,
@@ -272,13 +279,10 @@ impl Endpoint {
             measure,
             state: &state,
         };
-        let repeated = (plan.kind == OperationType::Mutation)
-            .then(|| repeat::request(call.document, call.name, &call.variables));
         let ready = self
             .prepare(asked, call.selection, call.name, call.variables)
             .await;
-        if ready.is_err() || call.dry_run || plan.kind == OperationType::Mutation {
-            // A mutation takes a connection of its own.
+        if ready.is_err() || call.dry_run {
             state.confirm().await?;
         }
         let ready = match ready {
@@ -302,13 +306,13 @@ impl Endpoint {
             let stream = self.open_stream(asked, ready, listener).await?;
             return Err(Answer::Streams(Box::new(stream)).into());
         }
-        if let Some(request) = repeated {
-            repeat::claim(&state, plan, request).await?;
-        }
+        let Some(writer) = state.mutates() else {
+            let response = self.execute(asked, &ready, timing).await?;
+            return Ok((kind(plan.kind), response));
+        };
+        repeat::claimed(&state, writer, plan).await?;
         let response = self.execute(asked, &ready, timing).await?;
-        if plan.kind == OperationType::Mutation {
-            repeat::settle(&state, plan, &response).await;
-        }
+        repeat::settle(&state, writer, plan, &response).await?;
         Ok((kind(plan.kind), response))
     }
 

@@ -187,8 +187,8 @@ fn update_member(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
         let change = read(inputs::input(&context.arguments)?)?;
-        operation.close_reader().await;
-        let updated = app::members::update(&operation.services, &operation.context, change).await;
+        let writer = operation.writer().await?;
+        let updated = app::members::update(&operation.services, writer, change).await;
         payload(updated.map(Arc::new))
     }
     .boxed()
@@ -208,8 +208,7 @@ fn remove_member(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
         let id: MemberId = inputs::required_id(inputs::input(&context.arguments)?, "memberId")?;
-        operation.close_reader().await;
-        payload(app::members::remove(&operation.services, &operation.context, id).await)
+        payload(app::members::remove(&operation.services, operation.writer().await?, id).await)
     }
     .boxed()
 }

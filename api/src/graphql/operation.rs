@@ -1,5 +1,5 @@
-//! What one operation carries through its resolvers: who asks, what was decided, and the one read
-//! transaction.
+//! What one operation carries through its resolvers: who asks, what was decided, the one read
+//! transaction, and where its writes go.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -11,13 +11,37 @@ use countersign_entities::{ReadTransaction, RequestContext};
 use countersign_policies::{Decisions, ReadScope, Refusal, Resource};
 
 use super::{cursor::CursorKey, error::GraphqlError, loader::Loaded, request::Stop};
-use crate::app::Services;
+use crate::app::{Services, Writer};
 
 /// A field that was hidden, by the pattern of its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Redaction {
     pub(super) rule: String,
     pub(super) count: u64,
+}
+
+/// What an operation was let in with.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// To read.
+    Read(ReadTransaction),
+    /// To change something.
+    Write(Box<Writer>),
+}
+
+impl Way {
+    /// Waits for PostgreSQL's word on who was presumed to ask, and ends the transaction.
+    pub(super) async fn confirm(self) -> Result<(), Stop> {
+        let confirmed = match self {
+            Self::Read(reader) => {
+                let confirmed = reader.confirm().await;
+                reader.leave();
+                confirmed
+            }
+            Self::Write(writer) => writer.close().await,
+        };
+        confirmed.map_err(|_| Stop::Rebutted)
+    }
 }
 
 /// The state of one operation.
@@ -34,20 +58,26 @@ pub(super) struct Operation {
     pub(super) loaded: Loaded,
     refusals: Mutex<Vec<Refusal>>,
     names_strange: AtomicBool,
-    /// The read transaction. A mutation's use case closes it first, because a second connection
-    /// taken while one is held is how a pool starves itself.
+    /// The read transaction. A mutation's use case closes it first: what one request holds is one
+    /// connection.
     reader: tokio::sync::Mutex<Option<Arc<ReadTransaction>>>,
+    /// Where a mutation's changes go.
+    writer: Option<Box<Writer>>,
 }
 
 impl Operation {
     pub(super) fn new(
         services: Services,
         context: RequestContext,
-        reader: ReadTransaction,
+        way: Way,
         decisions: Decisions,
         (reveal_rules, may_explore): (bool, bool),
         cursor_key: CursorKey,
     ) -> Self {
+        let (reader, writer) = match way {
+            Way::Read(reader) => (Some(Arc::new(reader)), None),
+            Way::Write(writer) => (None, Some(writer)),
+        };
         Self {
             services,
             context,
@@ -58,12 +88,24 @@ impl Operation {
             loaded: Loaded::default(),
             refusals: Mutex::default(),
             names_strange: AtomicBool::new(false),
-            reader: tokio::sync::Mutex::new(Some(Arc::new(reader))),
+            reader: tokio::sync::Mutex::new(reader),
+            writer,
         }
     }
 
     pub(super) fn tenant(&self) -> TenantId {
         self.context.tenant()
+    }
+
+    /// Where changes go. What was read for fields of a mutation before is closed first.
+    pub(super) async fn writer(&self) -> Result<&Writer, GraphqlError> {
+        self.close_reader().await;
+        self.writer.as_deref().ok_or(GraphqlError::Internal)
+    }
+
+    /// The same, where this is a mutation; nothing is closed.
+    pub(super) fn mutates(&self) -> Option<&Writer> {
+        self.writer.as_deref()
     }
 
     /// The read transaction, entered anew where a mutation closed it.
@@ -77,9 +119,12 @@ impl Operation {
         Ok(open)
     }
 
-    /// Waits for PostgreSQL's word on who was presumed to ask, and ends the read transaction. Comes
-    /// before anything is answered or recorded.
+    /// Waits for PostgreSQL's word on who was presumed to ask, and ends the transaction that is open.
+    /// Comes before anything is answered or recorded.
     pub(super) async fn confirm(&self) -> Result<(), Stop> {
+        if let Some(writer) = &self.writer {
+            writer.close().await.map_err(|_| Stop::Rebutted)?;
+        }
         let Some(reader) = self.reader.lock().await.take() else {
             return Ok(());
         };

@@ -2,7 +2,8 @@
 //! (draft-ietf-httpapi-idempotency-key-header).
 
 use async_graphql::Variables;
-use countersign_entities::Claim;
+use countersign_domain::id::RequestId;
+use countersign_entities::{Claim, StoreError};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -11,10 +12,10 @@ use super::{
     endpoint::{failed, refused},
     operation::Operation,
     plan::{Plan, RootField},
-    request::Answer,
+    request::{Answer, Stop},
 };
 use crate::{
-    app::{Again, again_of},
+    app::{Again, Writer, again_of},
     code::Code,
 };
 
@@ -23,24 +24,41 @@ fn needs_key(root: &RootField) -> bool {
     again_of(&root.name) != Again::Harmless
 }
 
-/// Claims the request's key, where it has one or needs one.
-pub(super) async fn claim(state: &Operation, plan: &Plan, request: [u8; 32]) -> Result<(), Answer> {
+/// Waits for PostgreSQL's word on who was presumed to ask, and on the request's key, where it has one
+/// or needs one. Nothing is run before.
+pub(super) async fn claimed(state: &Operation, writer: &Writer, plan: &Plan) -> Result<(), Stop> {
     let id = state.context.request();
+    let claim = match writer.claimed().await {
+        Ok(claim) => claim,
+        Err(StoreError::Rebutted) => {
+            let _ = writer.close().await;
+            return Err(Stop::Rebutted);
+        }
+        Err(error) => return Err(failed(&error.into(), id).into()),
+    };
     let has_key = state.context.has_idempotency_key();
-    if let Some(root) = plan.roots.iter().find(|root| !has_key && needs_key(root)) {
-        let message = format!("`{}` needs a header `Idempotency-Key`", root.name);
-        return Err(refused(Code::IdempotencyKeyMissing, message, id));
-    }
-    let database = &state.services.database;
-    let claim = database.claim(&state.context, request).await;
-    let (code, message) = match claim.map_err(|error| failed(&error.into(), id))? {
-        Claim::Claimed => return Ok(()),
-        Claim::Answered(body) => return Err(Answer::Replayed(body)),
+    let keyless = plan.roots.iter().find(|root| !has_key && needs_key(root));
+    let answer = match keyless {
+        Some(root) => {
+            let message = format!("`{}` needs a header `Idempotency-Key`", root.name);
+            refused(Code::IdempotencyKeyMissing, message, id)
+        }
+        None if claim == Claim::Claimed => return Ok(()),
+        None => missed(claim, id),
+    };
+    state.confirm().await?;
+    Err(answer.into())
+}
+
+/// The answer to a request whose key is another request's.
+fn missed(claim: Claim, id: RequestId) -> Answer {
+    let (code, message) = match claim {
+        Claim::Answered(body) => return Answer::Replayed(body),
         Claim::Gone => (
             Code::IdempotencyResultGone,
             "the mutation was done under this key, and its answer can not be repeated",
         ),
-        Claim::UnderWay => (
+        Claim::Claimed | Claim::UnderWay => (
             Code::IdempotencyKeyInUse,
             "a request with this key is under way",
         ),
@@ -49,7 +67,7 @@ pub(super) async fn claim(state: &Operation, plan: &Plan, request: [u8; 32]) -> 
             "this key belongs to another request",
         ),
     };
-    Err(refused(code, message.to_owned(), id))
+    refused(code, message.to_owned(), id)
 }
 
 /// SHA-256 of what was asked for.
@@ -62,22 +80,39 @@ pub(super) fn request(document: &Document, name: Option<&str>, variables: &Varia
     digest.finalize().into()
 }
 
-/// Keeps the answer where the mutation was done, and frees the key where it was not.
+/// Keeps the answer where something was done; what was not done has left its key free. Where another
+/// request took the key before anything was done, its answer is this one's.
 ///
-/// A failure is logged and no more: the mutation's own transaction has its mark, so that it is not
-/// done again, and only the answer can not be repeated.
-pub(super) async fn settle(operation: &Operation, plan: &Plan, response: &Response) {
+/// A failure is logged and no more: the change was committed with the key, so that it is not done
+/// again, and only the answer can not be repeated.
+pub(super) async fn settle(
+    state: &Operation,
+    writer: &Writer,
+    plan: &Plan,
+    response: &Response,
+) -> Result<(), Answer> {
+    if !writer.has_committed() {
+        let id = state.context.request();
+        return match writer.missed() {
+            Some(claim) => Err(missed(claim, id)),
+            None => Ok(()),
+        };
+    }
+    if !state.context.has_idempotency_key() {
+        return Ok(());
+    }
     let secret = plan
         .roots
         .iter()
         .any(|root| again_of(&root.name) == Again::DoublesSecret);
     let body = response.write();
     let kept = (!secret).then_some(body.as_slice());
-    let database = &operation.services.database;
-    if let Err(error) = database.settle(&operation.context, kept).await {
+    let database = &state.services.database;
+    if let Err(error) = database.settle(&state.context, kept).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "an answer was not kept under its idempotency key"
         );
     }
+    Ok(())
 }

@@ -303,8 +303,8 @@ fn create_role(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
         let role = read(inputs::input(&context.arguments)?);
-        operation.close_reader().await;
-        let created = app::roles::create(&operation.services, &operation.context, role).await;
+        let created =
+            app::roles::create(&operation.services, operation.writer().await?, role).await;
         payload(created.map(Arc::new))
     }
     .boxed()
@@ -315,9 +315,8 @@ fn update_role(context: Context<'_>) -> Resolved<'_> {
         let operation = context.operation;
         let input = inputs::input(&context.arguments)?;
         let id: CustomRoleId = inputs::required_id(input, "roleId")?;
-        operation.close_reader().await;
-        let (services, caller) = (&operation.services, &operation.context);
-        let updated = app::roles::update(services, caller, id, read(input)).await;
+        let (services, writer) = (&operation.services, operation.writer().await?);
+        let updated = app::roles::update(services, writer, id, read(input)).await;
         payload(updated.map(Arc::new))
     }
     .boxed()
@@ -327,8 +326,7 @@ fn delete_role(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
         let id: CustomRoleId = inputs::required_id(inputs::input(&context.arguments)?, "roleId")?;
-        operation.close_reader().await;
-        payload(app::roles::delete(&operation.services, &operation.context, id).await)
+        payload(app::roles::delete(&operation.services, operation.writer().await?, id).await)
     }
     .boxed()
 }

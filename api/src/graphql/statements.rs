@@ -269,9 +269,8 @@ fn import_statement(context: Context<'_>) -> Resolved<'_> {
             account,
             csv,
         };
-        operation.close_reader().await;
-        let (services, request) = (&operation.services, &operation.context);
-        let imported = app::statements::import(services, request, command).await;
+        let (services, writer) = (&operation.services, operation.writer().await?);
+        let imported = app::statements::import(services, writer, command).await;
         payload(imported.map(|imported| Made {
             import: Arc::new(imported.import),
             statements: imported.statements.into_iter().map(Arc::new).collect(),

@@ -331,9 +331,8 @@ fn categorize_transaction(context: Context<'_>) -> Resolved<'_> {
         let input = inputs::input(&context.arguments)?;
         let id: TransactionId = inputs::required_id(input, "transactionId")?;
         let category: Option<CategoryId> = inputs::id(input, "categoryId")?;
-        operation.close_reader().await;
-        let (services, request) = (&operation.services, &operation.context);
-        let done = app::transactions::categorize(services, request, id, category).await;
+        let (services, writer) = (&operation.services, operation.writer().await?);
+        let done = app::transactions::categorize(services, writer, id, category).await;
         payload(done.map(Arc::new))
     }
     .boxed()

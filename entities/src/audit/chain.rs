@@ -7,12 +7,16 @@ use countersign_domain::{
     audit::{self as chain, Head, Link},
     id::TenantId,
 };
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{DbBackend, Statement, Value};
 use sqlx::{Executor, Postgres, Row};
 use uuid::Uuid;
 
 use super::Unlinked;
-use crate::{error::StoreError, keys::AuditKey, wire::Wire};
+use crate::{
+    error::StoreError,
+    keys::AuditKey,
+    line::{Fetches, fetched},
+};
 
 /// One text for however many rows there are, so that it is prepared once.
 const APPEND: &str = "SELECT tenant, appended, seq, hash FROM countersign.append(\
@@ -20,7 +24,7 @@ const APPEND: &str = "SELECT tenant, appended, seq, hash FROM countersign.append
 
 /// One row, in the transaction of what it tells of.
 const APPEND_OWN: &str = "SELECT appended, end_seq, end_hash FROM countersign.append_own(\
-     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 /// Parts targets; no target has it.
 const UNIT_SEPARATOR: char = '\u{1f}';
@@ -136,11 +140,19 @@ fn next(head: &mut Head, row: &Unlinked, key: &AuditKey) -> Result<Link, StoreEr
     Ok(link)
 }
 
+fetched! {
+    struct Told {
+        appended: bool,
+        end_seq: Option<i64>,
+        end_hash: Option<Vec<u8>>,
+    }
+}
+
 /// Appends a row in the transaction of what it tells of, which holds the chain's end from then on,
 /// and returns the end. `guess` is where the chain is thought to end; where it does not, the database
 /// tells, holds it, and the row is linked anew.
 pub(crate) async fn append(
-    wire: &Wire,
+    connection: &impl Fetches,
     guess: Head,
     row: &Unlinked,
     key: &AuditKey,
@@ -148,24 +160,43 @@ pub(crate) async fn append(
     let mut end = guess;
     for _ in 0..2 {
         let link = next(&mut end, row, key)?;
-        let told = wire.query_one_raw(own(wire, row, &link)).await?;
-        let told = told.ok_or_else(|| StoreError::inconsistent("the tenant has no chain"))?;
-        if told.try_get("", "appended")? {
+        let told: Vec<Told> = connection.fetch(own(row, &link, Holds::No)).await?;
+        let told = told.into_iter().next();
+        let no_chain = || StoreError::inconsistent("the tenant has no chain");
+        let told = told.ok_or_else(no_chain)?;
+        if told.appended {
             return Ok(end);
         }
-        let hash: Vec<u8> = told.try_get("", "end_hash")?;
         end = Head {
-            seq: told.try_get("", "end_seq")?,
-            hash: fixed(&hash)?,
+            seq: told.end_seq.ok_or_else(no_chain)?,
+            hash: fixed(&told.end_hash.ok_or_else(no_chain)?)?,
         };
     }
     let what = "the row does not go on where its chain ends";
     Err(StoreError::inconsistent(what))
 }
 
-fn own(wire: &Wire, row: &Unlinked, link: &Link) -> Statement {
+/// The statement that appends a row where its transaction holds the chain's end, or fails; and where
+/// the chain ends then.
+pub(crate) fn append_held(
+    mut end: Head,
+    row: &Unlinked,
+    key: &AuditKey,
+) -> Result<(Statement, Head), StoreError> {
+    let link = next(&mut end, row, key)?;
+    Ok((own(row, &link, Holds::Yes), end))
+}
+
+/// Whether the transaction holds the chain's end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    No,
+    Yes,
+}
+
+fn own(row: &Unlinked, link: &Link, holds: Holds) -> Statement {
     let event = &row.event;
-    let values: [Value; 15] = [
+    let values: [Value; 16] = [
         link.seq.into(),
         row.id.uuid().into(),
         link.previous.to_vec().into(),
@@ -181,6 +212,7 @@ fn own(wire: &Wire, row: &Unlinked, link: &Link) -> Statement {
         event.source.clone().into(),
         event.payload.as_str().into(),
         event.occurred_at.into(),
+        (holds == Holds::Yes).into(),
     ];
-    Statement::from_sql_and_values(wire.get_database_backend(), APPEND_OWN, values)
+    Statement::from_sql_and_values(DbBackend::Postgres, APPEND_OWN, values)
 }

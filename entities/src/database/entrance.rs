@@ -1,6 +1,9 @@
 //! The ways in.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use countersign_domain::{
     audit,
@@ -15,9 +18,9 @@ use crate::{
     context::{Credential, CredentialKind, RequestContext, RequestFacts},
     enter::{self, Answer, Closed, Rejection},
     error::{EnterError, StoreError, Why},
-    line::Line,
+    idempotency::Found,
+    line::{Done, Line, Lines},
     transaction::{ReadTransaction, WriteTransaction},
-    wire::{Durability, End, Wire},
 };
 
 impl Database {
@@ -29,7 +32,8 @@ impl Database {
         request: &RequestFacts,
         named: &[AnyId],
     ) -> Result<(RequestContext, ReadTransaction), EnterError> {
-        let (context, line) = self.open_line(credential, request, named).await?;
+        let lines = &self.0.lines;
+        let (context, line) = self.open_line(lines, credential, request, named).await?;
         let tenant = context.tenant();
         Ok((context, ReadTransaction::new(line, tenant)))
     }
@@ -46,60 +50,126 @@ impl Database {
         request: &RequestFacts,
         named: &[AnyId],
     ) -> Option<(RequestContext, ReadTransaction)> {
-        let inner = &self.0;
-        let actor = inner.prepared.then(|| inner.let_in.last(credential))??;
-        let tenant = actor.tenant;
-        let context = RequestContext::new(actor, credential.clone(), *request);
+        let context = self.last(credential, request)?;
         let named: BTreeSet<AnyId> = named.iter().copied().collect();
-        let statement = enter::statement(credential, request.at, &named);
-        let (presumed, let_in) = (context.clone(), inner.let_in.clone());
-        let holds = move |answer: Answer| {
-            let (credential, facts) = (presumed.credential(), presumed.facts());
-            let entered = answer.into_context(credential, facts, named.len());
-            let holds = entered.is_ok_and(|entered| entered.actor() == presumed.actor());
-            if !holds {
-                let_in.forget(credential);
-            }
-            holds
-        };
-        let line = Line::presume(&inner.lines, statement, holds).await.ok()?;
+        let statement = enter::call(credential, request.at, &named).statement();
+        let holds = self.holds(&context, named.len());
+        let line = Line::presume(&self.0.lines, statement, holds).await.ok()?;
+        let tenant = context.tenant();
         Some((context, ReadTransaction::new(line, tenant)))
     }
 
     /// Enters again with the credential of the context, to read.
     pub async fn read(&self, context: &RequestContext) -> Result<ReadTransaction, EnterError> {
-        let (credential, facts) = (context.credential(), context.facts());
-        let (now, line) = self.open_line(credential, facts, &[]).await?;
-        self.check_same(context, &now).await?;
+        let line = self.same_line(&self.0.lines, context).await?;
         Ok(ReadTransaction::new(line, context.tenant()))
     }
 
-    /// Enters again with the credential of the context, to write.
-    pub async fn write(&self, context: &RequestContext) -> Result<WriteTransaction, EnterError> {
-        Ok(WriteTransaction::new(
-            self.open_again(context, Durability::AtOnce).await?,
-            context.clone(),
-            Arc::clone(&self.0.keys),
-            Arc::clone(&self.0.ids),
-            self.0.recorder.clone(),
-        ))
+    /// As [`Self::enter`], to write what `asked` is the SHA-256 of: where the request has a key, it is
+    /// claimed, which [`WriteTransaction::claimed`] tells of.
+    pub async fn enter_to_write(
+        &self,
+        credential: &Credential,
+        request: &RequestFacts,
+        named: &[AnyId],
+        asked: [u8; 32],
+    ) -> Result<(RequestContext, WriteTransaction), EnterError> {
+        let lines = &self.0.writing;
+        let (context, line) = self.open_line(lines, credential, request, named).await?;
+        let writing = WriteTransaction::claiming(self, line, context.clone(), asked);
+        Ok((context, writing))
+    }
+
+    /// As [`Self::presume`], to write: what PostgreSQL says is heard by
+    /// [`WriteTransaction::claimed`], and before anything is written.
+    pub async fn presume_to_write(
+        &self,
+        credential: &Credential,
+        request: &RequestFacts,
+        named: &[AnyId],
+        asked: [u8; 32],
+    ) -> Option<(RequestContext, WriteTransaction)> {
+        let context = self.last(credential, request)?;
+        let named: BTreeSet<AnyId> = named.iter().copied().collect();
+        let call = enter::call(credential, request.at, &named);
+        let holds = self.holds(&context, named.len());
+        let lines = &self.0.writing;
+        let Some(claiming) = self.claiming(&context, asked) else {
+            let line = Line::presume(lines, call.statement(), holds).await.ok()?;
+            return Some((context.clone(), WriteTransaction::new(self, line, context)));
+        };
+        let found = Arc::new(OnceLock::new());
+        let told = Arc::clone(&found);
+        let holds = move |done: &Done| {
+            let rows: Result<Vec<Found>, _> = done.rows();
+            let row = rows.ok().and_then(|rows| rows.into_iter().next());
+            row.is_some_and(|row| told.set(row).is_ok()) && holds(done)
+        };
+        let line = Line::presume(lines, claiming.entering(&call), holds);
+        let line = line.await.ok()?;
+        let writing = WriteTransaction::claimed_by(self, line, context.clone(), claiming, found);
+        Some((context, writing))
+    }
+
+    /// Enters again with the credential of the context, to write what `asked`, where it is given, is the
+    /// SHA-256 of.
+    pub async fn write(
+        &self,
+        context: &RequestContext,
+        asked: Option<[u8; 32]>,
+    ) -> Result<WriteTransaction, EnterError> {
+        let line = self.same_line(&self.0.writing, context).await?;
+        Ok(match asked {
+            Some(asked) => WriteTransaction::claiming(self, line, context.clone(), asked),
+            None => WriteTransaction::new(self, line, context.clone()),
+        })
+    }
+
+    /// The context of a credential that was let in a moment ago.
+    fn last(&self, credential: &Credential, request: &RequestFacts) -> Option<RequestContext> {
+        let inner = &self.0;
+        let actor = inner.prepared.then(|| inner.let_in.last(credential))??;
+        Some(RequestContext::new(actor, credential.clone(), *request))
+    }
+
+    /// Whether what PostgreSQL says is what was presumed. What does not hold is forgotten.
+    fn holds(
+        &self,
+        presumed: &RequestContext,
+        named: usize,
+    ) -> impl FnOnce(&Done) -> bool + Send + 'static {
+        let (presumed, let_in) = (presumed.clone(), self.0.let_in.clone());
+        move |done: &Done| {
+            let (credential, facts) = (presumed.credential(), presumed.facts());
+            let rows: Result<Vec<Answer>, _> = done.rows();
+            let answer = rows.ok().and_then(|rows| rows.into_iter().next());
+            let holds = answer.is_some_and(|answer| {
+                let entered = answer.into_context(credential, facts, named);
+                entered.is_ok_and(|entered| entered.actor() == presumed.actor())
+            });
+            if !holds {
+                let_in.forget(credential);
+            }
+            holds
+        }
     }
 
     async fn open_line(
         &self,
+        lines: &Lines,
         credential: &Credential,
         facts: &RequestFacts,
         named: &[AnyId],
     ) -> Result<(RequestContext, Line), EnterError> {
         let named: BTreeSet<AnyId> = named.iter().copied().collect();
-        let statement = enter::statement(credential, facts.at, &named);
+        let statement = enter::call(credential, facts.at, &named).statement();
         let inner = &self.0;
         let span = tracing::debug_span!(
             "database",
             otel.kind = "client",
             db.operation.name = "enter"
         );
-        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin_line, &statement)
+        let opened = Line::open(lines, inner.prepared, &inner.begin_line, &statement)
             .instrument(span)
             .await;
         let (line, answer): (_, Answer) = opened?;
@@ -115,34 +185,31 @@ impl Database {
         }
     }
 
-    async fn open_wire(
-        &self,
-        credential: &Credential,
-        facts: &RequestFacts,
-        durability: Durability,
-    ) -> Result<(RequestContext, Wire), EnterError> {
-        let enter = enter::statement(credential, facts.at, &BTreeSet::new());
-        let begin = format!("{}{}", self.0.begin, durability.sql());
-        let (wire, row) = Wire::open(&self.0.books, self.0.prepared, &begin, &enter).await?;
-        match Answer::of_wire(&row)?.into_context(credential, facts, 0) {
-            Ok(context) => Ok((context, wire)),
-            Err(closed) => {
-                wire.end(End::Rollback).await?;
-                Err(self.closed(credential, facts, closed).await)
-            }
-        }
+    /// Enters again with the credential of the context.
+    async fn same_line(&self, lines: &Lines, context: &RequestContext) -> Result<Line, EnterError> {
+        let (credential, facts) = (context.credential(), context.facts());
+        let (now, line) = self.open_line(lines, credential, facts, &[]).await?;
+        self.check_same(context, &now).await?;
+        Ok(line)
     }
 
-    /// Enters again to write.
-    pub(crate) async fn open_again(
-        &self,
-        context: &RequestContext,
-        durability: Durability,
-    ) -> Result<Wire, EnterError> {
+    /// Enters once more for nothing but the time at which the credential was last used, which was
+    /// rolled back with what was not done. Where that fails, the time is an older one.
+    pub(crate) async fn note_use(&self, context: &RequestContext) {
+        let inner = &self.0;
         let (credential, facts) = (context.credential(), context.facts());
-        let (now, wire) = self.open_wire(credential, facts, durability).await?;
-        self.check_same(context, &now).await?;
-        Ok(wire)
+        let statement = enter::call(credential, facts.at, &BTreeSet::new()).statement();
+        let opened = Line::open(&inner.lines, inner.prepared, &inner.begin_line, &statement).await;
+        let noted = match opened {
+            Ok((line, Answer { .. })) => line.commit().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "that a credential was used is not noted"
+            );
+        }
     }
 
     /// What was decided for the context holds only while PostgreSQL says the same of who acts: a

@@ -1,6 +1,10 @@
 //! Rows that are read by either kind of connection.
 
+use sea_orm::Statement;
 use tokio_postgres::{Error, Row};
+
+use super::Line;
+use crate::{error::StoreError, wire::Wire};
 
 /// A row that SeaORM reads from a [`crate::wire::Wire`], and that is read from a [`super::Line`] as
 /// well.
@@ -10,6 +14,27 @@ pub(crate) trait Fetched: sea_orm::FromQueryResult + Send + Sync {
 
     /// Reads it from the columns at those places, in the order of [`Self::COLUMNS`].
     fn from_line(row: &Row, places: &[usize]) -> Result<Self, Error>;
+}
+
+/// What runs a statement and reads its rows.
+pub(crate) trait Fetches: Sync {
+    /// The rows of the statement.
+    fn fetch<R: Fetched>(
+        &self,
+        statement: Statement,
+    ) -> impl Future<Output = Result<Vec<R>, StoreError>> + Send;
+}
+
+impl Fetches for Line {
+    async fn fetch<R: Fetched>(&self, statement: Statement) -> Result<Vec<R>, StoreError> {
+        Line::fetch(self, &statement).await
+    }
+}
+
+impl Fetches for Wire {
+    async fn fetch<R: Fetched>(&self, statement: Statement) -> Result<Vec<R>, StoreError> {
+        Ok(R::find_by_statement(statement).all(self).await?)
+    }
 }
 
 /// Reads all rows of an answer, whose columns are looked up by name once.

@@ -1,13 +1,12 @@
 //! Accounts.
 
-use chrono::{DateTime, Utc};
 use countersign_domain::{
     books::Account,
     id::{AccountId, UserId},
     money::Currency,
 };
 use countersign_policies::{Permit, ReadScope, resource};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, sea_query::Order};
+use sea_orm::{ColumnTrait, Condition, Insert, sea_query::Order};
 
 use super::{Sorted, Stored, any_of, by_id, currency, money, user};
 use crate::{
@@ -125,18 +124,20 @@ impl WriteTransaction {
         new: &NewAccount,
     ) -> Result<Account, WriteError> {
         self.admit_permit(permit)?;
-        let at: DateTime<Utc> = self.context().now();
-        let row = ActiveModel {
-            tenant_id: Set(self.tenant_id().uuid()),
-            id: Set(new.id.uuid()),
-            name: Set(new.name.clone()),
-            currency: Set(new.currency.code().to_owned()),
-            number: Set(new.number.clone()),
-            custodian_id: Set(new.custodian.map(UserId::uuid)),
-            personal: Set(new.personal),
-            created_at: Set(at),
-            ..Default::default()
+        let row = Model {
+            tenant_id: self.tenant_id().uuid(),
+            id: new.id.uuid(),
+            name: new.name.clone(),
+            currency: new.currency.code().to_owned(),
+            number: new.number.clone(),
+            custodian_id: new.custodian.map(UserId::uuid),
+            personal: new.personal,
+            balance: None,
+            balance_on: None,
+            created_at: self.at(),
         };
-        Ok(row.insert(self.wire()).await?.try_into()?)
+        let insert = Insert::<ActiveModel>::one(row.clone());
+        self.write_last(insert).await?;
+        Ok(row.try_into()?)
     }
 }

@@ -10,7 +10,7 @@ use countersign_domain::{
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, Statement,
+    ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, Statement,
     sea_query::{Expr, Order},
 };
 
@@ -152,7 +152,7 @@ impl WriteTransaction {
         let scopes: Vec<String> = new.scopes.iter().map(ToString::to_string).collect();
         let at = self.context().now();
         let statement = Statement::from_sql_and_values(
-            self.wire().get_database_backend(),
+            DbBackend::Postgres,
             "INSERT INTO countersign.api_tokens \
              (tenant_id, id, name, hash, scopes, last_four, created_by, created_at, expires_at, \
              documents_only) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -169,7 +169,7 @@ impl WriteTransaction {
                 new.documents_only.into(),
             ],
         );
-        self.wire().execute_raw(statement).await?;
+        self.write_last_statement(statement).await?;
         Ok(ApiToken {
             id: new.id,
             name: new.name.clone(),
@@ -197,6 +197,6 @@ impl WriteTransaction {
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(id.uuid()))
             .filter(Column::RevokedAt.is_null());
-        one_row(update.exec(self.wire()).await?.rows_affected, "tokens")
+        one_row(self.write_last(update).await?.affected, "tokens")
     }
 }

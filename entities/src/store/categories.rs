@@ -2,7 +2,7 @@
 
 use countersign_domain::{books::Category, id::CategoryId};
 use countersign_policies::{Permit, ReadScope, resource};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, Condition, sea_query::Order};
+use sea_orm::{Condition, Insert, sea_query::Order};
 
 use super::{Sorted, Stored, any_of, by_id};
 use crate::{
@@ -77,12 +77,14 @@ impl WriteTransaction {
         name: &str,
     ) -> Result<Category, WriteError> {
         self.admit_permit(permit)?;
-        let row = ActiveModel {
-            tenant_id: Set(self.tenant_id().uuid()),
-            id: Set(id.uuid()),
-            name: Set(name.to_owned()),
-            created_at: Set(self.context().now()),
+        let row = Model {
+            tenant_id: self.tenant_id().uuid(),
+            id: id.uuid(),
+            name: name.to_owned(),
+            created_at: self.at(),
         };
-        Ok(row.insert(self.wire()).await?.try_into()?)
+        let insert = Insert::<ActiveModel>::one(row.clone());
+        self.write_last(insert).await?;
+        Ok(row.try_into()?)
     }
 }

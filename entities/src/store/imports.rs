@@ -10,9 +10,8 @@ use countersign_domain::{
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityName, EntityTrait, QueryFilter,
+    ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, Insert, QueryFilter,
     sea_query::{Expr, OnConflict, Order, Query},
 };
 
@@ -203,19 +202,19 @@ impl WriteTransaction {
         mut wrote: impl FnMut(usize) + Send,
     ) -> Result<(Import, Vec<Statement>), WriteError> {
         self.admit_permit(permit)?;
-        let row = ActiveModel {
-            tenant_id: Set(self.tenant_id().uuid()),
-            id: Set(new.id.uuid()),
-            file_name: Set(new.file_name.clone()),
-            format: Set(new.format.name().to_owned()),
-            sha256: Set(new.sha256.to_vec()),
-            byte_count: Set(i32::try_from(new.byte_count).unwrap_or(i32::MAX)),
-            statement_count: Set(stored_count(new.statements.len())?),
-            added_count: Set(0),
-            duplicate_count: Set(0),
-            created_at: Set(self.context().now()),
+        let mut row = Model {
+            tenant_id: self.tenant_id().uuid(),
+            id: new.id.uuid(),
+            file_name: new.file_name.clone(),
+            format: new.format.name().to_owned(),
+            sha256: new.sha256.to_vec(),
+            byte_count: i32::try_from(new.byte_count).unwrap_or(i32::MAX),
+            statement_count: stored_count(new.statements.len())?,
+            added_count: 0,
+            duplicate_count: 0,
+            created_at: self.at(),
         };
-        let mut row = row.insert(self.wire()).await?;
+        self.write(Insert::<ActiveModel>::one(row.clone())).await?;
         let custody = self.custody(new).await?;
         let (mut total, mut imported) = (0_usize, 0_usize);
         let mut written = Vec::with_capacity(new.statements.len());
@@ -235,7 +234,7 @@ impl WriteTransaction {
             .col_expr(Column::DuplicateCount, Expr::value(row.duplicate_count))
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(new.id.uuid()));
-        one_row(counted.exec(self.wire()).await?.rows_affected, "imports")?;
+        one_row(self.write_last(counted).await?.affected, "imports")?;
         Ok((row.try_into()?, written))
     }
 
@@ -248,11 +247,10 @@ impl WriteTransaction {
             .statements
             .iter()
             .map(|statement| statement.account.uuid());
-        let rows = accounts::Entity::find()
+        let select = accounts::Entity::find()
             .filter(accounts::Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(any_of(accounts::Column::Id, ids))
-            .all(self.wire())
-            .await?;
+            .filter(any_of(accounts::Column::Id, ids));
+        let rows: Vec<accounts::Model> = self.fetch(select).await?;
         Ok(rows
             .into_iter()
             .map(|row| (AccountId::new(row.id), row))
@@ -283,19 +281,19 @@ impl WriteTransaction {
             balance_check: Set(new.balance_check.name().to_owned()),
             transaction_count: Set(stored_count(new.transactions.len())?),
         };
-        let row = row.insert(self.wire()).await?;
+        self.write(Insert::one(row)).await?;
         Ok(Statement {
             id: new.id,
             account: new.account,
             import,
-            reference: row.reference,
+            reference: new.reference.clone(),
             currency: new.currency,
             period_start: new.period_start,
             period_end: new.period_end,
             opening,
             closing,
             balance_check: new.balance_check,
-            transaction_count: count(row.transaction_count)?,
+            transaction_count: count(stored_count(new.transactions.len())?)?,
             custodian: super::user(account.custodian_id),
             personal: account.personal,
         })
@@ -350,7 +348,8 @@ impl WriteTransaction {
         }
         let known = [Column::TenantId, Column::AccountId, Column::Fingerprint];
         insert.on_conflict(OnConflict::columns(known).do_nothing().to_owned());
-        let inserted = self.wire().execute(&insert).await?.rows_affected();
+        let statement = DbBackend::Postgres.build(&insert);
+        let inserted = self.write_rare(statement).await?.affected;
         usize::try_from(inserted)
             .map_err(|_| StoreError::inconsistent("a count is too large").into())
     }
@@ -367,14 +366,13 @@ impl WriteTransaction {
         let older = Condition::any()
             .add(Column::BalanceOn.is_null())
             .add(Column::BalanceOn.lte(on));
-        Entity::update_many()
+        let update = Entity::update_many()
             .col_expr(Column::Balance, Expr::value(closing.money.amount()))
             .col_expr(Column::BalanceOn, Expr::value(on))
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(statement.account.uuid()))
-            .filter(older)
-            .exec(self.wire())
-            .await?;
+            .filter(older);
+        self.write(update).await?;
         Ok(())
     }
 }

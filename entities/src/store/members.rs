@@ -67,6 +67,13 @@ fetched! {
     }
 }
 
+fetched! {
+    #[expect(dead_code, reason = "they are counted")]
+    struct Owner {
+        id: Uuid,
+    }
+}
+
 impl TryFrom<Row> for Member {
     type Error = StoreError;
 
@@ -202,18 +209,16 @@ impl WriteTransaction {
             )
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(member.id.uuid()));
-        one_row(update.exec(self.wire()).await?.rows_affected, "memberships")
+        one_row(self.write_last(update).await?.affected, "memberships")
     }
 
     /// Ends the membership. The sessions of the user are left: their next entrance finds no
     /// membership. Conflict: `memberships_last_owner`, which the schema holds whoever asks.
     pub async fn remove_member(&self, permit: &Permit, id: MemberId) -> Result<(), WriteError> {
         self.admit_permit(permit)?;
-        let deleted = Entity::delete_many()
+        let delete = Entity::delete_many()
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
-            .filter(Column::Id.eq(id.uuid()))
-            .exec(self.wire())
-            .await?;
-        one_row(deleted.rows_affected, "memberships")
+            .filter(Column::Id.eq(id.uuid()));
+        one_row(self.write_last(delete).await?.affected, "memberships")
     }
 }

@@ -10,7 +10,7 @@ use countersign_domain::{
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Select,
+    ColumnTrait, Condition, EntityTrait, Insert, QueryFilter, QuerySelect, Select,
     sea_query::{Expr, Order},
 };
 use uuid::Uuid;
@@ -193,10 +193,8 @@ impl WriteTransaction {
             created_at: Set(role.created_at),
             updated_at: Set(role.updated_at),
         };
-        Entity::insert(row)
-            .exec_without_returning(self.wire())
-            .await?;
-        Ok(())
+        let insert = Insert::<ActiveModel>::one(row);
+        one_row(self.write_last(insert).await?.affected, "roles")
     }
 
     /// Writes a role as it shall be: for everybody who has it, from their next request on. Conflict: as
@@ -211,7 +209,7 @@ impl WriteTransaction {
             .col_expr(Column::UpdatedAt, Expr::value(role.updated_at))
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(role.id.uuid()));
-        one_row(update.exec(self.wire()).await?.rows_affected, "roles")
+        one_row(self.write_last(update).await?.affected, "roles")
     }
 
     /// Deletes a role. Conflict: `memberships_custom_role`, while somebody has it.
@@ -220,7 +218,7 @@ impl WriteTransaction {
         let deleted = Entity::delete_many()
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(id.uuid()));
-        one_row(deleted.exec(self.wire()).await?.rows_affected, "roles")
+        one_row(self.write_last(deleted).await?.affected, "roles")
     }
 }
 

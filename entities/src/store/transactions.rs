@@ -166,7 +166,6 @@ impl WriteTransaction {
             )
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(id.uuid()));
-        let updated = update.exec(self.wire()).await?;
-        one_row(updated.rows_affected, "transactions")
+        one_row(self.write_last(update).await?.affected, "transactions")
     }
 }

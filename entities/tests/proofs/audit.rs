@@ -143,6 +143,18 @@ async fn conflict_can_not_be_finished_over() {
     assert_eq!(verified(&world, tenant).await, before);
 }
 
+/// A transaction that appends a row to its own chain where the chain does not end.
+fn own_row(tenant: TenantId, holds: bool) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
+        "BEGIN; SELECT countersign.enter_tenant('{}'); \
+        SELECT a.appended FROM countersign.audit_entries e, countersign.append_own( \
+        e.seq + 5, gen_random_uuid(), e.previous, e.hash, e.signature, e.actor_kind, e.actor_id, \
+        e.action, e.permission, e.outcome, e.targets, e.request_id, e.source, e.payload, \
+        e.occurred_at, {holds}) a WHERE e.seq = 1; COMMIT",
+        tenant.uuid()
+    ))
+}
+
 #[tokio::test]
 async fn nobody_updates_deletes_or_truncates() {
     let world = World::new().await;
@@ -204,16 +216,11 @@ async fn nobody_updates_deletes_or_truncates() {
     let mut superuser = world.bare("postgres").await;
     let row = superuser.fetch_one(AssertSqlSafe(appended)).await.unwrap();
     assert!(!row.try_get::<bool, _>(0).unwrap());
-    let own = format!(
-        "BEGIN; SELECT countersign.enter_tenant('{}'); \
-        SELECT a.appended FROM countersign.audit_entries e, countersign.append_own( \
-        e.seq + 5, gen_random_uuid(), e.previous, e.hash, e.signature, e.actor_kind, e.actor_id, \
-        e.action, e.permission, e.outcome, e.targets, e.request_id, e.source, e.payload, \
-        e.occurred_at) a WHERE e.seq = 1; COMMIT",
-        tenant.uuid()
-    );
-    let rows = books.fetch_all(AssertSqlSafe(own)).await.unwrap();
+    let rows = books.fetch_all(own_row(tenant, false)).await.unwrap();
     assert!(!rows.last().unwrap().try_get::<bool, _>(0).unwrap());
+    // Who is to commit in the same breath has nothing to commit.
+    let refused = books.fetch_all(own_row(tenant, true)).await.unwrap_err();
+    assert!(refused.to_string().contains("does not go on"), "{refused}");
     assert_eq!(verified(&world, tenant).await, before);
 }
 

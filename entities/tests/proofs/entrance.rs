@@ -112,7 +112,7 @@ async fn removed_member_is_refused_at_the_next_request() {
         why(&world, &worker.credential(), &facts()).await,
         Some(Why::NoMembership)
     );
-    let again = world.database.write(&before).await;
+    let again = world.database.write(&before, None).await;
     assert!(
         matches!(again, Err(EnterError::Unauthenticated(Why::NoMembership))),
         "{again:?}"
@@ -137,7 +137,7 @@ async fn changed_role_ends_the_request_that_was_decided_with_the_old_one() {
         .execute(&mut admin)
         .await
         .unwrap();
-    assert!(world.database.write(&context).await.is_err());
+    assert!(world.database.write(&context, None).await.is_err());
     assert!(world.database.read(&context).await.is_err());
 }
 
@@ -248,6 +248,30 @@ async fn whoever_was_let_in_reads_at_once_and_only_while_the_database_says_the_s
     let demote = sqlx::query(demote).bind(owner.member.uuid());
     demote.execute(&mut admin).await.unwrap();
     rebutted(presume(facts(), &[]).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_credential_was_used_where_nothing_came_of_it_too() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let mut admin = world.bare("postgres").await;
+    for refuses in [true, false] {
+        let (id, credential) = world.api_token(&owner, &[Scope::CategoriesCreate]).await;
+        let entered = world
+            .database
+            .enter_to_write(&credential, &facts(), &[], [0; 32])
+            .await;
+        let (_, write) = entered.unwrap();
+        if refuses {
+            write.refuse(draft("category.created")).await.unwrap();
+        } else {
+            write.abandon().await;
+        }
+        let sql = "SELECT last_used_at IS NOT NULL FROM countersign.api_tokens WHERE id = $1";
+        let used = sqlx::query_scalar(sql).bind(id.uuid());
+        let used: bool = used.fetch_one(&mut admin).await.unwrap();
+        assert!(used, "refuses: {refuses}");
+    }
 }
 
 #[tokio::test]

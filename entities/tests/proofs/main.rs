@@ -13,6 +13,8 @@ mod entrance;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod lists;

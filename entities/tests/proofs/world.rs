@@ -162,7 +162,7 @@ impl World {
     pub(crate) async fn write(&self, person: &Person) -> (RequestContext, WriteTransaction) {
         let (context, read) = self.enter(person).await;
         read.leave();
-        let write = self.database.write(&context).await.unwrap();
+        let write = self.database.write(&context, None).await.unwrap();
         (context, write)
     }
 

@@ -4,40 +4,54 @@ use countersign_domain::{
     id::{AnyId, RequestId},
     principal::Principal,
 };
-use countersign_entities::{Credential, EnterError, ReadTransaction, RequestContext, RequestFacts};
+use countersign_entities::{
+    Credential, EnterError, RequestContext, RequestFacts, WriteTransaction,
+};
 use countersign_policies::{ActionId, Decision};
 
 use super::{
     super::{
-        operation::Operation,
+        operation::{Operation, Way},
         plan::{Measure, Plan},
         record,
         request::{Answer, Stop},
     },
     Call, Endpoint, failed, refused,
 };
-use crate::{code::Code, rate_limit::Standing};
+use crate::{app::Writer, code::Code, rate_limit::Standing};
 
 impl Endpoint {
-    /// Lets a caller whom PostgreSQL let in a moment ago read at once: its word, which is waited for
-    /// before anything leaves, comes with the first rows.
+    /// Lets a caller whom PostgreSQL let in a moment ago go on at once: its word, which is waited for
+    /// before anything leaves or is written, comes with the first rows.
     pub(super) async fn presume(
         &self,
         credential: &Credential,
         facts: &RequestFacts,
         measure: &Measure,
-    ) -> Option<(RequestContext, ReadTransaction)> {
+        purpose: Purpose,
+    ) -> Option<(RequestContext, Way)> {
         let named: Vec<AnyId> = measure.named.keys().copied().collect();
         let database = &self.services.database;
-        database.presume(credential, facts, &named).await
+        match purpose {
+            Purpose::Read => {
+                let (context, reader) = database.presume(credential, facts, &named).await?;
+                Some((context, Way::Read(reader)))
+            }
+            Purpose::Write(asked) => {
+                let presumed = database.presume_to_write(credential, facts, &named, asked);
+                let (context, opened) = presumed.await?;
+                Some((context, self.writing(opened, asked)))
+            }
+        }
     }
 
     /// Law 1: one round trip lets the caller in and opens the transaction.
     pub(super) async fn enter(
         &self,
         call: &Call<'_>,
+        purpose: Purpose,
         standing: &mut Option<Standing>,
-    ) -> Result<(RequestContext, ReadTransaction), Answer> {
+    ) -> Result<(RequestContext, Way), Answer> {
         let Call {
             credential,
             facts,
@@ -46,7 +60,18 @@ impl Endpoint {
         } = *call;
         let named: Vec<AnyId> = measure.named.keys().copied().collect();
         let database = &self.services.database;
-        match database.enter(credential, facts, &named).await {
+        let entered = match purpose {
+            Purpose::Read => {
+                let entered = database.enter(credential, facts, &named).await;
+                entered.map(|(context, reader)| (context, Way::Read(reader)))
+            }
+            Purpose::Write(asked) => {
+                let entered = database.enter_to_write(credential, facts, &named, asked);
+                let entered = entered.await;
+                entered.map(|(context, opened)| (context, self.writing(opened, asked)))
+            }
+        };
+        match entered {
             Ok(entered) => Ok(entered),
             Err(EnterError::ForeignIds {
                 context, foreign, ..
@@ -93,11 +118,16 @@ impl Endpoint {
         refused(Code::NotFound, message.to_owned(), context.request())
     }
 
+    fn writing(&self, opened: WriteTransaction, asked: [u8; 32]) -> Way {
+        let database = self.services.database.clone();
+        Way::Write(Box::new(Writer::new(database, opened, asked)))
+    }
+
     /// Law 3: the whole operation is decided before it runs.
     pub(super) async fn decide(
         &self,
         context: RequestContext,
-        reader: ReadTransaction,
+        way: Way,
         plan: &Plan,
         own_text: bool,
     ) -> Result<Operation, Stop> {
@@ -118,7 +148,7 @@ impl Endpoint {
         let operation = Operation::new(
             self.services.clone(),
             context,
-            reader,
+            way,
             decisions,
             (reveal_rules, may_explore),
             self.cursor_key.clone(),
@@ -139,18 +169,21 @@ impl Endpoint {
     }
 }
 
+/// What a caller wants to be let in for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// To read, or to be told what would come of it.
+    Read,
+    /// To have done what that is the SHA-256 of.
+    Write([u8; 32]),
+}
+
 /// Gives the connection back where the principal has to wait.
-pub(super) async fn within_quota(
-    reader: ReadTransaction,
-    standing: Standing,
-    id: RequestId,
-) -> Result<ReadTransaction, Stop> {
+pub(super) async fn within_quota(way: Way, standing: Standing, id: RequestId) -> Result<Way, Stop> {
     let Some(limited) = over_quota(standing, id) else {
-        return Ok(reader);
+        return Ok(way);
     };
-    let confirmed = reader.confirm().await;
-    reader.leave();
-    confirmed.map_err(|_| Stop::Rebutted)?;
+    way.confirm().await?;
     Err(limited.into())
 }
 

@@ -30,7 +30,7 @@ use super::{
         error::GraphqlError,
         execute::Execution,
         field::Event,
-        operation::Operation,
+        operation::{Operation, Way},
         plan::{Measure, Plan, RootField},
         record,
         request::{Answer, Stop},
@@ -239,7 +239,8 @@ impl EventStream {
             Ok(_) => return self.end("the session is in another tenant"),
             Err(_) => return self.fail(GraphqlError::Unauthenticated, "the credential ended"),
         };
-        let decided = endpoint.decide(context, reader, &self.plan, self.own_text);
+        let way = Way::Read(reader);
+        let decided = endpoint.decide(context, way, &self.plan, self.own_text);
         let state = match decided.await {
             Ok(state) => state,
             Err(Stop::Answer(Answer::Refused(_, error))) => {

@@ -1,0 +1,169 @@
+//! A key is claimed with what is done under it, by one of however many processes there are.
+
+use countersign_domain::access::Role;
+use countersign_entities::{
+    Claim, Database, IdempotencyKey, RequestContext, RequestFacts, WriteTransaction,
+};
+use sqlx::Executor;
+
+use crate::world::{Person, World, connect, draft, facts, new_account, settings, uuid};
+
+const ASKED: [u8; 32] = [1; 32];
+
+/// Another process on the same database.
+async fn replica(world: &World) -> Database {
+    let url = |role| world.cluster.url(&world.name, role);
+    connect(settings(url("countersign_entry"), url("countersign_books"))).await
+}
+
+fn keyed(seconds: i64) -> RequestFacts {
+    let facts = facts();
+    RequestFacts {
+        at: facts.at + chrono::Duration::seconds(seconds),
+        idempotency_key: IdempotencyKey::parse("key-1"),
+        ..facts
+    }
+}
+
+async fn enter(
+    database: &Database,
+    person: &Person,
+    facts: RequestFacts,
+) -> (RequestContext, WriteTransaction) {
+    let credential = person.credential();
+    let entered = database.enter_to_write(&credential, &facts, &[], ASKED);
+    entered.await.unwrap()
+}
+
+async fn claimed(database: &Database, person: &Person, facts: RequestFacts) -> Claim {
+    let (_, write) = enter(database, person, facts).await;
+    let claim = write.claimed().await.unwrap();
+    write.abandon().await;
+    claim
+}
+
+async fn do_it(world: &World, context: &RequestContext, write: WriteTransaction) {
+    let permit = world.permit(context, "createAccount");
+    let new = new_account("Ours");
+    write.insert_account(&permit, &new).await.unwrap();
+    write
+        .finish(permit, draft("account.created"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_key_is_one_transactions_until_it_ends_and_free_where_nothing_was_done() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let other = world.person(tenant, "second", Role::Owner).await;
+    let second = replica(&world).await;
+    let (context, write) = enter(&world.database, &owner, keyed(0)).await;
+    assert_eq!(write.claimed().await.unwrap(), Claim::Claimed);
+    for database in [&world.database, &second] {
+        assert_eq!(claimed(database, &owner, keyed(0)).await, Claim::UnderWay);
+        // A key is one caller's.
+        assert_eq!(claimed(database, &other, keyed(0)).await, Claim::Claimed);
+    }
+    write.refuse(draft("account.created")).await.unwrap();
+    assert_eq!(claimed(&second, &owner, keyed(0)).await, Claim::Claimed);
+    drop(context);
+}
+
+#[tokio::test]
+async fn what_was_done_is_not_done_again_whenever_its_answer_comes() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let second = replica(&world).await;
+    let (context, write) = enter(&world.database, &owner, keyed(0)).await;
+    do_it(&world, &context, write).await;
+    // The request may do more, and nobody else may.
+    let more = world.database.write(&context, Some(ASKED)).await.unwrap();
+    assert_eq!(more.claimed().await.unwrap(), Claim::Claimed);
+    more.abandon().await;
+    for database in [&world.database, &second] {
+        assert_eq!(claimed(database, &owner, keyed(0)).await, Claim::UnderWay);
+        // As where the process dies before it has kept the answer.
+        assert_eq!(claimed(database, &owner, keyed(61)).await, Claim::Gone);
+        let (credential, facts) = (owner.credential(), keyed(0));
+        let other = database.enter_to_write(&credential, &facts, &[], [2; 32]);
+        let (_, other) = other.await.unwrap();
+        assert_eq!(other.claimed().await.unwrap(), Claim::OtherRequest);
+    }
+    let answer = Claim::Answered(b"done".to_vec());
+    world
+        .database
+        .settle(&context, Some(b"done"))
+        .await
+        .unwrap();
+    // At once where it is known; elsewhere when it has arrived.
+    assert_eq!(claimed(&world.database, &owner, keyed(0)).await, answer);
+    let elsewhere = claimed(&second, &owner, keyed(0)).await;
+    assert!(
+        [&answer, &Claim::UnderWay].contains(&&elsewhere),
+        "{elsewhere:?}"
+    );
+    world.database.close().await;
+    assert_eq!(claimed(&second, &owner, keyed(0)).await, answer);
+    let mut admin = world.bare("postgres").await;
+    let old = "UPDATE countersign.idempotency_keys SET claimed_at = claimed_at - interval '1 day'";
+    admin.execute(old).await.unwrap();
+    assert_eq!(claimed(&second, &owner, keyed(1)).await, Claim::Claimed);
+}
+
+#[tokio::test]
+async fn of_those_who_come_at_once_one_has_the_key() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let second = replica(&world).await;
+    let databases = [&world.database, &second];
+    let come = databases.iter().cycle().take(8).map(async |database| {
+        let (context, write) = enter(database, &owner, keyed(0)).await;
+        let claim = write.claimed().await.unwrap();
+        if claim == Claim::Claimed {
+            do_it(&world, &context, write).await;
+        }
+        claim == Claim::Claimed
+    });
+    let done = futures::future::join_all(come).await;
+    assert_eq!(done.iter().filter(|done| **done).count(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_written_under_a_key_of_somebody_else() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let (context, write) = enter(&world.database, &owner, keyed(0)).await;
+    assert_eq!(write.claimed().await.unwrap(), Claim::Claimed);
+    let (_, late) = enter(&world.database, &owner, keyed(0)).await;
+    let permit = world.permit(&context, "createAccount");
+    let new = new_account("Ours");
+    assert!(late.insert_account(&permit, &new).await.is_err());
+    assert!(late.finish(permit, draft("account.created")).await.is_err());
+    do_it(&world, &context, write).await;
+    let facts = RequestFacts {
+        idempotency_key: None,
+        ..facts()
+    };
+    // Whoever was let in a moment ago writes at once, and not with another's ids or an ended session.
+    let presume = async |named: &[countersign_domain::id::AnyId]| {
+        let credential = owner.credential();
+        let presumed = world
+            .database
+            .presume_to_write(&credential, &facts, named, ASKED);
+        presumed.await.unwrap()
+    };
+    let (context, write) = presume(&[]).await;
+    do_it(&world, &context, write).await;
+    let unknown = countersign_domain::id::AccountId::new(uuid());
+    let (context, write) = presume(&[unknown.into()]).await;
+    assert!(write.claimed().await.is_err());
+    let permit = world.permit(&context, "createAccount");
+    assert!(write.insert_account(&permit, &new).await.is_err());
+    assert!(
+        write
+            .finish(permit, draft("account.created"))
+            .await
+            .is_err()
+    );
+}
