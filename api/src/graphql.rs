@@ -42,6 +42,7 @@ mod node;
 mod operation;
 mod permissions;
 mod plan;
+mod policy_set;
 mod previews;
 mod record;
 mod repeat;

@@ -25,7 +25,7 @@ const SCHEMA_RULES = {
     {
       exceptions: {
         suffixes: ["Connection", "Edge", "Payload", "Access", "AccessPage"],
-        types: ["PageInfo", "UserError", "Decision", "Viewer", "Permission", "WhoMay", "AccessExplanation", "AccessRule", "AccessPrincipal", "AccessRow", "NearestPermit", "RowCondition", "BuiltInRole", "Ceiling", "MemberRights", "RightsChange", "RightsPreview"],
+        types: ["PageInfo", "UserError", "Decision", "Viewer", "Permission", "WhoMay", "AccessExplanation", "AccessRule", "AccessPrincipal", "AccessRow", "NearestPermit", "RowCondition", "BuiltInRole", "Ceiling", "MemberRights", "RightsChange", "RightsPreview", "PolicySet", "PolicyCertificate"],
       },
     },
   ],

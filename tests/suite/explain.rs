@@ -372,3 +372,23 @@ async fn that_somebody_asked_is_in_the_log() {
     assert_eq!(refused["outcome"], "REFUSED");
     assert_eq!(refused["targets"], json!([books.owner.member.to_string()]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_ask_why_is_told_which_policies_decide_and_what_was_proved_of_them() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let query =
+        "{ policySet { version certificate { provedAt claimCount environmentCount solvers } } }";
+    let told = books.worker.graphql(query, json!({})).await;
+    let set = &told.data()["policySet"];
+    assert_eq!(set["version"], app.engine().version(), "{:?}", told.body);
+    let proof = &set["certificate"];
+    assert!(
+        proof["claimCount"].as_i64() > proof["environmentCount"].as_i64(),
+        "{proof}"
+    );
+    assert_eq!(proof["solvers"].as_array().map(Vec::len), Some(2));
+    let family = app.person(&books.tenant, Role::Family, "fay").await;
+    let refused = family.graphql(query, json!({})).await;
+    assert_eq!(refused.error_code(), Some("FORBIDDEN"));
+}

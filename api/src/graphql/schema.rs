@@ -10,8 +10,8 @@ use thiserror::Error;
 use super::{
     access, accounts, api_tokens, audit_entries, categories, connection,
     field::{Event, Fields, ObjectBuilder, Source},
-    imports, members, node, permissions, previews, roles, scalars, statements, subscriptions,
-    tenants, transactions, user_errors,
+    imports, members, node, permissions, policy_set, previews, roles, scalars, statements,
+    subscriptions, tenants, transactions, user_errors,
     validation::StopBeforeExecution,
     viewer,
 };
@@ -130,6 +130,7 @@ pub(super) fn build(
     viewer::register(&mut parts);
     access::register(&mut parts);
     permissions::register(&mut parts);
+    policy_set::register(&mut parts);
     tenants::register(&mut parts);
     members::register(&mut parts);
     roles::register(&mut parts);

@@ -3,6 +3,7 @@ import { AccessBar } from '../features/access/access-bar';
 import { ActionTable } from '../features/access/action-table';
 import { Explanation } from '../features/access/explanation';
 import { ordered } from '../features/access/names';
+import { PolicySeal } from '../features/access/policy-seal';
 import { WhoMay } from '../features/access/who-may';
 import {
   AccessOfDocument,
@@ -22,6 +23,7 @@ const route = getRouteApi('/t/$slug/access');
 export function AccessPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const { mayExplain } = usePermissions();
   const own = useTenantQuery(OwnAccessDocument, {}, { staleTime: 60_000 });
   const access = own.data?.data.viewer?.access;
   const actions = access && ordered(access);
@@ -49,6 +51,7 @@ export function AccessPage() {
           Your role does not learn which rules decide. An owner or admin of this tenant can say.
         </p>
       )}
+      {mayExplain && <PolicySeal />}
     </>
   );
 }

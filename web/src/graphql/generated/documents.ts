@@ -413,6 +413,11 @@ export type OnRowFragment = { isAllowed: boolean, reason: string | null };
 
 export type RulingFragment = { action: string, verdict: Verdict, rules: Array<string> | null };
 
+export type PolicySetQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type PolicySetQuery = { tenant: { id: string, slug: string } | null, policySet: { version: string | null, certificate: { provedAt: import('../scalars').DateTime | null, invariantCount: number | null, environmentCount: number | null, claimCount: number | null, solvers: Array<string> | null } | null } | null };
+
 export type RolesQueryVariables = Exact<{
   first: number;
   after?: string | null | undefined;
@@ -622,6 +627,11 @@ export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMu
 export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVariables> = {
   name: 'Permissions',
   id: 'sha256:915391cda274ca640d225c9aaff0416d640149ede0831898a4b4c80098e15965',
+};
+
+export const PolicySetDocument: Document<PolicySetQuery, PolicySetQueryVariables> = {
+  name: 'PolicySet',
+  id: 'sha256:86cb41e19e18eaccefa8927bf0f30d62d79d6fd5b4077231de05264321d349b3',
 };
 
 export const RolesDocument: Document<RolesQuery, RolesQueryVariables> = {

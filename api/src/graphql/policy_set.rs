@@ -1,0 +1,105 @@
+//! The policies that decide here, and what was proved of them (AUT-4).
+
+use std::sync::Arc;
+
+use async_graphql::dynamic::TypeRef;
+use countersign_domain::id::TenantId;
+use countersign_policies::{Certificate, Row};
+use futures::FutureExt;
+
+use super::{
+    connection::without_row,
+    error::GraphqlError,
+    field::{Context, ObjectBuilder, Resolved, Source},
+    scalars::instant_value,
+    schema::Parts,
+    value::{Leaf, Output},
+};
+
+/// The policies that decide.
+#[derive(Debug)]
+struct PolicySet {
+    version: String,
+    certificate: Option<Arc<Certificate>>,
+}
+
+without_row!(PolicySet, Certificate);
+
+pub(super) fn register(parts: &mut Parts<'_>) {
+    let set = ObjectBuilder::new(parts.engine, "PolicySet", "The policies that decide here.")
+        .value(
+            "version",
+            TypeRef::named(TypeRef::STRING),
+            "SHA-256 of all of them and their schema.",
+            |set: &PolicySet| Some(Leaf::from(set.version.as_str())),
+        )
+        .object(
+            "certificate",
+            TypeRef::named("PolicyCertificate"),
+            "What was proved of these very policies; null where nothing was.",
+            |set| Some(Output::object(Arc::clone(set.certificate.as_ref()?))),
+        );
+    parts.object(set);
+    let certificate = ObjectBuilder::new(
+        parts.engine,
+        "PolicyCertificate",
+        "That every claim was proved of the policies.",
+    )
+    .value(
+        "provedAt",
+        TypeRef::named("DateTime"),
+        "When.",
+        |one: &Certificate| Some(instant_value(one.proved_at)),
+    )
+    .value(
+        "invariantCount",
+        TypeRef::named(TypeRef::INT),
+        "How many invariants were claimed.",
+        |one| counted(one.invariant_count),
+    )
+    .value(
+        "environmentCount",
+        TypeRef::named(TypeRef::INT),
+        "For how many kinds of request.",
+        |one| counted(one.environments),
+    )
+    .value(
+        "claimCount",
+        TypeRef::named(TypeRef::INT),
+        "How many claims were proved.",
+        |one| counted(one.claims.values().sum()),
+    )
+    .value(
+        "solvers",
+        TypeRef::named_nn_list(TypeRef::STRING),
+        "The solvers that answered, and agreed.",
+        |one| Some(one.solvers.iter().map(String::as_str).collect()),
+    );
+    parts.object(certificate);
+    parts.query(|query| {
+        query.resolve(
+            "policySet",
+            TypeRef::named("PolicySet"),
+            "The policies that decide here, and what was proved of them.",
+            [],
+            policy_set,
+        )
+    });
+}
+
+fn counted(count: usize) -> Option<Leaf<'static>> {
+    i32::try_from(count).ok().map(Leaf::from)
+}
+
+fn policy_set(Context { operation, .. }: Context<'_>) -> Resolved<'_> {
+    async move {
+        let engine = &operation.services.engine;
+        let certificate = Certificate::embedded().map_err(|_| GraphqlError::Internal)?;
+        let set = PolicySet {
+            version: engine.version().to_owned(),
+            certificate: certificate.covers(engine).then(|| Arc::new(certificate)),
+        };
+        Ok(Output::object(Arc::new(set)))
+    }
+    .boxed()
+}
