@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use cedar_policy::{EntityUid, Schema};
+use cedar_policy::{Entities, EntityUid, Schema};
 
 use crate::error::PolicyError;
 
@@ -25,6 +25,9 @@ pub(crate) struct Action {
     pub(crate) resource: String,
     /// The groups that it is in, transitively.
     pub(crate) groups: BTreeSet<String>,
+    /// Itself as an entity, which knows its groups: all that a decision about it asks of actions. Without it
+    /// a forbid on a group would be skipped.
+    pub(crate) entity: Entities,
 }
 
 /// Every action that applies to something, by number and by name.
@@ -51,6 +54,8 @@ impl Actions {
                 return Err(PolicyError::Form { id: name, fault });
             }
             let groups = entities.ancestors(uid).into_iter().flatten();
+            let entity = Entities::from_entities(entities.get(uid).cloned(), None)
+                .map_err(|error| PolicyError::Schema(error.to_string()))?;
             all.push(Action {
                 name,
                 uid: uid.clone(),
@@ -58,6 +63,7 @@ impl Actions {
                 groups: groups
                     .map(|group| group.id().unescaped().to_owned())
                     .collect(),
+                entity,
             });
         }
         all.sort_by(|a, b| a.name.cmp(&b.name));
