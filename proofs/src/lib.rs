@@ -9,17 +9,20 @@
 //! and rows are brought into Cedar's form is for the differential tests of the policies.
 
 mod claim;
+mod examiner;
 mod invariant;
 mod prover;
 mod solver;
 mod story;
+mod subject;
 
 use thiserror::Error;
 
 pub use claim::Claim;
 pub use invariant::Invariants;
-pub use prover::{COMPILER, Failure, Proof, Subject, prove, refute};
+pub use prover::{COMPILER, Failure, Proof, prove, refute};
 pub use solver::Solver;
+pub use subject::Subject;
 
 /// Why there is no proof, and no refutation either.
 #[derive(Debug, Error)]

@@ -5,8 +5,9 @@ use cedar_policy_symcc::{CompiledPolicy, CompiledPolicySet, Env, err::Error};
 
 use crate::{
     Claim, Invariants, ProofError, Solver, Subject,
+    examiner::{gave_up, specification},
     invariant::Invariant,
-    prover::{gave_up, name, specification},
+    subject::name,
 };
 
 /// The story of a claim that does not hold. It is looked for again, with a model, and what is found is put
