@@ -27,6 +27,7 @@ pub fn row_condition_sql(
         ApiToken,
         AuditEntry,
         Category,
+        CustomRole,
         Import,
         Member,
         Statement,

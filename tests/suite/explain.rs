@@ -392,3 +392,22 @@ async fn who_may_ask_why_is_told_which_policies_decide_and_what_was_proved_of_th
     let refused = family.graphql(query, json!({})).await;
     assert_eq!(refused.error_code(), Some("FORBIDDEN"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_of_the_tenants_own_is_a_row_like_others() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let made = books
+        .owner
+        .graphql(
+            "mutation { createRole(input: { name: \"Trainee\", baseRole: \"worker\" }) { role { id } } }",
+            json!({}),
+        )
+        .await;
+    let role = &made.data()["createRole"]["role"]["id"];
+    assert!(role.is_string(), "{:?}", made.body);
+    let asked = json!({ "action": "CustomRole.name", "node": role });
+    let told = books.owner.graphql(WHY, asked).await;
+    let explained = &told.data()["explainAccess"];
+    assert_eq!(explained["decision"], "ALLOWED", "{:?}", told.body);
+}

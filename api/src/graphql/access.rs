@@ -15,7 +15,7 @@ use countersign_domain::{
     id::{AnyId, ApiTokenId, MemberId, TenantId},
 };
 use countersign_entities::{
-    ApiToken, AuditEntry, Direction, Import, Keyset, Member, Page, Statement, Tenant,
+    ApiToken, AuditEntry, CustomRole, Direction, Import, Keyset, Member, Page, Statement, Tenant,
 };
 use countersign_policies::{
     ActionId, Engine, Row, RowCondition, Verdict, effects::Somebody, resource,
@@ -24,7 +24,7 @@ use futures::FutureExt;
 
 use self::{
     explanation::{Condition, Explained},
-    reach::{ActionAccess, MemberAccess, MemberPage, TokenAccess, TokenPage, WhoMay},
+    reach::{AccessPage, ActionAccess, MemberAccess, TokenAccess, WhoMay},
 };
 use super::{
     connection::{self, PAGE_MAX},
@@ -188,7 +188,7 @@ fn members(context: Context<'_>) -> Resolved<'_> {
                 condition,
             }));
         }
-        Ok(Output::object(Arc::new(MemberPage {
+        Ok(Output::object(Arc::new(AccessPage {
             nodes,
             has_more: slice.has_more,
         })))
@@ -233,7 +233,7 @@ fn tokens(context: Context<'_>) -> Resolved<'_> {
                 break;
             }
         }
-        Ok(Output::object(Arc::new(TokenPage { nodes, has_more })))
+        Ok(Output::object(Arc::new(AccessPage { nodes, has_more })))
     }
     .boxed()
 }
@@ -384,6 +384,7 @@ fn with_row<T>(row: &Object, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T)
         ApiToken,
         AuditEntry,
         Category,
+        CustomRole,
         Import,
         Member,
         Statement,

@@ -73,17 +73,10 @@ pub(super) struct TokenAccess {
     pub(super) condition: Option<Arc<Condition>>,
 }
 
-/// The first members.
+/// The first of what there is.
 #[derive(Debug)]
-pub(super) struct MemberPage {
-    pub(super) nodes: Vec<Arc<MemberAccess>>,
-    pub(super) has_more: bool,
-}
-
-/// The first tokens.
-#[derive(Debug)]
-pub(super) struct TokenPage {
-    pub(super) nodes: Vec<Arc<TokenAccess>>,
+pub(super) struct AccessPage<T> {
+    pub(super) nodes: Vec<Arc<T>>,
     pub(super) has_more: bool,
 }
 
@@ -95,8 +88,7 @@ without_row!(
     Opened,
     MemberAccess,
     TokenAccess,
-    MemberPage,
-    TokenPage,
+    @[T] AccessPage<T>,
 );
 
 impl WhoMay {
@@ -268,14 +260,17 @@ fn by_policy(parts: &mut Parts<'_>) {
     parts.object(capability);
 }
 
-fn members(parts: &mut Parts<'_>) {
-    let page = ObjectBuilder::<MemberPage>::new(parts.engine, "MemberAccessPage", "Members.")
-        .object(
-            "nodes",
-            TypeRef::named_nn_list("MemberAccess"),
-            "The members.",
-            |p| Some(Output::objects(p.nodes.iter().cloned())),
-        )
+/// A page of those.
+fn page<T: Source>(
+    parts: &mut Parts<'_>,
+    name: &'static str,
+    node: &'static str,
+    description: &str,
+) {
+    let page = ObjectBuilder::<AccessPage<T>>::new(parts.engine, name, description)
+        .object("nodes", TypeRef::named_nn_list(node), description, |p| {
+            Some(Output::objects(p.nodes.iter().cloned()))
+        })
         .value(
             "hasMore",
             TypeRef::named(TypeRef::BOOLEAN),
@@ -283,6 +278,10 @@ fn members(parts: &mut Parts<'_>) {
             |p| Some(p.has_more.into()),
         );
     parts.object(page);
+}
+
+fn members(parts: &mut Parts<'_>) {
+    page::<MemberAccess>(parts, "MemberAccessPage", "MemberAccess", "The members.");
     let member = ObjectBuilder::<MemberAccess>::new(
         parts.engine,
         "MemberAccess",
@@ -295,20 +294,7 @@ fn members(parts: &mut Parts<'_>) {
 }
 
 fn tokens(parts: &mut Parts<'_>) {
-    let page = ObjectBuilder::<TokenPage>::new(parts.engine, "TokenAccessPage", "API tokens.")
-        .object(
-            "nodes",
-            TypeRef::named_nn_list("TokenAccess"),
-            "The tokens.",
-            |p| Some(Output::objects(p.nodes.iter().cloned())),
-        )
-        .value(
-            "hasMore",
-            TypeRef::named(TypeRef::BOOLEAN),
-            "Whether there are more than were asked for.",
-            |p| Some(p.has_more.into()),
-        );
-    parts.object(page);
+    page::<TokenAccess>(parts, "TokenAccessPage", "TokenAccess", "The tokens.");
     let token = ObjectBuilder::<TokenAccess>::new(
         parts.engine,
         "TokenAccess",
