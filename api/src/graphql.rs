@@ -8,6 +8,7 @@
 //! | `limits.rs`, `plan.rs`, `shape.rs` | what is known of a document before it runs |
 //! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
+//! | `existence.rs` | what a request may name: hidden is answered like nowhere |
 //! | `subscriptions.rs`, `endpoint/stream.rs` | what goes on, told as it goes on |
 //! | `access.rs`, `permissions.rs` | who may, and why; what whoever asks may do to a row |
 //! | `deprecation.rs` | fields on their way out |
@@ -32,6 +33,7 @@ mod dry_run;
 mod endpoint;
 mod error;
 mod execute;
+mod existence;
 mod field;
 mod imports;
 mod inputs;

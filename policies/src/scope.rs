@@ -19,10 +19,9 @@ pub struct ReadScope<R> {
 
 impl<R: Resource> ReadScope<R> {
     pub(crate) fn new(tenant: TenantId, predicate: Predicate, permission: String) -> Self {
-        let in_tenant = Predicate::Equals("tenant".into(), Literal::Id(tenant.uuid()));
         Self {
             tenant,
-            predicate: Arc::new(Predicate::and([in_tenant, predicate])),
+            predicate: Arc::new(Predicate::and([in_tenant(tenant), predicate])),
             permission: permission.into(),
             resource: PhantomData,
         }
@@ -38,10 +37,19 @@ impl<R: Resource> ReadScope<R> {
         &self.predicate
     }
 
+    /// Whether every row of the tenant is covered, whatever is in it.
+    pub fn covers_tenant(&self) -> bool {
+        *self.predicate == in_tenant(self.tenant)
+    }
+
     /// The permission that was resolved, as the audit log keeps it.
     pub fn permission(&self) -> &str {
         &self.permission
     }
+}
+
+fn in_tenant(tenant: TenantId) -> Predicate {
+    Predicate::Equals("tenant".into(), Literal::Id(tenant.uuid()))
 }
 
 impl<R> Clone for ReadScope<R> {

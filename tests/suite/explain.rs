@@ -43,7 +43,7 @@ fn ids(rules: &Value) -> Vec<&str> {
 }
 
 /// What of an answer does not change from one request to the next.
-fn lasting(reply: &Reply) -> (u16, String, Vec<String>) {
+pub(crate) fn lasting(reply: &Reply) -> (u16, String, Vec<String>) {
     let mut body = reply.body.clone();
     body["errors"][0]["extensions"]["requestId"] = json!("");
     let mut names: Vec<_> = reply.headers.keys().map(ToString::to_string).collect();
@@ -52,7 +52,7 @@ fn lasting(reply: &Reply) -> (u16, String, Vec<String>) {
 }
 
 /// What is left of the caller's quota.
-fn left(reply: &Reply) -> u64 {
+pub(crate) fn left(reply: &Reply) -> u64 {
     let told = reply.headers["ratelimit"].to_str().unwrap();
     let (_, rest) = told.split_once("r=").unwrap();
     rest.split(';').next().unwrap().parse().unwrap()

@@ -109,7 +109,7 @@ async fn nobody_grants_more_than_they_hold() {
     );
     let token = books
         .owner
-        .token(&[Scope::MembersRead, Scope::MembersUpdate])
+        .token(&[Scope::BasicRead, Scope::MembersRead, Scope::MembersUpdate])
         .await;
     let input = json!({ "memberId": plain.member.to_string(), "role": "worker" });
     let machine = token.graphql(MEMBER, json!({ "input": input })).await;

@@ -23,6 +23,7 @@ mod deprecation;
 mod documents;
 mod dry_run;
 mod edge;
+mod existence;
 mod explain;
 mod faults;
 mod grants;

@@ -94,8 +94,8 @@ async fn transactions_are_filtered_paged_and_sorted_under_categories() {
     let id = &own.data()["categorizeTransaction"]["transaction"]["id"];
     assert_eq!(id, &json!(books.business_transaction), "{:?}", own.body);
     let personal = by_accountant(books.personal_transaction.clone()).await;
-    let code = &personal.data()["categorizeTransaction"]["userErrors"][0]["code"];
-    assert_eq!(code, "NOT_FOUND", "{:?}", personal.body);
+    let code = personal.error_code();
+    assert_eq!(code, Some("NOT_FOUND"), "{:?}", personal.body);
     let again = owner
         .graphql(
             "mutation($t: ID!, $c: ID) { categorizeTransaction(input: { transactionId: $t, \

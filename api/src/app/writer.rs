@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use countersign_entities::{Claim, Database, RequestContext, StoreError, WriteTransaction};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::AppError;
 
@@ -57,6 +57,12 @@ impl Writer {
                 Err(AppError::Repeats)
             }
         }
+    }
+
+    /// The transaction that let the request in, where nobody took it yet: to look before anything is
+    /// written.
+    pub(crate) async fn opened(&self) -> MutexGuard<'_, Option<WriteTransaction>> {
+        self.opened.lock().await
     }
 
     /// What came of claiming the request's key in the transaction that let it in.

@@ -50,6 +50,11 @@ pub(super) enum DocumentError {
 }
 
 impl Document {
+    /// Whether it was looked at, and nothing is wrong with it.
+    pub(super) fn is_valid(&self) -> bool {
+        self.faults.get().is_some_and(Vec::is_empty)
+    }
+
     /// The operation to run, with its plan. A sentence says why there is none.
     pub(super) fn operation(
         &self,

@@ -6,7 +6,7 @@ mod stream;
 
 use std::sync::Arc;
 
-use admission::{Purpose, within_quota};
+use admission::{Purpose, finds_out, within_quota};
 use async_graphql::{Variables, dynamic::Schema};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::id::RequestId;
@@ -252,16 +252,11 @@ impl Endpoint {
         &self,
         context: RequestContext,
         way: Way,
-        call: Call<'_>,
+        mut call: Call<'_>,
         standing: &mut Option<Standing>,
     ) -> Result<(&'static str, Response), Stop> {
         let id = context.request();
-        let Call {
-            plan,
-            measure,
-            mut timing,
-            ..
-        } = call;
+        let (plan, measure) = (call.plan, call.measure);
         let stands = if let Some(paid) = call.paid {
             paid
         } else {
@@ -269,9 +264,14 @@ impl Endpoint {
         };
         *standing = Some(stands);
         let way = within_quota(way, stands, id).await?;
-        timing.part("entrance");
-        let state = self.decide(context, way, plan, call.own_text).await?;
-        timing.part("authorization");
+        call.timing.part("entrance");
+        let state = self.decide(context, way, plan);
+        let finds_out = finds_out(&state, &call);
+        if !finds_out {
+            self.look_for_named(&state, measure).await?;
+        }
+        self.check_form(&state, plan, call.own_text).await?;
+        call.timing.part("authorization");
         let asked = Asked {
             document: call.document,
             definition: call.definition,
@@ -282,6 +282,9 @@ impl Endpoint {
         let ready = self
             .prepare(asked, call.selection, call.name, call.variables)
             .await;
+        if ready.is_err() && finds_out {
+            self.look_for_named(&state, measure).await?;
+        }
         if ready.is_err() || call.dry_run {
             state.confirm().await?;
         }
@@ -307,11 +310,11 @@ impl Endpoint {
             return Err(Answer::Streams(Box::new(stream)).into());
         }
         let Some(writer) = state.mutates() else {
-            let response = self.execute(asked, &ready, timing).await?;
+            let response = self.execute(asked, &ready, call.timing).await?;
             return Ok((kind(plan.kind), response));
         };
         repeat::claimed(&state, writer, plan).await?;
-        let response = self.execute(asked, &ready, timing).await?;
+        let response = self.execute(asked, &ready, call.timing).await?;
         repeat::settle(&state, writer, plan, &response).await?;
         Ok((kind(plan.kind), response))
     }

@@ -1,17 +1,19 @@
 //! `node` and `nodes`: anything by its id, in the caller's own scope.
 //!
 //! An id of another tenant never comes here: a request that names one is refused whole on entering.
-//! What a row condition hides is not found.
+//! One that policy hides from the caller is answered just like it ([`super::existence`]).
 
 use std::sync::Arc;
 
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::{
     AccountId, AnyId, ApiTokenId, AuditEntryId, CategoryId, CustomRoleId, ImportId, MemberId,
-    StatementId, TransactionId,
+    StatementId, TenantId, TransactionId,
 };
+use countersign_entities::Reader;
 use countersign_policies::resource;
 use futures::FutureExt;
+use uuid::Uuid;
 
 use super::{
     error::GraphqlError,
@@ -35,7 +37,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             .resolve(
                 "nodes",
                 TypeRef::named_list("Node"),
-                "Several things by their ids, in the order asked for; null for what is not found.",
+                "Several things by their ids, in the order asked for.",
                 vec![InputValue::new(
                     "ids",
                     TypeRef::named_nn_list_nn(TypeRef::ID),
@@ -49,7 +51,7 @@ fn node(context: Context<'_>) -> Resolved<'_> {
     async move {
         let id = inputs::text(&context.arguments, "id").unwrap_or_default();
         let found = find(context.operation, id).await?;
-        found.ok_or(GraphqlError::NotFound)
+        found.ok_or_else(|| context.operation.not_here())
     }
     .boxed()
 }
@@ -59,11 +61,82 @@ fn nodes(context: Context<'_>) -> Resolved<'_> {
         let operation = context.operation;
         let mut found = Vec::new();
         for id in inputs::texts(&context.arguments, "ids") {
-            found.push(find(operation, &id).await?.unwrap_or(Output::Null));
+            let one = find(operation, &id).await?;
+            found.push(one.ok_or_else(|| operation.not_here())?);
         }
         Ok(Output::List(found))
     }
     .boxed()
+}
+
+/// Goes by the kind of an id: its resource, the type of its ids, and what reads rows by them. The tenant's
+/// own row has no reader by id.
+macro_rules! by_kind {
+    ($kind:expr, $by_id:ident, $otherwise:expr) => {
+        match $kind {
+            AccountId::PREFIX => $by_id!(Account, AccountId, accounts_by_id),
+            TransactionId::PREFIX => $by_id!(Transaction, TransactionId, transactions_by_id),
+            CategoryId::PREFIX => $by_id!(Category, CategoryId, categories_by_id),
+            StatementId::PREFIX => $by_id!(Statement, StatementId, statements_by_id),
+            ImportId::PREFIX => $by_id!(Import, ImportId, imports_by_id),
+            MemberId::PREFIX => $by_id!(Member, MemberId, members_by_id),
+            CustomRoleId::PREFIX => $by_id!(CustomRole, CustomRoleId, roles_by_id),
+            ApiTokenId::PREFIX => $by_id!(ApiToken, ApiTokenId, api_tokens_by_id),
+            AuditEntryId::PREFIX => $by_id!(AuditEntry, AuditEntryId, audit_entries_by_id),
+            _ => $otherwise,
+        }
+    };
+}
+
+/// Which rows of a kind the caller may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// All that the tenant has.
+    All,
+    /// Those that policy lets through, one by one.
+    Some,
+    /// None.
+    Nothing,
+}
+
+/// Which rows of the kind with that prefix the caller may read; none where there is nothing to read
+/// of the kind.
+pub(super) fn shown(operation: &Operation, kind: &str) -> Shown {
+    macro_rules! of {
+        ($resource:ident $(, $more:ident)*) => {
+            match operation.scope::<resource::$resource>() {
+                Ok(scope) if scope.covers_tenant() => Shown::All,
+                Ok(_) => Shown::Some,
+                Err(_) => Shown::Nothing,
+            }
+        };
+    }
+    by_kind!(
+        kind,
+        of,
+        if kind == TenantId::PREFIX {
+            of!(Tenant)
+        } else {
+            Shown::Nothing
+        }
+    )
+}
+
+/// How many of the rows of one kind the caller may read.
+pub(super) async fn count_shown(
+    operation: &Operation,
+    reader: &Reader,
+    kind: &str,
+    uuids: &[Uuid],
+) -> Result<usize, GraphqlError> {
+    macro_rules! of {
+        ($resource:ident, $id:ident, $by_id:ident) => {{
+            let scope = operation.scope::<resource::$resource>()?;
+            let ids: Vec<$id> = uuids.iter().copied().map($id::new).collect();
+            reader.$by_id(&scope, &ids).await?.len()
+        }};
+    }
+    Ok(by_kind!(kind, of, 0))
 }
 
 /// Anything by its id, as far as the caller may read it.
@@ -86,23 +159,12 @@ pub(super) async fn find(operation: &Operation, id: &str) -> Result<Option<Outpu
             Ok(row.map(|row| Output::typed(stringify!($resource), Arc::new(row))))
         }};
     }
-    match kind {
-        AccountId::PREFIX => by_id!(Account, AccountId, accounts_by_id),
-        TransactionId::PREFIX => by_id!(Transaction, TransactionId, transactions_by_id),
-        CategoryId::PREFIX => by_id!(Category, CategoryId, categories_by_id),
-        StatementId::PREFIX => by_id!(Statement, StatementId, statements_by_id),
-        ImportId::PREFIX => by_id!(Import, ImportId, imports_by_id),
-        MemberId::PREFIX => by_id!(Member, MemberId, members_by_id),
-        CustomRoleId::PREFIX => by_id!(CustomRole, CustomRoleId, roles_by_id),
-        ApiTokenId::PREFIX => by_id!(ApiToken, ApiTokenId, api_tokens_by_id),
-        AuditEntryId::PREFIX => by_id!(AuditEntry, AuditEntryId, audit_entries_by_id),
-        "ten" if uuid == operation.tenant().uuid() => {
-            let Ok(scope) = operation.scope::<resource::Tenant>() else {
-                return Ok(None);
-            };
-            let tenant = operation.reader().await?.tenant(&scope).await?;
-            Ok(Some(Output::typed("Tenant", Arc::new(tenant))))
-        }
-        _ => Ok(None),
+    if kind == TenantId::PREFIX && uuid == operation.tenant().uuid() {
+        let Ok(scope) = operation.scope::<resource::Tenant>() else {
+            return Ok(None);
+        };
+        let tenant = operation.reader().await?.tenant(&scope).await?;
+        return Ok(Some(Output::typed("Tenant", Arc::new(tenant))));
     }
+    by_kind!(kind, by_id, Ok(None))
 }

@@ -51,6 +51,9 @@ pub(super) struct Measure {
     pub(super) pages: Vec<(String, u64)>,
     /// Every identifier that is passed as an argument, distinct, as the caller wrote it.
     pub(super) named: BTreeMap<AnyId, String>,
+    /// Whether it is one `node` or `nodes` that names them all, and that finds out itself whether they
+    /// are there.
+    pub(super) is_lookup: bool,
 }
 
 /// Why a request's arguments are refused before they reach a resolver.
@@ -187,6 +190,7 @@ impl Planner<'_> {
             variables,
             pages: Vec::new(),
             named: BTreeMap::new(),
+            names_below: false,
             not_an_id: false,
         };
         let set = &operation.selection_set.node;
@@ -206,6 +210,7 @@ impl Planner<'_> {
         Ok(Measure {
             cost,
             pages: walk.pages,
+            is_lookup: !walk.names_below && is_lookup(operation),
             named: walk.named,
         })
     }
@@ -217,6 +222,8 @@ struct Walk<'a> {
     variables: &'a Variables,
     pages: Vec<(String, u64)>,
     named: BTreeMap<AnyId, String>,
+    /// Whether an identifier is named by a field that is no root field.
+    names_below: bool,
     not_an_id: bool,
 }
 
@@ -230,6 +237,7 @@ impl Walk<'_> {
                 sum = sum.saturating_add(1);
                 return;
             };
+            let known = self.named.len();
             let mut rows = shape
                 .arguments
                 .contains_key("first")
@@ -249,6 +257,7 @@ impl Walk<'_> {
                     self.collect_ids(&value, &argument.ty);
                 }
             }
+            self.names_below |= parent != "Query" && self.named.len() > known;
             if let Some(rows) = rows {
                 let name = field.name.node.as_str();
                 self.pages.push((format!("{parent}.{name}"), rows));
@@ -308,6 +317,19 @@ impl Walk<'_> {
             | ConstValue::Enum(_) => {}
         }
     }
+}
+
+/// Whether an operation is one `node` or `nodes` and nothing beside it, whatever its variables are.
+fn is_lookup(operation: &OperationDefinition) -> bool {
+    let [only] = operation.selection_set.node.items.as_slice() else {
+        return false;
+    };
+    let Selection::Field(field) = &only.node else {
+        return false;
+    };
+    operation.ty == OperationType::Query
+        && field.node.directives.is_empty()
+        && matches!(field.node.name.node.as_str(), "node" | "nodes")
 }
 
 pub(super) const fn root_type(kind: OperationType) -> &'static str {

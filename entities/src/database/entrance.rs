@@ -195,7 +195,7 @@ impl Database {
 
     /// Enters once more for nothing but the time at which the credential was last used, which was
     /// rolled back with what was not done. Where that fails, the time is an older one.
-    pub(crate) async fn note_use(&self, context: &RequestContext) {
+    pub async fn note_use(&self, context: &RequestContext) {
         let inner = &self.0;
         let (credential, facts) = (context.credential(), context.facts());
         let statement = enter::call(credential, facts.at, &BTreeSet::new()).statement();

@@ -11,8 +11,9 @@ use countersign_policies::{ActionId, Decision};
 
 use super::{
     super::{
+        existence,
         operation::{Operation, Way},
-        plan::{Measure, Plan},
+        plan::{Measure, Plan, RootField},
         record,
         request::{Answer, Stop},
     },
@@ -89,6 +90,8 @@ impl Endpoint {
                 if let Some(limited) = over_quota(stands, facts.request) {
                     return Err(limited);
                 }
+                // It was rolled back with the transaction that let nobody in.
+                self.services.database.note_use(&context).await;
                 Err(self.strange_ids(&context, measure).await)
             }
             Err(error) => Err(Answer::NotEntered(Box::new(error))),
@@ -124,13 +127,7 @@ impl Endpoint {
     }
 
     /// Law 3: the whole operation is decided before it runs.
-    pub(super) async fn decide(
-        &self,
-        context: RequestContext,
-        way: Way,
-        plan: &Plan,
-        own_text: bool,
-    ) -> Result<Operation, Stop> {
+    pub(super) fn decide(&self, context: RequestContext, way: Way, plan: &Plan) -> Operation {
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
         actions.extend(self.introspect);
@@ -140,33 +137,80 @@ impl Endpoint {
         };
         let reveal_rules = allowed(self.explain);
         let may_explore = allowed(self.introspect);
-        let may_send_text = match &context.actor().principal {
-            Principal::Human(_) => may_explore,
-            Principal::Machine(machine) => !machine.documents_only,
-        };
-        let request = context.request();
-        let operation = Operation::new(
+        Operation::new(
             self.services.clone(),
             context,
             way,
             decisions,
             (reveal_rules, may_explore),
             self.cursor_key.clone(),
-        );
-        let (code, message) = if own_text && !may_send_text {
-            let message = "published documents only: send `documentId` instead of `query`";
-            (Code::DocumentRequired, message)
-        } else if plan.introspects && !may_explore {
-            let message = "the schema is not shown to you: ask for the explorer capability";
-            (Code::IntrospectionDisabled, message)
-        } else {
-            return Ok(operation);
-        };
+        )
+    }
+
+    /// Refuses a request that names what its caller may not read, like one that names what is nowhere.
+    pub(super) async fn look_for_named(
+        &self,
+        operation: &Operation,
+        measure: &Measure,
+    ) -> Result<(), Stop> {
+        let shown = existence::is_shown(operation, measure.named.keys()).await;
+        if matches!(shown, Ok(true)) {
+            return Ok(());
+        }
         operation.confirm().await?;
-        let recorded = record::refused_request(&operation, "explorer capability", code).await;
+        let answer = match shown {
+            Ok(_) => self.strange_ids(&operation.context, measure).await,
+            Err(error) => failed(&error, operation.context.request()),
+        };
+        Err(answer.into())
+    }
+
+    /// Refuses who may not send a text of their own, or ask for the schema.
+    pub(super) async fn check_form(
+        &self,
+        operation: &Operation,
+        plan: &Plan,
+        own_text: bool,
+    ) -> Result<(), Stop> {
+        let Some((code, message)) = unfit(operation, plan, own_text) else {
+            return Ok(());
+        };
+        let request = operation.context.request();
+        operation.confirm().await?;
+        let recorded = record::refused_request(operation, "explorer capability", code).await;
         recorded.map_err(|error| failed(&error.into(), request))?;
         Err(refused(code, message.to_owned(), request).into())
     }
+}
+
+/// Whether a request looks for the rows that it names itself, and is about to: it finds out as it runs.
+pub(super) fn finds_out(operation: &Operation, call: &Call<'_>) -> bool {
+    let Call { plan, measure, .. } = call;
+    let allowed =
+        |root: &RootField| matches!(operation.decisions.get(root.action), Decision::Allow(_));
+    measure.is_lookup
+        && !call.dry_run
+        && call.document.is_valid()
+        && plan.roots.iter().all(allowed)
+        && unfit(operation, plan, call.own_text).is_none()
+}
+
+/// What is wrong with how it is asked, by this caller.
+fn unfit(operation: &Operation, plan: &Plan, own_text: bool) -> Option<(Code, &'static str)> {
+    let may_explore = operation.may_explore;
+    let may_send_text = match &operation.context.actor().principal {
+        Principal::Human(_) => may_explore,
+        Principal::Machine(machine) => !machine.documents_only,
+    };
+    if own_text && !may_send_text {
+        let message = "published documents only: send `documentId` instead of `query`";
+        return Some((Code::DocumentRequired, message));
+    }
+    if plan.introspects && !may_explore {
+        let message = "the schema is not shown to you: ask for the explorer capability";
+        return Some((Code::IntrospectionDisabled, message));
+    }
+    None
 }
 
 /// What a caller wants to be let in for.

@@ -240,15 +240,16 @@ impl EventStream {
             Err(_) => return self.fail(GraphqlError::Unauthenticated, "the credential ended"),
         };
         let way = Way::Read(reader);
-        let decided = endpoint.decide(context, way, &self.plan, self.own_text);
-        let state = match decided.await {
-            Ok(state) => state,
+        let state = endpoint.decide(context, way, &self.plan);
+        let fit = endpoint.check_form(&state, &self.plan, self.own_text);
+        match fit.await {
+            Ok(()) => {}
             Err(Stop::Answer(Answer::Refused(_, error))) => {
                 self.send(&Response::refused(vec![*error]));
                 return self.end("refused by policy");
             }
             Err(_) => return self.fail(GraphqlError::Unavailable, "failed"),
-        };
+        }
         let denied = match self.plan.roots.first() {
             Some(root) => denied(&state, &self.plan, root).await,
             None => Err(GraphqlError::Internal),
