@@ -12,7 +12,7 @@ use countersign_domain::{
     id::{ApiTokenId, MemberId, SessionId, TenantId, UserId},
     principal::{Actor, Human, Machine, MachineCredential, Principal},
 };
-use countersign_policies::{ActionId, Decision, Decisions, Engine, PolicyError, row::StatementRow};
+use countersign_policies::{ActionId, Decision, Decisions, Engine, row::StatementRow};
 use uuid::Uuid;
 
 const ROWS: u128 = 50;
@@ -83,24 +83,25 @@ fn in_us(nanoseconds: u128) -> String {
     format!("{}.{} us", nanoseconds / 1000, nanoseconds % 1000 / 100)
 }
 
-/// What it costs to decide, by what makes an engine.
-fn cost(
-    make: impl Fn() -> Result<Engine, PolicyError>,
-    actor: &Actor,
-    actions: &[ActionId],
-) -> Result<(u128, u128), Box<dyn Error>> {
-    let mut fresh = Vec::new();
-    for _ in 0..ROUNDS {
-        fresh.push(make()?);
-    }
+/// What it costs to decide: with nothing kept, for a shape of principal that is not known yet to an engine
+/// that knows others, and remembered.
+fn cost(engine: &Engine, actor: &Actor, actions: &[ActionId]) -> [u128; 3] {
     let cold = median(|| {
-        let engine = fresh.pop();
-        engine.map_or(0, |engine| timed(|| engine.decide(actor, actions)))
+        let engine = engine.forgetful();
+        timed(|| engine.decide(actor, actions))
     });
-    let engine = make()?;
+    let other = Actor {
+        tenant_suspended: true,
+        ..actor.clone()
+    };
+    let new = median(|| {
+        let engine = engine.forgetful();
+        engine.decide(&other, actions);
+        timed(|| engine.decide(actor, actions))
+    });
     engine.decide(actor, actions);
     let kept = median(|| timed(|| engine.decide(actor, actions)));
-    Ok((cold, kept))
+    [cold, new, kept]
 }
 
 /// So many policies: the first of those that are built in, or all of them over and over, under new names.
@@ -119,6 +120,20 @@ fn so_many(count: usize) -> String {
         format!("@id(\"{id}{number}\"{rest}\n")
     });
     texts.collect()
+}
+
+/// What it costs to ask for one thing to be done to a row in hand.
+fn permits(engine: &Engine, actor: &Actor) {
+    let row = StatementRow {
+        tenant: actor.tenant,
+        id: Uuid::from_u128(100),
+        custodian: None,
+        personal: false,
+    };
+    if let Some(action) = engine.action("Mutation.categorizeTransaction") {
+        let permit = median(|| timed(|| engine.permit(actor, action, &row)));
+        println!("a permit        {:>10}", in_us(permit));
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -158,27 +173,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         fields.len()
     );
     for (name, actor) in actors() {
-        let (cold, kept) = cost(Engine::embedded, &actor, &actions)?;
+        let [cold, new, kept] = cost(&engine, &actor, &actions);
         let decisions = engine.decide(&actor, &actions);
         let on_rows = median(|| timed(|| rows(&decisions, &fields, &all)));
         println!(
-            "{name:<8} cold {:>12}   remembered {:>10}   rows {:>10}",
+            "{name:<8} cold {:>12}   new shape {:>12}   remembered {:>10}   rows {:>10}",
             in_us(cold),
+            in_us(new),
             in_us(kept),
             in_us(on_rows)
         );
     }
     let [(_, owner), ..] = actors();
     let schema = countersign_policies::whole_schema();
-    for count in [10, 50, 200] {
-        let text = so_many(count);
-        let make = || Engine::from_texts(&[&schema], &[&text]);
-        let (cold, kept) = cost(make, &owner, &actions)?;
+    for count in [10, 50, 200, 1_000] {
+        let start = Instant::now();
+        let engine = Engine::from_texts(&[&schema], &[&so_many(count)])?;
+        let load = start.elapsed().as_millis();
+        let [cold, new, kept] = cost(&engine, &owner, &actions);
         println!(
-            "{count:>5} policies   cold {:>12}   remembered {:>10}",
+            "{count:>5} policies   load {load:>6} ms   cold {:>12}   new shape {:>12}   remembered {:>10}",
             in_us(cold),
+            in_us(new),
             in_us(kept)
         );
     }
+    permits(&engine, &owner);
     Ok(())
 }

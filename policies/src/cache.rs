@@ -8,7 +8,7 @@ use countersign_domain::{
 };
 use moka::sync::Cache;
 
-use crate::{decision::Compiled, load::Kind};
+use crate::{decision::Compiled, engine::Known, load::Kind};
 
 /// Everything of an actor that the policies can see, but for who it is and where.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -74,5 +74,26 @@ impl Compilations {
     ) -> Arc<Compiled> {
         self.cache
             .get_with((Arc::clone(shape), slice), || Arc::new(compile()))
+    }
+}
+
+/// The most shapes of which something is kept.
+const SHAPES_MAX: u64 = 4_096;
+
+/// What is known of shapes.
+#[derive(Debug)]
+pub(crate) struct KnownShapes {
+    cache: Cache<Arc<Shape>, Arc<Known>>,
+}
+
+impl KnownShapes {
+    pub(crate) fn new() -> Self {
+        Self {
+            cache: Cache::new(SHAPES_MAX),
+        }
+    }
+
+    pub(crate) fn get(&self, shape: &Arc<Shape>) -> Arc<Known> {
+        self.cache.get_with(Arc::clone(shape), Arc::default)
     }
 }

@@ -89,6 +89,8 @@ pub(crate) struct Compiled {
     pub(crate) predicate: Predicate,
     /// All permits of the slice, met or not.
     pub(crate) missing: Vec<SmolStr>,
+    /// Whether a condition is about whoever asks.
+    pub(crate) speaks_of_self: bool,
 }
 
 /// A decision that depends on the row.

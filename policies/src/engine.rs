@@ -2,7 +2,7 @@
 
 mod compile;
 
-use std::{cell::OnceCell, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use cedar_policy::{Authorizer, Decision as CedarDecision, Policy, PolicyId, Request, Schema};
 use countersign_domain::principal::Actor;
@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use crate::{
     action::{Action, ActionId},
-    cache::{Compilations, Shape},
+    cache::{Compilations, KnownShapes, Shape},
     decision::{Basis, Compiled, Conditional, Decision, Decisions, Refusal, RowRule},
     entity::{self, Bound, EntityError},
     error::PolicyError,
@@ -26,6 +26,8 @@ pub(crate) const FENCE: &str = "fence.tenant";
 /// The rule that a refusal names where an evaluation failed. It is an alarm, not a policy.
 pub(crate) const ERROR_RULE: &str = "policy-error";
 
+pub(crate) use compile::{Known, Rows};
+
 /// Decides by the policies that are built in. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -34,8 +36,12 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Inner {
-    loaded: Loaded,
+    loaded: Arc<Loaded>,
     compilations: Compilations,
+    /// What is left of policies, by shape of principal.
+    known: KnownShapes,
+    /// What is left of policies that look at the row alone.
+    rows: Rows,
 }
 
 impl Engine {
@@ -68,10 +74,22 @@ impl Engine {
     }
 
     pub(crate) fn of(loaded: Loaded) -> Self {
+        Self::remembering_nothing(Arc::new(loaded))
+    }
+
+    /// The same policies, with no decision kept: to measure what a decision costs.
+    #[must_use]
+    pub fn forgetful(&self) -> Self {
+        Self::remembering_nothing(Arc::clone(&self.inner.loaded))
+    }
+
+    fn remembering_nothing(loaded: Arc<Loaded>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 loaded,
                 compilations: Compilations::new(),
+                known: KnownShapes::new(),
+                rows: Rows::default(),
             }),
         }
     }
@@ -134,8 +152,6 @@ impl Engine {
     /// Decides about several actions at once, before any row.
     pub fn decide(&self, actor: &Actor, actions: &[ActionId]) -> Decisions {
         let shape = Arc::new(Shape::of(actor));
-        // Made for the first slice that is not kept, and for all of them once.
-        let known = OnceCell::new();
         let mut bound: HashMap<usize, Arc<Compiled>> = HashMap::new();
         let mut decisions = Vec::with_capacity(actions.len());
         for &id in actions {
@@ -146,8 +162,8 @@ impl Engine {
                 let kept = self
                     .inner
                     .compilations
-                    .get_or(&shape, slice, || self.compile(actor, action, slice, &known));
-                Arc::new(kept.bind(entity::who(actor)))
+                    .get_or(&shape, slice, || self.compile(actor, &shape, action, slice));
+                Compiled::bound(kept, entity::who(actor))
             });
             decisions.push((id, outcome(action, actor, compiled)));
         }
@@ -181,21 +197,19 @@ impl Engine {
         }
     }
 
-    /// Decides about one action on one resource in hand, by the whole set of policies.
+    /// Decides about one action on one resource in hand, by every policy that can concern it.
     pub fn permit(
         &self,
         actor: &Actor,
         action: ActionId,
         resource: &dyn Row,
     ) -> Result<Permit, Refusal> {
-        let Some(known) = self.inner.loaded.actions.get(action) else {
-            return Err(Refusal::new(
-                "",
-                vec![SmolStr::new_static("undecided")],
-                vec![],
-            ));
-        };
-        self.authorize(actor, known, resource)
+        let undecided = || Refusal::new("", vec![SmolStr::new_static("undecided")], vec![]);
+        let (known, slice) = self
+            .slice(action, &Shape::of(actor))
+            .ok_or_else(undecided)?;
+        let slice = self.inner.loaded.slices.get(slice).ok_or_else(undecided)?;
+        self.authorize(actor, known, slice, resource)
             .unwrap_or_else(|error| Err(alarm(known, &error)))
     }
 
@@ -203,6 +217,7 @@ impl Engine {
         &self,
         actor: &Actor,
         action: &Action,
+        slice: &Slice,
         resource: &dyn Row,
     ) -> Result<Result<Permit, Refusal>, EntityError> {
         let loaded = &self.inner.loaded;
@@ -220,7 +235,7 @@ impl Engine {
         let entities = entities.add_entities([principal, resource], Some(&loaded.schema))?;
         let response = loaded
             .authorizer
-            .is_authorized(&request, &loaded.policies, &entities);
+            .is_authorized(&request, &slice.policies, &entities);
         // A forbid that fails is skipped by Cedar: that would let through what it forbids.
         if let Some(error) = response.diagnostics().errors().next() {
             return Err(EntityError(error.to_string()));
@@ -232,22 +247,12 @@ impl Engine {
                 Ok(Permit::new(actor.tenant, &action.name, permission))
             }
             CedarDecision::Deny => {
-                let shape = Shape::of(actor);
-                let id = self.action(&action.name);
-                let missing = id
-                    .and_then(|id| self.slice(id, &shape))
-                    .map(|(_, slice)| slice);
-                let missing = missing.and_then(|slice| loaded.slices.get(slice));
                 let missing = if rules.is_empty() {
-                    missing.map(permits_of)
+                    slice.permits.clone()
                 } else {
-                    None
+                    Vec::new()
                 };
-                Err(Refusal::new(
-                    &action.name,
-                    rules,
-                    missing.unwrap_or_default(),
-                ))
+                Err(Refusal::new(&action.name, rules, missing))
             }
         })
     }
@@ -295,10 +300,6 @@ fn alarm(action: &Action, error: &EntityError) -> Refusal {
         vec![SmolStr::new_static(ERROR_RULE)],
         Vec::new(),
     )
-}
-
-fn permits_of(slice: &Slice) -> Vec<SmolStr> {
-    slice.permits.iter().map(SmolStr::new).collect()
 }
 
 fn sorted<'a>(ids: impl Iterator<Item = &'a PolicyId>) -> Vec<SmolStr> {

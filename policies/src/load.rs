@@ -1,14 +1,21 @@
 //! Reads the policies that are built in, and refuses every form that the engine's caching could not
 //! stand on.
 
+mod bare;
+mod slices;
+
 use std::collections::HashMap;
 
 use cedar_policy::{
-    ActionConstraint, Authorizer, Effect, EntityTypeName, Policy, PolicyId, PolicySet,
-    PrincipalConstraint, ResourceConstraint, Schema, SchemaFragment, ValidationMode, Validator,
+    ActionConstraint, Authorizer, Effect, Policy, PolicyId, PolicySet, PrincipalConstraint,
+    ResourceConstraint, Schema, SchemaFragment, ValidationMode, Validator,
 };
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::{
+    bare::{Bare, RowSet, Sight},
+    slices::Slice,
+};
 use crate::{action::Actions, engine::FENCE, error::PolicyError};
 
 pub(crate) const SCHEMAS: [&str; 2] = [
@@ -26,13 +33,6 @@ pub(crate) const POLICIES: [&str; 6] = [
 ];
 /// The namespace of every type.
 pub(crate) const NAMESPACE: &str = "Countersign";
-
-/// Policies that can concern one kind of principal, one action and its resource.
-#[derive(Debug)]
-pub(crate) struct Slice {
-    pub(crate) policies: PolicySet,
-    pub(crate) permits: Vec<String>,
-}
 
 /// What the two kinds of principal are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,6 +64,8 @@ pub(crate) struct Loaded {
     pub(crate) slices: Vec<Slice>,
     /// For each kind of principal, the slice of each action.
     pub(crate) slice_of: HashMap<Kind, Vec<usize>>,
+    /// What is evaluated when a slice is decided before any row.
+    pub(crate) bare: Bare,
     pub(crate) version: String,
 }
 
@@ -81,7 +83,8 @@ pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, Poli
     check_fence(&policies)?;
     validate(&schema, &policies)?;
     let actions = Actions::of(&schema)?;
-    let (slices, slice_of) = slices(&schema, &policies, &actions)?;
+    let (slices, slice_of) = slices::slices(&schema, &policies, &actions)?;
+    let bare = Bare::of(schemas, &actions, &slices)?;
     let version = digest(schemas.iter().chain(texts).copied());
     let authorizer = Authorizer::new();
     Ok(Loaded {
@@ -91,6 +94,7 @@ pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, Poli
         policies,
         slices,
         slice_of,
+        bare,
         version,
     })
 }
@@ -217,59 +221,6 @@ fn check_fence(policies: &PolicySet) -> Result<(), PolicyError> {
         id: FENCE.to_owned(),
         fault: "must be there and forbid without a scope".to_owned(),
     })
-}
-
-type Slices = (Vec<Slice>, HashMap<Kind, Vec<usize>>);
-
-fn slices(schema: &Schema, policies: &PolicySet, actions: &Actions) -> Result<Slices, PolicyError> {
-    let mut ids: HashMap<(Kind, String), Vec<&Policy>> = HashMap::new();
-    for policy in policies.policies() {
-        for environment in policy.get_valid_request_envs(schema) {
-            let kind = kind_of(environment.principal());
-            let action = environment.action().id().unescaped().to_owned();
-            let Some(kind) = kind else { continue };
-            ids.entry((kind, action)).or_default().push(policy);
-        }
-    }
-    let mut slices = Vec::new();
-    let mut known: HashMap<(Kind, String, Vec<String>), usize> = HashMap::new();
-    let mut slice_of: HashMap<Kind, Vec<usize>> = HashMap::new();
-    for kind in Kind::ALL {
-        for action in &actions.all {
-            let mut members = ids.remove(&(kind, action.name.clone())).unwrap_or_default();
-            members.sort_by_key(|policy| policy.id().to_string());
-            members.dedup_by_key(|policy| policy.id().to_string());
-            let names: Vec<String> = members
-                .iter()
-                .map(|policy| policy.id().to_string())
-                .collect();
-            let key = (kind, action.resource.clone(), names);
-            let index = if let Some(index) = known.get(&key) {
-                *index
-            } else {
-                let permits = members
-                    .iter()
-                    .filter(|policy| policy.effect() == Effect::Permit);
-                let permits = permits.map(|policy| policy.id().to_string()).collect();
-                let set = PolicySet::from_policies(members.into_iter().cloned())
-                    .map_err(|error| PolicyError::Id(chain(&error)))?;
-                slices.push(Slice {
-                    policies: set,
-                    permits,
-                });
-                known.insert(key, slices.len().saturating_sub(1));
-                slices.len().saturating_sub(1)
-            };
-            slice_of.entry(kind).or_default().push(index);
-        }
-    }
-    Ok((slices, slice_of))
-}
-
-fn kind_of(name: &EntityTypeName) -> Option<Kind> {
-    Kind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == name.basename())
 }
 
 /// An error with its causes, on one line.

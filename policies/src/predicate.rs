@@ -125,6 +125,17 @@ impl Predicate {
         self.replace(SELF, who)
     }
 
+    /// Whether it names that id.
+    pub(crate) fn speaks_of(&self, id: Uuid) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.speaks_of(id)),
+            Self::Not(inner) => inner.speaks_of(id),
+            Self::Equals(_, value) => *value == Literal::Id(id),
+            Self::OneOf(_, values) => values.contains(&Literal::Id(id)),
+            _ => false,
+        }
+    }
+
     /// Puts one id in the place of another.
     pub(crate) fn replace(&self, from: Uuid, to: Uuid) -> Self {
         let literal = |literal: &Literal| match literal {

@@ -1,123 +1,219 @@
-//! Partial evaluation: what is left of a slice when everything but the row is known.
+//! What is left of a slice when everything but the row is known.
+//!
+//! Cedar evaluates each policy no more often than it can come to something else: one that looks at whoever
+//! asks, once for a shape of principal; one that looks at the row, once for a type of row; one that looks at
+//! both, once for a shape and a type. The last two by partial evaluation. A slice is put together of that.
 
-use std::cell::OnceCell;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, OnceLock},
+};
 
 use cedar_policy::{
-    Context, EntityTypeName, EntityUid, PartialEntities, PartialEntityUid, PartialRequest,
-    PolicyId, Schema,
+    Authorizer, Effect, Entities, EntityTypeName, PartialEntities, PartialEntityUid,
+    PartialRequest, PolicyId, PolicySet, Request,
 };
 use countersign_domain::principal::Actor;
 use smol_str::SmolStr;
+use uuid::Uuid;
 
-use super::{ERROR_RULE, Engine, alarm, permits_of};
+use super::{ERROR_RULE, Engine, alarm};
 use crate::{
     action::Action,
+    cache::Shape,
     decision::{Compiled, Conditional},
     entity::{self, Bound, EntityError},
-    load::{NAMESPACE, Slice},
-    predicate::Predicate,
+    load::{Bare, Kind, NAMESPACE, RowSet, Sight, Slice},
+    predicate::{Predicate, SELF},
     residual::{self, Facts},
 };
 
+/// The conditions of policies on rows of one type, by the policies' ids. One that is not here is never met.
+type Conditions = Arc<HashMap<SmolStr, Predicate>>;
+
 impl Engine {
-    /// Partial evaluation of a slice for the shape of an actor: everything but the row is known.
+    /// What is left of a slice for the shape of an actor.
     pub(super) fn compile(
         &self,
         actor: &Actor,
+        shape: &Arc<Shape>,
         action: &Action,
         slice: usize,
-        known: &OnceCell<Known>,
     ) -> Compiled {
         let Some(slice) = self.inner.loaded.slices.get(slice) else {
             return Compiled::refusing();
         };
-        self.evaluate(actor, action, slice, known)
+        self.put_together(actor, shape, slice)
             .unwrap_or_else(|error| {
                 alarm(action, &error);
                 Compiled::refusing()
             })
     }
 
-    fn evaluate(
+    fn put_together(
         &self,
         actor: &Actor,
-        action: &Action,
+        shape: &Arc<Shape>,
         slice: &Slice,
-        known: &OnceCell<Known>,
     ) -> Result<Compiled, EntityError> {
-        let schema = &self.inner.loaded.schema;
-        let known = if let Some(known) = known.get() {
-            known
-        } else {
-            let made = Known::of(actor, schema)?;
-            known.get_or_init(|| made)
-        };
-        let resource: EntityTypeName = format!("{NAMESPACE}::{}", action.resource).parse()?;
-        let request = PartialRequest::new(
-            PartialEntityUid::from_concrete(known.principal.clone()),
-            action.uid.clone(),
-            PartialEntityUid::new(resource, None),
-            Some(known.context.clone()),
-            schema,
-        )?;
-        let response = slice.policies.tpe(&request, &known.entities, schema)?;
-        let facts = Facts {
-            tenant: entity::PLACEHOLDER_TENANT,
-        };
-        let sure = |ids: &mut dyn Iterator<Item = &PolicyId>| -> Vec<Conditional> {
-            let ids = ids.map(ToString::to_string);
-            ids.map(|id| Conditional {
-                rule: id.into(),
-                condition: Predicate::True,
-            })
-            .collect()
-        };
-        let mut permits = sure(&mut response.true_permits());
-        // A forbid that can only fail counts as met: stricter than Cedar, which would skip it.
-        let mut forbids = sure(&mut response.true_forbids());
-        forbids.extend(sure(&mut response.error_forbids()));
-        for policy in response.residual_policies() {
-            let mut condition = residual::condition(&policy, facts);
-            // What is not understood permits nothing and forbids everything.
-            if condition.is_opaque() {
-                tracing::error!(policy = %policy.id(), %condition, "a residual is not understood");
-                condition = match policy.effect() {
-                    cedar_policy::Effect::Permit => Predicate::False,
-                    cedar_policy::Effect::Forbid => Predicate::True,
-                };
-            }
+        let bare = &self.inner.loaded.bare;
+        let known = self.inner.known.get(shape);
+        let place = (slice.kind, slice.resource.clone());
+        let set = bare.rows.get(&place);
+        let set = set.ok_or_else(|| EntityError("a type has no policies".to_owned()))?;
+        let (mut permits, mut forbids) = (Vec::new(), Vec::new());
+        for member in &slice.members {
+            let condition = match member.sight {
+                Sight::Actor if known.met(bare, actor, slice.kind)?.contains(&member.rule) => {
+                    Predicate::True
+                }
+                Sight::Actor => continue,
+                Sight::Row => {
+                    let made = || partial(bare, actor, &slice.resource, set, &set.alone);
+                    found(&self.inner.rows.of(&place, made)?, &member.rule)
+                }
+                Sight::Both => {
+                    let made = || partial(bare, actor, &slice.resource, set, &set.both);
+                    found(&known.rows.of(&place, made)?, &member.rule)
+                }
+            };
             if condition == Predicate::False {
                 continue;
             }
-            let rule = SmolStr::new(policy.id());
-            let target = match policy.effect() {
-                cedar_policy::Effect::Permit => &mut permits,
-                cedar_policy::Effect::Forbid => &mut forbids,
+            let target = match member.effect {
+                Effect::Permit => &mut permits,
+                Effect::Forbid => &mut forbids,
             };
-            target.push(Conditional { rule, condition });
+            target.push(Conditional {
+                rule: member.rule.clone(),
+                condition,
+            });
         }
-        Ok(Compiled::new(permits, forbids, permits_of(slice)))
+        Ok(Compiled::new(permits, forbids, slice.permits.clone()))
     }
 }
 
-/// What is the same for every action of an actor.
-pub(super) struct Known {
-    principal: EntityUid,
-    context: Context,
-    entities: PartialEntities,
+fn found(conditions: &Conditions, rule: &SmolStr) -> Predicate {
+    conditions.get(rule).cloned().unwrap_or(Predicate::False)
+}
+
+/// What is known of a shape of principal.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// The policies that hold by whoever asks.
+    met: OnceLock<HashSet<SmolStr>>,
+    rows: Rows,
 }
 
 impl Known {
-    fn of(actor: &Actor, schema: &Schema) -> Result<Self, EntityError> {
-        let principal = entity::principal(actor, Bound::PLACEHOLDER)?;
-        let uid = principal.uid();
-        let entities = entity::entities([principal], schema)?;
-        Ok(Self {
-            principal: uid,
-            context: entity::context(actor)?,
-            entities: PartialEntities::from_concrete(entities, schema)?,
-        })
+    fn met(
+        &self,
+        bare: &Bare,
+        actor: &Actor,
+        kind: Kind,
+    ) -> Result<&HashSet<SmolStr>, EntityError> {
+        if let Some(met) = self.met.get() {
+            return Ok(met);
+        }
+        let met = met(bare, actor, kind)?;
+        Ok(self.met.get_or_init(|| met))
     }
+}
+
+/// The conditions of policies, by kind of principal and type of row.
+#[derive(Debug, Default)]
+pub(crate) struct Rows(std::sync::Mutex<HashMap<(Kind, String), Conditions>>);
+
+impl Rows {
+    fn of(
+        &self,
+        place: &(Kind, String),
+        make: impl FnOnce() -> Result<HashMap<SmolStr, Predicate>, EntityError>,
+    ) -> Result<Conditions, EntityError> {
+        let mut rows = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = rows.get(place) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(make()?);
+        rows.insert(place.clone(), Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+/// Which policies hold, of those that do not look at the row.
+fn met(bare: &Bare, actor: &Actor, kind: Kind) -> Result<HashSet<SmolStr>, EntityError> {
+    let principal = entity::principal(actor, Bound::PLACEHOLDER)?;
+    // Neither action nor row is looked at.
+    let nothing = entity::uid("Books", "")?;
+    let action = entity::uid("Action", "")?;
+    let context = entity::context(actor)?;
+    let request = Request::new(principal.uid(), action, nothing, context, None)?;
+    let entities = Entities::from_entities([principal], None)?;
+    let mut met = HashSet::new();
+    let Some((permits, forbids)) = bare.actors.get(&kind) else {
+        return Ok(met);
+    };
+    for set in [permits, forbids] {
+        let response = Authorizer::new().is_authorized(&request, set, &entities);
+        let holds = response.diagnostics().reason();
+        met.extend(holds.map(SmolStr::new));
+        if let Some(error) = response.diagnostics().errors().next() {
+            // A forbid that fails would be skipped: that would let through what it forbids.
+            return Err(EntityError(error.to_string()));
+        }
+    }
+    Ok(met)
+}
+
+/// The conditions that are left of policies when everything but the row is known.
+fn partial(
+    bare: &Bare,
+    actor: &Actor,
+    resource: &str,
+    set: &RowSet,
+    policies: &PolicySet,
+) -> Result<HashMap<SmolStr, Predicate>, EntityError> {
+    if policies.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let schema = &bare.schema;
+    let principal = entity::principal(actor, Bound::PLACEHOLDER)?;
+    let uid = principal.uid();
+    let entities = entity::entities([principal], schema)?;
+    let entities = PartialEntities::from_concrete(entities, schema)?;
+    let resource: EntityTypeName = format!("{NAMESPACE}::{resource}").parse()?;
+    let request = PartialRequest::new(
+        PartialEntityUid::from_concrete(uid),
+        set.action.clone(),
+        PartialEntityUid::new(resource, None),
+        Some(entity::context(actor)?),
+        schema,
+    )?;
+    let response = policies.tpe(&request, &entities, schema)?;
+    let sure = |id: &PolicyId| (SmolStr::new(id), Predicate::True);
+    let mut conditions: HashMap<SmolStr, Predicate> = response.true_permits().map(sure).collect();
+    // A forbid that can only fail counts as met: stricter than Cedar, which would skip it.
+    conditions.extend(response.true_forbids().map(sure));
+    conditions.extend(response.error_forbids().map(sure));
+    let facts = Facts {
+        tenant: entity::PLACEHOLDER_TENANT,
+    };
+    for policy in response.residual_policies() {
+        let mut condition = residual::condition(&policy, facts);
+        // What is not understood permits nothing and forbids everything.
+        if condition.is_opaque() {
+            tracing::error!(policy = %policy.id(), %condition, "a residual is not understood");
+            condition = match policy.effect() {
+                Effect::Permit => Predicate::False,
+                Effect::Forbid => Predicate::True,
+            };
+        }
+        conditions.insert(SmolStr::new(policy.id()), condition);
+    }
+    Ok(conditions)
 }
 
 impl Compiled {
@@ -132,11 +228,16 @@ impl Compiled {
         let any =
             |rules: &[Conditional]| Predicate::or(rules.iter().map(|rule| rule.condition.clone()));
         let predicate = Predicate::and([any(&permits), any(&forbids).negate()]);
+        let speaks_of_self = permits
+            .iter()
+            .chain(&forbids)
+            .any(|rule| rule.condition.speaks_of(SELF));
         Self {
             permits,
             forbids,
             predicate,
             missing,
+            speaks_of_self,
         }
     }
 
@@ -150,7 +251,16 @@ impl Compiled {
         Self::new(Vec::new(), forbids, Vec::new())
     }
 
-    pub(super) fn bind(&self, who: uuid::Uuid) -> Self {
+    /// The same about somebody, where it speaks of whoever asks.
+    pub(super) fn bound(this: Arc<Self>, who: Uuid) -> Arc<Self> {
+        if this.speaks_of_self {
+            Arc::new(this.bind(who))
+        } else {
+            this
+        }
+    }
+
+    fn bind(&self, who: Uuid) -> Self {
         let bind = |rules: &[Conditional]| -> Vec<Conditional> {
             let rules = rules.iter();
             rules
@@ -165,6 +275,7 @@ impl Compiled {
             forbids: bind(&self.forbids),
             predicate: self.predicate.bind(who),
             missing: self.missing.clone(),
+            speaks_of_self: false,
         }
     }
 }
