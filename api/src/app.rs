@@ -16,12 +16,15 @@ pub mod statements;
 pub mod transactions;
 mod writer;
 
-use countersign_domain::{access::Scope, audit::Outcome};
+use countersign_domain::{
+    access::Scope,
+    audit::{Facts, Outcome, Payload},
+    id::AnyId,
+};
 use countersign_entities::{
     Database, EnterError, EventDraft, StoreError, WriteError, WriteTransaction,
 };
 use countersign_policies::{ActionId, Engine, Permit, Refusal, Row, row::TenantOnly};
-use serde_json::{Value, json};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -311,12 +314,12 @@ impl<'a> Mutation<'a> {
     pub(crate) async fn finish(
         self,
         permit: Permit,
-        targets: Vec<String>,
-        payload: Value,
+        targets: Vec<AnyId>,
+        payload: Payload,
     ) -> Result<(), AppError> {
         let draft = EventDraft {
-            action: self.event.to_owned(),
-            permission: permit.permission().to_owned(),
+            action: self.event,
+            permission: permit.permission().clone(),
             outcome: Outcome::Done,
             targets,
             payload,
@@ -327,19 +330,17 @@ impl<'a> Mutation<'a> {
     }
 
     /// Rolls back and records the refusal, by policy or by a rule of input.
-    pub(crate) async fn refuse(self, error: AppError, targets: Vec<String>) -> AppError {
-        let (permission, payload) = match &error {
+    pub(crate) async fn refuse(self, error: AppError, targets: Vec<AnyId>) -> AppError {
+        let engine = &self.services.engine;
+        let (permission, facts) = match &error {
             AppError::Refused(refusal) => (
-                format!("{} refused by {}", refusal.action(), refusal.rule()),
-                json!({ "reason": "policy" }),
+                engine.refused(refusal),
+                Facts::new().word("reason", "policy"),
             ),
             AppError::Faults(faults) => {
-                let codes: Vec<_> = faults.iter().map(|fault| fault.code.name()).collect();
-                let name = self.services.engine.action_name(self.action);
-                (
-                    name.to_owned(),
-                    json!({ "reason": "input", "faults": codes }),
-                )
+                let codes = faults.iter().map(|fault| fault.code.name());
+                let facts = Facts::new().word("reason", "input");
+                (engine.unresolved(self.action), facts.words("faults", codes))
             }
             AppError::Entry(_) | AppError::Repeats | AppError::Store(_) => {
                 self.transaction.abandon().await;
@@ -347,11 +348,11 @@ impl<'a> Mutation<'a> {
             }
         };
         let draft = EventDraft {
-            action: self.event.to_owned(),
+            action: self.event,
             permission,
             outcome: Outcome::Refused,
             targets,
-            payload,
+            payload: facts.into(),
         };
         match self.transaction.refuse(draft).await {
             Ok(()) => error,
@@ -395,6 +396,11 @@ pub(crate) fn constraint(error: WriteError, fault: impl FnOnce() -> Fault) -> Ap
         WriteError::Conflict(_) => fault().into(),
         WriteError::Store(error) => error.into(),
     }
+}
+
+/// How many there are, as the audit log has it.
+pub(crate) fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// A name as people give it: trimmed, from 1 to `max` characters, no control characters.

@@ -136,6 +136,12 @@ pub struct AnyId {
     pub uuid: Uuid,
 }
 
+impl fmt::Display for AnyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.kind, self.uuid.as_simple())
+    }
+}
+
 impl AnyId {
     /// Reads an identifier of whatever kind.
     pub fn parse(text: &str) -> Option<Self> {

@@ -8,10 +8,11 @@ mod recorder;
 mod watch;
 
 use countersign_domain::{
-    audit::{Event, Outcome},
-    id::{AuditEntryId, TenantId, UserId},
+    audit::{self, Event, Outcome, Payload},
+    id::{AnyId, AuditEntryId, TenantId, UserId},
     principal::{Actor, MachineCredential},
 };
+use countersign_policies::Resolved;
 use uuid::Uuid;
 
 pub use self::watch::AuditWatch;
@@ -21,26 +22,26 @@ pub(crate) use self::{
 };
 use crate::context::{RequestContext, RequestFacts};
 
-/// What a use case says of itself; the rest of the row comes from the request's context.
+/// What a use case says of itself; the rest of the row comes from the request's context. None of its
+/// parts can hold a text that somebody wrote, an amount or a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventDraft {
     /// What was done, noun and past verb: `statement.imported`, `books.read`.
-    pub action: String,
+    pub action: &'static str,
     /// The permission that was resolved, with the rules that decided.
-    pub permission: String,
+    pub permission: Resolved,
     /// How it ended.
     pub outcome: Outcome,
     /// The ids that it was done to.
-    pub targets: Vec<String>,
-    /// A redacted payload: never an amount, a name, a secret.
-    pub payload: serde_json::Value,
+    pub targets: Vec<AnyId>,
+    /// What else is told, and of a change, what was before and what is after.
+    pub payload: Payload,
 }
 
 /// A row without its place in its tenant's chain.
 #[derive(Debug, Clone)]
 pub(crate) struct Unlinked {
     pub(crate) tenant: TenantId,
-    pub(crate) id: AuditEntryId,
     pub(crate) event: Event,
 }
 
@@ -74,7 +75,7 @@ impl Attribution {
     }
 
     /// The operator's command line, by the name of the command.
-    pub(crate) fn operator(command: &str) -> Self {
+    pub(crate) fn operator(command: &'static str) -> Self {
         Self {
             kind: "operator",
             id: command.to_owned(),
@@ -98,19 +99,21 @@ impl Unlinked {
         facts: &RequestFacts,
         draft: EventDraft,
     ) -> Self {
+        let (permission, policies) = draft.permission.into_parts();
         Self {
             tenant,
-            id: AuditEntryId::new(id),
             event: Event {
+                id: AuditEntryId::new(id),
                 actor_kind: by.kind.to_owned(),
                 actor_id: by.id,
-                action: draft.action,
-                permission: draft.permission,
+                action: draft.action.to_owned(),
+                permission,
+                policies,
                 outcome: draft.outcome,
-                targets: draft.targets,
+                targets: draft.targets.iter().map(ToString::to_string).collect(),
                 request: facts.request,
-                source: facts.source.map(|address| address.to_string()),
-                payload: draft.payload.to_string(),
+                source: facts.source.map(audit::network),
+                payload: draft.payload.into_text(),
                 occurred_at: facts.at,
             },
         }

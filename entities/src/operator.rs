@@ -11,9 +11,10 @@ use std::{collections::BTreeSet, convert::Infallible, fmt, str::FromStr, sync::A
 
 use countersign_domain::{
     access::{Capability, Role, Scope},
-    audit::{Head, Outcome},
-    id::{CustomRoleId, MachineId, MemberId, RequestId, TenantId, UserId},
+    audit::{Facts, Head, Outcome, Payload},
+    id::{AnyId, CustomRoleId, MachineId, MemberId, RequestId, TenantId, UserId},
 };
+use countersign_policies::Resolved;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
 use thiserror::Error;
 
@@ -164,7 +165,7 @@ impl Operator {
 
     /// Gives the operator's own tenant its audit key, where it has none yet.
     pub async fn open_own_ledger(&self) -> Result<(), OperatorError> {
-        match self.give_key(TenantId::OPERATOR, "operator").await {
+        match self.give_key(TenantId::OPERATOR).await {
             Ok(()) | Err(OperatorError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -194,7 +195,7 @@ impl Operator {
                 return self.finish_tenant(new, error).await;
             }
         }
-        self.give_key(tenant, &new.slug).await?;
+        self.give_key(tenant).await?;
         Ok(tenant)
     }
 
@@ -208,7 +209,7 @@ impl Operator {
             return Err(error.into());
         }
         let tenant = self.tenant(&new.slug).await?.id;
-        match self.give_key(tenant, &new.slug).await {
+        match self.give_key(tenant).await {
             Ok(()) => Ok(tenant),
             // It has its key: the slug is simply taken.
             Err(OperatorError::Conflict(_)) => Err(error.into()),
@@ -216,20 +217,13 @@ impl Operator {
         }
     }
 
-    async fn give_key(&self, tenant: TenantId, slug: &str) -> Result<(), OperatorError> {
+    async fn give_key(&self, tenant: TenantId) -> Result<(), OperatorError> {
         let wire = self.books(tenant).await?;
         self.0.keys.make_audit(&wire, tenant, &*self.0.ids).await?;
-        let payload = serde_json::json!({ "slug": slug });
-        let targets = vec![tenant.to_string()];
-        self.commit(
-            wire,
-            tenant,
-            "tenant create",
-            "tenant.created",
-            targets,
-            payload,
-        )
-        .await
+        let payload = Payload::created(Facts::new());
+        let done = ("tenant create", "tenant.created");
+        self.commit(wire, tenant, done, tenant.into(), payload)
+            .await
     }
 
     /// Adds a member: the user of that address, made if there is none.
@@ -246,7 +240,7 @@ impl Operator {
         let capabilities: Vec<String> = new.capabilities.iter().map(ToString::to_string).collect();
         let wire = self.books(tenant).await?;
         let (role, custom_role) = match &new.role {
-            MemberRole::BuiltIn(role) => (role.name().to_owned(), None),
+            MemberRole::BuiltIn(role) => (*role, None),
             MemberRole::Own(name) => own_role(&wire, name).await?,
         };
         let insert = statement(
@@ -258,19 +252,20 @@ impl Operator {
                 tenant.uuid().into(),
                 member.uuid().into(),
                 user.uuid().into(),
-                role.clone().into(),
+                role.name().into(),
                 capabilities.into(),
                 at.into(),
                 custom_role.map(CustomRoleId::uuid).into(),
             ],
         );
         wire.execute_raw(insert).await.map_err(WriteError::from)?;
-        let custom_role = custom_role.map(|id| id.to_string());
-        let payload = serde_json::json!({
-            "role": role, "customRole": custom_role, "user": user.to_string(),
-        });
-        let targets = vec![member.to_string()];
-        self.commit(wire, tenant, "member add", "member.added", targets, payload)
+        let after = Facts::new()
+            .word("role", role.name())
+            .id("customRole", custom_role)
+            .words("capabilities", new.capabilities.iter().map(|c| c.name()));
+        let payload = Payload::created(after).with(Facts::new().id("user", Some(user)));
+        let done = ("member add", "member.added");
+        self.commit(wire, tenant, done, member.into(), payload)
             .await?;
         Ok((member, user))
     }
@@ -295,22 +290,16 @@ impl Operator {
                 new.issuer.clone().into(),
                 new.client_id.clone().into(),
                 new.name.clone().into(),
-                scopes.clone().into(),
+                scopes.into(),
                 self.0.clock.now().into(),
             ],
         );
         wire.execute_raw(insert).await.map_err(WriteError::from)?;
-        let payload = serde_json::json!({ "scopes": scopes });
-        let targets = vec![machine.to_string()];
-        self.commit(
-            wire,
-            tenant,
-            "machine add",
-            "machine.added",
-            targets,
-            payload,
-        )
-        .await?;
+        let scopes = new.scopes.iter().map(|scope| scope.name());
+        let payload = Payload::created(Facts::new().words("scopes", scopes));
+        let done = ("machine add", "machine.added");
+        self.commit(wire, tenant, done, machine.into(), payload)
+            .await?;
         Ok(machine)
     }
 
@@ -328,14 +317,14 @@ impl Operator {
         Ok(wire)
     }
 
+    /// Commits what a command did, with its row.
     async fn commit(
         &self,
         wire: Wire,
         tenant: TenantId,
-        command: &str,
-        action: &str,
-        targets: Vec<String>,
-        payload: serde_json::Value,
+        (command, action): (&'static str, &'static str),
+        target: AnyId,
+        payload: Payload,
     ) -> Result<(), OperatorError> {
         let facts = RequestFacts {
             request: RequestId::new(self.0.ids.uuid()),
@@ -344,10 +333,10 @@ impl Operator {
             idempotency_key: None,
         };
         let draft = EventDraft {
-            action: action.to_owned(),
-            permission: "operator".to_owned(),
+            action,
+            permission: Resolved::beside_policies("operator"),
             outcome: Outcome::Done,
-            targets,
+            targets: vec![target],
             payload,
         };
         let by = Attribution::operator(command);
@@ -359,10 +348,7 @@ impl Operator {
 }
 
 /// The role that the tenant's own of that name stands on, and its id.
-async fn own_role(
-    wire: &Wire,
-    name: &str,
-) -> Result<(String, Option<CustomRoleId>), OperatorError> {
+async fn own_role(wire: &Wire, name: &str) -> Result<(Role, Option<CustomRoleId>), OperatorError> {
     let sql = "SELECT id, base FROM countersign.roles WHERE lower(name) = lower($1)";
     let row = wire
         .query_one_raw(statement(wire, sql, [name.into()]))
@@ -371,10 +357,9 @@ async fn own_role(
     let row = row.ok_or_else(|| OperatorError::UnknownRole(name.to_owned()))?;
     let of = |error: DbErr| OperatorError::from(StoreError::from(error));
     let id = row.try_get("", "id").map_err(of)?;
-    Ok((
-        row.try_get("", "base").map_err(of)?,
-        Some(CustomRoleId::new(id)),
-    ))
+    let base: String = row.try_get("", "base").map_err(of)?;
+    let unknown = |_| StoreError::inconsistent("a role stands on an unknown one");
+    Ok((base.parse().map_err(unknown)?, Some(CustomRoleId::new(id))))
 }
 
 fn statement<const N: usize>(wire: &Wire, sql: &'static str, values: [Value; N]) -> Statement {

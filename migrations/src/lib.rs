@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "0006_create_audit",
     7 "0007_create_entrances",
     8 "0008_create_idempotency_keys",
+    9 "0009_extend_audit",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.

@@ -163,15 +163,18 @@ pub struct Decisions {
     /// Sorted by action: a few dozen, looked up for every field of every row.
     by_action: Arc<[(ActionId, Decision)]>,
     pub(crate) undecided: Arc<Decision>,
+    /// SHA-256 of the policies that decided.
+    pub(crate) policies: [u8; 32],
 }
 
 impl Decisions {
-    pub(crate) fn new(mut by_action: Vec<(ActionId, Decision)>) -> Self {
+    pub(crate) fn new(mut by_action: Vec<(ActionId, Decision)>, policies: [u8; 32]) -> Self {
         by_action.sort_unstable_by_key(|(action, _)| *action);
         let undecided = Refusal::new("undecided", vec![SmolStr::new_static("undecided")], vec![]);
         Self {
             by_action: by_action.into(),
             undecided: Arc::new(Decision::Deny(undecided)),
+            policies,
         }
     }
 

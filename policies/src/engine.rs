@@ -16,6 +16,7 @@ use crate::{
     error::PolicyError,
     load::{self, Loaded, Slice},
     predicate::Predicate,
+    resolved::{self, Resolved},
     resource::Resource,
     row::Row,
     scope::{Permit, ReadScope},
@@ -99,6 +100,19 @@ impl Engine {
         &self.inner.loaded.version
     }
 
+    /// That an action was refused, of this very set of policies.
+    pub fn refused(&self, refusal: &Refusal) -> Resolved {
+        Resolved::new(resolved::refused(refusal), self.inner.loaded.sha256)
+    }
+
+    /// That a rule of input refused an action before its policies had their last word.
+    pub fn unresolved(&self, action: ActionId) -> Resolved {
+        Resolved::new(
+            self.action_name(action).to_owned(),
+            self.inner.loaded.sha256,
+        )
+    }
+
     /// The action of that name: `Transaction.amount`.
     pub fn action(&self, name: &str) -> Option<ActionId> {
         self.inner.loaded.actions.find(name)
@@ -167,7 +181,7 @@ impl Engine {
             });
             decisions.push((id, outcome(action, actor, compiled)));
         }
-        Decisions::new(decisions)
+        Decisions::new(decisions, self.inner.loaded.sha256)
     }
 
     /// The right to read rows of a kind: those whose `id` may be read.
@@ -244,7 +258,8 @@ impl Engine {
         Ok(match response.decision() {
             CedarDecision::Allow => {
                 let permission = format!("{} by {}", action.name, rules.join(", "));
-                Ok(Permit::new(actor.tenant, &action.name, permission))
+                let resolved = Resolved::new(permission, loaded.sha256);
+                Ok(Permit::new(actor.tenant, &action.name, resolved))
             }
             CedarDecision::Deny => {
                 let missing = if rules.is_empty() {

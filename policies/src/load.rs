@@ -67,6 +67,8 @@ pub(crate) struct Loaded {
     /// What is evaluated when a slice is decided before any row.
     pub(crate) bare: Bare,
     pub(crate) version: String,
+    /// The same as bytes.
+    pub(crate) sha256: [u8; 32],
 }
 
 pub(crate) fn load() -> Result<Loaded, PolicyError> {
@@ -85,7 +87,7 @@ pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, Poli
     let actions = Actions::of(&schema)?;
     let (slices, slice_of) = slices::slices(&schema, &policies, &actions)?;
     let bare = Bare::of(schemas, &actions, &slices)?;
-    let version = digest(schemas.iter().chain(texts).copied());
+    let sha256 = sha256(schemas.iter().chain(texts).copied());
     let authorizer = Authorizer::new();
     Ok(Loaded {
         schema,
@@ -95,18 +97,23 @@ pub(crate) fn load_from(schemas: &[&str], texts: &[&str]) -> Result<Loaded, Poli
         slices,
         slice_of,
         bare,
-        version,
+        version: hex::encode(sha256),
+        sha256,
     })
 }
 
 /// SHA-256 of texts, each behind its length, in lower-case hexadecimal.
 pub(crate) fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    hex::encode(sha256(texts))
+}
+
+fn sha256<'a>(texts: impl IntoIterator<Item = &'a str>) -> [u8; 32] {
     let mut digest = Sha256::new();
     for text in texts {
         digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
         digest.update(text.as_bytes());
     }
-    hex::encode(digest.finalize())
+    digest.finalize().into()
 }
 
 /// The parts are one namespace, written in files that a reviewer reads apart.

@@ -6,6 +6,7 @@ use countersign_domain::id::TenantId;
 
 use crate::{
     predicate::{Literal, Predicate},
+    resolved::Resolved,
     resource::Resource,
 };
 
@@ -81,11 +82,11 @@ impl<R: Resource> fmt::Debug for ReadScope<R> {
 pub struct Permit {
     tenant: TenantId,
     action: String,
-    permission: String,
+    permission: Resolved,
 }
 
 impl Permit {
-    pub(crate) fn new(tenant: TenantId, action: &str, permission: String) -> Self {
+    pub(crate) fn new(tenant: TenantId, action: &str, permission: Resolved) -> Self {
         Self {
             tenant,
             action: action.to_owned(),
@@ -104,7 +105,7 @@ impl Permit {
     }
 
     /// The permission that was resolved, as the audit log keeps it.
-    pub fn permission(&self) -> &str {
+    pub const fn permission(&self) -> &Resolved {
         &self.permission
     }
 }

@@ -9,7 +9,7 @@ use sqlx::Executor;
 use crate::books::{books, send};
 
 const LOG: &str = "query($filter: AuditEntryFilter) { auditEntries(first: 200, filter: $filter) \
-    { nodes { seq action permission outcome actorKind actorId targets payload source requestId \
+    { nodes { seq action permission policies outcome actorKind actorId targets payload source requestId \
     hash previousHash } } }";
 
 pub(crate) async fn log(by: &Browser, filter: Value) -> Vec<Value> {
@@ -44,7 +44,69 @@ async fn a_read_is_in_the_log_before_it_is_answered() {
         row["payload"].as_str().unwrap().contains("\"hidden\":1"),
         "{row}"
     );
-    assert!(row["source"].is_string());
+    assert_eq!(row["source"], "loopback");
+    assert_eq!(row["policies"], app.engine().version());
+}
+
+/// AUD-1, AUD-5: which set of policies decided, and what of the books was before and is after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_tells_before_and_after_and_whose_policies_decided() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let token = books.owner.token(&[Scope::BasicRead]).await;
+    let sort = "mutation($id: ID!, $category: ID) { \
+        categorizeTransaction(input: { transactionId: $id, categoryId: $category }) { transaction { id } } }";
+    let make = "mutation { createCategory(input: { name: \"Rent\" }) { category { id } } }";
+    let made = books.owner.graphql(make, json!({})).await;
+    let category = made.data()["createCategory"]["category"]["id"].clone();
+    let found = "{ transactions(first: 1) { nodes { id } } }";
+    let found = books.owner.graphql(found, json!({})).await;
+    let id = found.data()["transactions"]["nodes"][0]["id"].clone();
+    for category in [&category, &Value::Null] {
+        let variables = json!({ "id": id, "category": category });
+        let sorted = books.owner.graphql(sort, variables).await;
+        assert_eq!(sorted.error_code(), None, "{:?}", sorted.body);
+    }
+    let revoke =
+        "mutation($id: ID!) { revokeApiToken(input: { apiTokenId: $id }) { apiToken { id } } }";
+    let id = json!({ "id": token.id.to_string() });
+    let revoked = books.owner.graphql(revoke, id).await;
+    assert_eq!(revoked.error_code(), None, "{:?}", revoked.body);
+
+    let done = log(&books.owner, json!({ "outcome": "DONE" })).await;
+    let of = |action: &str| {
+        let rows = done.iter().filter(|row| row["action"] == action);
+        rows.map(|row| {
+            assert_eq!(row["policies"], app.engine().version(), "{row}");
+            serde_json::from_str::<Value>(row["payload"].as_str().unwrap()).unwrap()
+        })
+        .collect::<Vec<_>>()
+    };
+    let sorted = of("transaction.categorized");
+    let (into, out) = (json!({ "category": category }), json!({ "category": null }));
+    assert_eq!((&sorted[1]["before"], &sorted[1]["after"]), (&out, &into));
+    assert_eq!((&sorted[0]["before"], &sorted[0]["after"]), (&into, &out));
+    let [revoked] = &of("api_token.revoked")[..] else {
+        panic!("{done:?}");
+    };
+    assert_eq!(revoked["before"]["revokedAt"], Value::Null);
+    assert!(revoked["after"]["revokedAt"].is_string(), "{revoked}");
+    for action in [
+        "account.created",
+        "category.created",
+        "api_token.created",
+        "statement.imported",
+    ] {
+        let made = of(action);
+        assert!(!made.is_empty(), "{action}");
+        for payload in made {
+            assert_eq!(payload["before"], Value::Null, "{action}: {payload}");
+            assert!(payload["after"].is_object(), "{action}: {payload}");
+        }
+    }
+    // What no policy decides says so.
+    let opened = done.iter().find(|row| row["action"] == "session.opened");
+    assert_eq!(opened.expect("a sign-in")["policies"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,13 @@
 //! Accounts: `createAccount`, `account.created`, `accounts:create`.
 
 use countersign_domain::{
+    audit::{Facts, Payload},
     books::Account,
     id::{AccountId, MemberId},
     money::Currency,
 };
 use countersign_entities::NewAccount;
 use countersign_policies::{resource, row::TenantOnly};
-use serde_json::json;
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, name};
 
@@ -86,14 +86,14 @@ pub async fn create(
             "another account has that number"
         )))
     );
-    let payload = json!({
-        "currency": account.currency,
-        "personal": account.personal,
-        "hasNumber": account.number.is_some(),
-        "hasCustodian": account.custodian.is_some(),
-    });
+    let after = Facts::new()
+        .currency("currency", account.currency)
+        .flag("personal", account.personal)
+        .flag("hasNumber", account.number.is_some())
+        .id("custodian", account.custodian);
+    let payload = Payload::created(after);
     mutation
-        .finish(permit, vec![account.id.to_string()], payload)
+        .finish(permit, vec![account.id.into()], payload)
         .await?;
     Ok(account)
 }

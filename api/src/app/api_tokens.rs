@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono::Duration;
-use countersign_domain::{access::Scope, id::ApiTokenId, token::PlainToken};
+use countersign_domain::{
+    access::Scope,
+    audit::{Facts, Payload},
+    id::ApiTokenId,
+    token::PlainToken,
+};
 use countersign_entities::{ApiToken, NewApiToken};
 use countersign_policies::{resource, row::TenantOnly};
-use serde_json::json;
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, grants, name};
 
@@ -53,13 +57,9 @@ pub async fn create(
     };
     let inserted = mutation.transaction.insert_api_token(&permit, &new).await;
     let token = attempt!(mutation, vec![], inserted);
-    let payload = json!({
-        "scopes": token.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
-        "documentsOnly": token.documents_only,
-        "expiresAt": token.expires_at,
-    });
+    let payload = Payload::created(recorded(&token));
     mutation
-        .finish(permit, vec![token.id.to_string()], payload)
+        .finish(permit, vec![token.id.into()], payload)
         .await?;
     Ok((token, plain))
 }
@@ -94,7 +94,7 @@ pub async fn revoke(
     id: ApiTokenId,
 ) -> Result<ApiToken, AppError> {
     let mutation = Mutation::begin(services, writer, "revokeApiToken").await?;
-    let targets = vec![id.to_string()];
+    let targets = vec![id.into()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let scope = services
         .engine
@@ -125,9 +125,20 @@ pub async fn revoke(
         targets,
         mutation.transaction.revoke_api_token(&permit, id, at).await
     );
-    mutation.finish(permit, targets, json!({})).await?;
-    Ok(ApiToken {
+    let after = ApiToken {
         revoked_at: Some(at),
-        ..before
-    })
+        ..before.clone()
+    };
+    let payload = Payload::changed(recorded(&before), recorded(&after));
+    mutation.finish(permit, targets, payload).await?;
+    Ok(after)
+}
+
+/// What the audit log keeps of a token: neither its name nor a digit of it.
+fn recorded(token: &ApiToken) -> Facts {
+    Facts::new()
+        .words("scopes", token.scopes.iter().map(|scope| scope.name()))
+        .flag("documentsOnly", token.documents_only)
+        .at("expiresAt", Some(token.expires_at))
+        .at("revokedAt", token.revoked_at)
 }

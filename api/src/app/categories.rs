@@ -1,8 +1,11 @@
 //! Categories: `createCategory`, `category.created`, `categories:create`.
 
-use countersign_domain::{books::Category, id::CategoryId};
+use countersign_domain::{
+    audit::{Facts, Payload},
+    books::Category,
+    id::CategoryId,
+};
 use countersign_policies::row::TenantOnly;
-use serde_json::json;
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, name};
 
@@ -33,8 +36,9 @@ pub async fn create(
             "another category has that name"
         )))
     );
+    let payload = Payload::created(Facts::new());
     mutation
-        .finish(permit, vec![category.id.to_string()], json!({}))
+        .finish(permit, vec![category.id.into()], payload)
         .await?;
     Ok(category)
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use countersign_domain::{
     access::Role,
+    audit::{Facts, Payload},
     id::{CustomRoleId, MemberId},
 };
 use countersign_entities::{CustomRole, Member, Reader, RequestContext};
 use countersign_policies::{resource, rights::Rights};
-use serde_json::{Value, json};
 
 use super::{
     AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, attempt,
@@ -56,7 +56,7 @@ pub async fn update(
 ) -> Result<Member, AppError> {
     let context = writer.context();
     let mutation = Mutation::begin(services, writer, "updateMember").await?;
-    let targets = vec![input.id.to_string()];
+    let targets = vec![input.id.into()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(input.id.uuid()));
     let engine = &services.engine;
     let role_scope = engine.read_scope::<resource::CustomRole>(context.actor());
@@ -79,11 +79,8 @@ pub async fn update(
     let Plan { after, step, .. } = plan;
     let written = mutation.transaction.update_member(&permit, &after).await;
     attempt!(mutation, targets, written);
-    let payload = json!({
-        "user": after.user.to_string(),
-        "before": recorded(&step.member),
-        "after": recorded(&after),
-    });
+    let payload = Payload::changed(recorded(&step.member), recorded(&after));
+    let payload = payload.with(Facts::new().id("user", Some(after.user)));
     mutation.finish(permit, targets, payload).await?;
     Ok(after)
 }
@@ -206,12 +203,11 @@ fn unknown() -> Fault {
     )
 }
 
-fn recorded(member: &Member) -> Value {
-    json!({
-        "role": member.role.name(),
-        "customRole": member.custom_role.map(|id| id.to_string()),
-        "capabilities": grants::names(&member.capabilities),
-    })
+fn recorded(member: &Member) -> Facts {
+    Facts::new()
+        .word("role", member.role.name())
+        .id("customRole", member.custom_role)
+        .words("capabilities", grants::names(&member.capabilities))
 }
 
 /// Ends a membership. The person's next request in this tenant is refused (ISO-3).
@@ -221,7 +217,7 @@ pub async fn remove(
     id: MemberId,
 ) -> Result<MemberId, AppError> {
     let mutation = Mutation::begin(services, writer, "removeMember").await?;
-    let targets = vec![id.to_string()];
+    let targets = vec![id.into()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let scope = services
         .engine
@@ -243,11 +239,8 @@ pub async fn remove(
         targets,
         mutation.transaction.remove_member(&permit, id).await
     );
-    let payload = json!({
-        "user": member.user.to_string(),
-        "role": member.role.name(),
-        "customRole": member.custom_role.map(|id| id.to_string()),
-    });
+    let payload = Payload::removed(recorded(member));
+    let payload = payload.with(Facts::new().id("user", Some(member.user)));
     mutation.finish(permit, targets, payload).await?;
     Ok(id)
 }

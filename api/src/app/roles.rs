@@ -3,6 +3,7 @@
 
 use countersign_domain::{
     access::{Capability, Role},
+    audit::{Facts, Payload},
     id::CustomRoleId,
 };
 use countersign_entities::{CustomRole, Member, Reader, RequestContext, WriteError};
@@ -11,10 +12,9 @@ use countersign_policies::{
     rights::{Grant, Rights},
     row::TenantOnly,
 };
-use serde_json::{Value, json};
 
 use super::{
-    AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, attempt, constraint,
+    AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, attempt, constraint, count,
     grants::{self, Granter, Measure, Step},
     name,
 };
@@ -101,9 +101,10 @@ pub async fn create(
     let role = plan.after;
     let inserted = mutation.transaction.insert_role(&permit, &role).await;
     attempt!(mutation, vec![], inserted.map_err(taken));
-    let targets = vec![role.id.to_string()];
-    let payload = json!({ "after": recorded(&role) });
-    mutation.finish(permit, targets, payload).await?;
+    let payload = Payload::created(recorded(&role));
+    mutation
+        .finish(permit, vec![role.id.into()], payload)
+        .await?;
     Ok(role)
 }
 
@@ -116,7 +117,7 @@ pub async fn update(
 ) -> Result<CustomRole, AppError> {
     let context = writer.context();
     let mutation = Mutation::begin(services, writer, "updateRole").await?;
-    let targets = vec![id.to_string()];
+    let targets = vec![id.into()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let locked = attempt!(mutation, targets, lock(&mutation, Some(id)).await);
     let Locked { roles, me, members } = locked;
@@ -132,12 +133,11 @@ pub async fn update(
     plan.after.updated_at = context.now();
     let updated = mutation.transaction.update_role(&permit, &plan.after).await;
     attempt!(mutation, targets, updated.map_err(taken));
-    let payload = json!({
-        "before": recorded(before),
-        "after": recorded(&plan.after),
-        "renamed": before.name != plan.after.name,
-        "members": plan.steps.len(),
-    });
+    let beside = Facts::new()
+        .flag("renamed", before.name != plan.after.name)
+        .flag("redescribed", before.description != plan.after.description)
+        .count("members", count(plan.steps.len()));
+    let payload = Payload::changed(recorded(before), recorded(&plan.after)).with(beside);
     mutation.finish(permit, targets, payload).await?;
     Ok(plan.after)
 }
@@ -149,7 +149,7 @@ pub async fn delete(
     id: CustomRoleId,
 ) -> Result<CustomRoleId, AppError> {
     let mutation = Mutation::begin(services, writer, "deleteRole").await?;
-    let targets = vec![id.to_string()];
+    let targets = vec![id.into()];
     let permit = attempt!(mutation, targets, mutation.permit_plain(id.uuid()));
     let locked = attempt!(mutation, targets, lock(&mutation, Some(id)).await);
     let role = locked.roles.iter().find(|role| role.id == id);
@@ -164,7 +164,7 @@ pub async fn delete(
     }
     let deleted = mutation.transaction.delete_role(&permit, id).await;
     attempt!(mutation, targets, deleted);
-    let payload = json!({ "before": recorded(role) });
+    let payload = Payload::removed(recorded(role));
     mutation.finish(permit, targets, payload).await?;
     Ok(id)
 }
@@ -363,6 +363,8 @@ fn taken(error: WriteError) -> AppError {
 }
 
 /// What the audit log keeps of a role: nothing that people wrote.
-fn recorded(role: &CustomRole) -> Value {
-    json!({ "base": role.base.name(), "capabilities": grants::names(&role.capabilities) })
+fn recorded(role: &CustomRole) -> Facts {
+    Facts::new()
+        .word("base", role.base.name())
+        .words("capabilities", grants::names(&role.capabilities))
 }

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use countersign_domain::{
+    audit::{Facts, Payload},
     books::Account,
-    id::{AccountId, ImportId, StatementId, TransactionId},
+    id::{AccountId, AnyId, ImportId, StatementId, TransactionId},
     statements::{
         self, BalanceCheck, CsvMapping, Entry, Format, Statement as Parsed, StatementError,
     },
 };
 use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement};
 use countersign_policies::{Permit, ReadScope, resource, row::TenantOnly};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -102,9 +102,9 @@ pub async fn import(
             .statements_by_import(&scope, import.id)
             .await;
         let statements = attempt!(mutation, vec![], statements);
-        let targets = vec![import.id.to_string()];
+        let facts = Facts::new().flag("alreadyImported", true);
         mutation
-            .finish(permit, targets, json!({ "alreadyImported": true }))
+            .finish(permit, vec![import.id.into()], facts.into())
             .await?;
         telling.done(import.id);
         return Ok(Imported {
@@ -145,22 +145,29 @@ async fn commit(
         })
     });
     let (import, statements) = attempt!(mutation, vec![], inserted);
-    let mut targets = vec![import.id.to_string()];
-    targets.extend(statements.iter().map(|statement| statement.id.to_string()));
-    let payload = json!({
-        "format": import.format.name(),
-        "sha256": import.sha256,
-        "statements": import.statement_count,
-        "imported": import.added_count,
-        "duplicates": import.duplicate_count,
-        "balanceChecks": statements.iter().map(|s| s.balance_check.name()).collect::<Vec<_>>(),
-    });
+    let mut targets = vec![import.id.into()];
+    targets.extend(statements.iter().map(|statement| AnyId::from(statement.id)));
+    let payload = Payload::created(recorded(new, &import, &statements));
     mutation.finish(permit, targets, payload).await?;
     Ok(Imported {
         import,
         statements,
         already: false,
     })
+}
+
+/// What the audit log keeps of an import: neither the name of the file nor what it says.
+fn recorded(new: &NewImport, import: &Import, statements: &[Statement]) -> Facts {
+    Facts::new()
+        .word("format", import.format.name())
+        .sha256("sha256", &new.sha256)
+        .count("statements", import.statement_count.into())
+        .count("imported", import.added_count.into())
+        .count("duplicates", import.duplicate_count.into())
+        .words(
+            "balanceChecks",
+            statements.iter().map(|s| s.balance_check.name()),
+        )
 }
 
 /// Parses and checks the file. Pure work on bytes.

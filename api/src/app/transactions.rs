@@ -1,11 +1,11 @@
 //! Transactions: `categorizeTransaction`, `transaction.categorized`, `transactions:categorize`.
 
 use countersign_domain::{
+    audit::{Facts, Payload},
     books::Transaction,
     id::{CategoryId, TransactionId},
 };
 use countersign_policies::{resource, row::TenantRow};
-use serde_json::json;
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt};
 
@@ -17,7 +17,7 @@ pub async fn categorize(
     category: Option<CategoryId>,
 ) -> Result<Transaction, AppError> {
     let mutation = Mutation::begin(services, writer, "categorizeTransaction").await?;
-    let targets = vec![id.to_string()];
+    let targets = vec![id.into()];
     let actor = writer.context().actor();
     let scope = services.engine.read_scope::<resource::Transaction>(actor);
     let scope = attempt!(mutation, targets, scope);
@@ -58,10 +58,8 @@ pub async fn categorize(
         .set_transaction_category(&permit, id, category)
         .await;
     attempt!(mutation, targets, written);
-    let payload = json!({
-        "before": before.category.map(|c| c.to_string()),
-        "after": category.map(|c| c.to_string()),
-    });
+    let recorded = |category| Facts::new().id("category", category);
+    let payload = Payload::changed(recorded(before.category), recorded(category));
     mutation.finish(permit, targets, payload).await?;
     Ok(Transaction { category, ..before })
 }

@@ -101,7 +101,7 @@ fn object(parts: &mut Parts<'_>) {
     .value(
         "actorKind",
         text(),
-        "`human`, `machine` or `operator`.",
+        "`human`, `machine`, `operator` or `stranger`.",
         |e| Some(Leaf::from(e.event.actor_kind.as_str())),
     )
     .value(
@@ -129,6 +129,12 @@ fn object(parts: &mut Parts<'_>) {
         |e| Some(Leaf::from(e.event.permission.as_str())),
     )
     .value(
+        "policies",
+        TypeRef::named(TypeRef::STRING),
+        "SHA-256 of the policies that decided, as `PolicySet.version`; null where none did.",
+        |e| Some(hex::encode(e.event.policies?).into()),
+    )
+    .value(
         "outcome",
         TypeRef::named_nn("AuditOutcome"),
         "How it ended.",
@@ -149,12 +155,18 @@ fn object(parts: &mut Parts<'_>) {
     .value(
         "source",
         TypeRef::named(TypeRef::STRING),
-        "The caller's network address.",
+        "The caller's network and its class: `loopback`, `private 10.1.2.0/24`, `public 203.0.113.0/24`.",
         |e| scalars::text_value(e.event.source.as_ref()),
     )
     .value("payload", text(), "Redacted payload, as JSON text.", |e| {
         Some(Leaf::from(e.event.payload.as_str()))
     })
+    .value(
+        "encoding",
+        TypeRef::named_nn(TypeRef::INT),
+        "How the row was turned into the bytes that were hashed.",
+        |e| Some(i32::from(e.link.encoding.number()).into()),
+    )
     .value(
         "hash",
         text(),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use countersign_domain::audit::Outcome;
+use countersign_domain::{
+    audit::{Facts, Outcome},
+    id::AnyId,
+};
 use countersign_entities::{EventDraft, StoreError};
-use countersign_policies::{Decision, Refusal};
-use serde_json::json;
+use countersign_policies::{Refusal, Resolved};
 
 use super::{
     document::Document,
@@ -27,19 +29,15 @@ pub(super) async fn query(
 ) -> Result<(), StoreError> {
     let refused = !operation.refusals().is_empty();
     let draft = EventDraft {
-        action: "books.read".to_owned(),
+        action: "books.read",
         permission: permissions(operation, plan),
         outcome: if refused {
             Outcome::Refused
         } else {
             Outcome::Done
         },
-        targets: measure.named.values().take(TARGETS_MAX).cloned().collect(),
-        payload: json!({
-            "document": hex::encode(document.sha256),
-            "fields": plan.roots.iter().map(|root| root.name.as_str()).collect::<Vec<_>>(),
-            "hidden": hidden,
-        }),
+        targets: targets(measure),
+        payload: asked(plan, document).count("hidden", hidden).into(),
     };
     operation
         .services
@@ -59,11 +57,11 @@ pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), Store
         };
         let field = action.strip_prefix("Mutation.").unwrap_or(action);
         let draft = EventDraft {
-            action: event_of(field).unwrap_or("mutation.refused").to_owned(),
-            permission: format!("{action} refused by {}", refusal.rule()),
+            action: event_of(field).unwrap_or("mutation.refused"),
+            permission: operation.decisions.refused(refusal),
             outcome: Outcome::Refused,
             targets: Vec::new(),
-            payload: json!({ "reason": "policy" }),
+            payload: Facts::new().word("reason", "policy").into(),
         };
         operation
             .services
@@ -77,15 +75,15 @@ pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), Store
 /// Records a request that was refused whole for what it is.
 pub(super) async fn refused_request(
     operation: &Operation,
-    permission: &str,
+    permission: &'static str,
     code: Code,
 ) -> Result<(), StoreError> {
     let draft = EventDraft {
-        action: "request.refused".to_owned(),
-        permission: permission.to_owned(),
+        action: "request.refused",
+        permission: Resolved::beside_policies(permission),
         outcome: Outcome::Refused,
         targets: Vec::new(),
-        payload: json!({ "reason": code.name() }),
+        payload: Facts::new().word("reason", code.name()).into(),
     };
     let database = &operation.services.database;
     database.record(&operation.context, draft).await
@@ -94,11 +92,11 @@ pub(super) async fn refused_request(
 /// Records that somebody asked what a request would do.
 pub(super) async fn dry_run(operation: &Operation, document: &Document) -> Result<(), StoreError> {
     let draft = EventDraft {
-        action: "request.measured".to_owned(),
-        permission: "dry run".to_owned(),
+        action: "request.measured",
+        permission: Resolved::beside_policies("dry run"),
         outcome: Outcome::Done,
         targets: Vec::new(),
-        payload: json!({ "document": hex::encode(document.sha256) }),
+        payload: Facts::new().sha256("document", &document.sha256).into(),
     };
     let database = &operation.services.database;
     database.record(&operation.context, draft).await
@@ -108,11 +106,11 @@ pub(super) async fn dry_run(operation: &Operation, document: &Document) -> Resul
 /// whether it exists elsewhere, because the tenant reads it.
 pub(super) fn unknown_ids(measure: &Measure) -> EventDraft {
     EventDraft {
-        action: "request.refused".to_owned(),
-        permission: "named ids that are not here".to_owned(),
+        action: "request.refused",
+        permission: Resolved::beside_policies("named ids that are not here"),
         outcome: Outcome::Refused,
-        targets: measure.named.values().take(TARGETS_MAX).cloned().collect(),
-        payload: json!({ "reason": "ids" }),
+        targets: targets(measure),
+        payload: Facts::new().word("reason", "ids").into(),
     }
 }
 
@@ -123,14 +121,11 @@ pub(super) async fn stream_opened(
     document: &Document,
 ) -> Result<(), StoreError> {
     let draft = EventDraft {
-        action: "stream.opened".to_owned(),
+        action: "stream.opened",
         permission: permissions(operation, plan),
         outcome: Outcome::Done,
         targets: Vec::new(),
-        payload: json!({
-            "document": hex::encode(document.sha256),
-            "fields": plan.roots.iter().map(|root| root.name.as_str()).collect::<Vec<_>>(),
-        }),
+        payload: asked(plan, document).into(),
     };
     let database = &operation.services.database;
     database.record(&operation.context, draft).await
@@ -139,37 +134,46 @@ pub(super) async fn stream_opened(
 /// Somebody wanted to listen, or to go on, who may not.
 pub(super) async fn stream_refused(operation: &Operation, plan: &Plan) -> Result<(), StoreError> {
     let draft = EventDraft {
-        action: "stream.opened".to_owned(),
+        action: "stream.opened",
         permission: permissions(operation, plan),
         outcome: Outcome::Refused,
         targets: Vec::new(),
-        payload: json!({ "reason": "policy" }),
+        payload: Facts::new().word("reason", "policy").into(),
     };
     let database = &operation.services.database;
     database.record(&operation.context, draft).await
 }
 
 /// Nobody listens any more.
-pub(super) fn stream_closed(field: &str, events: u64, why: &str) -> EventDraft {
+pub(super) fn stream_closed(permission: Resolved, events: u64, why: &'static str) -> EventDraft {
     EventDraft {
-        action: "stream.closed".to_owned(),
-        permission: format!("Subscription.{field}"),
+        action: "stream.closed",
+        permission,
         outcome: Outcome::Done,
         targets: Vec::new(),
-        payload: json!({ "events": events, "why": why }),
+        payload: Facts::new().count("events", events).word("why", why).into(),
     }
 }
 
+/// What was asked for: the document by its hash, its root fields.
+fn asked(plan: &Plan, document: &Document) -> Facts {
+    Facts::new()
+        .sha256("document", &document.sha256)
+        .fields("fields", plan.roots.iter().map(|root| root.name.as_str()))
+}
+
+/// The first of the ids that were named.
+fn targets(measure: &Measure) -> Vec<AnyId> {
+    measure.named.keys().take(TARGETS_MAX).copied().collect()
+}
+
 /// The decision of every root field.
-fn permissions(operation: &Operation, plan: &Plan) -> String {
+pub(super) fn permissions(operation: &Operation, plan: &Plan) -> Resolved {
     let root = root_type(plan.kind);
-    let each = plan.roots.iter().map(|field| {
-        let name = &field.name;
-        match operation.decisions.get(field.action) {
-            Decision::Allow(basis) => format!("{root}.{name} by {}", basis.rules.join(", ")),
-            Decision::Deny(refusal) => format!("{root}.{name} refused by {}", refusal.rule()),
-            Decision::Row(rule) => format!("{root}.{name} by row of {}", rule.rules().join(", ")),
-        }
-    });
-    each.collect::<Vec<_>>().join("; ")
+    let roots = plan.roots.iter();
+    let named: Vec<_> = roots
+        .map(|field| (format!("{root}.{}", field.name), field.action))
+        .collect();
+    let named = named.iter().map(|(name, action)| (name.as_str(), *action));
+    operation.decisions.resolved(named)
 }

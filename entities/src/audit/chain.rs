@@ -20,11 +20,11 @@ use crate::{
 
 /// One text for however many rows there are, so that it is prepared once.
 const APPEND: &str = "SELECT tenant, appended, seq, hash FROM countersign.append(\
-     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 
 /// One row, in the transaction of what it tells of.
 const APPEND_OWN: &str = "SELECT appended, end_seq, end_hash FROM countersign.append_own(\
-     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 
 /// Parts targets; no target has it.
 const UNIT_SEPARATOR: char = '\u{1f}';
@@ -48,6 +48,7 @@ pub(crate) struct Columns {
     actor_ids: Vec<String>,
     actions: Vec<String>,
     permissions: Vec<String>,
+    policies: Vec<Option<Vec<u8>>>,
     outcomes: Vec<&'static str>,
     targets: Vec<String>,
     requests: Vec<Uuid>,
@@ -64,11 +65,11 @@ impl Columns {
         row: &Unlinked,
         key: &AuditKey,
     ) -> Result<(), StoreError> {
-        let Unlinked { tenant, id, event } = row;
+        let Unlinked { tenant, event } = row;
         let link = next(head, row, key)?;
         self.tenants.push(tenant.uuid());
         self.seqs.push(link.seq);
-        self.ids.push(id.uuid());
+        self.ids.push(event.id.uuid());
         self.previouses.push(link.previous.to_vec());
         self.hashes.push(link.hash.to_vec());
         self.signatures.push(link.signature.to_vec());
@@ -76,6 +77,7 @@ impl Columns {
         self.actor_ids.push(event.actor_id.clone());
         self.actions.push(event.action.clone());
         self.permissions.push(event.permission.clone());
+        self.policies.push(event.policies.map(Vec::from));
         self.outcomes.push(event.outcome.name());
         self.targets
             .push(event.targets.join(&UNIT_SEPARATOR.to_string()));
@@ -105,6 +107,7 @@ impl Columns {
             .bind(&self.actor_ids)
             .bind(&self.actions)
             .bind(&self.permissions)
+            .bind(&self.policies)
             .bind(&self.outcomes)
             .bind(&self.targets)
             .bind(&self.requests)
@@ -196,9 +199,9 @@ enum Holds {
 
 fn own(row: &Unlinked, link: &Link, holds: Holds) -> Statement {
     let event = &row.event;
-    let values: [Value; 16] = [
+    let values: [Value; 17] = [
         link.seq.into(),
-        row.id.uuid().into(),
+        event.id.uuid().into(),
         link.previous.to_vec().into(),
         link.hash.to_vec().into(),
         link.signature.to_vec().into(),
@@ -206,6 +209,7 @@ fn own(row: &Unlinked, link: &Link, holds: Holds) -> Statement {
         event.actor_id.as_str().into(),
         event.action.as_str().into(),
         event.permission.as_str().into(),
+        event.policies.map(Vec::from).into(),
         event.outcome.name().into(),
         event.targets.clone().into(),
         event.request.uuid().into(),

@@ -6,10 +6,10 @@ use std::{
 };
 
 use countersign_domain::{
-    audit,
+    audit::{self, Facts},
     id::{AnyId, TenantId},
 };
-use serde_json::json;
+use countersign_policies::Resolved;
 use tracing::Instrument;
 
 use super::Database;
@@ -261,11 +261,14 @@ impl Database {
             .holder
             .unwrap_or_else(|| (TenantId::OPERATOR, Attribution::stranger()));
         let draft = EventDraft {
-            action: "credential.refused".to_owned(),
-            permission: "entrance".to_owned(),
+            action: "credential.refused",
+            permission: Resolved::beside_policies("entrance"),
             outcome: audit::Outcome::Refused,
             targets: Vec::new(),
-            payload: json!({ "credential": kind.name(), "why": rejection.why.name() }),
+            payload: Facts::new()
+                .word("credential", kind.name())
+                .word("why", rejection.why.name())
+                .into(),
         };
         let row = Unlinked::new(tenant, self.0.ids.uuid(), by, facts, draft);
         self.0.recorder.record(row).await

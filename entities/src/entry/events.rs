@@ -5,11 +5,11 @@
 //! changes: what fails in between is recorded and did not happen, never the other way round.
 
 use countersign_domain::{
-    audit::Outcome,
+    audit::{Facts, Outcome},
     id::{SessionId, TenantId, UserId},
 };
+use countersign_policies::Resolved;
 use futures::future::try_join_all;
-use serde_json::{Value, json};
 
 use super::{EndedBy, Entry, Session};
 use crate::{
@@ -22,24 +22,24 @@ use crate::{
 const PERMISSION: &str = "sign-in";
 
 pub(super) fn opened(session: SessionId, mfa: bool) -> EventDraft {
-    draft("session.opened", session, json!({ "mfa": mfa }))
+    draft("session.opened", session, Facts::new().flag("mfa", mfa))
 }
 
 pub(super) fn tenant_chosen(session: SessionId) -> EventDraft {
-    draft("session.tenant_chosen", session, json!({}))
+    draft("session.tenant_chosen", session, Facts::new())
 }
 
 pub(super) fn ended(session: SessionId, by: EndedBy) -> EventDraft {
-    draft("session.ended", session, json!({ "by": by.name() }))
+    draft("session.ended", session, Facts::new().word("by", by.name()))
 }
 
-fn draft(action: &str, session: SessionId, payload: Value) -> EventDraft {
+fn draft(action: &'static str, session: SessionId, facts: Facts) -> EventDraft {
     EventDraft {
-        action: action.to_owned(),
-        permission: PERMISSION.to_owned(),
+        action,
+        permission: Resolved::beside_policies(PERMISSION),
         outcome: Outcome::Done,
-        targets: vec![session.to_string()],
-        payload,
+        targets: vec![session.into()],
+        payload: facts.into(),
     }
 }
 

@@ -9,6 +9,7 @@ pub struct Model {
     pub tenant_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub seq: i64,
+    pub encoding: i16,
     pub id: Uuid,
     pub previous: Vec<u8>,
     pub hash: Vec<u8>,
@@ -17,6 +18,7 @@ pub struct Model {
     pub actor_id: String,
     pub action: String,
     pub permission: String,
+    pub policies: Option<Vec<u8>>,
     pub outcome: String,
     pub targets: Vec<String>,
     pub request_id: Uuid,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use countersign_domain::{
-    audit::{Event, Link, Outcome},
+    audit::{Encoding, Event, Link, Outcome},
     id::{AuditEntryId, RequestId},
 };
 use countersign_policies::{ReadScope, resource};
@@ -51,6 +51,7 @@ impl Keyset for AuditEntry {
 fetched! {
     pub(crate) struct Row {
     seq: i64,
+    encoding: i16,
     id: Uuid,
     previous: Vec<u8>,
     hash: Vec<u8>,
@@ -59,6 +60,7 @@ fetched! {
     actor_id: String,
     action: String,
     permission: String,
+    policies: Option<Vec<u8>>,
     outcome: String,
     targets: Vec<String>,
     request_id: Uuid,
@@ -76,10 +78,12 @@ impl TryFrom<Row> for AuditEntry {
         Ok(Self {
             id: AuditEntryId::new(row.id),
             event: Event {
+                id: AuditEntryId::new(row.id),
                 actor_kind: row.actor_kind,
                 actor_id: row.actor_id,
                 action: row.action,
                 permission: row.permission,
+                policies: row.policies.as_deref().map(fixed).transpose()?,
                 outcome: named(Outcome::from_name(&row.outcome), &row.outcome)?,
                 targets: row.targets,
                 request: RequestId::new(row.request_id),
@@ -88,6 +92,8 @@ impl TryFrom<Row> for AuditEntry {
                 occurred_at: row.occurred_at,
             },
             link: Link {
+                encoding: Encoding::from_number(row.encoding)
+                    .ok_or_else(|| StoreError::inconsistent("a row is of an unknown encoding"))?,
                 seq: row.seq,
                 previous: fixed(&row.previous)?,
                 hash: fixed(&row.hash)?,
@@ -104,6 +110,7 @@ impl TryFrom<Model> for AuditEntry {
     fn try_from(row: Model) -> Result<Self, StoreError> {
         Row {
             seq: row.seq,
+            encoding: row.encoding,
             id: row.id,
             previous: row.previous,
             hash: row.hash,
@@ -112,6 +119,7 @@ impl TryFrom<Model> for AuditEntry {
             actor_id: row.actor_id,
             action: row.action,
             permission: row.permission,
+            policies: row.policies,
             outcome: row.outcome,
             targets: row.targets,
             request_id: row.request_id,

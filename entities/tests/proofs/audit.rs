@@ -149,7 +149,7 @@ fn own_row(tenant: TenantId, holds: bool) -> AssertSqlSafe<String> {
         "BEGIN; SELECT countersign.enter_tenant('{}'); \
         SELECT a.appended FROM countersign.audit_entries e, countersign.append_own( \
         e.seq + 5, gen_random_uuid(), e.previous, e.hash, e.signature, e.actor_kind, e.actor_id, \
-        e.action, e.permission, e.outcome, e.targets, e.request_id, e.source, e.payload, \
+        e.action, e.permission, e.policies, e.outcome, e.targets, e.request_id, e.source, e.payload, \
         e.occurred_at, {holds}) a WHERE e.seq = 1; COMMIT",
         tenant.uuid()
     ))
@@ -197,7 +197,7 @@ async fn nobody_updates_deletes_or_truncates() {
         "BEGIN; SELECT countersign.enter_tenant('{}'); \
         INSERT INTO countersign.audit_entries SELECT tenant_id, seq + 5, gen_random_uuid(), previous, hash, \
         signature, actor_kind, actor_id, action, permission, outcome, targets, request_id, source, payload, \
-        occurred_at FROM countersign.audit_entries WHERE seq = 1",
+        occurred_at, 2, policies FROM countersign.audit_entries WHERE seq = 1",
         tenant.uuid()
     );
     let error = books.execute(AssertSqlSafe(sql)).await.unwrap_err();
@@ -208,7 +208,7 @@ async fn nobody_updates_deletes_or_truncates() {
         "SELECT a.appended FROM countersign.audit_entries e, countersign.append(ARRAY[e.tenant_id], \
         ARRAY[e.seq + 5], ARRAY[gen_random_uuid()], ARRAY[e.previous], ARRAY[e.hash], \
         ARRAY[e.signature], ARRAY[e.actor_kind], ARRAY[e.actor_id], ARRAY[e.action], \
-        ARRAY[e.permission], ARRAY[e.outcome], ARRAY['x'], ARRAY[e.request_id], ARRAY[e.source], \
+        ARRAY[e.permission], ARRAY[e.policies], ARRAY[e.outcome], ARRAY['x'], ARRAY[e.request_id], ARRAY[e.source], \
         ARRAY[e.payload], ARRAY[e.occurred_at]) a WHERE e.tenant_id = '{}' AND e.seq = 1",
         tenant.uuid()
     );
@@ -254,10 +254,14 @@ async fn tampering_is_found_and_the_row_named() {
     let fault =
         tamper("UPDATE countersign.audit_entries SET outcome = 'REFUSED' WHERE seq = 2").await;
     assert_eq!(broken(fault), ChainError::Changed { seq: 2 });
-    let fault = tamper(
-        "UPDATE countersign.audit_entries SET outcome = 'DONE', signature = hash WHERE seq = 2",
-    )
-    .await;
+    // Of the first encoding neither id nor policies would be hashed.
+    let fault =
+        tamper("UPDATE countersign.audit_entries SET outcome = 'DONE', encoding = 1 WHERE seq = 2")
+            .await;
+    assert_eq!(broken(fault), ChainError::Changed { seq: 2 });
+    let fault =
+        tamper("UPDATE countersign.audit_entries SET encoding = 2, signature = hash WHERE seq = 2")
+            .await;
     assert_eq!(broken(fault), ChainError::Forged { seq: 2 });
     let fault = tamper("DELETE FROM countersign.audit_entries WHERE seq = 2").await;
     assert_eq!(

@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, NaiveDate, Utc};
 use countersign_domain::{
     access::{Capability, Role, Scope},
-    audit::Outcome,
+    audit::{Facts, Outcome},
     books::Account,
     id::{
         AccountId, ApiTokenId, CustomRoleId, ImportId, MemberId, RequestId, StatementId, TenantId,
@@ -26,7 +26,7 @@ use countersign_entities::{
     ProvidedIdentity, ProviderTokens, ReadTransaction, RequestContext, RequestFacts, SessionSecret,
     Settings, SystemClock, SystemIds, WriteTransaction,
 };
-use countersign_policies::{Engine, Permit, ReadScope, Resource, row::TenantOnly};
+use countersign_policies::{Engine, Permit, ReadScope, Resolved, Resource, row::TenantOnly};
 use secrecy::SecretString;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -328,13 +328,13 @@ pub(crate) fn new_import(account: AccountId, file: u8, amounts: &[&str]) -> NewI
     }
 }
 
-pub(crate) fn draft(action: &str) -> EventDraft {
+pub(crate) fn draft(action: &'static str) -> EventDraft {
     EventDraft {
-        action: action.into(),
-        permission: "a test's".into(),
+        action,
+        permission: Resolved::beside_policies("a test's"),
         outcome: Outcome::Done,
-        targets: vec!["acc_1".into()],
-        payload: serde_json::json!({ "note": "ünïcode \u{0}" }),
+        targets: vec![AccountId::new(uuid()).into()],
+        payload: Facts::new().word("note", "ünïcode \u{0}").into(),
     }
 }
 

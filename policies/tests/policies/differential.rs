@@ -88,7 +88,7 @@ fn compare_permit(
                 answer
                     .rules
                     .iter()
-                    .all(|rule| permit.permission().contains(rule)),
+                    .all(|rule| permit.permission().text().contains(rule)),
                 "{told}"
             );
         }

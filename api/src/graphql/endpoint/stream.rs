@@ -147,7 +147,7 @@ impl Endpoint {
             ending: Ending {
                 database: state.services.database.clone(),
                 context: state.context.clone(),
-                field: root.name.clone(),
+                permission: record::permissions(state, asked.plan),
                 events: 0,
                 why: None,
                 is_recorded: false,

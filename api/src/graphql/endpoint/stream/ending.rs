@@ -1,6 +1,7 @@
 //! The end of a stream, which is recorded.
 
 use countersign_entities::{Database, RequestContext};
+use countersign_policies::Resolved;
 
 use super::{super::super::record, places::Place};
 
@@ -10,7 +11,8 @@ use super::{super::super::record, places::Place};
 pub(super) struct Ending {
     pub(super) database: Database,
     pub(super) context: RequestContext,
-    pub(super) field: String,
+    /// By which the listener was let in.
+    pub(super) permission: Resolved,
     pub(super) events: u64,
     /// Set once it has ended.
     pub(super) why: Option<&'static str>,
@@ -30,7 +32,7 @@ impl Ending {
 
     fn recording(&self) -> impl Future<Output = ()> + Send + use<> {
         let why = self.why.unwrap_or("the listener left");
-        let draft = record::stream_closed(&self.field, self.events, why);
+        let draft = record::stream_closed(self.permission.clone(), self.events, why);
         let (database, context) = (self.database.clone(), self.context.clone());
         async move {
             if let Err(error) = database.record(&context, draft).await {
