@@ -16,6 +16,8 @@ pub mod statements;
 pub mod transactions;
 mod writer;
 
+use std::sync::Arc;
+
 use countersign_domain::{
     access::Scope,
     audit::{Facts, Outcome, Payload},
@@ -24,7 +26,7 @@ use countersign_domain::{
 use countersign_entities::{
     Database, EnterError, EventDraft, StoreError, WriteError, WriteTransaction,
 };
-use countersign_policies::{ActionId, Engine, Permit, Refusal, Row, row::TenantOnly};
+use countersign_policies::{ActionId, Certificate, Engine, Permit, Refusal, Row, row::TenantOnly};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -151,6 +153,8 @@ pub struct Services {
     pub database: Database,
     /// The policy engine.
     pub engine: Engine,
+    /// What was proved of the engine's policies, where anything was.
+    pub certificate: Option<Arc<Certificate>>,
     /// Where imports tell how far they have come.
     pub imports: import_progress::ImportBoard,
 }

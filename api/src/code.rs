@@ -125,6 +125,9 @@ codes! {
     RateLimited = "RATE_LIMITED", 429,
         "The caller has used up its quota; the header `RateLimit` says of which policy.",
         "Try again after the seconds in `Retry-After`, and keep within `RateLimit-Policy`.";
+    PoliciesRefused = "POLICIES_REFUSED", 422,
+        "Policies that were to serve do not pass a check; those that served go on. Told on the operator's port only.",
+        "Do what the sentence says, and reload again.";
     InternalServerError = "INTERNAL_SERVER_ERROR", 500,
         "Something failed on the server's side.",
         "Name the request id to support: the cause is in the operator's log under it.";

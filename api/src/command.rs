@@ -82,7 +82,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+/// Runs one command.
+pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = || Config::load(cli.config.as_deref());
     match cli.command {
         Command::Serve => serve::run(config()?).await,
@@ -92,7 +93,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Member(command) => member::run(command, &config()?).await,
         Command::Machine(command) => machine::run(command, &config()?).await,
         Command::Import(arguments) => import::run(*arguments).await,
-        Command::Policy(command) => policy::run(&command).await,
+        Command::Policy(command) => policy::run(&command, config).await,
         Command::Ledger(command) => ledger::run(command, &config()?).await,
         Command::Generate(arguments) => generate::run(&arguments),
     }

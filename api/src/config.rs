@@ -292,6 +292,9 @@ impl Default for Traces {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policies {
+    /// The folder that they are read from, at the start and when told to; those that are built in where it
+    /// is not given.
+    pub folder: Option<PathBuf>,
     /// Whether policies of which nothing was proved are served all the same: for whoever works on them.
     pub uncertified: bool,
 }

@@ -10,6 +10,7 @@ pub mod graphql;
 pub mod http;
 pub mod identity;
 pub mod metrics;
+pub mod policies;
 pub mod rate_limit;
 pub mod server;
 pub mod telemetry;

@@ -46,6 +46,17 @@ struct BuildLabels {
     version: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicySetLabels {
+    /// SHA-256.
+    version: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
 /// The counts of this process.
 pub struct Metrics {
     registry: Registry,
@@ -57,6 +68,8 @@ pub struct Metrics {
     foreign: Counter,
     panics: Counter,
     streams: Gauge,
+    policies: Family<PolicySetLabels, Gauge>,
+    reloads: Family<OutcomeLabels, Counter>,
 }
 
 impl Metrics {
@@ -106,10 +119,18 @@ impl Metrics {
             "Subscriptions that somebody listens to",
             streams.clone(),
         );
-        let build = Family::<BuildLabels, Gauge>::default();
-        let version = env!("CARGO_PKG_VERSION");
-        build.get_or_create(&BuildLabels { version }).set(1);
-        registry.register("build_info", "This program", build);
+        let (policies, reloads) = (Family::default(), Family::default());
+        registry.register(
+            "policy_set",
+            "The policies that serve, by their hash",
+            policies.clone(),
+        );
+        registry.register(
+            "policy_reloads",
+            "How often the policies were read again",
+            reloads.clone(),
+        );
+        registry.register("build_info", "This program", build());
         Self {
             registry,
             requests,
@@ -120,6 +141,8 @@ impl Metrics {
             foreign,
             panics,
             streams,
+            policies,
+            reloads,
         }
     }
 
@@ -163,6 +186,21 @@ impl Metrics {
         self.streams.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 
+    /// These policies serve, and no others.
+    pub fn policies(&self, version: &str) {
+        self.policies.clear();
+        let version = version.to_owned();
+        self.policies
+            .get_or_create(&PolicySetLabels { version })
+            .set(1);
+    }
+
+    /// The policies were read again, and serve or do not.
+    pub fn reloaded(&self, serves: bool) {
+        let outcome = if serves { "done" } else { "refused" };
+        self.reloads.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
     /// A handler panicked.
     pub fn panicked(&self) {
         self.panics.inc();
@@ -184,6 +222,13 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+fn build() -> Family<BuildLabels, Gauge> {
+    let build = Family::<BuildLabels, Gauge>::default();
+    let version = env!("CARGO_PKG_VERSION");
+    build.get_or_create(&BuildLabels { version }).set(1);
+    build
 }
 
 impl Default for Metrics {

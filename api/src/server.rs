@@ -16,14 +16,14 @@ use std::{
 use actix_web::{App, HttpServer, dev, middleware::Compress, web};
 use countersign_entities::{
     Clock, Database, Ids, IsolationError, KeyEncryptionKey, KeyError, OperatorError, StoreError,
+    ToldBy,
 };
-use countersign_policies::{Certificate, Engine, PolicyError};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::opening::{check, wait_until_open};
 use crate::{
-    config::{Config, Policies},
+    config::Config,
     graphql::{self, CursorKey, Endpoint, Limits},
     http::{
         self, limited::SeenTokens, problem::Problem, request_info::Requests,
@@ -31,6 +31,7 @@ use crate::{
     },
     identity::{Identity, IdentityError, IdentitySettings},
     metrics::Metrics,
+    policies::{PolicySetError, ReloadError, Reloaded, ServingPolicies},
     rate_limit::{RateLimitError, RateLimits},
     tls::{self, TlsError},
 };
@@ -38,15 +39,9 @@ use crate::{
 /// Why the server does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The policies do not load.
-    #[error("the policies do not load")]
-    Policies(#[from] PolicyError),
-    /// Nothing was proved of the policies.
-    #[error(
-        "the certificate of the policies is of others: nothing was proved of these. Run `cargo prove` where \
-         they were changed, or set `policies.uncertified` while you work on them"
-    )]
-    Uncertified,
+    /// The policies do not serve.
+    #[error("the policies do not serve")]
+    Policies(#[from] PolicySetError),
     /// The GraphQL schema does not build.
     #[error("the GraphQL schema does not build")]
     Graphql(#[from] graphql::BuildError),
@@ -125,8 +120,8 @@ impl StartError {
 pub struct State {
     /// The storage floor.
     pub database: Database,
-    /// The policy engine.
-    pub engine: Engine,
+    /// The policies that serve.
+    pub policies: Arc<ServingPolicies>,
     /// The GraphQL endpoint.
     pub graphql: Endpoint,
     /// Sign-in.
@@ -147,6 +142,13 @@ impl State {
     /// checked and found whole.
     pub fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
+    }
+
+    /// Reads the policies again.
+    pub async fn reload(&self, by: ToldBy<'_>) -> Result<Reloaded, ReloadError> {
+        let reloaded = self.policies.reload(&self.database, by).await;
+        self.metrics.reloaded(reloaded.is_ok());
+        reloaded
     }
 
     /// Nothing is read or written before the books are open.
@@ -180,8 +182,7 @@ impl Server {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StartError> {
-        let engine = Engine::embedded()?;
-        check_certificate(&engine, &Certificate::embedded()?, &config.policies)?;
+        let policies = Arc::new(ServingPolicies::new(config.policies.clone())?);
         let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
         let cursor_key = CursorKey::derive(&kek.derive(b"cursors"));
         let rate_limits = RateLimits::new(config.limits.quotas(), config.limits.redis(), &clock)?;
@@ -189,7 +190,7 @@ impl Server {
         let database = Database::connect(config.storage(), kek, clock, ids).await?;
         let graphql = Endpoint::new(
             database.clone(),
-            engine.clone(),
+            Arc::clone(&policies),
             Limits {
                 time_max: Duration::from_millis(config.graphql.time_ms),
                 ..Limits::default()
@@ -206,7 +207,7 @@ impl Server {
         let management = config.http.management_listen.map(listen).transpose()?;
         let state = web::Data::new(State {
             database,
-            engine,
+            policies,
             graphql,
             identity,
             rate_limits,
@@ -257,6 +258,10 @@ impl Server {
         }
         tracing::info!(address = %self.address, "serving");
         tokio::spawn(close_streams_when_stopped(web::Data::clone(&self.state)));
+        if let Err(error) = reload_on_hangup(web::Data::clone(&self.state)) {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "no signal reloads the policies");
+        }
         let ended = stopped(served.await);
         state.database.close().await;
         ended
@@ -331,24 +336,6 @@ impl Server {
     }
 }
 
-fn check_certificate(
-    engine: &Engine,
-    certificate: &Certificate,
-    settings: &Policies,
-) -> Result<(), StartError> {
-    let policies = engine.version();
-    if certificate.covers(engine) {
-        let (proved_at, solvers) = (certificate.proved_at, certificate.solvers.join(", "));
-        tracing::info!(policies, %proved_at, solvers, "the policies are proved");
-        return Ok(());
-    }
-    if settings.uncertified {
-        tracing::warn!(policies, "the policies are served without a certificate");
-        return Ok(());
-    }
-    Err(StartError::Uncertified)
-}
-
 fn publish(graphql: &Endpoint, path: &Path) -> Result<(), StartError> {
     let fault = |cause: String| StartError::Documents {
         path: path.display().to_string(),
@@ -393,6 +380,19 @@ async fn close_streams_when_stopped(state: web::Data<State>) {
     state.graphql.close_streams();
 }
 
+/// Reads the policies again whenever the process is told to by SIGHUP. From when it returns on the signal
+/// ends no process.
+pub fn reload_on_hangup(state: web::Data<State>) -> std::io::Result<()> {
+    let mut told = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            // What came of it is in the log of the process, and in the operator's own audit log.
+            drop(state.reload(ToldBy::Signal).await);
+        }
+    });
+    Ok(())
+}
+
 /// What sign-in takes of the configuration.
 pub(crate) fn identity_settings(config: &Config) -> IdentitySettings {
     let mut redirect_uri = config.http.public_url.clone();
@@ -406,24 +406,5 @@ pub(crate) fn identity_settings(config: &Config) -> IdentitySettings {
         redirect_uri,
         post_logout_uri: config.http.public_url.clone(),
         session_lifetime: chrono::Duration::days(i64::from(config.session.lifetime_days)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn policies_of_which_nothing_was_proved_are_not_served() {
-        let engine = Engine::embedded().unwrap();
-        let certificate = Certificate {
-            policies: "of others".to_owned(),
-            ..Certificate::embedded().unwrap()
-        };
-        let refused = |uncertified| {
-            check_certificate(&engine, &certificate, &Policies { uncertified }).is_err()
-        };
-        assert!(refused(Policies::default().uncertified));
-        assert!(!refused(true));
     }
 }

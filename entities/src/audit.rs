@@ -82,6 +82,14 @@ impl Attribution {
         }
     }
 
+    /// The same, with the name of whoever ran it.
+    pub(crate) fn operator_named(command: &str, name: &str) -> Self {
+        Self {
+            kind: "operator",
+            id: format!("{command}: {name}"),
+        }
+    }
+
     /// Somebody whom nobody knows.
     pub(crate) fn stranger() -> Self {
         Self {

@@ -59,7 +59,7 @@ pub use idempotency::{Claim, IdempotencyKey};
 pub use isolation::IsolationError;
 pub use operator::{
     LedgerFault, LedgerReport, MemberRole, NewMachine, NewMember, NewTenant, Operator,
-    OperatorError, TenantRecord,
+    OperatorError, TenantRecord, ToldBy,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use row_condition::row_condition_sql;

@@ -6,6 +6,7 @@
 //! of the books alone neither finds a tenant nor names one.
 
 mod ledger;
+mod policies;
 
 use std::{collections::BTreeSet, convert::Infallible, fmt, str::FromStr, sync::Arc};
 
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub use ledger::{LedgerFault, LedgerReport};
+pub use policies::ToldBy;
 
 /// The operator's side. Cloning it is cheap.
 #[derive(Clone)]

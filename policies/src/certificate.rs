@@ -46,7 +46,12 @@ pub struct Certificate {
 impl Certificate {
     /// The one that is built in.
     pub fn embedded() -> Result<Self, PolicyError> {
-        serde_json::from_str(LAST).map_err(|error| PolicyError::Certificate(error.to_string()))
+        Self::parse(LAST)
+    }
+
+    /// One as it is written.
+    pub fn parse(json: &str) -> Result<Self, PolicyError> {
+        serde_json::from_str(json).map_err(|error| PolicyError::Certificate(error.to_string()))
     }
 
     /// SHA-256 of the invariants that are built in, in lower-case hexadecimal.

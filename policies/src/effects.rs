@@ -216,6 +216,11 @@ fn everybody() -> Vec<(String, Option<String>, Actor)> {
     all
 }
 
+/// Everybody, without words.
+pub(crate) fn actors() -> impl Iterator<Item = Actor> {
+    everybody().into_iter().map(|(_, _, actor)| actor)
+}
+
 /// On which of [`ExampleRow::ALL`] somebody may do something.
 type Reach = [bool; 6];
 

@@ -2,7 +2,10 @@
 
 mod compile;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use cedar_policy::{Authorizer, Decision as CedarDecision, Policy, PolicyId, Request, Schema};
 use countersign_domain::principal::Actor;
@@ -100,6 +103,11 @@ impl Engine {
         &self.inner.loaded.version
     }
 
+    /// The same as bytes.
+    pub fn sha256(&self) -> &[u8; 32] {
+        &self.inner.loaded.sha256
+    }
+
     /// That an action was refused, of this very set of policies.
     pub fn refused(&self, refusal: &Refusal) -> Resolved {
         Resolved::new(resolved::refused(refusal), self.inner.loaded.sha256)
@@ -123,6 +131,19 @@ impl Engine {
         let all = &self.inner.loaded.actions.all;
         all.iter()
             .filter_map(|action| Some((self.action(&action.name)?, action.name.as_str())))
+    }
+
+    /// An action that one of the two has and the other has not, or has on another type of resource. Where
+    /// there is none, the two number their actions alike.
+    pub fn other_action(&self, other: &Self) -> Option<String> {
+        let of = |engine: &Self| -> BTreeSet<(String, String)> {
+            let all = engine.inner.loaded.actions.all.iter();
+            all.map(|action| (action.name.clone(), action.resource.clone()))
+                .collect()
+        };
+        let (own, others) = (of(self), of(other));
+        let mut differ = own.symmetric_difference(&others);
+        differ.next().map(|(name, _)| name.clone())
     }
 
     /// The name of an action.

@@ -26,7 +26,7 @@ pub enum PolicyError {
         fault: String,
     },
     /// The certificate of their proof is none.
-    #[error("`policies/certificate.json` is no certificate: {0}")]
+    #[error("`certificate.json` is no certificate: {0}")]
     Certificate(String),
     /// More actions than an [`crate::ActionId`] can number.
     #[error("there are too many actions")]

@@ -130,8 +130,8 @@ impl TestApp {
     }
 
     /// The policy engine of the running server.
-    pub fn engine(&self) -> &Engine {
-        &self.state.engine
+    pub fn engine(&self) -> Engine {
+        self.state.policies.current().engine.clone()
     }
 
     /// What the server's handlers share.

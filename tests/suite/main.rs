@@ -36,6 +36,7 @@ mod matrix;
 mod names;
 mod permissions;
 mod pgbouncer;
+mod policies;
 mod roles;
 mod statements;
 mod status_codes;

@@ -1,10 +1,10 @@
 //! `countersign policy`: what the policies come to, for whoever reviews them.
 
 mod prove;
+mod reload;
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -19,6 +19,10 @@ use countersign_policies::{
 };
 
 use super::output;
+use crate::{
+    config::{Config, ConfigError},
+    policies::PolicyFolder,
+};
 
 /// Where the policies stand in the repository.
 const FOLDER: &str = "policies/cedar";
@@ -43,6 +47,8 @@ pub(super) enum PolicyCommand {
     },
     /// Prove what is claimed of the policies, for every possible request
     Prove(prove::ProveArgs),
+    /// Have the running server read its policies again, from the folder that its configuration names
+    Reload(reload::ReloadArgs),
 }
 
 /// Who asks for what, of which kind of row.
@@ -112,8 +118,12 @@ impl ExplainArgs {
     }
 }
 
-pub(super) async fn run(command: &PolicyCommand) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    command: &PolicyCommand,
+    config: impl FnOnce() -> Result<Config, ConfigError>,
+) -> anyhow::Result<ExitCode> {
     match command {
+        PolicyCommand::Reload(arguments) => return reload::run(arguments, &config()?).await,
         PolicyCommand::Prove(arguments) => return prove::run(arguments, SystemClock.now()).await,
         PolicyCommand::Matrix { format } => {
             let engine = Engine::embedded()?;
@@ -183,58 +193,29 @@ fn diff(old: &str, new: &str) -> anyhow::Result<()> {
 
 /// The engine of a folder's policies, or of those of a revision.
 fn engine_of(source: &str) -> anyhow::Result<Engine> {
-    let files = if Path::new(source).is_dir() {
-        in_folder(Path::new(source))?
+    let folder = if Path::new(source).is_dir() {
+        PolicyFolder::read(Path::new(source))?
     } else {
         in_revision(source)?
     };
-    let of = |extension: &str| -> Vec<&str> {
-        let files = files.iter();
-        let files = files.filter(|(name, _)| {
-            name.extension()
-                .is_some_and(|found| found.eq_ignore_ascii_case(extension))
-        });
-        files.map(|(_, text)| text.as_str()).collect()
-    };
-    let (schemas, policies) = (of("cedarschema"), of("cedar"));
-    ensure!(
-        !schemas.is_empty() && !policies.is_empty(),
-        "`{source}` has no policies: name a folder of `.cedar` files, or a revision of git"
-    );
-    Engine::from_texts(&schemas, &policies).with_context(|| format!("the policies of `{source}`"))
+    folder
+        .engine()
+        .with_context(|| format!("the policies of `{source}`"))
 }
 
-type Files = Vec<(PathBuf, String)>;
-
-fn in_folder(folder: &Path) -> anyhow::Result<Files> {
-    let below = folder.join("cedar");
-    let folder = if below.is_dir() { &below } else { folder };
-    let mut files = Files::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_file() {
-            let text = fs::read_to_string(&path);
-            let text = text.with_context(|| format!("`{}` can not be read", path.display()))?;
-            files.push((path, text));
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn in_revision(revision: &str) -> anyhow::Result<Files> {
+fn in_revision(revision: &str) -> anyhow::Result<PolicyFolder> {
     // An option in its place would be git's to obey.
     if revision.starts_with('-') {
         bail!("`{revision}` is neither a folder nor a revision");
     }
     let tree = format!("{revision}:{FOLDER}");
     let names = git(&["ls-tree", "--name-only", "--full-tree", &tree])?;
-    let mut files = Files::new();
+    let mut files = Vec::new();
     for name in names.lines() {
         let text = git(&["show", &format!("{tree}/{name}")])?;
         files.push((PathBuf::from(name), text));
     }
-    Ok(files)
+    Ok(PolicyFolder::of(revision.to_owned(), files, None))
 }
 
 fn git(arguments: &[&str]) -> anyhow::Result<String> {

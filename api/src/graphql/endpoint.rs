@@ -11,7 +11,7 @@ use async_graphql::{Variables, dynamic::Schema};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::id::RequestId;
 use countersign_entities::{Credential, Database, RequestContext, RequestFacts};
-use countersign_policies::{ActionId, Engine};
+use countersign_policies::ActionId;
 use execution::{Asked, faulty};
 use stream::{Listener, Streams};
 use tracing::{Instrument, field::Empty};
@@ -41,6 +41,7 @@ use crate::{
     app::{Services, import_progress::ImportBoard},
     code::Code,
     metrics::Metrics,
+    policies::ServingPolicies,
     rate_limit::{RateLimits, Standing},
 };
 
@@ -67,7 +68,9 @@ struct Call<'a> {
 /// The endpoint. One for the process.
 #[derive(Debug)]
 pub struct Endpoint {
-    services: Services,
+    database: Database,
+    policies: Arc<ServingPolicies>,
+    imports: ImportBoard,
     /// For validation and introspection; it executes nothing.
     schema: Schema,
     /// The same, which says what may have been meant: for those who may know what there is.
@@ -90,12 +93,14 @@ impl Endpoint {
     /// Builds the schema; fails where a field has no action, which is a fault of the build.
     pub fn new(
         database: Database,
-        engine: Engine,
+        policies: Arc<ServingPolicies>,
         limits: Limits,
         cursor_key: CursorKey,
         rate_limits: Arc<RateLimits>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
+        // Actions have the same numbers in whatever policies come to serve.
+        let engine = policies.current().engine.clone();
         let (schema, fields) = schema::build(&engine, Suggestions::Off)?;
         let (suggesting, _) = schema::build(&engine, Suggestions::On)?;
         let shape = SchemaShape::parse(&schema.sdl()).map_err(BuildError::Sdl)?;
@@ -116,12 +121,21 @@ impl Endpoint {
             streams: Streams::new(),
             rate_limits,
             metrics,
-            services: Services {
-                database,
-                engine,
-                imports: ImportBoard::new(),
-            },
+            database,
+            policies,
+            imports: ImportBoard::new(),
         })
+    }
+
+    /// What one request works with: one set of policies, from its beginning to its end.
+    fn services(&self) -> Services {
+        let policies = self.policies.current();
+        Services {
+            database: self.database.clone(),
+            engine: policies.engine.clone(),
+            certificate: policies.certificate.clone(),
+            imports: self.imports.clone(),
+        }
     }
 
     /// The bounds of a request.
@@ -333,14 +347,14 @@ impl Endpoint {
             (Source::Text(text), None) => text.as_str(),
             (Source::Published(_), None) => "",
         };
-        let services = &self.services;
+        let policies = self.policies.current();
         self.documents
             .get(
                 text,
                 &self.limits,
                 &self.shape,
                 &self.fields,
-                &services.engine,
+                &policies.engine,
             )
             .map_err(|error| match error {
                 DocumentError::Parse(error) => {
@@ -357,9 +371,10 @@ impl Endpoint {
         variables: &Variables,
         id: RequestId,
     ) -> Result<Measure, Answer> {
+        let policies = self.policies.current();
         let planner = Planner {
             shape: &self.shape,
-            engine: &self.services.engine,
+            engine: &policies.engine,
             document: &document.parsed,
         };
         planner

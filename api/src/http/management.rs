@@ -1,18 +1,24 @@
-//! The operator's port: `/livez`, `/readyz`, `/metrics`. Never the public one.
+//! The operator's port: `/livez`, `/readyz`, `/metrics`, `/policies/reload`. Never the public one.
 
-use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::CONTENT_TYPE, web};
+use countersign_entities::ToldBy;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::problem::Problem;
-use crate::server::State;
+use crate::{
+    code::Code,
+    policies::{ReloadError, Reloaded},
+    server::State,
+};
 
 /// Adds the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/livez", web::get().to(live))
         .route("/readyz", web::get().to(ready))
-        .route("/metrics", web::get().to(metrics));
+        .route("/metrics", web::get().to(metrics))
+        .route("/policies/reload", web::post().to(reload));
 }
 
 async fn live() -> HttpResponse {
@@ -30,18 +36,21 @@ struct ReadyQuery {
 async fn ready(state: web::Data<State>, query: web::Query<ReadyQuery>) -> HttpResponse {
     let database = state.database.ready().await.is_ok();
     let open = state.is_open();
+    let policies = state.policies.current();
     let status = if database && open { "ready" } else { "unready" };
     let body = if query.verbose.is_some() {
         let at = state.database.clock().now();
         json!({ "status": status, "checks": {
             "database": database,
             "isolation": open,
+            "policies": policies.engine.version(),
+            "policiesProved": policies.certificate.is_some(),
             "schemaVersion": state.database.schema_version().await.ok(),
             "provider": state.identity.is_reachable(at).await,
             "sharedLimits": state.rate_limits.is_shared(),
         } })
     } else {
-        json!({ "status": status })
+        json!({ "status": status, "policies": policies.engine.version() })
     };
     if database && open {
         HttpResponse::Ok().json(body)
@@ -57,6 +66,8 @@ async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
         state.metrics.connections(pool, open, idle);
     }
     state.metrics.streams(state.graphql.streams());
+    let policies = state.policies.current();
+    state.metrics.policies(policies.engine.version());
     let text = state.metrics.text().map_err(|error| {
         tracing::error!(%error, "the metrics can not be written");
         Problem::internal()
@@ -65,4 +76,49 @@ async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media))
         .body(text))
+}
+
+/// Who tells the server to do something. That it is a header of its own keeps pages in a browser of the same
+/// machine from sending it unasked.
+pub const OPERATOR: &str = "countersign-operator";
+/// The longest name of an operator.
+const NAME_MAX: usize = 64;
+
+/// Reads the policies again: those that serve after it are told, and why they are none other.
+async fn reload(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let by = request.headers().get(OPERATOR);
+    let by = by.and_then(|name| name.to_str().ok()).unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._@-".contains(&b);
+    if by.is_empty() || by.len() > NAME_MAX || !by.bytes().all(plain) {
+        let detail =
+            "say who you are by a header `Countersign-Operator`: 1 to 64 letters, digits or `._@-`";
+        return Err(Problem::new(Code::BadRequest, detail));
+    }
+    state.open()?;
+    match state.reload(ToldBy::Command(by)).await {
+        Ok(Reloaded {
+            from,
+            to,
+            certified,
+        }) => {
+            Ok(HttpResponse::Ok().json(json!({ "from": from, "to": to, "certified": certified })))
+        }
+        Err(ReloadError::Refused(error)) => {
+            let detail = chain(&error);
+            Err(Problem::new(Code::PoliciesRefused, &detail))
+        }
+        Err(ReloadError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// An error with its causes: the operator may know them.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
 }

@@ -5,8 +5,8 @@
 //! both, once for a shape and a type. The last two by partial evaluation. A slice is put together of that.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, OnceLock},
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use cedar_policy::{
@@ -22,7 +22,9 @@ use crate::{
     action::Action,
     cache::Shape,
     decision::{Compiled, Conditional},
+    effects::actors,
     entity::{self, Bound, EntityError},
+    error::PolicyError,
     load::{Bare, Kind, NAMESPACE, RowSet, Sight, Slice},
     predicate::{Predicate, SELF},
     residual::{self, Facts},
@@ -43,31 +45,34 @@ impl Engine {
         let Some(slice) = self.inner.loaded.slices.get(slice) else {
             return Compiled::refusing();
         };
-        self.put_together(actor, shape, slice)
-            .unwrap_or_else(|error| {
+        match self.left_of(actor, shape, slice) {
+            Ok(left) => Compiled::of(left, slice.permits.clone()),
+            Err(error) => {
                 alarm(action, &error);
                 Compiled::refusing()
-            })
+            }
+        }
     }
 
-    fn put_together(
+    /// What is left of each policy of a slice.
+    fn left_of(
         &self,
         actor: &Actor,
         shape: &Arc<Shape>,
         slice: &Slice,
-    ) -> Result<Compiled, EntityError> {
+    ) -> Result<Vec<(Effect, Conditional)>, EntityError> {
         let bare = &self.inner.loaded.bare;
         let known = self.inner.known.get(shape);
         let place = (slice.kind, slice.resource.clone());
         let set = bare.rows.get(&place);
         let set = set.ok_or_else(|| EntityError("a type has no policies".to_owned()))?;
-        let (mut permits, mut forbids) = (Vec::new(), Vec::new());
+        let mut left = Vec::with_capacity(slice.members.len());
         for member in &slice.members {
             let condition = match member.sight {
                 Sight::Actor if known.met(bare, actor, slice.kind)?.contains(&member.rule) => {
                     Predicate::True
                 }
-                Sight::Actor => continue,
+                Sight::Actor => Predicate::False,
                 Sight::Row => {
                     let made = || partial(bare, actor, &slice.resource, set, &set.alone);
                     found(&self.inner.rows.of(&place, made)?, &member.rule)
@@ -77,19 +82,42 @@ impl Engine {
                     found(&known.rows.of(&place, made)?, &member.rule)
                 }
             };
-            if condition == Predicate::False {
-                continue;
-            }
-            let target = match member.effect {
-                Effect::Permit => &mut permits,
-                Effect::Forbid => &mut forbids,
-            };
-            target.push(Conditional {
-                rule: member.rule.clone(),
-                condition,
-            });
+            let rule = member.rule.clone();
+            left.push((member.effect, Conditional { rule, condition }));
         }
-        Ok(Compiled::new(permits, forbids, slice.permits.clone()))
+        Ok(left)
+    }
+
+    /// The conditions on rows that the policies come to for everybody, each with the type of the row. Fails
+    /// where one is not understood, or a policy can not be evaluated.
+    pub fn row_conditions(&self) -> Result<Vec<(String, Predicate)>, PolicyError> {
+        let mut conditions = BTreeMap::new();
+        for actor in actors() {
+            let shape = Arc::new(Shape::of(&actor));
+            let slices = self.inner.loaded.slices.iter();
+            for slice in slices.filter(|slice| slice.kind == shape.kind()) {
+                let form = |id: &str, fault: String| PolicyError::Form {
+                    id: id.to_owned(),
+                    fault,
+                };
+                let left = self.left_of(&actor, &shape, slice);
+                let left = left.map_err(|error| form(ERROR_RULE, error.0))?;
+                for (_, one) in &left {
+                    if one.condition.is_opaque() {
+                        let fault =
+                            format!("has a condition that no list can ask by: {}", one.condition);
+                        return Err(form(&one.rule, fault));
+                    }
+                }
+                let predicate = Compiled::of(left, Vec::new()).predicate;
+                let key = (slice.resource.clone(), predicate.to_string());
+                conditions.insert(key, predicate);
+            }
+        }
+        let conditions = conditions.into_iter();
+        Ok(conditions
+            .map(|((resource, _), predicate)| (resource, predicate))
+            .collect())
     }
 }
 
@@ -122,7 +150,7 @@ impl Known {
 
 /// The conditions of policies, by kind of principal and type of row.
 #[derive(Debug, Default)]
-pub(crate) struct Rows(std::sync::Mutex<HashMap<(Kind, String), Conditions>>);
+pub(crate) struct Rows(Mutex<HashMap<(Kind, String), Conditions>>);
 
 impl Rows {
     fn of(
@@ -130,10 +158,7 @@ impl Rows {
         place: &(Kind, String),
         make: impl FnOnce() -> Result<HashMap<SmolStr, Predicate>, EntityError>,
     ) -> Result<Conditions, EntityError> {
-        let mut rows = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = rows.get(place) {
             return Ok(Arc::clone(known));
         }
@@ -202,14 +227,9 @@ fn partial(
         tenant: entity::PLACEHOLDER_TENANT,
     };
     for policy in response.residual_policies() {
-        let mut condition = residual::condition(&policy, facts);
-        // What is not understood permits nothing and forbids everything.
+        let condition = residual::condition(&policy, facts);
         if condition.is_opaque() {
             tracing::error!(policy = %policy.id(), %condition, "a residual is not understood");
-            condition = match policy.effect() {
-                Effect::Permit => Predicate::False,
-                Effect::Forbid => Predicate::True,
-            };
         }
         conditions.insert(SmolStr::new(policy.id()), condition);
     }
@@ -217,6 +237,27 @@ fn partial(
 }
 
 impl Compiled {
+    /// Of what is left of policies. What is not understood permits nothing and forbids everything.
+    fn of(left: Vec<(Effect, Conditional)>, missing: Vec<SmolStr>) -> Self {
+        let (mut permits, mut forbids) = (Vec::new(), Vec::new());
+        for (effect, one) in left {
+            let (target, instead) = match effect {
+                Effect::Permit => (&mut permits, Predicate::False),
+                Effect::Forbid => (&mut forbids, Predicate::True),
+            };
+            let condition = if one.condition.is_opaque() {
+                instead
+            } else {
+                one.condition
+            };
+            if condition != Predicate::False {
+                let rule = one.rule;
+                target.push(Conditional { rule, condition });
+            }
+        }
+        Self::new(permits, forbids, missing)
+    }
+
     fn new(
         mut permits: Vec<Conditional>,
         mut forbids: Vec<Conditional>,

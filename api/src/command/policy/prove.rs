@@ -1,6 +1,12 @@
 //! `countersign policy prove`: what the policies say of every possible request.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -19,6 +25,9 @@ pub(crate) struct ProveArgs {
     /// Other policies than those that are built in: a folder, or a revision of git
     #[arg(long)]
     of: Option<String>,
+    /// Write the certificate of the folder's policies beside them, so that they may serve
+    #[arg(long, requires = "of")]
+    certify: bool,
     /// Write the certificate, and the list of what nobody may do, into this repository
     #[arg(long, conflicts_with = "of")]
     write: Option<PathBuf>,
@@ -49,6 +58,18 @@ pub(super) async fn run(arguments: &ProveArgs, now: DateTime<Utc>) -> anyhow::Re
         fs::write(root.join("policies/snapshots/denied.txt"), list(&proof))?;
         output::line("wrote policies/certificate.json and policies/snapshots/denied.txt");
         return Ok(ExitCode::SUCCESS);
+    }
+    if let (Some(folder), true, true) = (&arguments.of, arguments.certify, holds) {
+        if proof.denied != reviewed() {
+            differ(&proof);
+            return Ok(ExitCode::FAILURE);
+        }
+        let certificate = certificate(&engine, &invariants, &proof, now);
+        let json = serde_json::to_string_pretty(&certificate)?;
+        let path = Path::new(folder).join("certificate.json");
+        fs::write(&path, json + "\n")
+            .with_context(|| format!("`{}` can not be written", path.display()))?;
+        output::line(&format!("wrote {}", path.display()));
     }
     let is_reviewed = arguments.of.is_some() || proof.denied == reviewed();
     if !is_reviewed {

@@ -32,7 +32,7 @@ impl Endpoint {
         purpose: Purpose,
     ) -> Option<(RequestContext, Way)> {
         let named: Vec<AnyId> = measure.named.keys().copied().collect();
-        let database = &self.services.database;
+        let database = &self.database;
         match purpose {
             Purpose::Read => {
                 let (context, reader) = database.presume(credential, facts, &named).await?;
@@ -60,7 +60,7 @@ impl Endpoint {
             ..
         } = *call;
         let named: Vec<AnyId> = measure.named.keys().copied().collect();
-        let database = &self.services.database;
+        let database = &self.database;
         let entered = match purpose {
             Purpose::Read => {
                 let entered = database.enter(credential, facts, &named).await;
@@ -91,7 +91,7 @@ impl Endpoint {
                     return Err(limited);
                 }
                 // It was rolled back with the transaction that let nobody in.
-                self.services.database.note_use(&context).await;
+                self.database.note_use(&context).await;
                 Err(self.strange_ids(&context, measure).await)
             }
             Err(error) => Err(Answer::NotEntered(Box::new(error))),
@@ -113,7 +113,7 @@ impl Endpoint {
     /// another tenant's, nowhere, or hidden from them by policy.
     pub(super) async fn strange_ids(&self, context: &RequestContext, measure: &Measure) -> Answer {
         let draft = record::unknown_ids(measure);
-        let recorded = self.services.database.record(context, draft).await;
+        let recorded = self.database.record(context, draft).await;
         if let Err(error) = recorded {
             return failed(&error.into(), context.request());
         }
@@ -122,7 +122,7 @@ impl Endpoint {
     }
 
     fn writing(&self, opened: WriteTransaction, asked: [u8; 32]) -> Way {
-        let database = self.services.database.clone();
+        let database = self.database.clone();
         Way::Write(Box::new(Writer::new(database, opened, asked)))
     }
 
@@ -131,14 +131,15 @@ impl Endpoint {
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
         actions.extend(self.introspect);
-        let decisions = self.services.engine.decide(context.actor(), &actions);
+        let services = self.services();
+        let decisions = services.engine.decide(context.actor(), &actions);
         let allowed = |action: Option<ActionId>| {
             action.is_some_and(|action| matches!(decisions.get(action), Decision::Allow(_)))
         };
         let reveal_rules = allowed(self.explain);
         let may_explore = allowed(self.introspect);
         Operation::new(
-            self.services.clone(),
+            services,
             context,
             way,
             decisions,

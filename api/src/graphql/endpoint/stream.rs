@@ -225,12 +225,11 @@ impl EventStream {
 
     /// Lets the listener in again, and reads what has happened.
     async fn look(&mut self, endpoint: &Endpoint) {
-        let services = &endpoint.services;
         let facts = RequestFacts {
-            at: services.database.clock().now(),
+            at: endpoint.database.clock().now(),
             ..self.facts
         };
-        let entered = services.database.enter(&self.credential, &facts, &[]).await;
+        let entered = endpoint.database.enter(&self.credential, &facts, &[]).await;
         let (context, reader) = match entered {
             Ok((context, reader)) if context.tenant() == self.tenant => (context, reader),
             // Away for a moment. Nothing is lost: what happens meanwhile is read later.
