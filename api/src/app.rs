@@ -7,6 +7,7 @@
 pub mod access;
 pub mod accounts;
 pub mod api_tokens;
+pub mod audit_exports;
 pub mod categories;
 mod grants;
 pub mod import_progress;

@@ -5,7 +5,7 @@
 mod doctor;
 pub mod generate;
 pub mod import;
-mod ledger;
+pub mod ledger;
 mod machine;
 mod member;
 mod migrate;
@@ -94,7 +94,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Machine(command) => machine::run(command, &config()?).await,
         Command::Import(arguments) => import::run(*arguments).await,
         Command::Policy(command) => policy::run(&command, config).await,
-        Command::Ledger(command) => ledger::run(command, &config()?).await,
+        Command::Ledger(command) => ledger::run(command, config).await,
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

@@ -2,6 +2,7 @@
 //! `countersign` binary.
 
 pub mod app;
+pub mod checkpoints;
 pub mod code;
 pub mod command;
 pub mod config;

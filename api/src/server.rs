@@ -23,6 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::opening::{check, wait_until_open};
 use crate::{
+    checkpoints,
     config::Config,
     graphql::{self, CursorKey, Endpoint, Limits},
     http::{
@@ -262,6 +263,13 @@ impl Server {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "no signal reloads the policies");
         }
+        let audit = &state.config.audit;
+        tokio::spawn(checkpoints::keep_making(
+            state.database.clone(),
+            audit.folder(),
+            Duration::from_secs(u64::from(audit.checkpoint_minutes) * 60),
+            audit.checkpoint_rows,
+        ));
         let ended = stopped(served.await);
         state.database.close().await;
         ended

@@ -6,7 +6,11 @@
 //! key.
 
 mod encoding;
+pub mod exported;
 mod link;
+pub mod manifest;
+pub mod merkle;
+pub mod note;
 mod payload;
 mod source;
 
@@ -15,7 +19,7 @@ use chrono::{DateTime, Utc};
 pub use self::{
     encoding::Encoding,
     link::{ChainError, GENESIS, Hash, Head, Link, Signature, next_link, verify_link},
-    payload::{Facts, Payload},
+    payload::{Facts, Payload, is_kind},
     source::network,
 };
 use crate::id::{AuditEntryId, RequestId};

@@ -5,6 +5,7 @@
 
 mod chain;
 mod recorder;
+mod signer;
 mod watch;
 
 use countersign_domain::{
@@ -15,10 +16,14 @@ use countersign_domain::{
 use countersign_policies::Resolved;
 use uuid::Uuid;
 
-pub use self::watch::AuditWatch;
 pub(crate) use self::{
     chain::{append, append_held, fixed},
     recorder::Recorder,
+    signer::signer,
+};
+pub use self::{
+    signer::{NoteSigner, verified_note},
+    watch::{AuditWatch, AuditWatchAll},
 };
 use crate::context::{RequestContext, RequestFacts};
 

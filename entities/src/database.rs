@@ -14,7 +14,7 @@ use sqlx::{
 };
 
 use crate::{
-    audit::{AuditWatch, EventDraft, Recorder, Unlinked},
+    audit::{AuditWatch, AuditWatchAll, EventDraft, Recorder, Unlinked},
     clock::{Clock, Ids},
     context::{CredentialKind, RequestContext, RequestFacts},
     enter::{self, Rejection},
@@ -199,6 +199,11 @@ impl Database {
     pub fn watch_audit(&self, tenant: TenantId) -> AuditWatch {
         let grown = self.0.recorder.grown();
         AuditWatch { tenant, grown }
+    }
+
+    /// Tells whose audit log has grown, of every tenant, as far as this process lets it grow.
+    pub fn watch_all_audits(&self) -> AuditWatchAll {
+        AuditWatchAll(self.0.recorder.grown())
     }
 
     /// Records a credential that is refused by its form or its signature: forged, or of another

@@ -1,6 +1,6 @@
 //! What lists are narrowed by: the caller's filter, and the policies' row condition as SQL.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use countersign_domain::{
     audit::Outcome,
     id::{AccountId, CategoryId},
@@ -105,6 +105,26 @@ pub struct AuditFilter {
 }
 
 impl AuditFilter {
+    /// The conditions as `name=value`, parted by spaces; `all` where there are none.
+    pub fn text(&self) -> String {
+        let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let conditions = [
+            self.from.map(|at| format!("from={}", instant(at))),
+            self.to.map(|at| format!("to={}", instant(at))),
+            self.action
+                .as_ref()
+                .map(|action| format!("action={action}")),
+            self.actor.as_ref().map(|actor| format!("actor={actor}")),
+            self.outcome.map(|o| format!("outcome={}", o.name())),
+        ];
+        let conditions: Vec<String> = conditions.into_iter().flatten().collect();
+        if conditions.is_empty() {
+            "all".to_owned()
+        } else {
+            conditions.join(" ")
+        }
+    }
+
     pub(crate) fn condition(&self) -> Condition {
         use audit_entries::Column;
         Condition::all()

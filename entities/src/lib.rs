@@ -45,7 +45,7 @@ mod store;
 mod transaction;
 mod wire;
 
-pub use audit::{AuditWatch, EventDraft};
+pub use audit::{AuditWatch, AuditWatchAll, EventDraft, NoteSigner, verified_note};
 pub use clock::{Clock, Ids, SystemClock, SystemIds};
 pub use context::{Credential, CredentialKind, RequestContext, RequestFacts, SessionSecret};
 pub use database::Database;
@@ -59,7 +59,7 @@ pub use idempotency::{Claim, IdempotencyKey};
 pub use isolation::IsolationError;
 pub use operator::{
     LedgerFault, LedgerReport, MemberRole, NewMachine, NewMember, NewTenant, Operator,
-    OperatorError, TenantRecord, ToldBy,
+    OperatorError, SignedCheckpoint, TenantRecord, ToldBy,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use row_condition::row_condition_sql;

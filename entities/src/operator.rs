@@ -5,6 +5,7 @@
 //! a command resolves the name on one connection and enters the id on the other, and a credential
 //! of the books alone neither finds a tenant nor names one.
 
+mod checkpoints;
 mod ledger;
 mod policies;
 
@@ -29,6 +30,7 @@ use crate::{
     wire::{End, Wire},
 };
 
+pub use checkpoints::SignedCheckpoint;
 pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;
 

@@ -30,6 +30,7 @@ mod grants;
 mod idempotency;
 mod identity;
 mod isolation;
+mod ledger;
 mod limits;
 mod management;
 mod matrix;

@@ -1,16 +1,26 @@
 //! `countersign ledger`.
 
-use std::process::ExitCode;
+pub mod export;
+pub mod offline;
+pub mod proof;
+
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
-use countersign_entities::LedgerFault;
+use countersign_domain::audit::note::{Checkpoint, VerifierKey};
+use countersign_entities::{LedgerFault, Operator, TenantRecord, verified_note};
 
+use self::{export::ExportArgs, offline::OfflineArgs, proof::ProofArgs};
 use super::output;
-use crate::config::Config;
+use crate::{
+    checkpoints::{self, CheckpointFolder},
+    config::{Config, ConfigError},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LedgerCommand {
-    /// Check the audit chains: links, content, signatures, and that nothing is cut off
+    /// Check the audit chains: links, content, signatures, and that nothing is cut off. An export, or a
+    /// proof, is checked by itself, without a database
     Verify {
         /// The slug of one tenant; every tenant where not given
         #[arg(long)]
@@ -21,27 +31,51 @@ pub(super) enum LedgerCommand {
         /// The last row to check
         #[arg(long)]
         to: Option<i64>,
+        #[command(flatten)]
+        offline: OfflineArgs,
     },
+    /// Say of each chain what it is, signed, and publish that to `audit.checkpoints` where it is set
+    Checkpoint {
+        /// The slug of one tenant; every tenant where not given
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// The public key that a tenant's checkpoints and exports are signed with
+    Key {
+        /// The slug of the tenant
+        #[arg(long)]
+        tenant: String,
+    },
+    /// Prove that a row is in what the last checkpoint says, or that it goes on where an earlier one ended
+    Proof(ProofArgs),
+    /// Write a tenant's log to a file, with a signed manifest at its end; the export is a row of the log
+    Export(ExportArgs),
 }
 
-pub(super) async fn run(command: LedgerCommand, config: &Config) -> anyhow::Result<ExitCode> {
-    let LedgerCommand::Verify { tenant, from, to } = command;
-    let database = super::database(config).await?;
-    let operator = database.operator();
-    let tenants = match tenant {
-        Some(slug) => vec![operator.tenant(&slug).await?],
-        None => operator.tenants().await?,
+pub(super) async fn run(
+    command: LedgerCommand,
+    config: impl FnOnce() -> Result<Config, ConfigError>,
+) -> anyhow::Result<ExitCode> {
+    let (tenant, from, to) = match command {
+        LedgerCommand::Verify { offline, .. } if offline.is_asked_for() => {
+            return offline::run(&offline);
+        }
+        LedgerCommand::Verify {
+            tenant, from, to, ..
+        } => (tenant, from, to),
+        LedgerCommand::Checkpoint { tenant } => return checkpoint(tenant, &config()?).await,
+        LedgerCommand::Key { tenant } => return key(&tenant, &config()?).await,
+        LedgerCommand::Proof(arguments) => return proof::run(&arguments, &config()?).await,
+        LedgerCommand::Export(arguments) => return export::run(&arguments, &config()?).await,
     };
+    let config = config()?;
+    let database = super::database(&config).await?;
+    let operator = database.operator();
+    let folder = config.audit.folder();
     let mut whole = true;
-    for tenant in tenants {
-        match operator.verify_ledger(tenant.id, from, to).await {
-            Ok(report) => output::line(&format!(
-                "{}: {} rows verify, the last is {} with hash {}",
-                tenant.slug,
-                report.verified,
-                report.last.seq,
-                hex::encode(report.last.hash)
-            )),
+    for tenant in tenants(&operator, tenant).await? {
+        match verify(&operator, &tenant, (from, to), folder.as_ref()).await {
+            Ok(told) => output::line(&told),
             Err(LedgerFault::Store(error)) => return Err(error.into()),
             Err(fault) => {
                 whole = false;
@@ -50,9 +84,101 @@ pub(super) async fn run(command: LedgerCommand, config: &Config) -> anyhow::Resu
         }
     }
     database.close().await;
-    Ok(if whole {
+    Ok(verdict(whole))
+}
+
+fn verdict(is_whole: bool) -> ExitCode {
+    if is_whole {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+async fn tenants(operator: &Operator, slug: Option<String>) -> anyhow::Result<Vec<TenantRecord>> {
+    Ok(match slug {
+        Some(slug) => vec![operator.tenant(&slug).await?],
+        None => operator.tenants().await?,
     })
+}
+
+/// The rows, and what was said of them before: in the database, and where it was published.
+async fn verify(
+    operator: &Operator,
+    tenant: &TenantRecord,
+    (from, to): (Option<i64>, Option<i64>),
+    folder: Option<&CheckpointFolder>,
+) -> Result<String, LedgerFault> {
+    let report = operator.verify_ledger(tenant.id, from, to).await?;
+    let mut told = format!(
+        "{}: {} rows verify, the last is {} with hash {}",
+        tenant.slug,
+        report.verified,
+        report.last.seq,
+        hex::encode(report.last.hash)
+    );
+    let key = operator.note_signer(tenant.id).await?.key().clone();
+    let kept = operator.checkpoints(tenant.id).await?;
+    let kept = kept.into_iter().next().map(|newest| newest.note);
+    let published = folder.and_then(|folder| folder.newest(tenant.id));
+    for (note, place) in [(kept, "kept"), (published, "published")] {
+        let Some(note) = note else { continue };
+        let checkpoint = read(&key, &note).map_err(|_| LedgerFault::Unsigned)?;
+        operator.verify_checkpoint(tenant.id, &checkpoint).await?;
+        told = format!(
+            "{told}; as the {place} checkpoint of {} says",
+            checkpoint.size
+        );
+    }
+    Ok(told)
+}
+
+/// The checkpoint of a note that was signed with that key.
+fn read(key: &VerifierKey, note: &str) -> anyhow::Result<Checkpoint> {
+    let checkpoint = Checkpoint::parse(verified_note(key, note)?)?;
+    anyhow::ensure!(
+        checkpoint.origin == key.name(),
+        "the checkpoint is of another log"
+    );
+    Ok(checkpoint)
+}
+
+async fn checkpoint(tenant: Option<String>, config: &Config) -> anyhow::Result<ExitCode> {
+    let database = super::database(config).await?;
+    let operator = database.operator();
+    let folder = config.audit.folder();
+    let mut whole = true;
+    for tenant in tenants(&operator, tenant).await? {
+        match checkpoints::make(&operator, tenant.id, folder.as_ref()).await {
+            Ok(Some(made)) => output::line(&format!(
+                "{}: {} rows, root {}",
+                tenant.slug,
+                made.size,
+                hex::encode(made.root)
+            )),
+            Ok(None) => output::line(&format!("{}: no rows", tenant.slug)),
+            Err(fault) => {
+                whole = false;
+                output::line(&format!("{}: FAULT: {fault}", tenant.slug));
+            }
+        }
+    }
+    database.close().await;
+    Ok(verdict(whole))
+}
+
+async fn key(tenant: &str, config: &Config) -> anyhow::Result<ExitCode> {
+    let database = super::database(config).await?;
+    let operator = database.operator();
+    let tenant = operator.tenant(tenant).await?;
+    let signer = operator.note_signer(tenant.id).await?;
+    output::line(&signer.key().to_string());
+    database.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file's text, and which file where it can not be read.
+fn text(path: &PathBuf) -> anyhow::Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| anyhow::anyhow!("`{}` can not be read: {error}", path.display()))
 }

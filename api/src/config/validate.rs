@@ -41,6 +41,12 @@ impl Config {
         if self.traces.percent > 100 {
             return value("traces.percent", "is a number from 0 to 100");
         }
+        if self.audit.checkpoint_minutes == 0 || self.audit.checkpoint_rows == 0 {
+            return value(
+                "audit.checkpoint_minutes",
+                "and `checkpoint_rows` are above 0",
+            );
+        }
         if !(1..=365).contains(&self.session.lifetime_days) {
             return value("session.lifetime_days", "is a number from 1 to 365");
         }

@@ -99,6 +99,35 @@ pub fn next_link(head: &Head, tenant: TenantId, event: &Event, key: &[u8; 32]) -
     }
 }
 
+impl Head {
+    /// Whether a row goes on where the chain ended.
+    pub(super) fn check(&self, link: &Link) -> Result<(), ChainError> {
+        let expected = self.seq.saturating_add(1);
+        if link.seq != expected {
+            return Err(ChainError::Gap {
+                expected,
+                found: link.seq,
+            });
+        }
+        if link.previous != self.hash {
+            return Err(ChainError::Unlinked { seq: link.seq });
+        }
+        Ok(())
+    }
+}
+
+impl Link {
+    /// Whether the row says what was hashed.
+    pub(super) fn check_content(&self, tenant: TenantId, event: &Event) -> Result<(), ChainError> {
+        let hash = self.encoding.hash(self.seq, &self.previous, tenant, event);
+        if hash == self.hash {
+            Ok(())
+        } else {
+            Err(ChainError::Changed { seq: self.seq })
+        }
+    }
+}
+
 /// Checks one row against the head before it, and returns the head after it.
 pub fn verify_link(
     head: &Head,
@@ -107,20 +136,8 @@ pub fn verify_link(
     link: &Link,
     key: &[u8; 32],
 ) -> Result<Head, ChainError> {
-    let expected = head.seq.saturating_add(1);
-    if link.seq != expected {
-        return Err(ChainError::Gap {
-            expected,
-            found: link.seq,
-        });
-    }
-    if link.previous != head.hash {
-        return Err(ChainError::Unlinked { seq: link.seq });
-    }
-    let hash = link.encoding.hash(link.seq, &link.previous, tenant, event);
-    if hash != link.hash {
-        return Err(ChainError::Changed { seq: link.seq });
-    }
+    head.check(link)?;
+    link.check_content(tenant, event)?;
     if mac(key, &link.hash).verify_slice(&link.signature).is_err() {
         return Err(ChainError::Forged { seq: link.seq });
     }

@@ -97,6 +97,13 @@ impl Facts {
         self.with(name, fields.collect::<Vec<_>>())
     }
 
+    /// A kind of row, as filters name it: noun and past verb. What can not be one is not repeated.
+    #[must_use]
+    pub fn kind(self, name: &'static str, kind: Option<&str>) -> Self {
+        let kind = kind.map(|kind| if is_kind(kind) { kind } else { "?" });
+        self.with(name, kind)
+    }
+
     /// Facts about a part.
     #[must_use]
     pub fn part(self, name: &'static str, part: Self) -> Self {
@@ -113,6 +120,16 @@ impl Facts {
 fn is_field(name: &str) -> bool {
     let letters = name.strip_prefix("__").unwrap_or(name);
     (1..=FIELD_MAX).contains(&letters.len()) && letters.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
+/// Two words in lower case with a dot between.
+pub fn is_kind(kind: &str) -> bool {
+    let is_word = |word: &str| {
+        (1..=FIELD_MAX).contains(&word.len())
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    };
+    kind.split_once('.')
+        .is_some_and(|(noun, verb)| is_word(noun) && is_word(verb))
 }
 
 /// The redacted payload of a row: facts, and of a change, what was before and what is after (AUD-5).

@@ -1,17 +1,18 @@
 //! Verifying the ledger of a tenant, against the rows, the key and the head (AUD-4).
 
 use countersign_domain::{
-    audit::{ChainError, Head, verify_link},
+    audit::{ChainError, Facts, Head, exported::ExportFault, verify_link},
     id::TenantId,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use thiserror::Error;
 
-use super::{Operator, statement};
+use super::{Operator, OperatorError, statement};
 use crate::{
     audit::fixed,
     enter,
     error::StoreError,
+    filter::AuditFilter,
     model::audit_entries::{Column, Entity},
     store::audit_entries::AuditEntry,
     wire::{End, Wire},
@@ -43,6 +44,12 @@ pub enum LedgerFault {
         /// The last row.
         seq: i64,
     },
+    /// A checkpoint was not signed with the tenant's key.
+    #[error("a checkpoint was not signed with the tenant's key")]
+    Unsigned,
+    /// It is not what a checkpoint says, which is kept elsewhere.
+    #[error(transparent)]
+    Checkpoint(#[from] ExportFault),
     /// The range is none: from 1, and not beyond its end.
     #[error("rows {from} to {to} are no range")]
     Range {
@@ -68,6 +75,42 @@ impl Operator {
         let rows = rows(&wire, tenant, from, limit.min(ROWS)).await?;
         wire.end(End::Rollback).await?;
         Ok(rows)
+    }
+
+    /// Where the chain ends.
+    pub async fn ledger_end(&self, tenant: TenantId) -> Result<Head, StoreError> {
+        let wire = self.books(tenant).await?;
+        let end = head(&wire, tenant).await?;
+        wire.end(End::Rollback).await?;
+        Ok(end)
+    }
+
+    /// Records an export by the command, which is not complete before this returns.
+    pub async fn record_export(&self, tenant: TenantId, facts: Facts) -> Result<(), OperatorError> {
+        let wire = self.books(tenant).await?;
+        let done = ("ledger export", "audit.exported");
+        self.commit(wire, tenant, done, tenant.into(), facts.into())
+            .await
+    }
+
+    /// The same, of the rows after `after` that the filter chooses.
+    pub async fn ledger_page(
+        &self,
+        tenant: TenantId,
+        filter: &AuditFilter,
+        after: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let rows = Entity::find()
+            .filter(Column::TenantId.eq(tenant.uuid()))
+            .filter(Column::Seq.gt(after))
+            .filter(filter.condition())
+            .order_by_asc(Column::Seq)
+            .limit(ROWS)
+            .all(&wire)
+            .await?;
+        wire.end(End::Rollback).await?;
+        rows.into_iter().map(AuditEntry::try_from).collect()
     }
 
     /// Checks the links and signatures of rows `from` to `to` (1 and the end, if `None`), and, where
@@ -166,7 +209,7 @@ async fn before(wire: &Wire, tenant: TenantId, first: i64) -> Result<Head, Ledge
     }
 }
 
-async fn head(wire: &Wire, tenant: TenantId) -> Result<Head, StoreError> {
+pub(super) async fn head(wire: &Wire, tenant: TenantId) -> Result<Head, StoreError> {
     let sql = "SELECT seq, hash FROM countersign.audit_heads WHERE tenant_id = $1";
     let row = wire
         .query_one_raw(statement(wire, sql, [tenant.uuid().into()]))

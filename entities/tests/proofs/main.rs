@@ -7,6 +7,8 @@ mod books;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod checkpoints;
+#[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod entrance;

@@ -1,0 +1,112 @@
+//! `countersign ledger export`.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use countersign_domain::{
+    audit::{
+        exported::{Writer, manifest_line},
+        manifest::ExportFormat,
+    },
+    id::TenantId,
+};
+use countersign_entities::{AuditFilter, Operator};
+
+use super::output;
+use crate::{app::audit_exports, config::Config};
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct ExportArgs {
+    /// The slug of the tenant
+    #[arg(long)]
+    tenant: String,
+    /// The file to write
+    #[arg(long)]
+    out: PathBuf,
+    /// `jsonl` or `csv`
+    #[arg(long, default_value = "jsonl", value_parser = format)]
+    format: ExportFormat,
+    /// At this instant or later (RFC 3339)
+    #[arg(long)]
+    from: Option<DateTime<Utc>>,
+    /// At this instant or earlier
+    #[arg(long)]
+    to: Option<DateTime<Utc>>,
+    /// Of this kind, such as `statement.imported`
+    #[arg(long)]
+    action: Option<String>,
+    /// By this actor: `usr_…`, `tok_…`, `mch_…`
+    #[arg(long)]
+    actor: Option<String>,
+}
+
+fn format(name: &str) -> Result<ExportFormat, String> {
+    ExportFormat::from_name(name).ok_or_else(|| "it is `jsonl` or `csv`".to_owned())
+}
+
+pub(super) async fn run(arguments: &ExportArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let filter = AuditFilter {
+        from: arguments.from,
+        to: arguments.to,
+        action: arguments.action.clone(),
+        actor: arguments.actor.clone(),
+        outcome: None,
+    };
+    audit_exports::check(&filter).map_err(anyhow::Error::msg)?;
+    let database = super::super::database(config).await?;
+    let operator = database.operator();
+    let tenant = operator.tenant(&arguments.tenant).await?.id;
+    let file = File::create(&arguments.out);
+    let file = file.with_context(|| format!("`{}`", arguments.out.display()))?;
+    let mut file = BufWriter::new(file);
+    let rows = write(&operator, tenant, &filter, arguments.format, &mut file).await?;
+    database.close().await;
+    let path = arguments.out.display();
+    output::line(&format!(
+        "{rows} rows; verify by `countersign ledger verify --export {path} --key FILE`, with what \
+         `countersign ledger key --tenant {}` prints in the file",
+        arguments.tenant
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the rows that the filter chooses, in their order, and the signed manifest. Says how many rows.
+pub async fn write(
+    operator: &Operator,
+    tenant: TenantId,
+    filter: &AuditFilter,
+    format: ExportFormat,
+    file: &mut impl Write,
+) -> anyhow::Result<u64> {
+    let signer = operator.note_signer(tenant).await?;
+    let mut writer = Writer::new(tenant, format);
+    file.write_all(&writer.head()?)?;
+    let (mut after, end) = (0, operator.ledger_end(tenant).await?);
+    loop {
+        let page = operator.ledger_page(tenant, filter, after).await?;
+        let Some(last) = page.last() else { break };
+        after = last.link.seq;
+        for row in page.iter().take_while(|row| row.link.seq <= end.seq) {
+            file.write_all(&writer.row(&row.event, &row.link)?)?;
+        }
+        if after >= end.seq {
+            break;
+        }
+    }
+    let rows = writer.rows();
+    let payload = audit_exports::recorded(filter, format).count("rows", rows);
+    // Before the manifest: an export that is not recorded has none.
+    operator.record_export(tenant, payload).await?;
+    let manifest = writer.finish(filter.text());
+    let note = signer.sign(&manifest.text())?;
+    file.write_all(&manifest_line(format, &note)?)?;
+    file.flush()?;
+    Ok(rows)
+}

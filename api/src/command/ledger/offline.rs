@@ -1,0 +1,153 @@
+//! Verifying what left the database, without one: exports, checkpoints and proofs.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use countersign_domain::audit::{
+    exported::{Exported, Verifier},
+    manifest::{ExportFormat, Manifest},
+    note::{Checkpoint, VerifierKey},
+};
+use countersign_entities::verified_note;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::{output, proof, read, text};
+
+/// The most bytes of an export's last record.
+const MANIFEST_MAX: u64 = 16 * 1024;
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct OfflineArgs {
+    /// An export to check, without a database
+    #[arg(long, requires = "key", conflicts_with_all = ["tenant", "from", "to"])]
+    export: Option<PathBuf>,
+    /// A proof to check, without a database
+    #[arg(long, requires = "key", conflicts_with_all = ["tenant", "from", "to", "export"])]
+    proof: Option<PathBuf>,
+    /// A signed checkpoint that the export must agree with
+    #[arg(long, requires = "export")]
+    checkpoint: Option<PathBuf>,
+    /// The tenant's public key: a file, as `ledger key` prints it
+    #[arg(long)]
+    key: Option<PathBuf>,
+}
+
+impl OfflineArgs {
+    pub(super) const fn is_asked_for(&self) -> bool {
+        self.export.is_some() || self.proof.is_some()
+    }
+}
+
+pub(super) fn run(arguments: &OfflineArgs) -> anyhow::Result<ExitCode> {
+    let key = arguments.key.as_ref().context("give `--key`")?;
+    let key: VerifierKey = text(key)?.parse()?;
+    let checkpoint = arguments.checkpoint.as_ref();
+    let checkpoint = checkpoint.map(|path| read(&key, &text(path)?)).transpose();
+    let told = match (&arguments.export, &arguments.proof) {
+        (Some(path), _) => checkpoint.and_then(|checkpoint| export(path, &key, checkpoint)),
+        (None, Some(path)) => text(path).and_then(|proof| proof::verify(&proof, &key)),
+        (None, None) => bail!("give `--export` or `--proof`"),
+    };
+    Ok(match told {
+        Ok(told) => {
+            output::line(&told);
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            output::line(&format!("FAULT: {fault:#}"));
+            ExitCode::FAILURE
+        }
+    })
+}
+
+#[derive(Deserialize)]
+struct LastLine {
+    manifest: String,
+}
+
+/// Verifies an export, and says what it is.
+pub fn export(
+    path: &Path,
+    key: &VerifierKey,
+    checkpoint: Option<Checkpoint>,
+) -> anyhow::Result<String> {
+    let mut file = File::open(path)?;
+    let note = last_record(&mut file)?;
+    let manifest = Manifest::parse(verified_note(key, &note)?)?;
+    let (rows, filter) = (manifest.rows, &manifest.filter);
+    file.seek(SeekFrom::Start(0))?;
+    if manifest.format == ExportFormat::Csv {
+        ensure!(
+            checkpoint.is_none(),
+            "rows are checked one by one in an export as JSON Lines"
+        );
+        let digest = digest(&mut file.take(manifest.bytes))?;
+        ensure!(
+            digest == manifest.sha256,
+            "the bytes are not those that were signed"
+        );
+        return Ok(format!(
+            "{rows} rows, as they were signed; filter: {filter}"
+        ));
+    }
+    let mut verifier = Verifier::new(manifest.tenant, !manifest.is_whole(), checkpoint);
+    let mut lines = BufReader::with_capacity(1 << 20, file.take(manifest.bytes));
+    let (mut line, mut digest) = (Vec::new(), Sha256::new());
+    let mut found = 0_u64;
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        digest.update(&line);
+        found = found.saturating_add(1);
+        let row = Exported::from_json(&line).with_context(|| format!("line {found}"))?;
+        verifier.row(&row)?;
+        line.clear();
+    }
+    let (verified, last) = verifier.finish()?;
+    ensure!(
+        verified == rows,
+        "{rows} rows were signed, and {verified} are here"
+    );
+    let digest: [u8; 32] = digest.finalize().into();
+    ensure!(
+        digest == manifest.sha256,
+        "the bytes are not those that were signed"
+    );
+    let last = last.map_or_else(String::new, |last| format!(", the last is {}", last.seq));
+    Ok(format!("{rows} rows verify{last}; filter: {filter}"))
+}
+
+/// The signed manifest at the end of an export of either form.
+fn last_record(file: &mut File) -> anyhow::Result<String> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(MANIFEST_MAX)))?;
+    let mut end = Vec::new();
+    file.take(MANIFEST_MAX).read_to_end(&mut end)?;
+    let end = String::from_utf8_lossy(&end);
+    if let Some(start) = end.rfind("{\"manifest\":") {
+        let last = end.get(start..).unwrap_or_default();
+        let last: LastLine = serde_json::from_str(last.trim_end())?;
+        return Ok(last.manifest);
+    }
+    let start = end
+        .rfind("\nmanifest,\"")
+        .context("the export has no manifest: it is cut off")?;
+    let quoted = end.get(start..).and_then(|last| last.split('"').nth(1));
+    Ok(quoted.context("the manifest is damaged")?.to_owned())
+}
+
+fn digest(reader: &mut impl Read) -> anyhow::Result<[u8; 32]> {
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        let read = reader.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(digest.finalize().into());
+        }
+        digest.update(buffer.get(..read).unwrap_or_default());
+    }
+}

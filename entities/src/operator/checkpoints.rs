@@ -1,0 +1,310 @@
+//! Checkpoints of a tenant's chain (AUD-3): what was said of it, signed, and what is proved by them.
+
+use std::{collections::HashMap, ops::Range};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use countersign_domain::{
+    audit::{
+        ChainError, Hash,
+        exported::ExportFault,
+        merkle::{self, Frontier, Part, SUBTREE_HEIGHT},
+        note::{Checkpoint, origin},
+    },
+    id::TenantId,
+};
+use sea_orm::{ConnectionTrait, Value};
+
+use super::{LedgerFault, Operator, ledger, statement};
+use crate::{
+    audit::{NoteSigner, fixed, signer},
+    error::StoreError,
+    line::{Fetches, fetched},
+    wire::{End, Wire},
+};
+
+/// How many hashes are read at a time.
+const HASHES: i64 = 20_000;
+/// How many checkpoints are listed.
+const LISTED_MAX: i64 = 1_000;
+
+/// A checkpoint, signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    /// How many rows it is of.
+    pub size: u64,
+    /// The root of the tree over them.
+    pub root: Hash,
+    /// The signed note.
+    pub note: String,
+    /// When it was made.
+    pub made_at: DateTime<Utc>,
+}
+
+fetched! {
+    struct Stored {
+        size: i64,
+        root: Vec<u8>,
+        frontier: Vec<u8>,
+        note: String,
+        made_at: DateTime<Utc>,
+    }
+}
+
+fetched! {
+    struct RowHash {
+        seq: i64,
+        hash: Vec<u8>,
+    }
+}
+
+fetched! {
+    struct Subtree {
+        level: i16,
+        place: i64,
+        hash: Vec<u8>,
+    }
+}
+
+impl Operator {
+    /// Says what the chain is, where it has grown since that was said last. Nothing where it is empty.
+    pub async fn make_checkpoint(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<SignedCheckpoint>, LedgerFault> {
+        let wire = self.books(tenant).await?;
+        let last = stored(&wire, tenant, 1).await?.into_iter().next();
+        let size = ledger::head(&wire, tenant).await?.seq;
+        if let Some(last) = last.as_ref().filter(|last| last.size == size) {
+            let signed = signed(last)?;
+            wire.end(End::Rollback).await?;
+            return Ok(Some(signed));
+        }
+        if size == 0 {
+            wire.end(End::Rollback).await?;
+            return Ok(None);
+        }
+        let mut tree = last.as_ref().map_or(Ok(Frontier::new()), resumed)?;
+        let subtrees = grow(&wire, tenant, &mut tree, size).await?;
+        let checkpoint = Checkpoint {
+            origin: origin(tenant),
+            size: tree.size(),
+            root: tree.root(),
+        };
+        let signer = signer(&wire, tenant, &self.0.kek, &*self.0.ids).await?;
+        let made = SignedCheckpoint {
+            size: checkpoint.size,
+            root: checkpoint.root,
+            note: signer.sign(&checkpoint.text())?,
+            made_at: self.0.clock.now().trunc_subsecs(6),
+        };
+        keep(&wire, tenant, &made, &tree, subtrees).await?;
+        wire.end(End::Commit).await?;
+        Ok(Some(made))
+    }
+
+    /// The checkpoints that were made, the newest first; at most 1,000.
+    pub async fn checkpoints(&self, tenant: TenantId) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let all = stored(&wire, tenant, LISTED_MAX).await?;
+        wire.end(End::Rollback).await?;
+        all.iter().map(signed).collect()
+    }
+
+    /// Who signs in the tenant's name.
+    pub async fn note_signer(&self, tenant: TenantId) -> Result<NoteSigner, StoreError> {
+        let wire = self.books(tenant).await?;
+        let signer = signer(&wire, tenant, &self.0.kek, &*self.0.ids).await?;
+        wire.end(End::Commit).await?;
+        Ok(signer)
+    }
+
+    /// Whether the chain begins with what the checkpoint was made of. What is not is told: an end that is
+    /// cut off, or rows that are others.
+    pub async fn verify_checkpoint(
+        &self,
+        tenant: TenantId,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), LedgerFault> {
+        let wire = self.books(tenant).await?;
+        let end = ledger::head(&wire, tenant).await?.seq;
+        let found = u64::try_from(end).unwrap_or_default();
+        let (expected, size) = (checkpoint.size, i64::try_from(checkpoint.size));
+        if found < expected {
+            return Err(ExportFault::Cut { expected, found }.into());
+        }
+        let mut tree = Frontier::new();
+        grow(&wire, tenant, &mut tree, size.unwrap_or(i64::MAX)).await?;
+        wire.end(End::Rollback).await?;
+        if tree.root() == checkpoint.root {
+            Ok(())
+        } else {
+            Err(ExportFault::Rewritten { size: expected }.into())
+        }
+    }
+
+    /// The roots of ranges of the tree: what proofs are made of.
+    pub async fn tree_roots(
+        &self,
+        tenant: TenantId,
+        ranges: &[Range<u64>],
+    ) -> Result<Vec<Hash>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let parts = ranges.iter().flat_map(merkle::parts);
+        let (leaves, subtrees): (Vec<Part>, Vec<Part>) = parts.partition(|part| part.height == 0);
+        let mut known = leaf_hashes(&wire, tenant, &leaves).await?;
+        known.extend(subtree_hashes(&wire, tenant, &subtrees).await?);
+        wire.end(End::Rollback).await?;
+        let root = |range| merkle::root_of(range, |part| known.get(&part).copied());
+        let roots = ranges.iter().map(root).collect::<Option<_>>();
+        roots.ok_or_else(|| StoreError::inconsistent("a part of the tree is missing"))
+    }
+}
+
+/// Adds the rows up to `size`, and returns the subtrees that they complete.
+async fn grow(
+    wire: &Wire,
+    tenant: TenantId,
+    tree: &mut Frontier,
+    size: i64,
+) -> Result<Vec<(Part, Hash)>, LedgerFault> {
+    let mut complete = Vec::new();
+    let mut at = i64::try_from(tree.size()).unwrap_or(i64::MAX);
+    while at < size {
+        let sql = "SELECT seq, hash FROM countersign.audit_entries \
+                   WHERE tenant_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4";
+        let values = [tenant.uuid().into(), at.into(), size.into(), HASHES.into()];
+        let rows: Vec<RowHash> = wire.fetch(statement(wire, sql, values)).await?;
+        let (expected, found) = (size, at);
+        if rows.is_empty() {
+            return Err(ChainError::Truncated { expected, found }.into());
+        }
+        for row in rows {
+            let expected = at.saturating_add(1);
+            if row.seq != expected {
+                let found = row.seq;
+                return Err(ChainError::Gap { expected, found }.into());
+            }
+            at = expected;
+            tree.push(merkle::leaf(&fixed(&row.hash)?), |part, hash| {
+                if part.height % SUBTREE_HEIGHT == 0 {
+                    complete.push((part, hash));
+                }
+            });
+        }
+    }
+    Ok(complete)
+}
+
+async fn keep(
+    wire: &Wire,
+    tenant: TenantId,
+    made: &SignedCheckpoint,
+    tree: &Frontier,
+    subtrees: Vec<(Part, Hash)>,
+) -> Result<(), StoreError> {
+    let (mut levels, mut places, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
+    for (part, hash) in subtrees {
+        levels.push(level(part)?);
+        places.push(number(part.place)?);
+        hashes.push(hash.to_vec());
+    }
+    // Two replicas say the same of the same rows.
+    let sql = "INSERT INTO countersign.audit_subtrees (tenant_id, level, place, hash) \
+               SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) ON CONFLICT DO NOTHING";
+    let values: [Value; 4] = [
+        tenant.uuid().into(),
+        levels.into(),
+        places.into(),
+        hashes.into(),
+    ];
+    wire.execute_raw(statement(wire, sql, values)).await?;
+    let frontier: Vec<u8> = tree.roots().flatten().copied().collect();
+    let sql = "INSERT INTO countersign.audit_checkpoints (tenant_id, size, root, frontier, note, made_at) \
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    let values: [Value; 6] = [
+        tenant.uuid().into(),
+        number(made.size)?.into(),
+        made.root.to_vec().into(),
+        frontier.into(),
+        made.note.as_str().into(),
+        made.made_at.into(),
+    ];
+    wire.execute_raw(statement(wire, sql, values)).await?;
+    Ok(())
+}
+
+async fn stored(wire: &Wire, tenant: TenantId, limit: i64) -> Result<Vec<Stored>, StoreError> {
+    let sql = "SELECT size, root, frontier, note, made_at FROM countersign.audit_checkpoints \
+               WHERE tenant_id = $1 ORDER BY size DESC LIMIT $2";
+    let values = [tenant.uuid().into(), limit.into()];
+    wire.fetch(statement(wire, sql, values)).await
+}
+
+fn signed(stored: &Stored) -> Result<SignedCheckpoint, StoreError> {
+    let size = u64::try_from(stored.size);
+    Ok(SignedCheckpoint {
+        size: size.map_err(|_| StoreError::inconsistent("a checkpoint has no size"))?,
+        root: fixed(&stored.root)?,
+        note: stored.note.clone(),
+        made_at: stored.made_at,
+    })
+}
+
+fn resumed(stored: &Stored) -> Result<Frontier, StoreError> {
+    let roots = stored.frontier.chunks(32).map(fixed);
+    let roots = roots.collect::<Result<Vec<_>, _>>()?;
+    let frontier = Frontier::resume(signed(stored)?.size, &roots);
+    frontier.ok_or_else(|| StoreError::inconsistent("a checkpoint is not of its size"))
+}
+
+async fn leaf_hashes(
+    wire: &Wire,
+    tenant: TenantId,
+    leaves: &[Part],
+) -> Result<HashMap<Part, Hash>, StoreError> {
+    let seqs = leaves
+        .iter()
+        .map(|leaf| Ok(number(leaf.place)?.saturating_add(1)));
+    let seqs = seqs.collect::<Result<Vec<i64>, StoreError>>()?;
+    let sql =
+        "SELECT seq, hash FROM countersign.audit_entries WHERE tenant_id = $1 AND seq = ANY ($2)";
+    let values = [tenant.uuid().into(), seqs.into()];
+    let rows: Vec<RowHash> = wire.fetch(statement(wire, sql, values)).await?;
+    let leaf = |row: RowHash| {
+        let place = u64::try_from(row.seq.saturating_sub(1)).unwrap_or_default();
+        Ok((Part { height: 0, place }, merkle::leaf(&fixed(&row.hash)?)))
+    };
+    rows.into_iter().map(leaf).collect()
+}
+
+async fn subtree_hashes(
+    wire: &Wire,
+    tenant: TenantId,
+    parts: &[Part],
+) -> Result<HashMap<Part, Hash>, StoreError> {
+    let levels = parts.iter().map(|part| level(*part));
+    let levels = levels.collect::<Result<Vec<i16>, StoreError>>()?;
+    let places = parts.iter().map(|part| number(part.place));
+    let places = places.collect::<Result<Vec<i64>, StoreError>>()?;
+    let sql = "SELECT s.level, s.place, s.hash FROM countersign.audit_subtrees s \
+               JOIN unnest($2::smallint[], $3::bigint[]) w (level, place) \
+               ON s.level = w.level AND s.place = w.place WHERE s.tenant_id = $1";
+    let values = [tenant.uuid().into(), levels.into(), places.into()];
+    let rows: Vec<Subtree> = wire.fetch(statement(wire, sql, values)).await?;
+    let part = |row: Subtree| {
+        let level = u32::try_from(row.level).unwrap_or_default();
+        let height = level.saturating_mul(SUBTREE_HEIGHT);
+        let place = u64::try_from(row.place).unwrap_or_default();
+        Ok((Part { height, place }, fixed(&row.hash)?))
+    };
+    rows.into_iter().map(part).collect()
+}
+
+fn level(part: Part) -> Result<i16, StoreError> {
+    let level = part.height.checked_div(SUBTREE_HEIGHT).unwrap_or_default();
+    i16::try_from(level).map_err(|_| StoreError::inconsistent("a tree is too high"))
+}
+
+fn number(number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|_| StoreError::inconsistent("a chain is too long"))
+}
