@@ -11,6 +11,8 @@ mod checkpoints;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod entrance;
 #[cfg(test)]
 mod faults;

@@ -5,6 +5,8 @@ mod cases;
 #[cfg(test)]
 mod consequences;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod differential;
 #[cfg(test)]
 mod files;
