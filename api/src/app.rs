@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod api_tokens;
 pub mod audit_exports;
 pub mod categories;
+pub mod credentials;
 mod grants;
 pub mod import_progress;
 pub mod members;
@@ -30,6 +31,8 @@ use countersign_entities::{
 use countersign_policies::{ActionId, Certificate, Engine, Permit, Refusal, Row, row::TenantOnly};
 use thiserror::Error;
 use uuid::Uuid;
+
+use crate::providers::Providers;
 
 pub use self::{
     grants::{MemberRights, Preview},
@@ -62,7 +65,7 @@ pub enum Again {
 }
 
 /// Every mutation. A test holds the GraphQL schema, the policies and the scopes to this table.
-pub const MUTATIONS: [MutationName; 11] = [
+pub const MUTATIONS: [MutationName; 14] = [
     MutationName {
         field: "importStatement",
         event: "statement.imported",
@@ -97,6 +100,24 @@ pub const MUTATIONS: [MutationName; 11] = [
         field: "revokeApiToken",
         event: "api_token.revoked",
         scope: Scope::ApiTokensRevoke,
+        again: Again::Harmless,
+    },
+    MutationName {
+        field: "storeCredential",
+        event: "credential.stored",
+        scope: Scope::CredentialsStore,
+        again: Again::Doubles,
+    },
+    MutationName {
+        field: "checkCredential",
+        event: "credential.checked",
+        scope: Scope::CredentialsCheck,
+        again: Again::Harmless,
+    },
+    MutationName {
+        field: "revokeCredential",
+        event: "credential.revoked",
+        scope: Scope::CredentialsRevoke,
         again: Again::Harmless,
     },
     MutationName {
@@ -158,6 +179,8 @@ pub struct Services {
     pub certificate: Option<Arc<Certificate>>,
     /// Where imports tell how far they have come.
     pub imports: import_progress::ImportBoard,
+    /// Outside providers.
+    pub providers: Providers,
 }
 
 /// What is wrong with the input, for the person who gave it.
@@ -213,11 +236,13 @@ pub enum FaultCode {
     RoleInUse,
     /// It was done before.
     AlreadyDone,
+    /// What is sealed does not open.
+    Unreadable,
 }
 
 impl FaultCode {
     /// Every code with its name in GraphQL.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 15] = [
         (Self::Invalid, "INVALID"),
         (Self::Taken, "TAKEN"),
         (Self::NotFound, "NOT_FOUND"),
@@ -232,6 +257,7 @@ impl FaultCode {
         (Self::OwnRole, "OWN_ROLE"),
         (Self::RoleInUse, "ROLE_IN_USE"),
         (Self::AlreadyDone, "ALREADY_DONE"),
+        (Self::Unreadable, "UNREADABLE"),
     ];
 
     /// The name in GraphQL.

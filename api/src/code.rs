@@ -119,6 +119,9 @@ codes! {
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413,
         "The body has more bytes than are read here.",
         "Send less; a statement file may have 8 MiB.";
+    KeyDestroyed = "KEY_DESTROYED", 409,
+        "The key that this tenant's secrets and personal data are sealed under was destroyed: what it sealed is unreadable for ever, and nothing more is sealed.",
+        "Ask the operator, who gives the tenant a new key by `countersign keys rotate` where it is to go on.";
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415,
         "The body is of a kind that is not read here.",
         "Send `application/json` in UTF-8.";

@@ -5,6 +5,7 @@
 mod doctor;
 pub mod generate;
 pub mod import;
+mod keys;
 pub mod ledger;
 mod machine;
 mod member;
@@ -17,9 +18,12 @@ mod tenant;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
-use countersign_entities::{Database, KeyEncryptionKey, SystemClock, SystemIds};
+use countersign_entities::{Clock, Database, SystemClock, SystemIds};
 
-use crate::config::{Config, ConfigError};
+use crate::{
+    config::{Config, ConfigError},
+    kms,
+};
 
 /// A GraphQL backend-for-frontend with a policy engine for companies' books.
 #[derive(Debug, Parser)]
@@ -57,6 +61,9 @@ enum Command {
     /// The audit ledger
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// The keys of tenants: what there is, rotation, destruction
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Write the files that are derived from the code: SDL, role matrix, example configuration
     Generate(generate::GenerateArgs),
 }
@@ -95,18 +102,14 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(arguments) => import::run(*arguments).await,
         Command::Policy(command) => policy::run(&command, config).await,
         Command::Ledger(command) => ledger::run(command, config).await,
+        Command::Keys(command) => keys::run(command, &config()?).await,
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }
 
 /// The storage floor, for the operator's commands.
 async fn database(config: &Config) -> anyhow::Result<Database> {
-    let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
-    Ok(Database::connect(
-        config.storage(),
-        kek,
-        Arc::new(SystemClock),
-        Arc::new(SystemIds),
-    )
-    .await?)
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let keys = kms::ring(&config.keys, &clock)?;
+    Ok(Database::connect(config.storage(), keys, clock, Arc::new(SystemIds)).await?)
 }

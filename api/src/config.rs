@@ -5,6 +5,7 @@
 //! Whatever is malformed, missing or unknown keeps the process from starting, and the error names
 //! the key and where it came from. Secrets are held so that a stray print tells nothing.
 
+mod keys;
 mod read;
 mod validate;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
+pub use self::keys::{AwsKeys, GoogleKeys, Keys, Providers, VaultKeys};
 use crate::{
     checkpoints::CheckpointFolder,
     rate_limit::{Quotas, RedisAddress},
@@ -46,8 +48,11 @@ pub struct Config {
     pub database: Database,
     /// The OpenID provider.
     pub oidc: Oidc,
-    /// Keys.
+    /// The key-encryption key.
     pub keys: Keys,
+    /// Outside providers.
+    #[serde(default)]
+    pub providers: Providers,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -194,15 +199,6 @@ pub struct Oidc {
     /// The scopes asked for at sign-in.
     #[serde(default = "defaults::scopes")]
     pub scopes: Vec<String>,
-}
-
-/// Keys.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Keys {
-    /// The key-encryption key: 32 random bytes in Base64. The database never holds it.
-    #[serde(deserialize_with = "read::secret")]
-    pub kek: SecretString,
 }
 
 /// How log lines are written.

@@ -11,6 +11,7 @@
 //! | `existence.rs` | what a request may name: hidden is answered like nowhere |
 //! | `subscriptions.rs`, `endpoint/stream.rs` | what goes on, told as it goes on |
 //! | `access.rs`, `permissions.rs` | who may, and why; what whoever asks may do to a row |
+//! | `texts.rs` | texts that stand sealed, opened when their field is read |
 //! | `deprecation.rs` | fields on their way out |
 //! | `dry_run.rs` | what a request would cost and be decided to |
 //! | `repeat.rs` | mutations that are sent again under a key |
@@ -26,6 +27,7 @@ mod audit_entries;
 mod categories;
 mod coerce;
 mod connection;
+mod credentials;
 mod cursor;
 mod deprecation;
 mod document;
@@ -57,6 +59,7 @@ mod shape;
 mod statements;
 mod subscriptions;
 mod tenants;
+mod texts;
 mod timing;
 mod transactions;
 mod user_errors;
@@ -65,7 +68,6 @@ mod value;
 mod viewer;
 
 pub use answer::Response;
-pub use cursor::CursorKey;
 pub use document::DocumentId;
 pub use endpoint::{Endpoint, EventStream, Frame};
 pub use limits::{LimitError, Limits};

@@ -15,8 +15,7 @@ use std::{
 
 use actix_web::{App, HttpServer, dev, middleware::Compress, web};
 use countersign_entities::{
-    Clock, Database, Ids, IsolationError, KeyEncryptionKey, KeyError, OperatorError, StoreError,
-    ToldBy,
+    Clock, Database, Ids, IsolationError, OperatorError, StoreError, ToldBy,
 };
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,14 +24,16 @@ use self::opening::{check, wait_until_open};
 use crate::{
     checkpoints,
     config::Config,
-    graphql::{self, CursorKey, Endpoint, Limits},
+    graphql::{self, Endpoint, Limits},
     http::{
         self, limited::SeenTokens, problem::Problem, request_info::Requests,
         security_headers::security_headers,
     },
     identity::{Identity, IdentityError, IdentitySettings},
+    kms::{self, KmsError},
     metrics::Metrics,
     policies::{PolicySetError, ReloadError, Reloaded, ServingPolicies},
+    providers::Providers,
     rate_limit::{RateLimitError, RateLimits},
     tls::{self, TlsError},
 };
@@ -62,7 +63,10 @@ pub enum StartError {
     Ledger(#[from] OperatorError),
     /// The key-encryption key is not usable.
     #[error("the key-encryption key is not usable")]
-    Key(#[from] KeyError),
+    Key(#[from] KmsError),
+    /// Calls to outside providers can not be made.
+    #[error("calls to outside providers can not be made")]
+    Providers(#[from] reqwest::Error),
     /// The isolation of tenants is not whole.
     #[error("the isolation of tenants is not whole")]
     Isolation(#[source] IsolationError),
@@ -184,11 +188,11 @@ impl Server {
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StartError> {
         let policies = Arc::new(ServingPolicies::new(config.policies.clone())?);
-        let kek = KeyEncryptionKey::from_base64(&config.keys.kek)?;
-        let cursor_key = CursorKey::derive(&kek.derive(b"cursors"));
+        let keys = kms::ring(&config.keys, &clock)?;
+        let providers = Providers::new(&config.providers)?;
         let rate_limits = RateLimits::new(config.limits.quotas(), config.limits.redis(), &clock)?;
         let (rate_limits, metrics) = (Arc::new(rate_limits), Arc::new(Metrics::new()));
-        let database = Database::connect(config.storage(), kek, clock, ids).await?;
+        let database = Database::connect(config.storage(), keys, clock, ids).await?;
         let graphql = Endpoint::new(
             database.clone(),
             Arc::clone(&policies),
@@ -196,7 +200,7 @@ impl Server {
                 time_max: Duration::from_millis(config.graphql.time_ms),
                 ..Limits::default()
             },
-            cursor_key,
+            providers,
             Arc::clone(&rate_limits),
             Arc::clone(&metrics),
         )?;

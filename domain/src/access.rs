@@ -140,5 +140,11 @@ closed_set! {
         ApiTokensCreate = "api_tokens:create",
         /// `revokeApiToken`. Refused to every machine by policy.
         ApiTokensRevoke = "api_tokens:revoke",
+        /// `storeCredential`. Refused to every machine by policy.
+        CredentialsStore = "credentials:store",
+        /// `checkCredential`. Refused to every machine by policy.
+        CredentialsCheck = "credentials:check",
+        /// `revokeCredential`. Refused to every machine by policy.
+        CredentialsRevoke = "credentials:revoke",
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::{
     id::{AccountId, CategoryId, StatementId, TransactionId, UserId},
     money::{Currency, Money},
+    sealed::StoredText,
 };
 
 /// A bank account in the books.
@@ -17,7 +18,7 @@ pub struct Account {
     /// The currency that it is kept in.
     pub currency: Currency,
     /// IBAN or the bank's own number, without spaces. Personal data.
-    pub number: Option<String>,
+    pub number: Option<StoredText>,
     /// The member who has the account or its card in their care.
     pub custodian: Option<UserId>,
     /// A personal account of the owner's household, hidden from the company's people.

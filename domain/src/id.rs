@@ -104,6 +104,8 @@ ids! {
     StatementId = "stm";
     /// One import of a file, which may hold several statements.
     ImportId = "imp";
+    /// A credential at an outside provider.
+    CredentialId = "crd";
     /// A row of the audit log.
     AuditEntryId = "aud";
     /// One request, as callers, logs and the audit log name it.

@@ -13,13 +13,17 @@
 //! | [`token`] | API tokens: plain, shown once, and hashed, stored |
 //! | [`audit`] | the audit event and the link function of its chain |
 //! | [`books`] | accounts, transactions, categories |
+//! | [`credentials`] | credentials at outside providers, in the open for one call only |
+//! | [`sealed`] | text that stands sealed in the books |
 //! | [`statements`] | bank statement formats, from bytes to a checked statement |
 
 pub mod access;
 pub mod audit;
 pub mod books;
+pub mod credentials;
 pub mod id;
 pub mod money;
 pub mod principal;
+pub mod sealed;
 pub mod statements;
 pub mod token;

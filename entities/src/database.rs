@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use chrono::{DateTime, Utc};
 use countersign_domain::id::TenantId;
 use sea_orm::{DbBackend, QueryResult, Statement};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sqlx::{
     ConnectOptions, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -22,11 +22,10 @@ use crate::{
     error::{Cause, StoreError, Why},
     idempotency::Answers,
     isolation::{self, IsolationError},
-    keys::Keys,
+    keys::{Connections, KeyRing, Keys},
     let_in::LetIn,
     line::Lines,
     operator::Operator,
-    seal::KeyEncryptionKey,
     settings::Settings,
     wire::{End, Wire},
 };
@@ -51,7 +50,6 @@ pub(crate) struct Inner {
     pub(crate) entry: PgPool,
     pub(crate) prepared: bool,
     pub(crate) begin: String,
-    pub(crate) kek: Arc<KeyEncryptionKey>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
@@ -68,14 +66,19 @@ impl Database {
     )]
     pub async fn connect(
         settings: Settings,
-        kek: KeyEncryptionKey,
+        keys: impl Into<KeyRing>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StoreError> {
-        let kek = Arc::new(kek);
-        let keys = Arc::new(Keys::new(Arc::clone(&kek)));
         let beside = settings.connections_max.clamp(1, BESIDE_MAX);
         let books = pool(&settings, &settings.books_url, beside)?;
+        let connections = Connections {
+            pool: pool(&settings, &settings.books_url, beside)?,
+            prepared: settings.prepared_statements,
+            begin: enter::begin(settings.statement_timeout),
+        };
+        let (own_clock, own_ids) = (Arc::clone(&clock), Arc::clone(&ids));
+        let keys = Arc::new(Keys::new(keys.into(), connections, own_clock, own_ids));
         let recorder = Recorder::new(
             pool(&settings, &settings.books_url, beside)?,
             settings.prepared_statements,
@@ -112,7 +115,6 @@ impl Database {
             entry: pool(&settings, &settings.entry_url, beside)?,
             prepared: settings.prepared_statements,
             begin,
-            kek,
             keys,
             clock,
             ids,
@@ -135,7 +137,7 @@ impl Database {
     }
 
     /// The pools, each with its open and its idle connections.
-    pub fn connections(&self) -> [(&'static str, u32, u32); 5] {
+    pub fn connections(&self) -> [(&'static str, u32, u32); 6] {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let of = |name, pool: &PgPool| (name, pool.size(), count(pool.num_idle()));
         let lines = |name, lines: &Lines| {
@@ -148,6 +150,7 @@ impl Database {
             of("upkeep", &self.0.books),
             of("entry", &self.0.entry),
             of("audit", self.0.recorder.pool()),
+            of("keys", self.0.keys.pool()),
         ]
     }
 
@@ -227,6 +230,20 @@ impl Database {
         Operator::new(Arc::clone(&self.0))
     }
 
+    /// The keys that cursors are authenticated with, newest first; none before the books are opened.
+    pub fn cursor_keys(&self) -> Arc<[SecretBox<[u8; 32]>]> {
+        self.0.keys.cursors()
+    }
+
+    /// Whether the version of the tenant's key that something is sealed under is destroyed.
+    pub async fn is_key_destroyed(
+        &self,
+        tenant: TenantId,
+        version: i32,
+    ) -> Result<bool, StoreError> {
+        self.0.keys.is_destroyed(tenant, version).await
+    }
+
     /// Closes every connection, after those in use are given back.
     pub async fn close(&self) {
         self.0.answers.arrived().await;
@@ -235,6 +252,7 @@ impl Database {
         self.0.books.close().await;
         self.0.entry.close().await;
         self.0.recorder.close().await;
+        self.0.keys.pool().close().await;
     }
 
     pub(crate) fn inner(&self) -> &Inner {

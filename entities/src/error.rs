@@ -10,7 +10,7 @@ use deadpool_postgres::PoolError;
 use sea_orm::{DbErr, RuntimeErr};
 use thiserror::Error;
 
-use crate::context::RequestContext;
+use crate::{context::RequestContext, keys::KekError};
 
 /// Why storage did not do what it was asked for.
 #[derive(Debug, Clone, Error)]
@@ -35,6 +35,12 @@ pub enum StoreError {
     /// What is stored contradicts itself.
     #[error("what is stored is inconsistent: {0}")]
     Inconsistent(String),
+    /// A key of a tenant was not wrapped or unwrapped.
+    #[error("the key-encryption key is of no use")]
+    Kek(#[from] KekError),
+    /// What it is sealed under is destroyed, and with it the value.
+    #[error("the tenant's key is destroyed")]
+    KeyDestroyed,
     /// A sealed value does not open: another key, or changed bytes.
     #[error("a sealed value does not open")]
     Sealed,
@@ -52,7 +58,11 @@ impl StoreError {
 
     /// Whether trying again later may help.
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        match self {
+            Self::Unavailable(_) => true,
+            Self::Kek(error) => error.may_pass(),
+            _ => false,
+        }
     }
 }
 

@@ -22,8 +22,9 @@ use crate::{
     database::Database,
     enter,
     error::StoreError,
+    keys::{Keys, Purpose},
     line::fetched,
-    seal::{About, KeyEncryptionKey},
+    seal,
 };
 
 /// How long an answer is repeated.
@@ -153,10 +154,10 @@ impl Claiming {
     }
 
     /// What came of it.
-    pub(crate) fn judge(
+    pub(crate) async fn judge(
         self,
         found: Option<&Found>,
-        kek: &KeyEncryptionKey,
+        keys: &Keys,
     ) -> Result<Claim, StoreError> {
         let found = found.ok_or_else(|| StoreError::inconsistent("nobody knows of the key"))?;
         if found.is_claimed {
@@ -177,13 +178,18 @@ impl Claiming {
             }
         };
         let able = Some(shape(&self.context));
-        let opened = sealed
-            .filter(|_| found.shape == able)
-            .map(|sealed| kek.open(sealed, &about(&self.place.key)));
-        Ok(match opened {
-            Some(answer) => Claim::Answered(answer?.to_vec()),
-            None => Claim::Gone,
-        })
+        let Some(sealed) = sealed.filter(|_| found.shape == able) else {
+            return Ok(Claim::Gone);
+        };
+        match keys
+            .open(Purpose::Answers, &seal_place(&self.place.key), sealed)
+            .await
+        {
+            Ok(answer) => Ok(Claim::Answered(answer.to_vec())),
+            // Under a key that is destroyed, or by a program that sealed otherwise.
+            Err(StoreError::KeyDestroyed | StoreError::Sealed) => Ok(Claim::Gone),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -213,10 +219,14 @@ impl Database {
             return Ok(());
         };
         let inner = self.inner();
-        let sealed = answer
-            .filter(|answer| answer.len() <= ANSWER_BYTES_MAX)
-            .map(|answer| inner.kek.seal(answer, &about(&place.key), &*inner.ids))
-            .transpose()?;
+        let answer = answer.filter(|answer| answer.len() <= ANSWER_BYTES_MAX);
+        let sealed = match answer {
+            Some(answer) => {
+                let stands = seal_place(&place.key);
+                Some(inner.keys.seal(Purpose::Answers, &stands, answer).await?.0)
+            }
+            None => None,
+        };
         let claimant: Uuid = context.request().uuid();
         let answers = &inner.answers;
         answers.keep(place, claimant, sealed, context.now()).await
@@ -229,10 +239,11 @@ fn shape(context: &RequestContext) -> Vec<u8> {
     Sha256::digest(context.actor().rights().as_bytes()).to_vec()
 }
 
-fn about(key: &[u8; 32]) -> About<'_> {
-    About {
-        purpose: "idempotent answer",
-        owner: key,
-        version: 1,
+fn seal_place(key: &[u8; 32]) -> seal::Place<'_> {
+    seal::Place {
+        tenant: TenantId::OPERATOR,
+        table: "idempotency_keys",
+        column: "answer",
+        row: key,
     }
 }

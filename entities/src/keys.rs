@@ -1,49 +1,120 @@
-//! The keys of tenants: 32 random bytes each, sealed under the key-encryption key at rest, kept open
-//! in memory only, and wiped when dropped.
+//! The keys of tenants: wrapped under the key-encryption key at rest, kept open in memory only, and wiped
+//! when dropped.
+//!
+//! A tenant has three: `audit` signs its log and stays for as long as the log does; `data`, in versions that
+//! replace each other, seals what is secret, by a key derived for each purpose; `index` makes blind
+//! indexes. Destroying the last two makes the tenant's secrets unreadable and leaves its log verifiable. The
+//! data key of the operator's own tenant seals what is of no other: the provider's tokens of sessions,
+//! answers that may be repeated, cursors.
+//!
+//! With random nonces of 96 bits a key is good for 2^32 encryptions (NIST SP 800-38D, section 8.3). Servers
+//! set them aside in blocks, and make the next version at half of that.
+
+mod data;
+mod kek;
+mod known;
+mod local;
+mod rows;
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::Duration;
 use countersign_domain::id::TenantId;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use uuid::Uuid;
+use secrecy::SecretBox;
+use sqlx::PgPool;
 use zeroize::Zeroizing;
 
-use crate::{
-    clock::Ids,
-    error::{StoreError, WriteError},
-    line::{Fetches, fetched},
-    seal::{About, KeyEncryptionKey},
-    wire::Wire,
+pub(crate) use self::{
+    data::Purpose,
+    rows::{AUDIT, DATA, INDEX, KeyRow, NewKeyRow, insert as insert_row, of as rows_of},
 };
-
-/// The key that signs the audit log.
-const AUDIT: &str = "audit";
-/// The version that is made. A rotation would add the next.
-const FIRST: i32 = 1;
+use self::{
+    data::{DataKey, IndexKey},
+    known::{Known, Version},
+};
+pub use self::{
+    kek::{KekError, KeyEncryption, KeyIdentity, KeyRing, PlainKey, WrappedKey},
+    local::{KeyEncryptionKey, KeyError},
+};
+use crate::{
+    clock::{Clock, Ids},
+    enter,
+    error::{StoreError, WriteError},
+    line::Fetches,
+    seal::{self, Place},
+    wire::{End, Wire},
+};
 
 pub(crate) type AuditKey = Arc<Zeroizing<[u8; 32]>>;
 
-fetched! {
-    struct Sealed {
-        sealed: Vec<u8>,
-    }
-}
+/// The version that is made first.
+pub(crate) const FIRST: i32 = 1;
+/// How long what is known of a tenant's keys is taken to hold: for so long after a key was destroyed, a
+/// server may still open what is sealed under it.
+pub(crate) const FRESH: Duration = Duration::seconds(10);
+/// How many encryptions a server sets aside at a time. What it does not use is lost when it stops.
+const BLOCK: u32 = 16_384;
+/// The encryptions after which the next version is made: half of what a key is good for.
+pub(crate) const ROTATE_AT: i64 = 1 << 31;
 
 #[derive(Debug)]
 pub(crate) struct Keys {
-    kek: Arc<KeyEncryptionKey>,
+    ring: KeyRing,
+    connections: Connections,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
     audit: Mutex<HashMap<TenantId, AuditKey>>,
+    known: Mutex<HashMap<TenantId, Arc<Known>>>,
+    index: Mutex<HashMap<TenantId, Arc<IndexKey>>>,
+    /// What is left of the encryptions that were set aside.
+    left: Mutex<HashMap<(TenantId, i32), u32>>,
+}
+
+/// Where keys are read from, when they are needed in no transaction of a tenant.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    /// A pool of its own: whoever waits for a key may hold a connection of another.
+    pub(crate) pool: PgPool,
+    pub(crate) prepared: bool,
+    pub(crate) begin: String,
+}
+
+impl Connections {
+    async fn enter(&self, tenant: TenantId) -> Result<Wire, StoreError> {
+        let enter = enter::enter_tenant(tenant);
+        let (wire, _) = Wire::open(&self.pool, self.prepared, &self.begin, &enter).await?;
+        Ok(wire)
+    }
 }
 
 impl Keys {
-    pub(crate) fn new(kek: Arc<KeyEncryptionKey>) -> Self {
+    pub(crate) fn new(
+        ring: KeyRing,
+        connections: Connections,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
         Self {
-            kek,
+            ring,
+            connections,
+            clock,
+            ids,
             audit: Mutex::default(),
+            known: Mutex::default(),
+            index: Mutex::default(),
+            left: Mutex::default(),
         }
+    }
+
+    pub(crate) const fn pool(&self) -> &PgPool {
+        &self.connections.pool
+    }
+
+    pub(crate) const fn ring(&self) -> &KeyRing {
+        &self.ring
     }
 
     /// The tenant's audit key; read within the tenant's own transaction the first time.
@@ -55,63 +126,219 @@ impl Keys {
         if let Some(key) = self.opened(tenant) {
             return Ok(key);
         }
-        let statement = Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            "SELECT sealed FROM countersign.tenant_keys \
-             WHERE tenant_id = $1 AND purpose = $2 AND version = $3",
-            [tenant.uuid().into(), AUDIT.into(), FIRST.into()],
-        );
-        let rows: Vec<Sealed> = connection.fetch(statement).await?;
+        let rows: Vec<KeyRow> = connection.fetch(rows::of(tenant, AUDIT)).await?;
         let row = rows.into_iter().next();
-        let Sealed { sealed } =
-            row.ok_or_else(|| StoreError::inconsistent("the tenant has no audit key"))?;
-        let bytes = self.kek.open(&sealed, &about(&tenant.uuid()))?;
-        let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| StoreError::Sealed)?;
-        let key = Arc::new(Zeroizing::new(key));
-        self.audit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(tenant, Arc::clone(&key));
+        let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no audit key"))?;
+        let key = self.unwrap(tenant, AUDIT, &row).await?;
+        let key = key.ok_or(StoreError::Sealed)?;
+        let bytes: &[u8; 32] = secrecy::ExposeSecret::expose_secret(&key);
+        let key = Arc::new(Zeroizing::new(*bytes));
+        locked(&self.audit).insert(tenant, Arc::clone(&key));
         Ok(key)
     }
 
     /// The tenant's audit key, if it was read before.
     pub(crate) fn opened(&self, tenant: TenantId) -> Option<AuditKey> {
-        let open = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(&tenant).map(Arc::clone)
+        locked(&self.audit).get(&tenant).map(Arc::clone)
     }
 
-    /// Makes the audit key of a new tenant, within the tenant's transaction. Conflict:
-    /// `tenant_keys_id`, where it has one.
-    pub(crate) async fn make_audit(
-        &self,
-        wire: &Wire,
-        tenant: TenantId,
-        ids: &dyn Ids,
-    ) -> Result<(), WriteError> {
-        let key = Zeroizing::new(ids.random32());
-        let sealed = self.kek.seal(key.as_slice(), &about(&tenant.uuid()), ids)?;
-        let statement = Statement::from_sql_and_values(
-            wire.get_database_backend(),
-            "INSERT INTO countersign.tenant_keys (tenant_id, purpose, version, sealed) \
-             VALUES ($1, $2, $3, $4)",
-            [
-                tenant.uuid().into(),
-                AUDIT.into(),
-                FIRST.into(),
-                sealed.into(),
-            ],
-        );
-        wire.execute_raw(statement).await?;
+    /// Makes the keys of a new tenant, within the tenant's transaction. Conflict: `tenant_keys_id`, where
+    /// it has them.
+    pub(crate) async fn make(&self, wire: &Wire, tenant: TenantId) -> Result<(), WriteError> {
+        for purpose in [AUDIT, DATA, INDEX] {
+            let insert = self.new_row(tenant, purpose, FIRST).await?;
+            rows::insert(wire, insert).await?;
+        }
         Ok(())
+    }
+
+    /// Makes the tenant's data key and index key, where it has none, as a tenant of a time before them.
+    async fn make_missing(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.make_version(tenant, DATA, FIRST).await?;
+        self.make_version(tenant, INDEX, FIRST).await
+    }
+
+    /// Makes a version of a key, unless somebody else has made it.
+    pub(crate) async fn make_version(
+        &self,
+        tenant: TenantId,
+        purpose: &'static str,
+        version: i32,
+    ) -> Result<(), StoreError> {
+        let row = self.new_row(tenant, purpose, version).await?;
+        let wire = self.connections.enter(tenant).await?;
+        rows::insert_once(&wire, row).await?;
+        wire.end(End::Commit).await
+    }
+
+    /// A new key, wrapped, to be stored.
+    pub(crate) async fn new_row(
+        &self,
+        tenant: TenantId,
+        purpose: &'static str,
+        version: i32,
+    ) -> Result<NewKeyRow, StoreError> {
+        let of = KeyIdentity {
+            tenant,
+            purpose,
+            version,
+        };
+        let key = PlainKey::new(self.ids.random32());
+        let wrapped = self.ring.wrap(&key, &of).await?;
+        Ok(NewKeyRow {
+            of,
+            wrapped,
+            at: self.clock.now(),
+        })
+    }
+
+    /// Unwraps a key; `None` where it is destroyed.
+    pub(crate) async fn unwrap(
+        &self,
+        tenant: TenantId,
+        purpose: &'static str,
+        row: &KeyRow,
+    ) -> Result<Option<PlainKey>, StoreError> {
+        let Some(bytes) = &row.sealed else {
+            return Ok(None);
+        };
+        let of = KeyIdentity {
+            tenant,
+            purpose,
+            version: row.version,
+        };
+        let wrapped = WrappedKey {
+            kek: row.kek.clone(),
+            bytes: bytes.clone(),
+        };
+        Ok(Some(self.ring.unwrap(&wrapped, &of).await?))
+    }
+
+    /// Reads the installation's own key, which what is of no tenant is sealed under.
+    pub(crate) async fn open_own(&self) -> Result<(), StoreError> {
+        self.newest(TenantId::OPERATOR).await.map(drop)
+    }
+
+    /// The keys that cursors are authenticated with, newest first. None before [`Self::open_own`].
+    pub(crate) fn cursors(&self) -> Arc<[SecretBox<[u8; 32]>]> {
+        let known = locked(&self.known);
+        let own = known.get(&TenantId::OPERATOR);
+        own.map_or_else(|| Arc::from(Vec::new()), |own| Arc::clone(&own.cursors))
+    }
+
+    /// Seals a value under the tenant's newest data key.
+    pub(crate) async fn seal(
+        &self,
+        purpose: Purpose,
+        place: &Place<'_>,
+        plain: &[u8],
+    ) -> Result<(Vec<u8>, i32), StoreError> {
+        let (version, key) = self.spend(place.tenant).await?;
+        let cipher = key.cipher(purpose).ok_or(StoreError::Sealed)?;
+        let sealed = seal::seal(cipher, version, purpose.label(), place, plain, &*self.ids);
+        Ok((sealed.map_err(|_| StoreError::Sealed)?, version))
+    }
+
+    /// Opens what was sealed for the same purpose and place.
+    pub(crate) async fn open(
+        &self,
+        purpose: Purpose,
+        place: &Place<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let version = seal::version(sealed).map_err(|_| StoreError::Sealed)?;
+        let key = self.version(place.tenant, version).await?;
+        let key = key.key.ok_or(StoreError::KeyDestroyed)?;
+        let cipher = key.cipher(purpose).ok_or(StoreError::Sealed)?;
+        let opened = seal::open(cipher, purpose.label(), place, sealed);
+        opened.map_err(|_| StoreError::Sealed)
+    }
+
+    /// Whether a version of the tenant's data key is destroyed.
+    pub(crate) async fn is_destroyed(
+        &self,
+        tenant: TenantId,
+        version: i32,
+    ) -> Result<bool, StoreError> {
+        Ok(self.version(tenant, version).await?.key.is_none())
+    }
+
+    /// The blind index of a text of a column.
+    pub(crate) async fn index(
+        &self,
+        tenant: TenantId,
+        column: &str,
+        text: &str,
+    ) -> Result<[u8; 32], StoreError> {
+        // Refuses where the tenant's keys are destroyed, whatever is at hand.
+        self.newest(tenant).await?;
+        let kept = locked(&self.index).get(&tenant).map(Arc::clone);
+        let key = match kept {
+            Some(key) => key,
+            None => self.index_key(tenant).await?,
+        };
+        key.index(column, text).ok_or(StoreError::Sealed)
+    }
+
+    async fn index_key(&self, tenant: TenantId) -> Result<Arc<IndexKey>, StoreError> {
+        let wire = self.connections.enter(tenant).await?;
+        let rows: Vec<KeyRow> = wire.fetch(rows::of(tenant, INDEX)).await?;
+        wire.end(End::Rollback).await?;
+        let row = rows.into_iter().next_back();
+        let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no index key"))?;
+        let key = self.unwrap(tenant, INDEX, &row).await?;
+        let key = IndexKey::new(&key.ok_or(StoreError::KeyDestroyed)?, tenant);
+        let key = Arc::new(key);
+        locked(&self.index).insert(tenant, Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// The newest version, with one encryption of its own.
+    async fn spend(&self, tenant: TenantId) -> Result<(i32, Arc<DataKey>), StoreError> {
+        for _ in 0..3 {
+            let Version { version, key } = self.newest(tenant).await?;
+            let key = key.ok_or(StoreError::KeyDestroyed)?;
+            if self.take_one(tenant, version) || self.reserve(tenant, version).await? {
+                return Ok((version, key));
+            }
+            // Half of what the key is good for is spent.
+            let next = version.saturating_add(1);
+            self.make_version(tenant, DATA, next).await?;
+            self.forget(tenant);
+        }
+        let what = "a tenant's data key is used up, and the next one does not come";
+        Err(StoreError::inconsistent(what))
+    }
+
+    fn take_one(&self, tenant: TenantId, version: i32) -> bool {
+        let mut left = locked(&self.left);
+        let Some(left) = left.get_mut(&(tenant, version)) else {
+            return false;
+        };
+        let one_less = left.checked_sub(1);
+        *left = one_less.unwrap_or_default();
+        one_less.is_some()
+    }
+
+    /// Sets encryptions aside and takes one; false where there are none to be had.
+    async fn reserve(&self, tenant: TenantId, version: i32) -> Result<bool, StoreError> {
+        let wire = self.connections.enter(tenant).await?;
+        let reserved = rows::reserve(&wire, tenant, version, BLOCK).await?;
+        wire.end(End::Commit).await?;
+        if reserved {
+            let mut left = locked(&self.left);
+            let left = left.entry((tenant, version)).or_default();
+            *left = left.saturating_add(BLOCK).saturating_sub(1);
+        }
+        Ok(reserved)
+    }
+
+    /// Forgets what is known of a tenant's data keys: it is read anew.
+    pub(crate) fn forget(&self, tenant: TenantId) {
+        locked(&self.known).remove(&tenant);
     }
 }
 
-/// A tenant's key opens as that tenant's only.
-fn about(tenant: &Uuid) -> About<'_> {
-    About {
-        purpose: AUDIT,
-        owner: tenant.as_bytes(),
-        version: FIRST,
-    }
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

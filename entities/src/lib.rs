@@ -16,7 +16,8 @@
 //! | `audit` | links the chain; group commit for reads |
 //! | `entry` | the sign-in side, on a role of its own |
 //! | `operator` | tenants, members, machines and the ledger, for the operator's commands |
-//! | `keys`, `seal` | keys of tenants, sealed under the key-encryption key |
+//! | `keys` | keys of tenants, wrapped under the key-encryption key, wherever that is kept |
+//! | `seal`, `texts`, `vault` | what is sealed under them: values, columns, credentials |
 
 mod audit;
 mod clock;
@@ -42,7 +43,9 @@ mod row_condition;
 mod seal;
 mod settings;
 mod store;
+mod texts;
 mod transaction;
+mod vault;
 mod wire;
 
 pub use audit::{AuditWatch, AuditWatchAll, EventDraft, NoteSigner, verified_note};
@@ -57,22 +60,28 @@ pub use error::{Cause, Constraint, EnterError, StoreError, Why, WriteError};
 pub use filter::{AuditFilter, Sign, TransactionFilter};
 pub use idempotency::{Claim, IdempotencyKey};
 pub use isolation::IsolationError;
+pub use keys::{
+    KekError, KeyEncryption, KeyEncryptionKey, KeyError, KeyIdentity, KeyRing, PlainKey, WrappedKey,
+};
 pub use operator::{
-    LedgerFault, LedgerReport, MemberRole, NewMachine, NewMember, NewTenant, Operator,
-    OperatorError, SignedCheckpoint, TenantRecord, ToldBy,
+    KeyStatus, KeyVersion, LedgerFault, LedgerReport, MemberRole, NewMachine, NewMember, NewTenant,
+    Operator, OperatorError, Resealed, Resealing, SealedCount, SignedCheckpoint, TenantRecord,
+    ToldBy,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use row_condition::row_condition_sql;
-pub use seal::{KeyEncryptionKey, KeyError};
 pub use settings::Settings;
 pub use store::{
-    accounts::NewAccount,
+    accounts::{NewAccount, NewAccountNumber},
     api_tokens::{ApiToken, NewApiToken},
     audit_entries::AuditEntry,
+    credentials::{Credential as ProviderCredential, NewCredential},
     imports::{Import, NewImport, NewStatement, NewTransaction},
     members::Member,
     roles::CustomRole,
     statements::Statement,
     tenants::Tenant,
 };
+pub use texts::Text;
 pub use transaction::{ReadTransaction, Reader, WriteTransaction};
+pub use vault::{SealedCredential, Vault, VaultError};

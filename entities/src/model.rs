@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod api_tokens;
 pub(crate) mod audit_entries;
 pub(crate) mod categories;
+pub(crate) mod credentials;
 pub(crate) mod imports;
 pub(crate) mod memberships;
 pub(crate) mod roles;

@@ -6,6 +6,7 @@
 //! of the books alone neither finds a tenant nor names one.
 
 mod checkpoints;
+mod keys;
 mod ledger;
 mod policies;
 
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub use checkpoints::SignedCheckpoint;
+pub use keys::{KeyStatus, KeyVersion, Resealed, Resealing, SealedCount};
 pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;
 
@@ -56,6 +58,9 @@ pub enum OperatorError {
     /// The rows contradict a rule of the schema: the name is taken, the form is wrong.
     #[error("the database holds `{0}` against it")]
     Conflict(String),
+    /// The keys are the installation's own: sessions and whatever else is of no tenant would be lost.
+    #[error("the keys of the operator's own tenant are the installation's, and are not destroyed")]
+    OwnKeys,
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -167,15 +172,17 @@ impl Operator {
         Ok(record(&row)?)
     }
 
-    /// Gives the operator's own tenant its audit key, where it has none yet.
+    /// Gives the operator's own tenant its keys, where it has none yet, and opens the one that what is of
+    /// no tenant is sealed under.
     pub async fn open_own_ledger(&self) -> Result<(), OperatorError> {
         match self.give_key(TenantId::OPERATOR).await {
-            Ok(()) | Err(OperatorError::Conflict(_)) => Ok(()),
-            Err(error) => Err(error),
+            Ok(()) | Err(OperatorError::Conflict(_)) => {}
+            Err(error) => return Err(error),
         }
+        Ok(self.0.keys.open_own().await?)
     }
 
-    /// Makes a tenant, its audit key and the first row of its chain. A tenant that was left without
+    /// Makes a tenant, its keys and the first row of its chain. A tenant that was left without
     /// its key, because the second step was cut off, gets it by making it again.
     pub async fn create_tenant(&self, new: &NewTenant) -> Result<TenantId, OperatorError> {
         let tenant = TenantId::new(self.0.ids.uuid());
@@ -223,7 +230,7 @@ impl Operator {
 
     async fn give_key(&self, tenant: TenantId) -> Result<(), OperatorError> {
         let wire = self.books(tenant).await?;
-        self.0.keys.make_audit(&wire, tenant, &*self.0.ids).await?;
+        self.0.keys.make(&wire, tenant).await?;
         let payload = Payload::created(Facts::new());
         let done = ("tenant create", "tenant.created");
         self.commit(wire, tenant, done, tenant.into(), payload)

@@ -1,216 +1,143 @@
-//! Sealing of small secrets with AES-256-GCM (NIST SP 800-38D) under the key-encryption key.
+//! Sealing of values with AES-256-GCM (NIST SP 800-38D) under a tenant's data key.
 //!
-//! A sealed value is a version byte, a random 96-bit nonce, and ciphertext with its 128-bit tag.
-//! What the value is, and whose, is authenticated with it, so that a sealed value moved to another
-//! row does not open.
-
-use std::fmt;
+//! A sealed value is a format byte, the version of its key, a random 96-bit nonce, and ciphertext with its
+//! 128-bit tag. What it is for, whose it is, and the table, column and row that it stands in are
+//! authenticated with it, so that a sealed value that was moved does not open.
 
 use aes_gcm::{
-    Aes256Gcm, KeyInit, Nonce,
+    Aes256Gcm, Nonce,
     aead::{Aead, Payload},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hmac::{Hmac, Mac};
-use secrecy::{ExposeSecret, SecretBox, SecretString};
-use sha2::Sha256;
-use thiserror::Error;
+use countersign_domain::id::TenantId;
 use zeroize::Zeroizing;
 
-use crate::{clock::Ids, error::StoreError};
+use crate::clock::Ids;
 
-const VERSION: u8 = 1;
+/// The first byte of a sealed value.
+const FORMAT: u8 = 2;
 const NONCE_BYTES: usize = 12;
 
-/// The key that every tenant's keys are sealed under. The database never holds it.
-pub struct KeyEncryptionKey(SecretBox<[u8; 32]>);
+/// A value does not open: it is another's, of another key, or was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unopened;
 
-/// The key is not 32 bytes in standard Base64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the key-encryption key is not 32 bytes in standard base64")]
-pub struct KeyError;
-
-impl KeyEncryptionKey {
-    /// The key of those bytes.
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(SecretBox::new(Box::new(bytes)))
-    }
-
-    /// The key as configuration gives it: 32 bytes in standard Base64 (RFC 4648, section 4).
-    pub fn from_base64(text: &SecretString) -> Result<Self, KeyError> {
-        let bytes = STANDARD.decode(text.expose_secret().trim());
-        let bytes = Zeroizing::new(bytes.map_err(|_| KeyError)?);
-        <[u8; 32]>::try_from(bytes.as_slice())
-            .map(Self::new)
-            .map_err(|_| KeyError)
-    }
-
-    /// A key for another purpose, by HMAC-SHA-256 (RFC 2104) of the purpose's name.
-    pub fn derive(&self, purpose: &[u8]) -> [u8; 32] {
-        let mut block = Zeroizing::new([0; 64]);
-        let key = self.0.expose_secret();
-        block
-            .iter_mut()
-            .zip(key)
-            .for_each(|(slot, byte)| *slot = *byte);
-        let mut mac = Hmac::<Sha256>::new(&(*block).into());
-        mac.update(purpose);
-        mac.finalize().into_bytes().into()
-    }
-
-    /// Seals `plain`, bound to `about`.
-    pub(crate) fn seal(
-        &self,
-        plain: &[u8],
-        about: &About<'_>,
-        ids: &dyn Ids,
-    ) -> Result<Vec<u8>, StoreError> {
-        let random = ids.random32();
-        let (nonce, _) = random
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or(StoreError::Sealed)?;
-        let payload = Payload {
-            msg: plain,
-            aad: &about.bytes(),
-        };
-        let sealed = self
-            .cipher()
-            .encrypt(&Nonce::from(*nonce), payload)
-            .map_err(|_| StoreError::Sealed)?;
-        let mut bytes = Vec::with_capacity(1 + NONCE_BYTES + sealed.len());
-        bytes.push(VERSION);
-        bytes.extend(nonce);
-        bytes.extend(sealed);
-        Ok(bytes)
-    }
-
-    /// Opens what was sealed with the same `about`.
-    pub(crate) fn open(
-        &self,
-        sealed: &[u8],
-        about: &About<'_>,
-    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let (version, rest) = sealed.split_first().ok_or(StoreError::Sealed)?;
-        let (nonce, ciphertext) = rest
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or(StoreError::Sealed)?;
-        if *version != VERSION {
-            return Err(StoreError::Sealed);
-        }
-        let payload = Payload {
-            msg: ciphertext,
-            aad: &about.bytes(),
-        };
-        self.cipher()
-            .decrypt(&Nonce::from(*nonce), payload)
-            .map(Zeroizing::new)
-            .map_err(|_| StoreError::Sealed)
-    }
-
-    fn cipher(&self) -> Aes256Gcm {
-        Aes256Gcm::new(self.0.expose_secret().into())
-    }
-}
-
-impl fmt::Debug for KeyEncryptionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyEncryptionKey")
-    }
-}
-
-/// What a sealed value is: authenticated, not hidden.
+/// Where a sealed value stands.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct About<'a> {
-    /// The kind of secret.
-    pub(crate) purpose: &'a str,
-    /// Whose it is: the id of a tenant or session, the hash of a state.
-    pub(crate) owner: &'a [u8],
-    /// Which of several that replace each other.
-    pub(crate) version: i32,
+pub(crate) struct Place<'a> {
+    /// Whose it is.
+    pub(crate) tenant: TenantId,
+    /// The table.
+    pub(crate) table: &'a str,
+    /// The column.
+    pub(crate) column: &'a str,
+    /// The row: its id, or what it is found by.
+    pub(crate) row: &'a [u8],
 }
 
-impl About<'_> {
-    /// Each part with its length before it, so that parts do not run into each other.
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for part in [
-            b"countersign-seal-v1".as_slice(),
-            self.purpose.as_bytes(),
-            self.owner,
-            &self.version.to_be_bytes(),
-        ] {
-            bytes.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            bytes.extend(part);
-        }
-        bytes
+impl Place<'_> {
+    /// What is authenticated with a value.
+    fn about(&self, purpose: &str, version: i32) -> Vec<u8> {
+        framed(&[
+            b"countersign-seal-v2",
+            purpose.as_bytes(),
+            self.tenant.uuid().as_bytes(),
+            self.table.as_bytes(),
+            self.column.as_bytes(),
+            self.row,
+            &version.to_be_bytes(),
+        ])
     }
+}
+
+/// Each part with its length before it, so that parts do not run into each other.
+pub(crate) fn framed(parts: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        bytes.extend(*part);
+    }
+    bytes
+}
+
+/// Seals a value for its place, under that version of the key.
+pub(crate) fn seal(
+    cipher: &Aes256Gcm,
+    version: i32,
+    purpose: &str,
+    place: &Place<'_>,
+    plain: &[u8],
+    ids: &dyn Ids,
+) -> Result<Vec<u8>, Unopened> {
+    let sealed = encrypt(cipher, plain, &place.about(purpose, version), ids)?;
+    let mut bytes = Vec::with_capacity(sealed.len().saturating_add(5));
+    bytes.push(FORMAT);
+    bytes.extend(version.to_be_bytes());
+    bytes.extend(sealed);
+    Ok(bytes)
+}
+
+/// Opens a value that was sealed for the same place.
+pub(crate) fn open(
+    cipher: &Aes256Gcm,
+    purpose: &str,
+    place: &Place<'_>,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+    let (version, rest) = parts(sealed)?;
+    decrypt(cipher, rest, &place.about(purpose, version))
+}
+
+/// The version of the key that a value says it is sealed under.
+pub(crate) fn version(sealed: &[u8]) -> Result<i32, Unopened> {
+    Ok(parts(sealed)?.0)
+}
+
+fn parts(sealed: &[u8]) -> Result<(i32, &[u8]), Unopened> {
+    let (format, rest) = sealed.split_first().ok_or(Unopened)?;
+    let (version, rest) = rest.split_first_chunk().ok_or(Unopened)?;
+    let version = i32::from_be_bytes(*version);
+    if *format == FORMAT && version > 0 {
+        Ok((version, rest))
+    } else {
+        Err(Unopened)
+    }
+}
+
+/// A fresh nonce, and the ciphertext with its tag.
+pub(crate) fn encrypt(
+    cipher: &Aes256Gcm,
+    plain: &[u8],
+    about: &[u8],
+    ids: &dyn Ids,
+) -> Result<Vec<u8>, Unopened> {
+    let random = ids.random32();
+    let nonce = random.first_chunk::<NONCE_BYTES>().ok_or(Unopened)?;
+    let payload = Payload {
+        msg: plain,
+        aad: about,
+    };
+    let sealed = cipher
+        .encrypt(&Nonce::from(*nonce), payload)
+        .map_err(|_| Unopened)?;
+    Ok([nonce.as_slice(), sealed.as_slice()].concat())
+}
+
+/// What [`encrypt`] made, in the open.
+pub(crate) fn decrypt(
+    cipher: &Aes256Gcm,
+    sealed: &[u8],
+    about: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(Unopened)?;
+    let payload = Payload {
+        msg: ciphertext,
+        aad: about,
+    };
+    cipher
+        .decrypt(&Nonce::from(*nonce), payload)
+        .map(Zeroizing::new)
+        .map_err(|_| Unopened)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::SystemIds;
-
-    const ABOUT: About<'static> = About {
-        purpose: "audit",
-        owner: b"tenant",
-        version: 1,
-    };
-
-    #[test]
-    fn sealed_value_opens_only_as_what_it_is() -> Result<(), StoreError> {
-        let key = KeyEncryptionKey::new([1; 32]);
-        let sealed = key.seal(b"secret", &ABOUT, &SystemIds)?;
-        assert_eq!(key.open(&sealed, &ABOUT)?.as_slice(), b"secret");
-        for about in [
-            About {
-                purpose: "audi",
-                ..ABOUT
-            },
-            About {
-                owner: b"other",
-                ..ABOUT
-            },
-            About {
-                version: 2,
-                ..ABOUT
-            },
-        ] {
-            assert!(key.open(&sealed, &about).is_err(), "{about:?}");
-        }
-        assert!(
-            KeyEncryptionKey::new([2; 32])
-                .open(&sealed, &ABOUT)
-                .is_err()
-        );
-        Ok(())
-    }
-
-    #[test]
-    fn each_changed_byte_is_noticed() -> Result<(), StoreError> {
-        let key = KeyEncryptionKey::new([1; 32]);
-        let sealed = key.seal(b"secret", &ABOUT, &SystemIds)?;
-        for i in 0..sealed.len() {
-            let mut changed = sealed.clone();
-            changed[i] ^= 1;
-            assert!(key.open(&changed, &ABOUT).is_err(), "byte {i}");
-            assert!(key.open(&sealed[..i], &ABOUT).is_err(), "cut at {i}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn one_value_is_sealed_differently_each_time() -> Result<(), StoreError> {
-        let key = KeyEncryptionKey::new([1; 32]);
-        let seal = || key.seal(b"secret", &ABOUT, &SystemIds);
-        assert_ne!(seal()?, seal()?);
-        Ok(())
-    }
-
-    #[test]
-    fn key_has_32_bytes() {
-        let parse = |text: String| KeyEncryptionKey::from_base64(&text.into()).is_ok();
-        assert!(parse(STANDARD.encode([7; 32])));
-        assert!(!parse(STANDARD.encode([7; 31])) && !parse("not base64".into()));
-    }
-}
+mod tests;

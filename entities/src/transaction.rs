@@ -165,7 +165,7 @@ impl WriteTransaction {
         let (line, database) = (Arc::clone(&new.reader.line), database.clone());
         let claimed = async move {
             let found: Vec<Found> = line.fetch(&claiming.statement()).await?;
-            claiming.judge(found.first(), &database.inner().kek)
+            claiming.judge(found.first(), &database.inner().keys).await
         };
         let claimed = claimed.boxed().shared();
         // Asked once, it is on its way.
@@ -187,7 +187,7 @@ impl WriteTransaction {
         let (line, database) = (Arc::clone(&new.reader.line), database.clone());
         let claimed = async move {
             line.confirm().await?;
-            claiming.judge(found.get(), &database.inner().kek)
+            claiming.judge(found.get(), &database.inner().keys).await
         };
         new.claimed = Some(claimed.boxed().shared());
         new

@@ -41,6 +41,8 @@ resources! {
     Import,
     /// An API token.
     ApiToken,
+    /// A credential at an outside provider.
+    Credential,
     /// A row of the audit log.
     AuditEntry,
 }

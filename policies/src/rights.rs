@@ -203,7 +203,14 @@ impl Engine {
 
     fn group(&self, action: ActionId) -> String {
         let kinds = Capability::ALL.iter().map(|capability| capability.name());
-        let mut kinds = kinds.chain(["structure", "explain", "explore"]);
+        let without = [
+            "read.credential",
+            "admin.credential",
+            "structure",
+            "explain",
+            "explore",
+        ];
+        let mut kinds = kinds.chain(without);
         let found = kinds.find(|kind| self.is_in_group(action, kind));
         found.unwrap_or("other").to_owned()
     }

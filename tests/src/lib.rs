@@ -17,6 +17,7 @@ mod database;
 mod events;
 pub mod exports;
 pub mod logs;
+mod outside;
 mod time;
 
 pub use app::{TestApp, TestTenant, configuration};
@@ -24,4 +25,5 @@ pub use certificate::Pair;
 pub use client::{Browser, Reply, Token};
 pub use database::{TestDatabase, cluster};
 pub use events::{Event, Events};
+pub use outside::{Kms, Mood, Outside};
 pub use time::{TestClock, TestIds};

@@ -5,8 +5,9 @@ use countersign_domain::{
     books::Account,
     id::{AccountId, MemberId},
     money::Currency,
+    sealed::TextColumn,
 };
-use countersign_entities::NewAccount;
+use countersign_entities::{NewAccount, NewAccountNumber};
 use countersign_policies::{resource, row::TenantOnly};
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, name};
@@ -68,11 +69,20 @@ pub async fn create(
             ))
         }
     };
+    let id = AccountId::new(services.database.ids().uuid());
+    let number = match parsed.number.as_deref() {
+        Some(number) => Some(attempt!(
+            mutation,
+            vec![],
+            seal_number(&mutation, id, number).await
+        )),
+        None => None,
+    };
     let new = NewAccount {
-        id: AccountId::new(services.database.ids().uuid()),
+        id,
         name: parsed.name,
         currency: parsed.currency,
-        number: parsed.number,
+        number,
         custodian,
         personal: input.personal,
     };
@@ -96,6 +106,28 @@ pub async fn create(
         .finish(permit, vec![account.id.into()], payload)
         .await?;
     Ok(account)
+}
+
+/// Seals a number for its account, unless another account has it. One that is not sealed yet can not be
+/// held against it by its index.
+async fn seal_number(
+    mutation: &Mutation<'_>,
+    id: AccountId,
+    number: &str,
+) -> Result<NewAccountNumber, AppError> {
+    let database = &mutation.services.database;
+    let tenant = mutation.writer.context().tenant();
+    let column = TextColumn::AccountNumber;
+    let index = database.blind_index(tenant, column, number).await?;
+    if mutation.transaction.has_account_number(number).await? {
+        let message = "another account has that number";
+        return Err(Fault::new(FaultCode::Taken, "number", message).into());
+    }
+    let sealed = database.seal_text(tenant, column, id.uuid(), number);
+    Ok(NewAccountNumber {
+        sealed: sealed.await?,
+        index,
+    })
 }
 
 struct Parsed {

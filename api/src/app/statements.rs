@@ -6,12 +6,13 @@ use chrono::NaiveDate;
 use countersign_domain::{
     audit::{Facts, Payload},
     books::Account,
-    id::{AccountId, AnyId, ImportId, StatementId, TransactionId},
+    id::{AccountId, AnyId, ImportId, StatementId, TenantId, TransactionId},
+    sealed::TextColumn,
     statements::{
         self, BalanceCheck, CsvMapping, Entry, Format, Statement as Parsed, StatementError,
     },
 };
-use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement};
+use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement, Text};
 use countersign_policies::{Permit, ReadScope, resource, row::TenantOnly};
 use sha2::{Digest, Sha256};
 
@@ -117,7 +118,9 @@ pub async fn import(
     let scope = services.engine.read_scope::<resource::Account>(actor);
     let scope = attempt!(mutation, vec![], scope);
     let placed = place(&mutation, &scope, account, &file).await;
-    let new = new_import(services, &file, attempt!(mutation, vec![], placed));
+    let placed = attempt!(mutation, vec![], placed);
+    let new = new_import(services, writer.context().tenant(), &file, placed).await;
+    let new = attempt!(mutation, vec![], new);
     telling.writes(new.transaction_count());
     let imported = commit(mutation, permit, &new, &mut telling).await?;
     telling.done(imported.import.id);
@@ -218,14 +221,11 @@ async fn place<'f>(
                         "there is no account with that id",
                     )
                 })?;
-                same_number(&account, number.as_deref())?;
+                same_number(mutation, &account, number.as_deref()).await?;
                 account
             }
             (None, Some(number)) => {
-                let found = mutation
-                    .transaction
-                    .lock_account_by_number(scope, number)
-                    .await?;
+                let found = by_number(mutation, scope, number).await?;
                 found.ok_or_else(|| {
                     let message = format!("no account has the number `{number}`: create it first");
                     Fault::new(FaultCode::AccountUnknown, "accountId", message)
@@ -249,53 +249,92 @@ async fn place<'f>(
 }
 
 /// A file that names its account is not put on another one.
-fn same_number(account: &Account, stated: Option<&str>) -> Result<(), Fault> {
-    match (account.number.as_deref(), stated) {
-        (Some(own), Some(stated)) if own != stated => {
+async fn same_number(
+    mutation: &Mutation<'_>,
+    account: &Account,
+    stated: Option<&str>,
+) -> Result<(), AppError> {
+    let (Some(own), Some(stated)) = (&account.number, stated) else {
+        return Ok(());
+    };
+    let database = &mutation.services.database;
+    match database.open_text(mutation.writer.context(), own).await? {
+        Text::Open(own) if own != stated => {
             let message = format!("the file is of account `{stated}`, not of the chosen one");
-            Err(Fault::new(FaultCode::AccountUnknown, "accountId", message))
+            Err(Fault::new(FaultCode::AccountUnknown, "accountId", message).into())
         }
-        _ => Ok(()),
+        Text::Open(_) | Text::Destroyed => Ok(()),
     }
 }
 
-fn new_import(
+/// The account of a number, by its blind index.
+async fn by_number(
+    mutation: &Mutation<'_>,
+    scope: &ReadScope<resource::Account>,
+    number: &str,
+) -> Result<Option<Account>, AppError> {
+    let (database, tenant) = (
+        &mutation.services.database,
+        mutation.writer.context().tenant(),
+    );
+    let index = database.blind_index(tenant, TextColumn::AccountNumber, number);
+    let index = index.await?;
+    let transaction = &mutation.transaction;
+    let found = transaction.lock_account_by_number(scope, number, &index);
+    Ok(found.await?)
+}
+
+async fn new_import(
     services: &Services,
+    tenant: TenantId,
     file: &File,
     placed: Vec<(Account, &Parsed, BalanceCheck)>,
-) -> NewImport {
-    let ids = services.database.ids();
+) -> Result<NewImport, AppError> {
+    let (database, ids) = (&services.database, services.database.ids());
     // Counts equal entries over the whole file, so that two equal card payments are both kept and
     // an overlapping file adds neither again.
     let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
-    let statements = placed.into_iter().map(|(account, parsed, check)| {
+    let mut statements = Vec::with_capacity(placed.len());
+    for (account, parsed, check) in placed {
+        let id = StatementId::new(ids.uuid());
         let transactions = parsed.entries.iter().map(|entry| NewTransaction {
             id: TransactionId::new(ids.uuid()),
             fingerprint: occurrence(account.id, entry, &mut seen),
             entry: entry.clone(),
         });
+        let transactions = transactions.collect();
         let (period_start, period_end) = period(parsed);
-        NewStatement {
-            id: StatementId::new(ids.uuid()),
+        let column = TextColumn::StatementReference;
+        let reference = match &parsed.reference {
+            Some(text) => Some(database.seal_text(tenant, column, id.uuid(), text).await?),
+            None => None,
+        };
+        statements.push(NewStatement {
+            id,
             account: account.id,
-            reference: parsed.reference.clone(),
+            reference,
             currency: parsed.currency,
             period_start,
             period_end,
             opening: parsed.opening,
             closing: parsed.closing,
             balance_check: check,
-            transactions: transactions.collect(),
-        }
-    });
-    NewImport {
-        id: ImportId::new(ids.uuid()),
-        file_name: file.name.clone(),
+            transactions,
+        });
+    }
+    let id = ImportId::new(ids.uuid());
+    let column = TextColumn::ImportFileName;
+    let file_name = database
+        .seal_text(tenant, column, id.uuid(), &file.name)
+        .await?;
+    Ok(NewImport {
+        id,
+        file_name,
         format: file.format,
         sha256: file.sha256,
         byte_count: u32::try_from(file.bytes).unwrap_or(u32::MAX),
-        statements: statements.collect(),
-    }
+        statements,
+    })
 }
 
 fn occurrence(account: AccountId, entry: &Entry, seen: &mut HashMap<[u8; 32], u32>) -> [u8; 32] {

@@ -86,6 +86,17 @@ pub(super) fn optional_secret<'de, D: Deserializer<'de>>(
     secret(deserializer).map(Some)
 }
 
+/// Reads secrets, each of which may stand in a file.
+pub(super) fn secrets<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<SecretString>, D::Error> {
+    let each = Vec::<OneSecret>::deserialize(deserializer)?;
+    Ok(each.into_iter().map(|one| one.0).collect())
+}
+
+#[derive(Deserialize)]
+struct OneSecret(#[serde(deserialize_with = "secret")] SecretString);
+
 fn environment() -> Env {
     Env::prefixed("COUNTERSIGN__").split("__")
 }

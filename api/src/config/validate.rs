@@ -3,7 +3,9 @@
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Config, ConfigError, Database, Http};
+use super::{Config, ConfigError, Database, Http, Keys, Providers};
+
+const PLAIN: &str = "is plain HTTP and not on loopback: use https";
 
 fn value(key: &'static str, fault: &str) -> Result<(), ConfigError> {
     let fault = fault.to_owned();
@@ -15,10 +17,7 @@ impl Config {
         self.http.validate()?;
         self.database.validate()?;
         if !Url::parse(&self.oidc.issuer).is_ok_and(|issuer| is_safe(&issuer)) {
-            return value(
-                "oidc.issuer",
-                "is plain HTTP and not on loopback: use https",
-            );
+            return value("oidc.issuer", PLAIN);
         }
         if self.oidc.client_id.is_empty() {
             return value("oidc.client_id", "is empty");
@@ -26,12 +25,8 @@ impl Config {
         if !self.oidc.scopes.iter().any(|scope| scope == "openid") {
             return value("oidc.scopes", "must have `openid` among them");
         }
-        if countersign_entities::KeyEncryptionKey::from_base64(&self.keys.kek).is_err() {
-            return value(
-                "keys.kek",
-                "is not 32 bytes in Base64: make one by `openssl rand -base64 32`",
-            );
-        }
+        self.keys.validate()?;
+        self.providers.validate()?;
         if tracing_subscriber::EnvFilter::try_new(&self.log.filter).is_err() {
             return value(
                 "log.filter",
@@ -54,13 +49,57 @@ impl Config {
     }
 }
 
+impl Keys {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if self.named() != 1 {
+            return value(
+                "keys",
+                "names one key-encryption key: give `kek`, `aws`, `google` or `vault`, and one only",
+            );
+        }
+        let is_key = |key| countersign_entities::KeyEncryptionKey::from_base64(key).is_ok();
+        if !self.kek.iter().all(is_key) {
+            return value(
+                "keys.kek",
+                "is not 32 bytes in Base64: make one by `openssl rand -base64 32`",
+            );
+        }
+        if !self.previous.iter().all(is_key) {
+            return value(
+                "keys.previous",
+                "has an entry that is not 32 bytes in Base64",
+            );
+        }
+        let endpoint = self.aws.as_ref().and_then(|aws| aws.endpoint.as_ref());
+        if !endpoint.is_none_or(is_safe) {
+            return value("keys.aws.endpoint", PLAIN);
+        }
+        if !self.google.iter().all(|google| is_safe(&google.endpoint)) {
+            return value("keys.google.endpoint", PLAIN);
+        }
+        if !self.vault.iter().all(|vault| is_safe(&vault.address)) {
+            return value("keys.vault.address", PLAIN);
+        }
+        Ok(())
+    }
+}
+
+impl Providers {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if !is_safe(&self.openai_url) {
+            return value("providers.openai_url", PLAIN);
+        }
+        if !is_safe(&self.stripe_url) {
+            return value("providers.stripe_url", PLAIN);
+        }
+        Ok(())
+    }
+}
+
 impl Http {
     fn validate(&self) -> Result<(), ConfigError> {
         if !is_safe(&self.public_url) {
-            return value(
-                "http.public_url",
-                "is plain HTTP and not on loopback: use https",
-            );
+            return value("http.public_url", PLAIN);
         }
         let is_plain = self.tls.is_none() && !self.trusted_proxy;
         if is_plain && !self.listen.ip().is_loopback() {

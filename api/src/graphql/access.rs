@@ -15,7 +15,8 @@ use countersign_domain::{
     id::{AnyId, ApiTokenId, MemberId, TenantId},
 };
 use countersign_entities::{
-    ApiToken, AuditEntry, CustomRole, Direction, Import, Keyset, Member, Page, Statement, Tenant,
+    ApiToken, AuditEntry, CustomRole, Direction, Import, Keyset, Member, Page,
+    ProviderCredential as Credential, Statement, Tenant,
 };
 use countersign_policies::{
     ActionId, Engine, Row, RowCondition, Verdict, effects::Somebody, resource,
@@ -384,6 +385,7 @@ fn with_row<T>(row: &Object, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T)
         ApiToken,
         AuditEntry,
         Category,
+        Credential,
         CustomRole,
         Import,
         Member,

@@ -18,6 +18,7 @@ use super::{
     permissions::viewer_can,
     scalars,
     schema::Parts,
+    texts,
     user_errors::{made, payload, payload_builder},
     value::Leaf,
 };
@@ -76,11 +77,12 @@ fn object(parts: &mut Parts<'_>) {
                 "A personal account of the owner's household.",
                 |a| Some(a.personal.into()),
             )
-            .value(
+            .resolve(
                 "number",
                 TypeRef::named(TypeRef::STRING),
                 "IBAN or the bank's own number, without spaces.",
-                |a| scalars::text_value(a.number.as_ref()),
+                [],
+                texts::field::<Account>(|a| a.number.as_ref()),
             )
             .related::<Member>(
                 "custodian",

@@ -4,42 +4,36 @@
 //! over tenant, list and position. A cursor of another tenant or another list is refused before
 //! any row is looked at.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign_domain::id::TenantId;
-use countersign_entities::Position;
+use countersign_entities::{Database, Position};
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretBox};
 use sha2::Sha256;
 
 const MAC_BYTES: usize = 16;
 
-/// The key that cursors are authenticated with; the same on every replica.
+/// The keys that cursors are authenticated with, newest first; the same on every replica. What a key that
+/// was replaced has made is still a cursor.
 #[derive(Clone)]
-pub struct CursorKey([u8; 64]);
+pub(super) struct CursorKey(Arc<[SecretBox<[u8; 32]>]>);
 
 impl CursorKey {
-    /// Derives the key from the key-encryption key's bytes.
-    pub fn derive(secret: &[u8; 32]) -> Self {
-        let mut block = [0; 64];
-        block
-            .iter_mut()
-            .zip(secret)
-            .for_each(|(slot, byte)| *slot = *byte);
-        let mut mac = Hmac::<Sha256>::new(&block.into());
-        mac.update(b"countersign cursor key 1");
-        let mut key = [0; 64];
-        key.iter_mut()
-            .zip(mac.finalize().into_bytes())
-            .for_each(|(slot, byte)| *slot = byte);
-        Self(key)
+    /// The keys of the installation.
+    pub(super) fn of(database: &Database) -> Self {
+        Self(database.cursor_keys())
     }
 
     /// The cursor of a row at `position` of `list`.
     pub(super) fn seal(&self, tenant: TenantId, list: &str, position: &Position) -> String {
         let mut bytes = position.to_bytes();
-        let mac = self.mac(tenant, list, &bytes).finalize().into_bytes();
-        bytes.extend(mac.iter().take(MAC_BYTES));
+        // There is one, or the books are not open.
+        let mac = self.macs(tenant, list, &bytes).next();
+        if let Some(mac) = mac {
+            bytes.extend(mac.finalize().into_bytes().iter().take(MAC_BYTES));
+        }
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -50,19 +44,26 @@ impl CursorKey {
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (position, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
-        self.mac(tenant, list, position)
-            .verify_truncated_left(mac)
-            .ok()?;
-        Position::from_bytes(position)
+        let mut macs = self.macs(tenant, list, position);
+        let is_ours = macs.any(|ours| ours.verify_truncated_left(mac).is_ok());
+        is_ours.then(|| Position::from_bytes(position)).flatten()
     }
 
-    fn mac(&self, tenant: TenantId, list: &str, position: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new(&self.0.into());
-        mac.update(tenant.uuid().as_bytes());
-        mac.update(&[u8::try_from(list.len()).unwrap_or(u8::MAX)]);
-        mac.update(list.as_bytes());
-        mac.update(position);
-        mac
+    fn macs<'a>(
+        &'a self,
+        tenant: TenantId,
+        list: &'a str,
+        position: &'a [u8],
+    ) -> impl Iterator<Item = Hmac<Sha256>> + 'a {
+        let macs = self.0.iter();
+        let macs = macs.filter_map(|key| Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok());
+        macs.map(move |mut mac| {
+            mac.update(tenant.uuid().as_bytes());
+            mac.update(&[u8::try_from(list.len()).unwrap_or(u8::MAX)]);
+            mac.update(list.as_bytes());
+            mac.update(position);
+            mac
+        })
     }
 }
 

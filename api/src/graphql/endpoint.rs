@@ -21,7 +21,6 @@ pub use stream::{EventStream, Frame};
 use super::{
     BuildError,
     answer::Response,
-    cursor::CursorKey,
     document::{self, Document, DocumentError, DocumentId, Documents},
     dry_run,
     error::{GraphqlError, request_error},
@@ -42,6 +41,7 @@ use crate::{
     code::Code,
     metrics::Metrics,
     policies::ServingPolicies,
+    providers::Providers,
     rate_limit::{RateLimits, Standing},
 };
 
@@ -71,6 +71,7 @@ pub struct Endpoint {
     database: Database,
     policies: Arc<ServingPolicies>,
     imports: ImportBoard,
+    providers: Providers,
     /// For validation and introspection; it executes nothing.
     schema: Schema,
     /// The same, which says what may have been meant: for those who may know what there is.
@@ -81,7 +82,6 @@ pub struct Endpoint {
     shape: SchemaShape,
     documents: Documents,
     limits: Limits,
-    cursor_key: CursorKey,
     explain: Option<ActionId>,
     introspect: Option<ActionId>,
     streams: Streams,
@@ -95,7 +95,7 @@ impl Endpoint {
         database: Database,
         policies: Arc<ServingPolicies>,
         limits: Limits,
-        cursor_key: CursorKey,
+        providers: Providers,
         rate_limits: Arc<RateLimits>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
@@ -115,7 +115,6 @@ impl Endpoint {
             shape,
             documents: Documents::new().map_err(BuildError::Documents)?,
             limits,
-            cursor_key,
             explain: engine.action("Capability.explainRefusal"),
             introspect: engine.action("Capability.introspect"),
             streams: Streams::new(),
@@ -124,6 +123,7 @@ impl Endpoint {
             database,
             policies,
             imports: ImportBoard::new(),
+            providers,
         })
     }
 
@@ -135,6 +135,7 @@ impl Endpoint {
             engine: policies.engine.clone(),
             certificate: policies.certificate.clone(),
             imports: self.imports.clone(),
+            providers: self.providers.clone(),
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) enum GraphqlError {
     Unauthenticated,
     /// The database is away.
     Unavailable,
+    /// The key of the tenant is destroyed.
+    KeyDestroyed,
     /// Ours. The cause is in the log.
     Internal,
 }
@@ -35,6 +37,7 @@ impl GraphqlError {
             Self::BadInput(_) => Code::BadUserInput,
             Self::Unauthenticated => Code::Unauthenticated,
             Self::Unavailable => Code::ServiceUnavailable,
+            Self::KeyDestroyed => Code::KeyDestroyed,
             Self::Internal => Code::InternalServerError,
         }
     }
@@ -46,6 +49,9 @@ impl GraphqlError {
             Self::BadInput(sentence) => sentence.clone(),
             Self::Unauthenticated => "sign in, or use a token that is valid".to_owned(),
             Self::Unavailable => "the service is away for a moment: try again".to_owned(),
+            Self::KeyDestroyed => {
+                "the tenant's key is destroyed: the operator gives it a new one".to_owned()
+            }
             Self::Internal => {
                 "something failed on our side: name the request id to support".to_owned()
             }
@@ -71,10 +77,12 @@ impl From<StoreError> for GraphqlError {
         if matches!(error, StoreError::Rebutted) {
             // Never answered: the request begins anew.
             Self::Unavailable
+        } else if matches!(error, StoreError::KeyDestroyed) {
+            Self::KeyDestroyed
         } else if error.is_unavailable() {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "the database is away"
+                "the database or the key service is away"
             );
             Self::Unavailable
         } else {

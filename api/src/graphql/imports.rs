@@ -10,6 +10,7 @@ use super::{
     field::{ObjectBuilder, Source},
     scalars::{self, enum_value},
     schema::Parts,
+    texts,
     value::Leaf,
 };
 
@@ -35,9 +36,13 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         .value("id", TypeRef::named_nn(TypeRef::ID), "`imp_…`.", |i| {
             Some(i.id.to_string().into())
         })
-        .value("fileName", text(), "The file's name.", |i| {
-            Some(Leaf::from(i.file_name.as_str()))
-        })
+        .resolve(
+            "fileName",
+            text(),
+            "The file's name.",
+            [],
+            texts::field::<Import>(|i| Some(&i.file_name)),
+        )
         .value(
             "format",
             TypeRef::named_nn("StatementFormat"),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::{
-    AccountId, AnyId, ApiTokenId, AuditEntryId, CategoryId, CustomRoleId, ImportId, MemberId,
-    StatementId, TenantId, TransactionId,
+    AccountId, AnyId, ApiTokenId, AuditEntryId, CategoryId, CredentialId, CustomRoleId, ImportId,
+    MemberId, StatementId, TenantId, TransactionId,
 };
 use countersign_entities::Reader;
 use countersign_policies::resource;
@@ -82,6 +82,7 @@ macro_rules! by_kind {
             MemberId::PREFIX => $by_id!(Member, MemberId, members_by_id),
             CustomRoleId::PREFIX => $by_id!(CustomRole, CustomRoleId, roles_by_id),
             ApiTokenId::PREFIX => $by_id!(ApiToken, ApiTokenId, api_tokens_by_id),
+            CredentialId::PREFIX => $by_id!(Credential, CredentialId, credentials_by_id),
             AuditEntryId::PREFIX => $by_id!(AuditEntry, AuditEntryId, audit_entries_by_id),
             _ => $otherwise,
         }

@@ -8,7 +8,7 @@ use countersign_policies::{Engine, Row};
 use thiserror::Error;
 
 use super::{
-    access, accounts, api_tokens, audit_entries, categories, connection,
+    access, accounts, api_tokens, audit_entries, categories, connection, credentials,
     field::{Event, Fields, ObjectBuilder, Source},
     imports, members, node, permissions, policy_set, previews, roles, scalars, statements,
     subscriptions, tenants, transactions, user_errors,
@@ -141,6 +141,7 @@ pub(super) fn build(
     statements::register(&mut parts);
     imports::register(&mut parts);
     api_tokens::register(&mut parts);
+    credentials::register(&mut parts);
     audit_entries::register(&mut parts);
     subscriptions::register(&mut parts);
     for root in [parts.query.take(), parts.mutation.take()]

@@ -21,6 +21,7 @@ use super::{
     loader,
     scalars::{self, enum_value},
     schema::Parts,
+    texts,
     user_errors::{payload, payload_builder},
     value::{Leaf, Output},
 };
@@ -137,11 +138,12 @@ fn object(parts: &mut Parts<'_>) {
         .related::<Import>("import", "Import", "What it came with.", |s| {
             Some(s.import.uuid())
         })
-        .value(
+        .resolve(
             "reference",
             TypeRef::named(TypeRef::STRING),
             "The bank's own identification of the statement.",
-            |s| scalars::text_value(s.reference.as_ref()),
+            [],
+            texts::field::<Statement>(|s| s.reference.as_ref()),
         )
         .value(
             "currency",

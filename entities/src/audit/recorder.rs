@@ -104,6 +104,10 @@ impl Recorder {
 
     /// Returns when the row is durable.
     pub(crate) async fn record(&self, row: Unlinked) -> Result<(), StoreError> {
+        // Before the row waits among others': a key that does not open holds nobody else up.
+        if self.0.keys.opened(row.tenant).is_none() {
+            self.0.open_key(row.tenant).await?;
+        }
         let place = Arc::clone(&self.0.places).acquire_owned();
         let Ok(Ok(place)) = tokio::time::timeout(self.0.patience, place).await else {
             return Err(unavailable("the audit writer is full"));

@@ -91,7 +91,7 @@ impl Entry {
             let user = UserId::new(row.try_get("", "user_id")?);
             let event = events::ended(SessionId::new(id), by);
             self.record(&session, user, event, facts).await?;
-            ended.push(self.open_tokens(id, row).ok());
+            ended.push(self.open_tokens(id, row).await.ok());
         }
         session.commit().await?;
         Ok(ended)

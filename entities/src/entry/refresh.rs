@@ -30,7 +30,7 @@ impl RefreshLock {
 
     /// Stores what the provider gave instead, and lets go.
     pub async fn store(self, tokens: &ProviderTokens) -> Result<(), StoreError> {
-        let sealed = self.entry.seal_tokens(self.id, tokens)?;
+        let sealed = self.entry.seal_tokens(self.id, tokens).await?;
         self.session
             .execute(
                 "UPDATE countersign.sessions SET tokens_sealed = $2 WHERE id = $1",
@@ -68,7 +68,7 @@ impl Entry {
         };
         let id: Uuid = row.try_get("", "id")?;
         Ok(Some(RefreshLock {
-            tokens: self.open_tokens(id, &row)?,
+            tokens: self.open_tokens(id, &row).await?,
             entry: self.clone(),
             session,
             id,

@@ -89,7 +89,7 @@ impl Entry {
     ) -> Result<SessionSecret, StoreError> {
         let secret = SessionSecret::new(self.0.ids.random32());
         let id = self.0.ids.uuid();
-        let sealed = self.seal_tokens(id, &new.tokens)?;
+        let sealed = self.seal_tokens(id, &new.tokens).await?;
         let session = self.begin().await?;
         session
             .execute(
@@ -153,7 +153,7 @@ impl Entry {
             tenants,
             issuer: row.try_get("", "issuer")?,
             subject: row.try_get("", "subject")?,
-            tokens: self.open_tokens(id, &row)?,
+            tokens: self.open_tokens(id, &row).await?,
             mfa: row.try_get("", "mfa")?,
             expires_at: row.try_get("", "expires_at")?,
         }))

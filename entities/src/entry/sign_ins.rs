@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Entry;
-use crate::{error::StoreError, seal::About};
+use crate::{error::StoreError, keys::Purpose, seal::Place};
+use countersign_domain::id::TenantId;
+
+const NONCE: &str = "nonce_sealed";
+const VERIFIER: &str = "verifier_sealed";
 
 /// A sign-in under way (OpenID Connect Core, section 3.1; RFC 7636).
 #[derive(Clone)]
@@ -34,14 +38,9 @@ impl fmt::Debug for SignIn {
 impl Entry {
     /// Keeps a sign-in until it comes back.
     pub async fn save_sign_in(&self, sign_in: &SignIn) -> Result<(), StoreError> {
-        let seal = |secret: &SecretString, purpose| {
-            let about = about(purpose, &sign_in.state_hash);
-            let plain = secret.expose_secret().as_bytes();
-            self.0.kek.seal(plain, &about, &*self.0.ids)
-        };
         let (nonce, verifier) = (
-            seal(&sign_in.nonce, "sign-in nonce")?,
-            seal(&sign_in.verifier, "sign-in verifier")?,
+            self.seal_part(sign_in, NONCE, &sign_in.nonce).await?,
+            self.seal_part(sign_in, VERIFIER, &sign_in.verifier).await?,
         );
         let session = self.begin().await?;
         session
@@ -83,30 +82,52 @@ impl Entry {
             .await?;
         session.commit().await?;
         let Some(row) = row else { return Ok(None) };
-        let open = |column: &str, purpose| {
-            let sealed: Vec<u8> = row.try_get("", column)?;
-            let plain = self.0.kek.open(&sealed, &about(purpose, state_hash))?;
-            let text = String::from_utf8(plain.to_vec()).map_err(|_| StoreError::Sealed)?;
-            Ok::<_, StoreError>(SecretString::from(text))
-        };
+        let sealed = |column: &str| row.try_get::<Vec<u8>>("", column);
+        let (nonce, verifier) = (sealed(NONCE)?, sealed(VERIFIER)?);
         let expires_at: DateTime<Utc> = row.try_get("", "expires_at")?;
         if expires_at <= at {
             return Ok(None);
         }
         Ok(Some(SignIn {
             state_hash: *state_hash,
-            nonce: open("nonce_sealed", "sign-in nonce")?,
-            verifier: open("verifier_sealed", "sign-in verifier")?,
+            nonce: self.open_part(state_hash, NONCE, &nonce).await?,
+            verifier: self.open_part(state_hash, VERIFIER, &verifier).await?,
             return_url: row.try_get("", "return_url")?,
             expires_at,
         }))
     }
 }
 
-fn about<'a>(purpose: &'a str, state_hash: &'a [u8; 32]) -> About<'a> {
-    About {
-        purpose,
-        owner: state_hash,
-        version: 1,
+impl Entry {
+    async fn seal_part(
+        &self,
+        sign_in: &SignIn,
+        column: &str,
+        secret: &SecretString,
+    ) -> Result<Vec<u8>, StoreError> {
+        let place = place(column, &sign_in.state_hash);
+        let plain = secret.expose_secret().as_bytes();
+        Ok(self.0.keys.seal(Purpose::SignIns, &place, plain).await?.0)
+    }
+
+    async fn open_part(
+        &self,
+        state_hash: &[u8; 32],
+        column: &str,
+        sealed: &[u8],
+    ) -> Result<SecretString, StoreError> {
+        let place = place(column, state_hash);
+        let plain = self.0.keys.open(Purpose::SignIns, &place, sealed).await?;
+        let text = str::from_utf8(&plain).map_err(|_| StoreError::Sealed)?;
+        Ok(SecretString::from(text))
+    }
+}
+
+fn place<'a>(column: &'a str, state_hash: &'a [u8; 32]) -> Place<'a> {
+    Place {
+        tenant: TenantId::OPERATOR,
+        table: "sign_ins",
+        column,
+        row: state_hash,
     }
 }

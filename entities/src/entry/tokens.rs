@@ -10,7 +10,9 @@ use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::Entry;
-use crate::{error::StoreError, seal::About};
+use countersign_domain::id::TenantId;
+
+use crate::{error::StoreError, keys::Purpose, seal::Place};
 
 /// What the provider gave. Never leaves the server.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ impl Drop for Plain {
 }
 
 impl Entry {
-    pub(super) fn seal_tokens(
+    pub(super) async fn seal_tokens(
         &self,
         id: Uuid,
         tokens: &ProviderTokens,
@@ -66,18 +68,21 @@ impl Entry {
             access_expires_at: tokens.access_expires_at,
         };
         let bytes = serde_json::to_vec(&plain).map_err(|_| StoreError::Sealed)?;
-        self.0
-            .kek
-            .seal(&Zeroizing::new(bytes), &about(&id), &*self.0.ids)
+        let (bytes, place) = (Zeroizing::new(bytes), place(&id));
+        Ok(self.0.keys.seal(Purpose::Tokens, &place, &bytes).await?.0)
     }
 
-    pub(super) fn open_tokens(
+    pub(super) async fn open_tokens(
         &self,
         id: Uuid,
         row: &QueryResult,
     ) -> Result<ProviderTokens, StoreError> {
         let sealed: Vec<u8> = row.try_get("", "tokens_sealed")?;
-        let bytes = self.0.kek.open(&sealed, &about(&id))?;
+        let bytes = self
+            .0
+            .keys
+            .open(Purpose::Tokens, &place(&id), &sealed)
+            .await?;
         let plain: Plain = serde_json::from_slice(&bytes).map_err(|_| StoreError::Sealed)?;
         Ok(ProviderTokens {
             access: plain.access.clone().into(),
@@ -88,10 +93,11 @@ impl Entry {
     }
 }
 
-fn about(id: &Uuid) -> About<'_> {
-    About {
-        purpose: "session tokens",
-        owner: id.as_bytes(),
-        version: 1,
+fn place(id: &Uuid) -> Place<'_> {
+    Place {
+        tenant: TenantId::OPERATOR,
+        table: "sessions",
+        column: "tokens_sealed",
+        row: id.as_bytes(),
     }
 }

@@ -12,6 +12,9 @@ pub struct Model {
     pub name: String,
     pub currency: String,
     pub number: Option<String>,
+    pub number_sealed: Option<Vec<u8>>,
+    pub number_index: Option<Vec<u8>>,
+    pub key_version: Option<i32>,
     pub custodian_id: Option<Uuid>,
     pub personal: bool,
     pub balance: Option<Decimal>,
@@ -22,6 +25,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-crate::line::fetched!(impl Model { tenant_id, id, name, currency, number, custodian_id, personal, balance, balance_on, created_at });
+crate::line::fetched!(impl Model { tenant_id, id, name, currency, number, number_sealed, number_index, key_version, custodian_id, personal, balance, balance_on, created_at });
 
 impl ActiveModelBehavior for ActiveModel {}

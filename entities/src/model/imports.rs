@@ -9,7 +9,9 @@ pub struct Model {
     pub tenant_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    pub file_name: String,
+    pub file_name: Option<String>,
+    pub file_name_sealed: Option<Vec<u8>>,
+    pub key_version: Option<i32>,
     pub format: String,
     pub sha256: Vec<u8>,
     pub byte_count: i32,
@@ -22,6 +24,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-crate::line::fetched!(impl Model { tenant_id, id, file_name, format, sha256, byte_count, statement_count, added_count, duplicate_count, created_at });
+crate::line::fetched!(impl Model { tenant_id, id, file_name, file_name_sealed, key_version, format, sha256, byte_count, statement_count, added_count, duplicate_count, created_at });
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -12,6 +12,8 @@ pub struct Model {
     pub import_id: Uuid,
     pub account_id: Uuid,
     pub reference: Option<String>,
+    pub reference_sealed: Option<Vec<u8>>,
+    pub key_version: Option<i32>,
     pub currency: String,
     pub period_start: Option<Date>,
     pub period_end: Option<Date>,

@@ -4,9 +4,10 @@ use countersign_domain::{
     books::Account,
     id::{AccountId, UserId},
     money::Currency,
+    sealed::{StoredText, TextColumn},
 };
 use countersign_policies::{Permit, ReadScope, resource};
-use sea_orm::{ColumnTrait, Condition, Insert, sea_query::Order};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, Insert, QueryFilter, sea_query::Order};
 
 use super::{Sorted, Stored, any_of, by_id, currency, money, user};
 use crate::{
@@ -26,12 +27,21 @@ pub struct NewAccount {
     pub name: String,
     /// The currency that it is kept in.
     pub currency: Currency,
-    /// IBAN or the bank's own number, without spaces; at most 200 characters.
-    pub number: Option<String>,
+    /// IBAN or the bank's own number, without spaces, sealed for the account's row.
+    pub number: Option<NewAccountNumber>,
     /// The member who has it in their care.
     pub custodian: Option<UserId>,
     /// A personal account of the owner's household.
     pub personal: bool,
+}
+
+/// The number of an account to be entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAccountNumber {
+    /// At most 200 characters, sealed for the account's row.
+    pub sealed: StoredText,
+    /// What it is found by.
+    pub index: [u8; 32],
 }
 
 impl Keyset for Account {
@@ -52,7 +62,13 @@ impl TryFrom<Model> for Account {
             id: AccountId::new(row.id),
             name: row.name,
             currency: currency(&row.currency)?,
-            number: row.number,
+            number: StoredText::of(
+                TextColumn::AccountNumber,
+                row.id,
+                row.number,
+                row.number_sealed,
+                row.key_version,
+            ),
             custodian: user(row.custodian_id),
             personal: row.personal,
             balance,
@@ -108,28 +124,47 @@ impl WriteTransaction {
         self.lock(scope, Column::Id.eq(id.uuid())).await
     }
 
-    /// The account with that number, locked until the transaction ends.
+    /// The account with that number, which is found by its blind index as well, locked until the
+    /// transaction ends.
     pub async fn lock_account_by_number(
         &self,
         scope: &ReadScope<resource::Account>,
         number: &str,
+        index: &[u8; 32],
     ) -> Result<Option<Account>, StoreError> {
-        self.lock(scope, Column::Number.eq(number)).await
+        let found = Condition::any()
+            .add(Column::NumberIndex.eq(index.to_vec()))
+            .add(Column::Number.eq(number));
+        self.lock(scope, found).await
     }
 
-    /// Enters an account. Conflicts: `accounts_number`, `accounts_custodian`.
+    /// Whether an account of the tenant has that number, not sealed yet.
+    pub async fn has_account_number(&self, number: &str) -> Result<bool, StoreError> {
+        let select = Entity::find()
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(Column::Number.eq(number));
+        let rows: Vec<Model> = self.fetch(select).await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Enters an account. Conflicts: `accounts_number_indexed`, `accounts_custodian`.
     pub async fn insert_account(
         &self,
         permit: &Permit,
         new: &NewAccount,
     ) -> Result<Account, WriteError> {
         self.admit_permit(permit)?;
+        let sealed = new.number.as_ref();
+        let sealed = sealed.and_then(|number| number.sealed.sealed());
         let row = Model {
             tenant_id: self.tenant_id().uuid(),
             id: new.id.uuid(),
             name: new.name.clone(),
             currency: new.currency.code().to_owned(),
-            number: new.number.clone(),
+            number: None,
+            number_sealed: sealed.map(|(bytes, _)| bytes.to_vec()),
+            number_index: new.number.as_ref().map(|number| number.index.to_vec()),
+            key_version: sealed.map(|(_, version)| version),
             custodian_id: new.custodian.map(UserId::uuid),
             personal: new.personal,
             balance: None,

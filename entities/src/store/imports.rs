@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use countersign_domain::{
     id::{AccountId, ImportId, StatementId, TransactionId},
     money::Currency,
+    sealed::{StoredText, TextColumn},
     statements::{Balance, BalanceCheck, Entry, Format},
 };
 use countersign_policies::{Permit, ReadScope, resource};
@@ -39,7 +40,7 @@ pub struct Import {
     /// Identifier.
     pub id: ImportId,
     /// The name of the file, as people know it.
-    pub file_name: String,
+    pub file_name: StoredText,
     /// What it was recognised as.
     pub format: Format,
     /// SHA-256 of the file, in lower-case hexadecimal.
@@ -61,8 +62,8 @@ pub struct Import {
 pub struct NewImport {
     /// Identifier.
     pub id: ImportId,
-    /// The name of the file; 1 to 200 characters.
-    pub file_name: String,
+    /// The name of the file, 1 to 200 characters, sealed for the import's row.
+    pub file_name: StoredText,
     /// What it was recognised as.
     pub format: Format,
     /// SHA-256 of the file.
@@ -88,8 +89,8 @@ pub struct NewStatement {
     pub id: StatementId,
     /// The account it is of, which the caller has locked.
     pub account: AccountId,
-    /// The bank's own identification of the statement.
-    pub reference: Option<String>,
+    /// The bank's own identification of the statement, sealed for its row.
+    pub reference: Option<StoredText>,
     /// The currency of the account.
     pub currency: Currency,
     /// The first day.
@@ -127,10 +128,13 @@ impl TryFrom<Model> for Import {
     type Error = StoreError;
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
+        let (column, sealed) = (TextColumn::ImportFileName, row.file_name_sealed);
+        let file_name = StoredText::of(column, row.id, row.file_name, sealed, row.key_version);
         Ok(Self {
             id: ImportId::new(row.id),
             format: named(Format::from_name(&row.format), &row.format)?,
-            file_name: row.file_name,
+            file_name: file_name
+                .ok_or_else(|| StoreError::inconsistent("an import has no name"))?,
             sha256: hex::encode(row.sha256),
             byte_count: count(row.byte_count)?,
             statement_count: count(row.statement_count)?,
@@ -202,10 +206,13 @@ impl WriteTransaction {
         mut wrote: impl FnMut(usize) + Send,
     ) -> Result<(Import, Vec<Statement>), WriteError> {
         self.admit_permit(permit)?;
+        let sealed = new.file_name.sealed();
         let mut row = Model {
             tenant_id: self.tenant_id().uuid(),
             id: new.id.uuid(),
-            file_name: new.file_name.clone(),
+            file_name: None,
+            file_name_sealed: sealed.map(|(bytes, _)| bytes.to_vec()),
+            key_version: sealed.map(|(_, version)| version),
             format: new.format.name().to_owned(),
             sha256: new.sha256.to_vec(),
             byte_count: i32::try_from(new.byte_count).unwrap_or(i32::MAX),
@@ -267,12 +274,15 @@ impl WriteTransaction {
             .get(&new.account)
             .ok_or_else(|| StoreError::inconsistent("the account of a statement is not there"))?;
         let (opening, closing) = (new.opening.map(|b| b.money), new.closing.map(|b| b.money));
+        let sealed = new.reference.as_ref().and_then(StoredText::sealed);
         let row = statements::ActiveModel {
             tenant_id: Set(self.tenant_id().uuid()),
             id: Set(new.id.uuid()),
             import_id: Set(import.uuid()),
             account_id: Set(new.account.uuid()),
-            reference: Set(new.reference.clone()),
+            reference: Set(None),
+            reference_sealed: Set(sealed.map(|(bytes, _)| bytes.to_vec())),
+            key_version: Set(sealed.map(|(_, version)| version)),
             currency: Set(new.currency.code().to_owned()),
             period_start: Set(new.period_start),
             period_end: Set(new.period_end),

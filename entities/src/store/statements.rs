@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use countersign_domain::{
     id::{AccountId, ImportId, StatementId, UserId},
     money::{Currency, Money},
+    sealed::{StoredText, TextColumn},
     statements::BalanceCheck,
 };
 use countersign_policies::{ReadScope, resource};
@@ -37,7 +38,7 @@ pub struct Statement {
     /// The import it came with.
     pub import: ImportId,
     /// The bank's own identification of the statement.
-    pub reference: Option<String>,
+    pub reference: Option<StoredText>,
     /// The currency of its balances.
     pub currency: Currency,
     /// The first day.
@@ -70,6 +71,8 @@ fetched! {
     import_id: Uuid,
     account_id: Uuid,
     reference: Option<String>,
+    reference_sealed: Option<Vec<u8>>,
+    key_version: Option<i32>,
     currency: String,
     period_start: Option<NaiveDate>,
     period_end: Option<NaiveDate>,
@@ -103,7 +106,13 @@ impl TryFrom<Row> for Statement {
                 &row.balance_check,
             )?,
             transaction_count: count(row.transaction_count)?,
-            reference: row.reference,
+            reference: StoredText::of(
+                TextColumn::StatementReference,
+                row.id,
+                row.reference,
+                row.reference_sealed,
+                row.key_version,
+            ),
             period_start: row.period_start,
             period_end: row.period_end,
             custodian: user(row.custodian_id),

@@ -3,12 +3,15 @@
 use countersign_domain::{
     books::Transaction,
     money::{Magnitude, Money},
+    sealed::TextColumn,
 };
-use countersign_entities::{NewAccount, Page, Slice, TransactionFilter, WriteError};
+use countersign_entities::{
+    NewAccount, NewAccountNumber, Page, Slice, TransactionFilter, WriteError,
+};
 use countersign_policies::{ReadScope, resource};
 use rust_decimal::Decimal;
 
-use crate::world::{Person, World, draft, eur, new_account, new_import};
+use crate::world::{Person, World, draft, eur, new_account};
 
 pub(crate) const AMOUNTS: [&str; 7] = [
     "-5",
@@ -101,7 +104,9 @@ async fn same_file_and_same_entries_are_imported_once() {
     // Another file with the same entries and one more.
     let mut amounts = AMOUNTS.to_vec();
     amounts.push("77");
-    let overlapping = new_import(account.id, 2, &amounts);
+    let overlapping = world
+        .new_import(context.tenant(), account.id, 2, &amounts)
+        .await;
     let (import, statements) = write
         .insert_import(&permit, &overlapping, |_| ())
         .await
@@ -115,9 +120,10 @@ async fn same_file_and_same_entries_are_imported_once() {
     // The very same file, a moment later.
     let (context, write) = world.write(&owner).await;
     let permit = world.permit(&context, "importStatement");
-    let again = write
-        .insert_import(&permit, &new_import(account.id, 2, &amounts), |_| ())
+    let same = world
+        .new_import(context.tenant(), account.id, 2, &amounts)
         .await;
+    let again = write.insert_import(&permit, &same, |_| ()).await;
     assert!(
         matches!(&again, Err(WriteError::Conflict(c)) if c.name() == "imports_file"),
         "{again:?}"
@@ -142,7 +148,9 @@ async fn file_of_many_statements_and_entries_is_imported_whole_or_not_at_all() {
     let amounts: Vec<&str> = amounts.iter().map(String::as_str).collect();
     let (context, write) = world.write(&owner).await;
     let permit = world.permit(&context, "importStatement");
-    let mut broken = new_import(account.id, 1, &amounts);
+    let mut broken = world
+        .new_import(context.tenant(), account.id, 1, &amounts)
+        .await;
     broken.statements[0].transactions[2400].entry.description = "x".repeat(4001);
     let refused = write.insert_import(&permit, &broken, |_| ()).await;
     assert!(
@@ -207,21 +215,27 @@ async fn bucket_of_the_schema_is_the_bucket_of_the_domain() {
 #[tokio::test]
 async fn locked_row_is_the_one_asked_for_and_waits_for_nobody_else() {
     let world = World::new().await;
-    let (_, owner) = world.company("north").await;
+    let (tenant, owner) = world.company("north").await;
+    let number = "DE89370400440532013000";
+    let plain = new_account("Current");
+    let (row, column) = (plain.id.uuid(), TextColumn::AccountNumber);
+    let index = world.database.blind_index(tenant, column, number);
+    let index = index.await.unwrap();
+    let sealed = world.seal(tenant, column, row, number).await;
     let numbered = NewAccount {
-        number: Some("DE89370400440532013000".into()),
-        ..new_account("Current")
+        number: Some(NewAccountNumber { sealed, index }),
+        ..plain
     };
     let account = world.account(&owner, numbered).await;
     let (context, write) = world.write(&owner).await;
     let accounts = world.scope(&context);
     let by_number = write
-        .lock_account_by_number(&accounts, "DE89370400440532013000")
+        .lock_account_by_number(&accounts, number, &index)
         .await;
     assert_eq!(by_number.unwrap().as_ref(), Some(&account));
     assert_eq!(
         write
-            .lock_account_by_number(&accounts, "DE0")
+            .lock_account_by_number(&accounts, "DE0", &[0; 32])
             .await
             .unwrap(),
         None

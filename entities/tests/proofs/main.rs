@@ -21,6 +21,8 @@ mod idempotency;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod migrations;
@@ -32,5 +34,7 @@ mod pooler;
 mod roles;
 #[cfg(test)]
 mod rows;
+#[cfg(test)]
+mod vault;
 #[cfg(test)]
 mod world;

@@ -17,6 +17,7 @@ use countersign_domain::{
         TransactionId, UserId,
     },
     money::{Currency, Money},
+    sealed::{StoredText, TextColumn},
     statements::{Balance, BalanceCheck, Entry, Format, fingerprint},
     token::PlainToken,
 };
@@ -233,6 +234,35 @@ impl World {
         (new.id, Credential::ApiToken(plain.hashed()))
     }
 
+    /// A file of one statement, its name sealed.
+    pub(crate) async fn new_import(
+        &self,
+        tenant: TenantId,
+        account: AccountId,
+        file: u8,
+        amounts: &[&str],
+    ) -> NewImport {
+        let id = ImportId::new(uuid());
+        let name = self.seal(
+            tenant,
+            TextColumn::ImportFileName,
+            id.uuid(),
+            "statement.xml",
+        );
+        new_import(id, name.await, account, file, amounts)
+    }
+
+    pub(crate) async fn seal(
+        &self,
+        tenant: TenantId,
+        column: TextColumn,
+        row: Uuid,
+        text: &str,
+    ) -> StoredText {
+        let sealed = self.database.seal_text(tenant, column, row, text);
+        sealed.await.unwrap()
+    }
+
     /// Imports a statement of one account with those amounts, one a day from 1 January 2026 on.
     pub(crate) async fn import(
         &self,
@@ -243,7 +273,9 @@ impl World {
     ) -> ImportId {
         let (context, write) = self.write(owner).await;
         let permit = self.permit(&context, "importStatement");
-        let new = new_import(account, file, amounts);
+        let new = self
+            .new_import(context.tenant(), account, file, amounts)
+            .await;
         let (import, _) = write.insert_import(&permit, &new, |_| ()).await.unwrap();
         write
             .finish(permit, draft("statement.imported"))
@@ -285,7 +317,13 @@ pub(crate) fn new_account(name: &str) -> NewAccount {
     }
 }
 
-pub(crate) fn new_import(account: AccountId, file: u8, amounts: &[&str]) -> NewImport {
+fn new_import(
+    id: ImportId,
+    file_name: StoredText,
+    account: AccountId,
+    file: u8,
+    amounts: &[&str],
+) -> NewImport {
     let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
     let money = |text: &str| Money::parse(text, eur()).unwrap();
     let entry = |(day, amount): (u64, &&str)| Entry {
@@ -298,8 +336,8 @@ pub(crate) fn new_import(account: AccountId, file: u8, amounts: &[&str]) -> NewI
     };
     let entries: Vec<Entry> = (0..).zip(amounts).map(entry).collect();
     NewImport {
-        id: ImportId::new(uuid()),
-        file_name: "statement.xml".into(),
+        id,
+        file_name,
         format: Format::Camt053,
         sha256: [file; 32],
         byte_count: 100,

@@ -12,7 +12,14 @@ afterEach(() => {
 
 function navigation(verdict: 'ALLOW' | 'DENY') {
   const explain = { action: 'Query.explainAccess', verdict, rules: null };
-  const viewer = { kind: 'HUMAN', member: null, explain, explorer: { ...explain, verdict: 'ALLOW' } };
+  const ruled = (action: string) => ({ ...explain, action });
+  const viewer = {
+    kind: 'HUMAN',
+    member: null,
+    explain,
+    explorer: { ...explain, verdict: 'ALLOW' },
+    credentials: ruled('Query.credentials'),
+  };
   const fetched = vi.fn(async () => new Response(JSON.stringify({ data: { viewer } }), { status: 200 }));
   vi.stubGlobal('fetch', fetched);
   const client = new QueryClient();
@@ -26,10 +33,11 @@ function navigation(verdict: 'ALLOW' | 'DENY') {
   return { labels: () => result.current.items.map((item) => item.label), client, fetched };
 }
 
-test('access is for those who learn which rules decide', async () => {
+test('access is for those who learn which rules decide, credentials for those who see them', async () => {
   const { labels } = navigation('ALLOW');
   expect(labels()).not.toContain('Access');
   await waitFor(() => expect(labels()).toContain('Access'));
+  expect(labels()).toContain('Credentials');
 });
 
 test('who does not is shown the rest', async () => {
@@ -37,5 +45,6 @@ test('who does not is shown the rest', async () => {
   await waitFor(() => expect(fetched).toHaveBeenCalled());
   await waitFor(() => expect(client.isFetching()).toBe(0));
   expect(labels()).not.toContain('Access');
+  expect(labels()).not.toContain('Credentials');
   expect(labels()).toContain('Audit log');
 });

@@ -11,6 +11,7 @@ interface Item {
     | '/t/$slug/members'
     | '/t/$slug/roles'
     | '/t/$slug/tokens'
+    | '/t/$slug/credentials'
     | '/t/$slug/audit'
     | '/t/$slug/access';
   readonly label: string;
@@ -19,6 +20,8 @@ interface Item {
   readonly key: string;
   /** It is for those who learn which rules decide. */
   readonly explains?: true;
+  /** It is for those who see credentials at outside providers. */
+  readonly credentials?: true;
 }
 
 const groups: readonly { name: string; items: readonly Item[] }[] = [
@@ -37,6 +40,7 @@ const groups: readonly { name: string; items: readonly Item[] }[] = [
       { to: '/t/$slug/members', label: 'Members', icon: 'people', key: 'm' },
       { to: '/t/$slug/roles', label: 'Roles', icon: 'lock', key: 'r' },
       { to: '/t/$slug/tokens', label: 'API tokens', icon: 'key', key: 'k' },
+      { to: '/t/$slug/credentials', label: 'Credentials', icon: 'link', key: 'c', credentials: true },
       { to: '/t/$slug/audit', label: 'Audit log', icon: 'scroll', key: 'l' },
       { to: '/t/$slug/access', label: 'Access', icon: 'shield', key: 'x', explains: true },
     ],
@@ -47,10 +51,10 @@ export const PALETTE_KEYS = keyText('Mod+K');
 
 /** Where one may go. */
 export function useNavigation() {
-  const { mayExplain } = usePermissions();
+  const { mayExplain, maySeeCredentials } = usePermissions();
   const open = groups.map(({ name, items }) => ({
     name,
-    items: items.filter((item) => !item.explains || mayExplain),
+    items: items.filter((item) => (!item.explains || mayExplain) && (!item.credentials || maySeeCredentials)),
   }));
   return { groups: open, items: open.flatMap((group) => group.items) };
 }

@@ -116,6 +116,12 @@ const tokensRoute = createRoute({
   component: lazyRouteComponent(() => import('../routes/tokens'), 'TokensPage'),
 });
 
+const credentialsRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: 'credentials',
+  component: lazyRouteComponent(() => import('../routes/credentials'), 'CredentialsPage'),
+});
+
 const rolesRoute = createRoute({
   getParentRoute: () => tenantRoute,
   path: 'roles',
@@ -154,6 +160,7 @@ export const router = createRouter({
       importRoute,
       importsRoute,
       tokensRoute,
+      credentialsRoute,
       membersRoute,
       rolesRoute,
       auditRoute,

@@ -4,7 +4,7 @@ import { useTenantQuery } from './use-tenant';
 type Viewer = NonNullable<PermissionsQuery['viewer']>;
 export type MutationName = Exclude<
   keyof Viewer,
-  'kind' | 'member' | 'explorer' | 'explain' | 'explainOthers'
+  'kind' | 'member' | 'explorer' | 'explain' | 'explainOthers' | 'credentials'
 >;
 
 /** Why policy refuses an action on a row, or null if it does not or is not known. */
@@ -27,6 +27,8 @@ export function usePermissions() {
     mayExplain: viewer?.explain?.verdict === 'ALLOW',
     /** Whether one learns what somebody else may. */
     mayExplainOthers: viewer?.explainOthers?.verdict === 'ALLOW',
+    /** Whether one sees the credentials at outside providers. */
+    maySeeCredentials: viewer?.credentials?.verdict === 'ALLOW',
     /** The reason for which policy refuses the action, or null if it does not or is not known yet. */
     refusal(action: MutationName): string | null {
       const decision = viewer?.[action];

@@ -11,6 +11,7 @@ use countersign_policies::{ActionId, Decision};
 
 use super::{
     super::{
+        cursor::CursorKey,
         existence,
         operation::{Operation, Way},
         plan::{Measure, Plan, RootField},
@@ -144,7 +145,7 @@ impl Endpoint {
             way,
             decisions,
             (reveal_rules, may_explore),
-            self.cursor_key.clone(),
+            CursorKey::of(&self.services.database),
         )
     }
 

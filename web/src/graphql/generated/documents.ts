@@ -48,6 +48,11 @@ export type CategorizeTransactionInput = {
   transactionId: string;
 };
 
+/** The credential that is meant. */
+export type CheckCredentialInput = {
+  credentialId: string;
+};
+
 /** The account to be made. */
 export type CreateAccountInput = {
   currency: import('../scalars').CurrencyCode;
@@ -89,6 +94,23 @@ export type CreateRoleInput = {
   /** From 1 to 60 characters, unlike every other role's. */
   name: string;
 };
+
+/** What a provider said of a credential. */
+export type CredentialCheckOutcome =
+  | 'ACCEPTED'
+  | 'REFUSED'
+  | 'UNREACHABLE';
+
+/** An outside provider. */
+export type CredentialProvider =
+  | 'OPENAI'
+  | 'STRIPE';
+
+/** What can be done with a credential. One that is `DESTROYED` can not be read again: the key of the tenant that it was sealed under is. */
+export type CredentialState =
+  | 'ACTIVE'
+  | 'REVOKED'
+  | 'DESTROYED';
 
 /** The columns of a CSV file, by their headers. */
 export type CsvMappingInput = {
@@ -176,6 +198,11 @@ export type RevokeApiTokenInput = {
   apiTokenId: string;
 };
 
+/** The credential that is meant. */
+export type RevokeCredentialInput = {
+  credentialId: string;
+};
+
 /** A format that statements come in. */
 export type StatementFormat =
   | 'CAMT_053'
@@ -183,6 +210,16 @@ export type StatementFormat =
   | 'OFX'
   | 'MT940'
   | 'CSV';
+
+/** The credential to be stored. */
+export type StoreCredentialInput = {
+  /** What to call it, from 1 to 60 characters. */
+  name: string;
+  /** Whom it is for. */
+  provider: CredentialProvider;
+  /** The credential as the provider shows it. Give it as a variable, never in the document's text. */
+  secret: string;
+};
 
 /** Which transactions; every condition given must hold. */
 export type TransactionFilter = {
@@ -237,7 +274,8 @@ export type UserErrorCode =
   | 'EXCEEDS_GRANTER'
   | 'OWN_ROLE'
   | 'ROLE_IN_USE'
-  | 'ALREADY_DONE';
+  | 'ALREADY_DONE'
+  | 'UNREADABLE';
 
 /** What the policies say, before any row. */
 export type Verdict =
@@ -345,6 +383,37 @@ export type CreateCategoryMutation = { createCategory: { category: { id: string,
 
 export type ComplaintFragment = { code: UserErrorCode, message: string, field: Array<string> | null };
 
+export type CredentialsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type CredentialsQuery = { tenant: { id: string, slug: string } | null, credentials: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, provider: CredentialProvider, name: string, prefix: string, state: CredentialState, createdAt: import('../scalars').DateTime, checkedAt: import('../scalars').DateTime | null, checkOutcome: CredentialCheckOutcome | null, revokedAt: import('../scalars').DateTime | null, check: { isAllowed: boolean, reason: string | null } | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null }> } | null };
+
+export type StoreCredentialMutationVariables = Exact<{
+  input: StoreCredentialInput;
+}>;
+
+
+export type StoreCredentialMutation = { storeCredential: { credential: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type CheckCredentialMutationVariables = Exact<{
+  input: CheckCredentialInput;
+}>;
+
+
+export type CheckCredentialMutation = { checkCredential: { credential: { id: string, checkedAt: import('../scalars').DateTime | null, checkOutcome: CredentialCheckOutcome | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type RevokeCredentialMutationVariables = Exact<{
+  input: RevokeCredentialInput;
+}>;
+
+
+export type RevokeCredentialMutation = { revokeCredential: { credential: { id: string, revokedAt: import('../scalars').DateTime | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type CredentialRowFragment = { id: string, provider: CredentialProvider, name: string, prefix: string, state: CredentialState, createdAt: import('../scalars').DateTime, checkedAt: import('../scalars').DateTime | null, checkOutcome: CredentialCheckOutcome | null, revokedAt: import('../scalars').DateTime | null, check: { isAllowed: boolean, reason: string | null } | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null };
+
 export type ImportsQueryVariables = Exact<{
   first: number;
   after?: string | null | undefined;
@@ -407,7 +476,7 @@ export type RemoveMemberMutation = { removeMember: { removedMemberId: string | n
 export type PermissionsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, explain: { action: string, verdict: Verdict, rules: Array<string> | null }, explainOthers: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, createRole: { action: string, verdict: Verdict, rules: Array<string> | null }, updateRole: { action: string, verdict: Verdict, rules: Array<string> | null }, deleteRole: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
+export type PermissionsQuery = { viewer: { kind: PrincipalKind, member: { id: string, name: string | null, role: string | null } | null, explorer: { action: string, verdict: Verdict, rules: Array<string> | null }, explain: { action: string, verdict: Verdict, rules: Array<string> | null }, explainOthers: { action: string, verdict: Verdict, rules: Array<string> | null }, credentials: { action: string, verdict: Verdict, rules: Array<string> | null }, storeCredential: { action: string, verdict: Verdict, rules: Array<string> | null }, importStatement: { action: string, verdict: Verdict, rules: Array<string> | null }, createAccount: { action: string, verdict: Verdict, rules: Array<string> | null }, createCategory: { action: string, verdict: Verdict, rules: Array<string> | null }, createApiToken: { action: string, verdict: Verdict, rules: Array<string> | null }, createRole: { action: string, verdict: Verdict, rules: Array<string> | null }, updateRole: { action: string, verdict: Verdict, rules: Array<string> | null }, deleteRole: { action: string, verdict: Verdict, rules: Array<string> | null } } | null };
 
 export type OnRowFragment = { isAllowed: boolean, reason: string | null };
 
@@ -584,6 +653,26 @@ export const CreateCategoryDocument: Document<CreateCategoryMutation, CreateCate
   id: 'sha256:d974c9f9a64ecb3cb35ed50ea76edd804571e280955fbd9660750e55291a00c9',
 };
 
+export const CredentialsDocument: Document<CredentialsQuery, CredentialsQueryVariables> = {
+  name: 'Credentials',
+  id: 'sha256:a130e407bb211acbd672aeef698ee57db748f537e00afeb53a1dabe992cd6476',
+};
+
+export const StoreCredentialDocument: Document<StoreCredentialMutation, StoreCredentialMutationVariables> = {
+  name: 'StoreCredential',
+  id: 'sha256:300911e008c524eaac4723596a46f5de1af782b18cea5339295020698730e917',
+};
+
+export const CheckCredentialDocument: Document<CheckCredentialMutation, CheckCredentialMutationVariables> = {
+  name: 'CheckCredential',
+  id: 'sha256:82485933ebc75a0318be0e487f3248ed54961f1d0375fb568d9dbb9e27d08ebe',
+};
+
+export const RevokeCredentialDocument: Document<RevokeCredentialMutation, RevokeCredentialMutationVariables> = {
+  name: 'RevokeCredential',
+  id: 'sha256:261bf4dd4fb332ca4979cff5371cb92b16fc95d84d85c3e15cfb6cedaa14bbfb',
+};
+
 export const ImportsDocument: Document<ImportsQuery, ImportsQueryVariables> = {
   name: 'Imports',
   id: 'sha256:9dcce481535c7cf1941139c356ea705876e69f99e767393eb8e3fdf7ec4b5f01',
@@ -626,7 +715,7 @@ export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMu
 
 export const PermissionsDocument: Document<PermissionsQuery, PermissionsQueryVariables> = {
   name: 'Permissions',
-  id: 'sha256:915391cda274ca640d225c9aaff0416d640149ede0831898a4b4c80098e15965',
+  id: 'sha256:0d2a832ea1c4b7c7a94479733b7f409e0b069f3be76459bda9c6c293aeb839a3',
 };
 
 export const PolicySetDocument: Document<PolicySetQuery, PolicySetQueryVariables> = {

@@ -1,0 +1,185 @@
+//! `countersign keys`.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Subcommand;
+use countersign_domain::id::TenantId;
+use countersign_entities::{Database, KeyVersion, Operator, TenantRecord};
+
+use super::output;
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Tell which keys there are, what they are wrapped under, how much they have sealed
+    Status {
+        /// The slug of one tenant; every tenant where not given
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Replace keys, while servers serve. What was cut off goes on when it is begun again
+    Rotate {
+        /// Give this tenant a new data key, and seal everything anew under it
+        #[arg(long, required_unless_present = "kek", conflicts_with = "kek")]
+        tenant: Option<String>,
+        /// Wrap the keys of every tenant anew under the key-encryption key of the configuration
+        #[arg(long)]
+        kek: bool,
+    },
+    /// Destroy a tenant's data key: its credentials and sealed columns are unreadable for ever
+    Destroy {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The tenant's slug once more
+        #[arg(long)]
+        confirm: Option<String>,
+    },
+}
+
+pub(super) async fn run(command: KeysCommand, config: &Config) -> anyhow::Result<ExitCode> {
+    let database = super::database(config).await?;
+    let operator = database.operator();
+    let ended = match command {
+        KeysCommand::Status { tenant } => status(&operator, tenant.as_deref()).await,
+        KeysCommand::Rotate {
+            tenant: Some(slug), ..
+        } => rotate(&operator, &slug).await,
+        KeysCommand::Rotate { tenant: None, .. } => rewrap(&operator).await,
+        KeysCommand::Destroy { tenant, confirm } => {
+            destroy(&operator, &tenant, confirm.as_deref()).await
+        }
+    };
+    close(&database).await;
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn close(database: &Database) {
+    database.close().await;
+}
+
+async fn tenants(operator: &Operator, slug: Option<&str>) -> anyhow::Result<Vec<TenantRecord>> {
+    Ok(match slug {
+        Some(slug) => vec![operator.tenant(slug).await?],
+        None => operator.tenants().await?,
+    })
+}
+
+async fn status(operator: &Operator, slug: Option<&str>) -> anyhow::Result<()> {
+    output::line(&format!(
+        "new keys are wrapped under {}",
+        operator.key_encryption_key()
+    ));
+    for tenant in tenants(operator, slug).await? {
+        let status = operator.key_status(tenant.id).await?;
+        output::line(&format!("{}:", tenant.slug));
+        for key in &status.keys {
+            output::line(&format!("  {}", described(key)));
+        }
+        for count in &status.sealed {
+            let under = match count.version {
+                Some(version) => format!("sealed under version {version}"),
+                None => "not sealed yet".to_owned(),
+            };
+            output::line(&format!("  {}: {} {under}", count.table_name, count.count));
+        }
+    }
+    Ok(())
+}
+
+fn described(key: &KeyVersion) -> String {
+    let mut text = format!("{} key, version {}", key.purpose, key.version);
+    match (key.destroyed_at, &key.kek) {
+        (Some(at), _) => text.push_str(&format!(", destroyed at {at}")),
+        (None, Some(kek)) => text.push_str(&format!(", wrapped under {kek}")),
+        (None, None) => text.push_str(", wrapped before names of keys were kept"),
+    }
+    if key.purpose == "data" {
+        let percent = key.reserved.saturating_mul(100) / KeyVersion::BUDGET;
+        text.push_str(&format!(
+            ", {} of {} encryptions set aside ({percent}%; the next version is made at 50%)",
+            key.reserved,
+            KeyVersion::BUDGET
+        ));
+    }
+    text
+}
+
+/// Wraps the keys of every tenant anew. Those that are wrapped under the current key already are passed
+/// over, where its name tells.
+async fn rewrap(operator: &Operator) -> anyhow::Result<()> {
+    let tenants = operator.tenants().await?;
+    let all = tenants.len();
+    for (n, tenant) in (1_usize..).zip(tenants) {
+        let keys = operator.rewrap_keys(tenant.id).await?;
+        output::line(&format!(
+            "{n} of {all}: {}: {keys} keys wrapped anew",
+            tenant.slug
+        ));
+    }
+    Ok(())
+}
+
+async fn rotate(operator: &Operator, slug: &str) -> anyhow::Result<()> {
+    let tenant = operator.tenant(slug).await?.id;
+    if is_unfinished(operator, tenant).await? {
+        output::line("going on: not everything is sealed under the newest version yet");
+    } else {
+        let version = operator.rotate_key(tenant).await?;
+        output::line(&format!(
+            "version {version} of the data key seals from here on"
+        ));
+        // What a server sealed meanwhile, by what it knew, is sealed anew as well.
+        tokio::time::sleep(Operator::KNOWN_FOR).await;
+    }
+    let mut resealing = operator.reseal(tenant);
+    let (mut rows, mut unopened) = (0_u64, 0_usize);
+    while let Some(batch) = resealing.next().await? {
+        rows = rows.saturating_add(batch.rows);
+        output::line(&format!("{}: {rows} rows sealed anew", batch.table));
+        for row in &batch.unopened {
+            unopened = unopened.saturating_add(1);
+            output::error(&format!(
+                "{} {row} does not open, and is left as it is",
+                batch.table
+            ));
+        }
+    }
+    if unopened > 0 {
+        bail!("{unopened} rows do not open: they were changed behind the product's back");
+    }
+    output::line("everything is sealed under the newest version");
+    Ok(())
+}
+
+/// Whether something is sealed under an older version of a key that is there, or not at all.
+async fn is_unfinished(operator: &Operator, tenant: TenantId) -> anyhow::Result<bool> {
+    let status = operator.key_status(tenant).await?;
+    let data = status.keys.iter().filter(|key| key.purpose == "data");
+    let live = data.filter(|key| key.destroyed_at.is_none());
+    let live: Vec<i32> = live.map(|key| key.version).collect();
+    let newest = live.iter().max().copied();
+    let is_due = |version: Option<i32>| match version {
+        Some(version) => Some(version) != newest && live.contains(&version),
+        None => newest.is_some(),
+    };
+    Ok(status.sealed.iter().any(|count| is_due(count.version)))
+}
+
+async fn destroy(operator: &Operator, slug: &str, confirm: Option<&str>) -> anyhow::Result<()> {
+    let tenant = operator.tenant(slug).await?;
+    if confirm != Some(slug) {
+        bail!(
+            "nothing was destroyed. What `{slug}` has sealed ({}) would be unreadable for ever, backups of \
+             the database without its key included: to go on, add `--confirm {slug}`",
+            tenant.name
+        );
+    }
+    let keys = operator.destroy_keys(tenant.id).await?;
+    // Until then a server may still open what it knows the key of.
+    tokio::time::sleep(Operator::KNOWN_FOR).await;
+    output::line(&format!("{keys} keys are destroyed"));
+    Ok(())
+}

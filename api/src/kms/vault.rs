@@ -1,0 +1,149 @@
+//! The transit engine of HashiCorp Vault, or of OpenBao: `encrypt` and `decrypt` of a key of the type
+//! `aes256-gcm96`, with the identity of the wrapped key as associated data.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use countersign_entities::{KekError, KeyEncryption, KeyIdentity, PlainKey, WrappedKey};
+use futures::{FutureExt, future::BoxFuture};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::json;
+use url::Url;
+
+use super::{
+    KmsError,
+    service::{self, Kind, Words},
+};
+use crate::config::VaultKeys;
+
+/// A key of a transit engine.
+#[derive(Debug)]
+pub struct VaultTransit {
+    http: reqwest::Client,
+    address: Url,
+    mount: String,
+    key: String,
+    name: String,
+    namespace: Option<String>,
+    token: SecretString,
+}
+
+#[derive(Deserialize)]
+struct Data<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Encrypted {
+    ciphertext: String,
+}
+
+#[derive(Deserialize)]
+struct Decrypted {
+    plaintext: SecretString,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    #[serde(default)]
+    errors: Vec<String>,
+}
+
+impl VaultTransit {
+    /// The key that the settings name.
+    pub fn new(settings: &VaultKeys) -> Result<Self, KmsError> {
+        Ok(Self {
+            http: service::client("vault")?,
+            address: settings.address.clone(),
+            mount: settings.mount.clone(),
+            key: settings.key.clone(),
+            name: format!("vault:{}/{}", settings.mount, settings.key),
+            namespace: settings.namespace.clone(),
+            token: settings.token.clone(),
+        })
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        verb: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, KekError> {
+        let path = format!("v1/{}/{verb}/{}", self.mount, self.key);
+        let address = self.address.join(&path);
+        let address =
+            address.map_err(|_| service::garbled(&self.name, "the key's name makes no address"))?;
+        let mut request = self
+            .http
+            .post(address)
+            .header("x-vault-token", self.token.expose_secret())
+            .header("x-vault-request", "true");
+        if let Some(namespace) = &self.namespace {
+            request = request.header("x-vault-namespace", namespace);
+        }
+        let answer = service::send(&self.name, request.json(body)).await?;
+        if answer.is_success() {
+            return Ok(answer.json::<Data<T>>(&self.name)?.data);
+        }
+        let mismatch = verb == "decrypt" && answer.status == 400;
+        Err(answer.failure(&self.name, |failure: Failure| Words {
+            code: String::new(),
+            message: failure.errors.join("; "),
+            kind: mismatch.then_some(Kind::Mismatch),
+        }))
+    }
+
+    /// The version of the key that a ciphertext says it is of: `v3` of `vault:v3:…`.
+    fn version(&self, ciphertext: &str) -> Result<String, KekError> {
+        let version = ciphertext.strip_prefix("vault:");
+        let version = version.and_then(|rest| rest.split_once(':'));
+        let version = version.filter(|(version, _)| version.starts_with('v'));
+        let (version, _) = version.ok_or_else(|| {
+            service::garbled(&self.name, "the ciphertext names no version of its key")
+        })?;
+        Ok(format!("{}:{version}", self.name))
+    }
+}
+
+impl KeyEncryption for VaultTransit {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn wrap<'a>(
+        &'a self,
+        key: &'a PlainKey,
+        of: &'a KeyIdentity,
+    ) -> BoxFuture<'a, Result<WrappedKey, KekError>> {
+        async move {
+            let request = json!({
+                "plaintext": STANDARD.encode(key.expose_secret()),
+                "associated_data": STANDARD.encode(of.bytes()),
+            });
+            let Encrypted { ciphertext } = self.call("encrypt", &request).await?;
+            Ok(WrappedKey {
+                kek: Some(self.version(&ciphertext)?),
+                bytes: ciphertext.into_bytes(),
+            })
+        }
+        .boxed()
+    }
+
+    fn unwrap<'a>(
+        &'a self,
+        wrapped: &'a WrappedKey,
+        of: &'a KeyIdentity,
+    ) -> BoxFuture<'a, Result<PlainKey, KekError>> {
+        async move {
+            let mismatch = || KekError::Mismatch {
+                kek: self.name.clone(),
+            };
+            let ciphertext = str::from_utf8(&wrapped.bytes).map_err(|_| mismatch())?;
+            let request = json!({
+                "ciphertext": ciphertext,
+                "associated_data": STANDARD.encode(of.bytes()),
+            });
+            let Decrypted { plaintext } = self.call("decrypt", &request).await?;
+            service::key(&self.name, &plaintext)
+        }
+        .boxed()
+    }
+}

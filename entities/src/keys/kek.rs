@@ -1,0 +1,212 @@
+//! Key encryption: what the keys of tenants are wrapped under. The database never holds it.
+
+use std::{fmt, sync::Arc};
+
+use countersign_domain::id::TenantId;
+use futures::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretBox};
+use thiserror::Error;
+
+use super::local::KeyEncryptionKey;
+
+/// A key in the open: 32 bytes that can not be printed and are wiped when dropped.
+#[expect(
+    missing_debug_implementations,
+    reason = "a key that can not be printed is not printed by accident"
+)]
+pub struct PlainKey(SecretBox<[u8; 32]>);
+
+impl PlainKey {
+    /// The key of those bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(SecretBox::new(Box::new(bytes)))
+    }
+
+    /// The key of a slice, where it has 32 bytes.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::new)
+    }
+}
+
+impl ExposeSecret<[u8; 32]> for PlainKey {
+    fn expose_secret(&self) -> &[u8; 32] {
+        self.0.expose_secret()
+    }
+}
+
+/// What a wrapped key is: authenticated with it, so that it does not unwrap as another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyIdentity {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What it is for: `audit`, `data`, `index`.
+    pub purpose: &'static str,
+    /// Which of several that replace each other.
+    pub version: i32,
+}
+
+impl KeyIdentity {
+    /// The identity as names and values, for keepers that authenticate such.
+    pub fn pairs(&self) -> [(&'static str, String); 3] {
+        [
+            ("tenant", self.tenant.to_string()),
+            ("purpose", self.purpose.to_owned()),
+            ("version", self.version.to_string()),
+        ]
+    }
+
+    /// The identity as bytes, for keepers that authenticate those.
+    pub fn bytes(&self) -> Vec<u8> {
+        crate::seal::framed(&[
+            b"countersign-seal-v1",
+            self.purpose.as_bytes(),
+            self.tenant.uuid().as_bytes(),
+            &self.version.to_be_bytes(),
+        ])
+    }
+}
+
+/// A key as the database keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// The version of the key-encryption key that it is wrapped under, as that key's keeper names it.
+    /// None where it was wrapped before names were kept.
+    pub kek: Option<String>,
+    /// What unwraps to the key.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a key was not wrapped or unwrapped. Nothing is half done then.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KekError {
+    /// The keeper does not answer in time, or says that it is unwell.
+    #[error("`{kek}` does not answer: {cause}")]
+    Unreachable {
+        /// The key-encryption key.
+        kek: String,
+        /// What was seen.
+        cause: String,
+    },
+    /// The keeper asks to be asked less.
+    #[error("`{kek}` is asked too often: raise its quota, or wait")]
+    Throttled {
+        /// The key-encryption key.
+        kek: String,
+    },
+    /// The keeper does not let this installation use the key.
+    #[error(
+        "`{kek}` refuses: {cause}; check the rights of this installation's identity on the key"
+    )]
+    Denied {
+        /// The key-encryption key.
+        kek: String,
+        /// What it said.
+        cause: String,
+    },
+    /// It is wrapped under another key, as another's, or it was changed.
+    #[error(
+        "`{kek}` does not unwrap it: it is wrapped under another key, for another tenant, or was changed"
+    )]
+    Mismatch {
+        /// The key-encryption key.
+        kek: String,
+    },
+    /// The answer is none.
+    #[error("`{kek}` answers what is no answer: {cause}")]
+    Garbled {
+        /// The key-encryption key.
+        kek: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// No key-encryption key of that name is configured.
+    #[error(
+        "a key is wrapped under `{0}`, which the configuration does not name: add it to `keys.previous`"
+    )]
+    Unknown(String),
+}
+
+impl KekError {
+    /// Whether trying again later may help.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Throttled { .. })
+    }
+}
+
+/// Wraps and unwraps keys, wherever the key-encryption key is kept.
+pub trait KeyEncryption: fmt::Debug + Send + Sync {
+    /// The name of the key-encryption key. The names of its versions begin with it.
+    fn name(&self) -> &str;
+
+    /// Wraps a key as what it is.
+    fn wrap<'a>(
+        &'a self,
+        key: &'a PlainKey,
+        of: &'a KeyIdentity,
+    ) -> BoxFuture<'a, Result<WrappedKey, KekError>>;
+
+    /// Unwraps what was wrapped as the same.
+    fn unwrap<'a>(
+        &'a self,
+        wrapped: &'a WrappedKey,
+        of: &'a KeyIdentity,
+    ) -> BoxFuture<'a, Result<PlainKey, KekError>>;
+}
+
+/// The key-encryption key that wraps, and those before it, which still unwrap.
+#[derive(Debug, Clone)]
+pub struct KeyRing {
+    current: Arc<dyn KeyEncryption>,
+    previous: Vec<Arc<dyn KeyEncryption>>,
+}
+
+impl KeyRing {
+    /// The ring of those keys.
+    pub fn new(current: Arc<dyn KeyEncryption>, previous: Vec<Arc<dyn KeyEncryption>>) -> Self {
+        Self { current, previous }
+    }
+
+    /// The name of the key that wraps.
+    pub fn name(&self) -> &str {
+        self.current.name()
+    }
+
+    /// Wraps a key under the current key-encryption key.
+    pub async fn wrap(&self, key: &PlainKey, of: &KeyIdentity) -> Result<WrappedKey, KekError> {
+        self.current.wrap(key, of).await
+    }
+
+    /// Unwraps a key by the key-encryption key that it names. One without a name is tried with each.
+    pub async fn unwrap(
+        &self,
+        wrapped: &WrappedKey,
+        of: &KeyIdentity,
+    ) -> Result<PlainKey, KekError> {
+        let all = std::iter::once(&self.current).chain(&self.previous);
+        if let Some(name) = &wrapped.kek {
+            let named = all.into_iter().find(|kek| is_version(name, kek.name()));
+            let named = named.ok_or_else(|| KekError::Unknown(name.clone()))?;
+            return named.unwrap(wrapped, of).await;
+        }
+        let mut first = None;
+        for kek in all {
+            match kek.unwrap(wrapped, of).await {
+                Ok(key) => return Ok(key),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| KekError::Unknown(String::new())))
+    }
+}
+
+/// Whether `version` is the key of that name, or a version of it.
+fn is_version(version: &str, name: &str) -> bool {
+    let rest = version.strip_prefix(name);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
+}
+
+impl From<KeyEncryptionKey> for KeyRing {
+    fn from(key: KeyEncryptionKey) -> Self {
+        Self::new(Arc::new(key), Vec::new())
+    }
+}

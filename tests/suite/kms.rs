@@ -1,0 +1,231 @@
+//! The key services, each against a stand-in of its interface that verifies who calls.
+
+use std::sync::Arc;
+
+use countersign::{config::Config, kms};
+use countersign_domain::{access::Role, id::TenantId};
+use countersign_entities::{
+    Clock, KekError, KeyIdentity, KeyRing, PlainKey, SystemClock, WrappedKey,
+};
+use countersign_tests::{Kms, Mood, TestApp, TestDatabase, configuration};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use uuid::Uuid;
+
+const OWN: &str = "kek = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"";
+
+fn of(version: i32) -> KeyIdentity {
+    KeyIdentity {
+        tenant: TenantId::new(Uuid::from_u128(7)),
+        purpose: "data",
+        version,
+    }
+}
+
+/// The lines of each service in the section `keys`, and a change of each that does not prove the caller.
+fn services(kms: &Kms) -> [(&'static str, String, (&'static str, &'static str)); 4] {
+    let url = kms.url();
+    let (id, secret) = Kms::AWS_ACCESS;
+    let account = kms.google_account();
+    [
+        (
+            "aws",
+            format!(
+                "[keys.aws]\nregion = \"eu-central-1\"\nkey_id = \"{}\"\naccess_key_id = \"{id}\"\n\
+                 secret_access_key = \"{secret}\"\nendpoint = \"{url}\"",
+                Kms::AWS_KEY
+            ),
+            ("EXAMPLEKEY", "EXAMPLEKEZ"),
+        ),
+        (
+            "google, by an account",
+            format!(
+                "[keys.google]\nkey = \"{}\"\nendpoint = \"{url}\"\nservice_account = '''{account}'''",
+                Kms::GOOGLE_KEY
+            ),
+            ("countersign@p", "another@p"),
+        ),
+        (
+            "google, by the machine",
+            format!(
+                "[keys.google]\nkey = \"{}\"\nendpoint = \"{url}\"\nmetadata_url = \"{url}metadata\"",
+                Kms::GOOGLE_KEY
+            ),
+            ("/metadata", "/elsewhere"),
+        ),
+        (
+            "vault",
+            format!(
+                "[keys.vault]\naddress = \"{url}\"\ntoken = \"{}\"\nkey = \"countersign\"",
+                Kms::VAULT_TOKEN
+            ),
+            ("hvs.example", "hvs.another"),
+        ),
+    ]
+}
+
+async fn ring(keys: &str) -> KeyRing {
+    let toml = configuration(&TestDatabase::create().await);
+    let toml = toml.replace(&format!("[keys]\n{OWN}\n"), &format!("{keys}\n"));
+    let config = Config::from_toml(&toml).unwrap_or_else(|error| panic!("{error}"));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    kms::ring(&config.keys, &clock).unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn unwrapped(
+    ring: &KeyRing,
+    wrapped: &WrappedKey,
+    of: &KeyIdentity,
+) -> Result<[u8; 32], KekError> {
+    let key = ring.unwrap(wrapped, of).await?;
+    Ok(*key.expose_secret())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_service_unwraps_what_it_wrapped_as_what_it_is_alone() {
+    let kms = Kms::start();
+    for (name, keys, (good, bad)) in services(&kms) {
+        let ring = ring(&keys).await;
+        let wrapped = ring.wrap(&PlainKey::new([5; 32]), &of(1)).await;
+        let wrapped = wrapped.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(
+            unwrapped(&ring, &wrapped, &of(1)).await,
+            Ok([5; 32]),
+            "{name}"
+        );
+        let version = wrapped.kek.clone().unwrap();
+        assert!(version.starts_with(ring.name()), "{name}: {version}");
+        // As another's, or changed.
+        let other = unwrapped(&ring, &wrapped, &of(2)).await.unwrap_err();
+        assert!(
+            matches!(other, KekError::Mismatch { .. }),
+            "{name}: {other:?}"
+        );
+        let mut changed = wrapped.clone();
+        *changed.bytes.last_mut().unwrap() ^= 1;
+        let changed = unwrapped(&ring, &changed, &of(1)).await.unwrap_err();
+        assert!(
+            matches!(changed, KekError::Mismatch { .. }),
+            "{name}: {changed:?}"
+        );
+        // By somebody who is nobody.
+        let stranger = self::ring(&keys.replace(good, bad)).await;
+        let refused = unwrapped(&stranger, &wrapped, &of(1)).await.unwrap_err();
+        assert!(
+            matches!(refused, KekError::Denied { .. }),
+            "{name}: {refused:?}"
+        );
+        assert!(
+            !refused.to_string().contains(bad),
+            "{name} tells no secret: {refused}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_way_to_fail_is_told_for_what_it_is_and_nothing_is_half_done() {
+    let kms = Kms::start();
+    for (name, keys, _) in services(&kms) {
+        kms.feel(Mood::Well);
+        let ring = ring(&keys).await;
+        let wrapped = ring.wrap(&PlainKey::new([5; 32]), &of(1)).await.unwrap();
+        for mood in [
+            Mood::Throttling,
+            Mood::Denying,
+            Mood::Failing,
+            Mood::Babbling,
+            Mood::Damaging,
+        ] {
+            kms.feel(mood);
+            let error = unwrapped(&ring, &wrapped, &of(1)).await.unwrap_err();
+            let is_told = match mood {
+                Mood::Throttling => matches!(error, KekError::Throttled { .. }),
+                Mood::Denying => matches!(error, KekError::Denied { .. }),
+                Mood::Failing => matches!(error, KekError::Unreachable { .. }),
+                _ => matches!(error, KekError::Garbled { .. }),
+            };
+            assert!(is_told, "{name}, {mood:?}: {error:?}");
+            let passes = matches!(mood, Mood::Throttling | Mood::Failing);
+            assert_eq!(error.may_pass(), passes, "{name}, {mood:?}");
+            assert!(error.to_string().contains(ring.name()), "{error}");
+        }
+        kms.feel(Mood::Well);
+        assert_eq!(
+            unwrapped(&ring, &wrapped, &of(1)).await,
+            Ok([5; 32]),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_that_does_not_answer_is_given_up() {
+    let kms = Kms::start();
+    let (_, keys, _) = services(&kms).into_iter().next_back().unwrap();
+    let ring = ring(&keys).await;
+    kms.feel(Mood::Slow);
+    let began = std::time::Instant::now();
+    let error = ring
+        .wrap(&PlainKey::new([5; 32]), &of(1))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, KekError::Unreachable { cause, .. } if cause.contains("within 5 s")),
+        "{error:?}"
+    );
+    assert!(began.elapsed().as_secs() < 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn token_of_google_is_asked_for_once() {
+    let kms = Kms::start();
+    let ring = ring(&services(&kms)[1].1).await;
+    for _ in 0..3 {
+        ring.wrap(&PlainKey::new([5; 32]), &of(1)).await.unwrap();
+    }
+    assert_eq!(kms.tokens(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn product_runs_on_a_key_service_and_answers_503_while_it_is_away() {
+    let kms = Kms::start();
+    let keys = services(&kms)[3].1.clone();
+    let start = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let app = TestApp::start_with(start, |toml| {
+        toml.replace(&format!("[keys]\n{OWN}\n"), &format!("{keys}\n"))
+    })
+    .await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let reply = owner.graphql("{ viewer { kind } }", json!({})).await;
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+    let status = app
+        .database()
+        .operator()
+        .key_status(tenant.id)
+        .await
+        .unwrap();
+    let keks = status
+        .keys
+        .iter()
+        .map(|key| key.kek.as_deref().unwrap_or_default());
+    assert!(
+        keks.clone()
+            .all(|kek| kek == "vault:transit/countersign:v2"),
+        "{status:?}"
+    );
+    // What is open stays open; a tenant that nobody has come to yet waits.
+    kms.feel(Mood::Failing);
+    let reply = owner.graphql("{ viewer { kind } }", json!({})).await;
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+    let made = app
+        .database()
+        .operator()
+        .create_tenant(&countersign_entities::NewTenant {
+            slug: "southwind".into(),
+            name: "Southwind".into(),
+        });
+    assert!(made.await.is_err());
+    kms.feel(Mood::Well);
+    app.tenant("southwind").await;
+}
