@@ -230,8 +230,8 @@ impl Database {
         Operator::new(Arc::clone(&self.0))
     }
 
-    /// The keys that cursors are authenticated with, newest first; none before the books are opened.
-    pub fn cursor_keys(&self) -> Arc<[SecretBox<[u8; 32]>]> {
+    /// The key that cursors are authenticated with; none before the books are opened.
+    pub fn cursor_key(&self) -> Option<Arc<SecretBox<[u8; 32]>>> {
         self.0.keys.cursors()
     }
 

@@ -18,7 +18,7 @@ mod rows;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use chrono::Duration;
@@ -69,6 +69,7 @@ pub(crate) struct Keys {
     audit: Mutex<HashMap<TenantId, AuditKey>>,
     known: Mutex<HashMap<TenantId, Arc<Known>>>,
     index: Mutex<HashMap<TenantId, Arc<IndexKey>>>,
+    cursors: OnceLock<Arc<SecretBox<[u8; 32]>>>,
     /// What is left of the encryptions that were set aside.
     left: Mutex<HashMap<(TenantId, i32), u32>>,
 }
@@ -105,6 +106,7 @@ impl Keys {
             audit: Mutex::default(),
             known: Mutex::default(),
             index: Mutex::default(),
+            cursors: OnceLock::new(),
             left: Mutex::default(),
         }
     }
@@ -216,14 +218,18 @@ impl Keys {
 
     /// Reads the installation's own key, which what is of no tenant is sealed under.
     pub(crate) async fn open_own(&self) -> Result<(), StoreError> {
-        self.newest(TenantId::OPERATOR).await.map(drop)
+        self.newest(TenantId::OPERATOR).await?;
+        let first = self.version(TenantId::OPERATOR, FIRST).await?;
+        let key = first.key.ok_or(StoreError::KeyDestroyed)?;
+        // A server that opens its books again has it.
+        let _ = self.cursors.set(Arc::new(key.cursors()));
+        Ok(())
     }
 
-    /// The keys that cursors are authenticated with, newest first. None before [`Self::open_own`].
-    pub(crate) fn cursors(&self) -> Arc<[SecretBox<[u8; 32]>]> {
-        let known = locked(&self.known);
-        let own = known.get(&TenantId::OPERATOR);
-        own.map_or_else(|| Arc::from(Vec::new()), |own| Arc::clone(&own.cursors))
+    /// The key that cursors are authenticated with; none before [`Self::open_own`]. It is of the first
+    /// version, so that every replica has the same, whenever it hears of a rotation.
+    pub(crate) fn cursors(&self) -> Option<Arc<SecretBox<[u8; 32]>>> {
+        self.cursors.get().map(Arc::clone)
     }
 
     /// Seals a value under the tenant's newest data key.

@@ -176,6 +176,140 @@ fn transactions_are_committed_by_finish_alone() {
     assert_nowhere(&["api/src"], &["COMMIT", ".commit("], &[]);
 }
 
+/// Where a secret is taken out of its wrapping, how often, and what for. Whoever adds a place adds a line
+/// here, and a reviewer asks whether it is needed.
+const EXPOSURES: [(&str, usize, &str); 29] = [
+    (
+        "api/src/command/import.rs",
+        1,
+        "the token of the import command, for its own requests",
+    ),
+    (
+        "api/src/config/validate.rs",
+        1,
+        "whether a database's address is one",
+    ),
+    (
+        "api/src/graphql/api_tokens.rs",
+        1,
+        "a token that was just made, shown this once",
+    ),
+    (
+        "api/src/graphql/cursor.rs",
+        1,
+        "the key of cursors, for their MAC",
+    ),
+    (
+        "api/src/http/bff.rs",
+        2,
+        "a session's secret and a sign-in's state, for their cookies",
+    ),
+    (
+        "api/src/identity/provider.rs",
+        2,
+        "the client's secret and the ID token, for the provider",
+    ),
+    ("api/src/identity/session.rs", 3, "tokens, for the provider"),
+    (
+        "api/src/identity/sign_in.rs",
+        4,
+        "state, nonce and verifier, for the provider and its answer",
+    ),
+    (
+        "api/src/kms/aws.rs",
+        3,
+        "the service's own credentials, and the key that is wrapped",
+    ),
+    (
+        "api/src/kms/google.rs",
+        5,
+        "the service's own credentials, and the key that is wrapped",
+    ),
+    ("api/src/kms/service.rs", 1, "the key that was unwrapped"),
+    (
+        "api/src/kms/vault.rs",
+        2,
+        "the service's own token, and the key that is wrapped",
+    ),
+    (
+        "api/src/providers.rs",
+        1,
+        "a tenant's credential, for the one call that it is opened for",
+    ),
+    ("api/src/rate_limit/redis.rs", 1, "the address of Redis"),
+    ("api/src/telemetry/reports.rs", 1, "the address of Sentry"),
+    (
+        "domain/src/credentials.rs",
+        3,
+        "its form, its prefix, and `reveal`",
+    ),
+    (
+        "domain/src/token.rs",
+        3,
+        "its hash, its last digits, and `reveal`",
+    ),
+    (
+        "entities/src/context.rs",
+        3,
+        "the hash of a session's secret, its copy, and `reveal`",
+    ),
+    ("entities/src/database.rs", 1, "the address of PostgreSQL"),
+    ("entities/src/entry/sign_ins.rs", 1, "what is sealed"),
+    ("entities/src/entry/tokens.rs", 3, "what is sealed"),
+    ("entities/src/keys.rs", 1, "the audit key, for signatures"),
+    (
+        "entities/src/keys/data.rs",
+        3,
+        "keys, for keys that are derived of them, and blind indexes",
+    ),
+    ("entities/src/keys/kek.rs", 2, "the exposure itself"),
+    (
+        "entities/src/keys/local.rs",
+        3,
+        "the key-encryption key of the configuration, and what it wraps",
+    ),
+    (
+        "entities/src/line/connect.rs",
+        1,
+        "the address of PostgreSQL",
+    ),
+    ("entities/src/vault.rs", 1, "a credential, to be sealed"),
+    ("migrations/src/lib.rs", 1, "the address of PostgreSQL"),
+    ("migrations/src/roles.rs", 2, "the passwords of the roles"),
+];
+
+#[test]
+fn each_secret_is_exposed_at_one_of_a_few_reviewed_places() {
+    let mut found = Vec::new();
+    let floors = [
+        "api",
+        "domain",
+        "entities",
+        "migrations",
+        "policies",
+        "proofs",
+    ];
+    for floor in floors.map(|floor| format!("{floor}/src")) {
+        for (name, text) in sources(&floor) {
+            let code = product(&text).lines().map(str::trim_start);
+            let code = code.filter(|line| !line.starts_with("//"));
+            let each = code.map(|line| {
+                line.matches("expose_secret(").count() + line.matches(".reveal()").count()
+            });
+            let count: usize = each.sum();
+            if count > 0 && !name.ends_with("/tests.rs") {
+                found.push((name, count));
+            }
+        }
+    }
+    found.sort();
+    let reviewed: Vec<_> = EXPOSURES
+        .iter()
+        .map(|(name, count, _)| ((*name).to_owned(), *count))
+        .collect();
+    assert_eq!(found, reviewed);
+}
+
 #[test]
 fn every_crate_takes_the_workspaces_lints() {
     for folder in [

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use countersign::{config::Config, kms};
+use countersign::{
+    config::{Config, EXAMPLE},
+    kms,
+};
 use countersign_domain::{access::Role, id::TenantId};
 use countersign_entities::{
     Clock, KekError, KeyIdentity, KeyRing, PlainKey, SystemClock, WrappedKey,
 };
-use countersign_tests::{Kms, Mood, TestApp, TestDatabase, configuration};
+use countersign_tests::{Kms, Mood, TestApp};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use uuid::Uuid;
@@ -64,9 +67,11 @@ fn services(kms: &Kms) -> [(&'static str, String, (&'static str, &'static str));
     ]
 }
 
-async fn ring(keys: &str) -> KeyRing {
-    let toml = configuration(&TestDatabase::create().await);
-    let toml = toml.replace(&format!("[keys]\n{OWN}\n"), &format!("{keys}\n"));
+/// The ring of a configuration whose key-encryption key is that.
+fn ring(keys: &str) -> KeyRing {
+    let kek = EXAMPLE.lines().find(|line| line.starts_with("kek = "));
+    let toml = EXAMPLE.replace(kek.unwrap(), "");
+    let toml = toml.replace("[keys]\n", &format!("{keys}\n"));
     let config = Config::from_toml(&toml).unwrap_or_else(|error| panic!("{error}"));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     kms::ring(&config.keys, &clock).unwrap_or_else(|error| panic!("{error}"))
@@ -85,7 +90,7 @@ async fn unwrapped(
 async fn each_service_unwraps_what_it_wrapped_as_what_it_is_alone() {
     let kms = Kms::start();
     for (name, keys, (good, bad)) in services(&kms) {
-        let ring = ring(&keys).await;
+        let ring = ring(&keys);
         let wrapped = ring.wrap(&PlainKey::new([5; 32]), &of(1)).await;
         let wrapped = wrapped.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(
@@ -109,7 +114,7 @@ async fn each_service_unwraps_what_it_wrapped_as_what_it_is_alone() {
             "{name}: {changed:?}"
         );
         // By somebody who is nobody.
-        let stranger = self::ring(&keys.replace(good, bad)).await;
+        let stranger = self::ring(&keys.replace(good, bad));
         let refused = unwrapped(&stranger, &wrapped, &of(1)).await.unwrap_err();
         assert!(
             matches!(refused, KekError::Denied { .. }),
@@ -127,7 +132,7 @@ async fn each_way_to_fail_is_told_for_what_it_is_and_nothing_is_half_done() {
     let kms = Kms::start();
     for (name, keys, _) in services(&kms) {
         kms.feel(Mood::Well);
-        let ring = ring(&keys).await;
+        let ring = ring(&keys);
         let wrapped = ring.wrap(&PlainKey::new([5; 32]), &of(1)).await.unwrap();
         for mood in [
             Mood::Throttling,
@@ -162,7 +167,7 @@ async fn each_way_to_fail_is_told_for_what_it_is_and_nothing_is_half_done() {
 async fn service_that_does_not_answer_is_given_up() {
     let kms = Kms::start();
     let (_, keys, _) = services(&kms).into_iter().next_back().unwrap();
-    let ring = ring(&keys).await;
+    let ring = ring(&keys);
     kms.feel(Mood::Slow);
     let began = std::time::Instant::now();
     let error = ring
@@ -179,7 +184,7 @@ async fn service_that_does_not_answer_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn token_of_google_is_asked_for_once() {
     let kms = Kms::start();
-    let ring = ring(&services(&kms)[1].1).await;
+    let ring = ring(&services(&kms)[1].1);
     for _ in 0..3 {
         ring.wrap(&PlainKey::new([5; 32]), &of(1)).await.unwrap();
     }
@@ -218,14 +223,12 @@ async fn product_runs_on_a_key_service_and_answers_503_while_it_is_away() {
     kms.feel(Mood::Failing);
     let reply = owner.graphql("{ viewer { kind } }", json!({})).await;
     assert_eq!(reply.status, 200, "{:?}", reply.body);
-    let made = app
-        .database()
-        .operator()
-        .create_tenant(&countersign_entities::NewTenant {
-            slug: "southwind".into(),
-            name: "Southwind".into(),
-        });
-    assert!(made.await.is_err());
+    let new = countersign_entities::NewTenant {
+        slug: "southwind".into(),
+        name: "Southwind".into(),
+    };
+    let operator = app.database().operator();
+    assert!(operator.create_tenant(&new).await.is_err());
     kms.feel(Mood::Well);
     app.tenant("southwind").await;
 }

@@ -45,7 +45,6 @@ async fn check(by: &Browser, id: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credential_goes_to_its_provider_and_nowhere_else() {
-    logs::capture();
     let outside = Outside::start(SECRET);
     let (app, tenant) = start(&outside).await;
     let owner = app.person(&tenant, Role::Owner, "owner").await;

@@ -15,23 +15,21 @@ use sha2::Sha256;
 
 const MAC_BYTES: usize = 16;
 
-/// The keys that cursors are authenticated with, newest first; the same on every replica. What a key that
-/// was replaced has made is still a cursor.
+/// The key that cursors are authenticated with; the same on every replica.
 #[derive(Clone)]
-pub(super) struct CursorKey(Arc<[SecretBox<[u8; 32]>]>);
+pub(super) struct CursorKey(Option<Arc<SecretBox<[u8; 32]>>>);
 
 impl CursorKey {
-    /// The keys of the installation.
+    /// The key of the installation.
     pub(super) fn of(database: &Database) -> Self {
-        Self(database.cursor_keys())
+        Self(database.cursor_key())
     }
 
     /// The cursor of a row at `position` of `list`.
     pub(super) fn seal(&self, tenant: TenantId, list: &str, position: &Position) -> String {
         let mut bytes = position.to_bytes();
-        // There is one, or the books are not open.
-        let mac = self.macs(tenant, list, &bytes).next();
-        if let Some(mac) = mac {
+        // Before the books are open nobody asks; a cursor of that time would open nothing.
+        if let Some(mac) = self.mac(tenant, list, &bytes) {
             bytes.extend(mac.finalize().into_bytes().iter().take(MAC_BYTES));
         }
         URL_SAFE_NO_PAD.encode(bytes)
@@ -44,26 +42,20 @@ impl CursorKey {
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (position, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
-        let mut macs = self.macs(tenant, list, position);
-        let is_ours = macs.any(|ours| ours.verify_truncated_left(mac).is_ok());
-        is_ours.then(|| Position::from_bytes(position)).flatten()
+        self.mac(tenant, list, position)?
+            .verify_truncated_left(mac)
+            .ok()?;
+        Position::from_bytes(position)
     }
 
-    fn macs<'a>(
-        &'a self,
-        tenant: TenantId,
-        list: &'a str,
-        position: &'a [u8],
-    ) -> impl Iterator<Item = Hmac<Sha256>> + 'a {
-        let macs = self.0.iter();
-        let macs = macs.filter_map(|key| Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok());
-        macs.map(move |mut mac| {
-            mac.update(tenant.uuid().as_bytes());
-            mac.update(&[u8::try_from(list.len()).unwrap_or(u8::MAX)]);
-            mac.update(list.as_bytes());
-            mac.update(position);
-            mac
-        })
+    fn mac(&self, tenant: TenantId, list: &str, position: &[u8]) -> Option<Hmac<Sha256>> {
+        let key = self.0.as_ref()?.expose_secret();
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+        mac.update(tenant.uuid().as_bytes());
+        mac.update(&[u8::try_from(list.len()).unwrap_or(u8::MAX)]);
+        mac.update(list.as_bytes());
+        mac.update(position);
+        Some(mac)
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use countersign_domain::id::TenantId;
-use secrecy::SecretBox;
 
 use super::{DATA, FRESH, KeyRow, Keys, data::DataKey, locked, rows};
 use crate::{error::StoreError, line::Fetches, wire::End};
@@ -14,8 +13,6 @@ use crate::{error::StoreError, line::Fetches, wire::End};
 pub(super) struct Known {
     at: DateTime<Utc>,
     versions: Vec<Version>,
-    /// Of those that are not destroyed, newest first.
-    pub(super) cursors: Arc<[SecretBox<[u8; 32]>]>,
 }
 
 /// A version of a data key; without the key where it is destroyed.
@@ -91,12 +88,7 @@ impl Keys {
         if is_destroyed {
             locked(&self.index).remove(&tenant);
         }
-        let keys = versions.iter().rev().filter_map(|one| one.key.as_ref());
-        let known = Arc::new(Known {
-            at: now,
-            cursors: keys.map(|key| key.cursors()).collect(),
-            versions,
-        });
+        let known = Arc::new(Known { at: now, versions });
         locked(&self.known).insert(tenant, Arc::clone(&known));
         Ok(known)
     }

@@ -228,7 +228,7 @@ async fn what_stood_in_another_column_does_not_open() {
     let log = read.audit_entries(&scope, &filter, &Page::first(1)).await;
     let event = log.unwrap().rows.remove(0).event;
     assert_eq!(event.outcome, Outcome::Failed);
-    assert!(event.payload.contains(&id.uuid().to_string()));
+    assert_eq!(event.targets, [id.to_string()]);
     assert_eq!(context.tenant(), tenant);
 }
 
