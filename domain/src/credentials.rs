@@ -17,7 +17,7 @@ const PREFIX_PART: usize = 4;
 /// Whom a credential is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Provider {
-    /// `OpenAI`, or whoever speaks its interface.
+    /// OpenAI, or whoever speaks its interface.
     OpenAi,
     /// Stripe.
     Stripe,

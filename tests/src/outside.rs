@@ -12,7 +12,7 @@ use serde_json::json;
 
 pub use kms::{Kms, Mood};
 
-/// The stand-in of `OpenAI` and Stripe.
+/// The stand-in of OpenAI and Stripe.
 #[derive(Debug)]
 pub struct Outside {
     url: String,

@@ -3,7 +3,7 @@
 use countersign_domain::{
     audit::{Facts, Payload},
     books::Account,
-    id::{AccountId, MemberId},
+    id::{AccountId, MemberId, UserId},
     money::Currency,
     sealed::TextColumn,
 };
@@ -40,35 +40,8 @@ pub async fn create(
     let books = TenantOnly::books(writer.context().tenant());
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
     let parsed = attempt!(mutation, vec![], parse(&input));
-    let custodian = match input.custodian {
-        None => None,
-        Some(member) => {
-            let scope = attempt!(
-                mutation,
-                vec![],
-                services
-                    .engine
-                    .read_scope::<resource::Member>(writer.context().actor())
-            );
-            let members = attempt!(
-                mutation,
-                vec![],
-                mutation.transaction.members_by_id(&scope, &[member]).await
-            );
-            let unknown = || {
-                Fault::new(
-                    FaultCode::NotFound,
-                    "custodianId",
-                    "there is no member with that id",
-                )
-            };
-            Some(attempt!(
-                mutation,
-                vec![],
-                members.first().map(|m| m.user).ok_or_else(unknown)
-            ))
-        }
-    };
+    let custodian = custodian(&mutation, input.custodian).await;
+    let custodian = attempt!(mutation, vec![], custodian);
     let id = AccountId::new(services.database.ids().uuid());
     let number = match parsed.number.as_deref() {
         Some(number) => Some(attempt!(
@@ -106,6 +79,31 @@ pub async fn create(
         .finish(permit, vec![account.id.into()], payload)
         .await?;
     Ok(account)
+}
+
+/// The user behind the member who is to have the account in their care.
+async fn custodian(
+    mutation: &Mutation<'_>,
+    member: Option<MemberId>,
+) -> Result<Option<UserId>, AppError> {
+    let Some(member) = member else {
+        return Ok(None);
+    };
+    let (services, actor) = (mutation.services, mutation.writer.context().actor());
+    let scope = services.engine.read_scope::<resource::Member>(actor)?;
+    let members = mutation
+        .transaction
+        .members_by_id(&scope, &[member])
+        .await?;
+    let unknown = || {
+        Fault::new(
+            FaultCode::NotFound,
+            "custodianId",
+            "there is no member with that id",
+        )
+    };
+    let found = members.first().map(|member| member.user);
+    Ok(Some(found.ok_or_else(unknown)?))
 }
 
 /// Seals a number for its account, unless another account has it. One that is not sealed yet can not be

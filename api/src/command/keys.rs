@@ -90,21 +90,21 @@ async fn status(operator: &Operator, slug: Option<&str>) -> anyhow::Result<()> {
 }
 
 fn described(key: &KeyVersion) -> String {
-    let mut text = format!("{} key, version {}", key.purpose, key.version);
-    match (key.destroyed_at, &key.kek) {
-        (Some(at), _) => text.push_str(&format!(", destroyed at {at}")),
-        (None, Some(kek)) => text.push_str(&format!(", wrapped under {kek}")),
-        (None, None) => text.push_str(", wrapped before names of keys were kept"),
+    let state = match (key.destroyed_at, &key.kek) {
+        (Some(at), _) => format!("destroyed at {at}"),
+        (None, Some(kek)) => format!("wrapped under {kek}"),
+        (None, None) => "wrapped before names of keys were kept".to_owned(),
+    };
+    let (purpose, version) = (&key.purpose, key.version);
+    let text = format!("{purpose} key, version {version}, {state}");
+    if purpose != "data" {
+        return text;
     }
-    if key.purpose == "data" {
-        let percent = key.reserved.saturating_mul(100) / KeyVersion::BUDGET;
-        text.push_str(&format!(
-            ", {} of {} encryptions set aside ({percent}%; the next version is made at 50%)",
-            key.reserved,
-            KeyVersion::BUDGET
-        ));
-    }
-    text
+    let (reserved, budget) = (key.reserved, KeyVersion::BUDGET);
+    let percent = reserved.saturating_mul(100) / budget;
+    format!(
+        "{text}, {reserved} of {budget} encryptions set aside ({percent}%; the next version is made at 50%)"
+    )
 }
 
 /// Wraps the keys of every tenant anew. Those that are wrapped under the current key already are passed

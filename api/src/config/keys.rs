@@ -75,7 +75,7 @@ pub struct GoogleKeys {
     pub metadata_url: Url,
 }
 
-/// A key of the transit engine of HashiCorp Vault, or of `OpenBao`.
+/// A key of the transit engine of HashiCorp Vault, or of OpenBao.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VaultKeys {
@@ -97,7 +97,7 @@ pub struct VaultKeys {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Providers {
-    /// Where `OpenAI` is, or whoever speaks its interface.
+    /// Where OpenAI is, or whoever speaks its interface.
     pub openai_url: Url,
     /// Where Stripe is.
     pub stripe_url: Url,

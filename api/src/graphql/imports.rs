@@ -29,6 +29,27 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         formats = formats.item(format.name());
     }
     parts.enumeration(formats);
+    object(parts);
+    connection::register::<Import>(
+        parts,
+        Names {
+            connection: "ImportConnection",
+            edge: "ImportEdge",
+            node: "Import",
+        },
+    );
+    parts.query(|query| {
+        query.resolve(
+            "imports",
+            TypeRef::named("ImportConnection"),
+            "The files that were imported, newest first.",
+            connection::page_arguments(),
+            pages!("imports", Import, imports),
+        )
+    });
+}
+
+fn object(parts: &mut Parts<'_>) {
     let int = || TypeRef::named_nn(TypeRef::INT);
     let text = || TypeRef::named_nn(TypeRef::STRING);
     let import = ObjectBuilder::<Import>::new(parts.engine, "Import", "One import of a file.")
@@ -81,21 +102,4 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             |i| Some(scalars::instant_value(i.created_at)),
         );
     parts.object(import);
-    connection::register::<Import>(
-        parts,
-        Names {
-            connection: "ImportConnection",
-            edge: "ImportEdge",
-            node: "Import",
-        },
-    );
-    parts.query(|query| {
-        query.resolve(
-            "imports",
-            TypeRef::named("ImportConnection"),
-            "The files that were imported, newest first.",
-            connection::page_arguments(),
-            pages!("imports", Import, imports),
-        )
-    });
 }

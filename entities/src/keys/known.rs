@@ -72,12 +72,11 @@ impl Keys {
         for row in rows {
             let opened = before.as_ref().and_then(|known| known.get(row.version));
             let opened = opened.and_then(|version| version.key.as_ref());
-            let key = match (opened, &row.sealed) {
-                (Some(key), Some(_)) => Some(Arc::clone(key)),
-                _ => {
-                    let key = self.unwrap(tenant, DATA, &row).await?;
-                    key.map(|key| Arc::new(DataKey::new(&key, tenant)))
-                }
+            let key = if let (Some(key), Some(_)) = (opened, &row.sealed) {
+                Some(Arc::clone(key))
+            } else {
+                let key = self.unwrap(tenant, DATA, &row).await?;
+                key.map(|key| Arc::new(DataKey::new(&key, tenant)))
             };
             versions.push(Version {
                 version: row.version,

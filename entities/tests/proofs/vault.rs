@@ -1,6 +1,9 @@
 //! The vault against somebody who changes its rows as the owner of the database.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use countersign_domain::{
     audit::Outcome,
@@ -132,9 +135,9 @@ async fn database_holds_no_part_of_it_in_the_open_but_its_prefix() {
     .fetch_one(&mut admin)
     .await
     .unwrap();
-    assert!(row.contains(&SECRET[..8]));
+    assert!(row.contains("sk-live-"));
     assert!(
-        !row.contains(&SECRET[..9]) && !row.contains("the name"),
+        !row.contains("sk-live-0") && !row.contains("the name"),
         "{row}"
     );
 }
@@ -278,11 +281,12 @@ async fn permit_of_another_tenant_opens_nothing_and_a_revoked_credential_is_eras
     let foreign = permit(&world, &elsewhere, id);
     let (context, read) = world.enter(&owner).await;
     read.leave();
-    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let calls = Arc::new(AtomicU32::new(0));
+    let called = Arc::clone(&calls);
     let vault = world.database.vault();
     let error = vault
-        .open(&context, &foreign, id, "a test", |_| {
-            async { CALLS.fetch_add(1, Ordering::Relaxed) }.boxed()
+        .open(&context, &foreign, id, "a test", move |_| {
+            async move { called.fetch_add(1, Ordering::Relaxed) }.boxed()
         })
         .await
         .unwrap_err();
@@ -290,7 +294,7 @@ async fn permit_of_another_tenant_opens_nothing_and_a_revoked_credential_is_eras
         matches!(&error, VaultError::Store(StoreError::ForeignScope { .. })),
         "{error:?}"
     );
-    assert_eq!(CALLS.load(Ordering::Relaxed), 0);
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
     let (context, write) = world.write(&owner).await;
     let permit = permit(&world, &context, id);
     write.revoke_credential(&permit, id).await.unwrap();

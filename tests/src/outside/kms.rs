@@ -121,7 +121,7 @@ impl State {
             Mood::Denying => denied,
             Mood::Failing => failed,
             Mood::Slow => {
-                tokio::time::sleep(Duration::from_secs(60)).await;
+                tokio::time::sleep(Duration::from_mins(1)).await;
                 failed
             }
             Mood::Babbling => (200, json!("<html>welcome to the captive portal</html>")),
@@ -229,11 +229,11 @@ fn signature(request: &HttpRequest, body: &[u8]) -> Option<String> {
     if access != Kms::AWS_ACCESS.0 || needed.iter().any(|name| !names.contains(name)) {
         return None;
     }
-    let headers: String = names
+    let headers = names
         .iter()
-        .map(|name| format!("{name}:{}\n", header(request, name).trim()))
-        .collect();
-    let canonical = format!("POST\n/\n\n{headers}\n{signed}\n{}", hash(body));
+        .map(|name| format!("{name}:{}", header(request, name).trim()));
+    let headers = headers.collect::<Vec<_>>().join("\n");
+    let canonical = format!("POST\n/\n\n{headers}\n\n{signed}\n{}", hash(body));
     let date = header(request, "x-amz-date");
     let to_sign = format!(
         "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",

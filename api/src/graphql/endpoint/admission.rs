@@ -145,7 +145,7 @@ impl Endpoint {
             way,
             decisions,
             (reveal_rules, may_explore),
-            CursorKey::of(&self.services.database),
+            CursorKey::of(&self.database),
         )
     }
 

@@ -1,6 +1,6 @@
 //! Sealing under the newest version of a tenant's key what is sealed under an older one, or not yet.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use countersign_domain::{audit::Facts, id::TenantId, sealed::TextColumn};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
@@ -233,12 +233,10 @@ async fn due(
     let mut unsealed = String::new();
     for (n, column) in table.columns.iter().enumerate() {
         let plain = column.plain.unwrap_or("NULL::text");
-        columns.push_str(&format!(
-            ", {} AS sealed{n}, {plain} AS plain{n}",
-            column.name
-        ));
+        let name = column.name;
+        let _ = write!(columns, ", {name} AS sealed{n}, {plain} AS plain{n}");
         if let Some(plain) = column.plain {
-            unsealed.push_str(&format!(" OR {plain} IS NOT NULL"));
+            let _ = write!(unsealed, " OR {plain} IS NOT NULL");
         }
     }
     let sql = format!(
