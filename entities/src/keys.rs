@@ -1,9 +1,10 @@
 //! The keys of tenants: wrapped under the key-encryption key at rest, kept open in memory only, and wiped
 //! when dropped.
 //!
-//! A tenant has three: `audit` signs its log and stays for as long as the log does; `data`, in versions that
+//! A tenant has four: `audit` signs its log and `checkpoint` its checkpoints, and both stay for as long as
+//! the log does; `data`, in versions that
 //! replace each other, seals what is secret, by a key derived for each purpose; `index` makes blind
-//! indexes. Destroying the last two makes the tenant's secrets unreadable and leaves its log verifiable. The
+//! indexes. Destroying these two makes the tenant's secrets unreadable and leaves its log verifiable. The
 //! data key of the operator's own tenant seals what is of no other: the provider's tokens of sessions,
 //! answers that may be repeated, cursors.
 //!
@@ -29,7 +30,10 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::{
     data::Purpose,
-    rows::{AUDIT, DATA, INDEX, KeyRow, NewKeyRow, insert as insert_row, of as rows_of},
+    rows::{
+        AUDIT, CHECKPOINT, DATA, INDEX, KeyRow, NewKeyRow, insert as insert_row,
+        insert_once as insert_row_once, of as rows_of,
+    },
 };
 use self::{
     data::{DataKey, IndexKey},

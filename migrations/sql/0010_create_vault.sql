@@ -6,7 +6,7 @@
 -- it ended.
 ALTER TABLE countersign.tenant_keys
     DROP CONSTRAINT tenant_keys_purpose,
-    ADD CONSTRAINT tenant_keys_purpose CHECK (purpose IN ('audit', 'data', 'index')),
+    ADD CONSTRAINT tenant_keys_purpose CHECK (purpose IN ('audit', 'checkpoint', 'data', 'index')),
     DROP CONSTRAINT tenant_keys_sealed_length,
     ADD CONSTRAINT tenant_keys_sealed_length CHECK (length(sealed) BETWEEN 29 AND 6200),
     ALTER COLUMN sealed DROP NOT NULL,
@@ -20,7 +20,8 @@ ALTER TABLE countersign.tenant_keys
     ADD COLUMN created_at timestamptz,
     ADD COLUMN destroyed_at timestamptz,
     ADD CONSTRAINT tenant_keys_destroyed CHECK ((sealed IS NULL) = (destroyed_at IS NOT NULL)),
-    ADD CONSTRAINT tenant_keys_audit_stays CHECK (purpose <> 'audit' OR destroyed_at IS NULL);
+    ADD CONSTRAINT tenant_keys_audit_stays CHECK
+        (purpose NOT IN ('audit', 'checkpoint') OR destroyed_at IS NULL);
 GRANT UPDATE (sealed, kek, reserved, destroyed_at) ON countersign.tenant_keys TO countersign_books;
 
 -- What is destroyed stays so, whoever has a copy of the wrapped key.

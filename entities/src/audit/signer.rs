@@ -7,19 +7,14 @@ use countersign_domain::{
     audit::note::{NoteError, VerifierKey},
     id::TenantId,
 };
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use zeroize::Zeroizing;
+use secrecy::ExposeSecret;
 
 use crate::{
-    clock::Ids,
     error::StoreError,
-    line::{Fetches, fetched},
-    seal::{About, KeyEncryptionKey},
+    keys::{self, CHECKPOINT, FIRST, KeyRow, Keys},
+    line::Fetches,
     wire::Wire,
 };
-
-const PURPOSE: &str = "checkpoint";
-const VERSION: i32 = 1;
 
 /// Signs notes in a tenant's name.
 #[derive(Clone)]
@@ -68,69 +63,30 @@ pub fn verified_note<'n>(key: &VerifierKey, note: &'n str) -> Result<&'n str, No
     Ok(text)
 }
 
-fetched! {
-    struct Sealed {
-        sealed: Vec<u8>,
-    }
-}
-
 /// The tenant's signer, made where it has none, in the tenant's own transaction.
 pub(crate) async fn signer(
     wire: &Wire,
     tenant: TenantId,
-    kek: &KeyEncryptionKey,
-    ids: &dyn Ids,
+    keys: &Keys,
 ) -> Result<NoteSigner, StoreError> {
-    let owner = tenant.uuid();
-    let about = About {
-        purpose: PURPOSE,
-        owner: owner.as_bytes(),
-        version: VERSION,
-    };
-    if let Some(sealed) = sealed(wire, tenant).await? {
-        return opened(kek, tenant, &sealed, &about);
+    if let Some(row) = row(wire, tenant).await? {
+        return opened(keys, tenant, &row).await;
     }
-    let seed = Zeroizing::new(ids.random32());
-    let new = kek.seal(seed.as_slice(), &about, ids)?;
-    let insert = Statement::from_sql_and_values(
-        DbBackend::Postgres,
-        "INSERT INTO countersign.tenant_keys (tenant_id, purpose, version, sealed) \
-         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        [
-            tenant.uuid().into(),
-            PURPOSE.into(),
-            VERSION.into(),
-            new.into(),
-        ],
-    );
-    wire.execute_raw(insert).await?;
+    let new = keys.new_row(tenant, CHECKPOINT, FIRST).await?;
+    keys::insert_row_once(wire, new).await?;
     // Another replica may have been first.
-    let sealed = sealed(wire, tenant).await?;
-    let sealed = sealed.ok_or_else(|| StoreError::inconsistent("the tenant has no key to sign"))?;
-    opened(kek, tenant, &sealed, &about)
+    let row = row(wire, tenant).await?;
+    let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no key to sign"))?;
+    opened(keys, tenant, &row).await
 }
 
-async fn sealed(wire: &Wire, tenant: TenantId) -> Result<Option<Vec<u8>>, StoreError> {
-    let select = Statement::from_sql_and_values(
-        DbBackend::Postgres,
-        "SELECT sealed FROM countersign.tenant_keys \
-         WHERE tenant_id = $1 AND purpose = $2 AND version = $3",
-        [tenant.uuid().into(), PURPOSE.into(), VERSION.into()],
-    );
-    let rows: Vec<Sealed> = wire.fetch(select).await?;
-    Ok(rows.into_iter().next().map(|row| row.sealed))
+async fn row(wire: &Wire, tenant: TenantId) -> Result<Option<KeyRow>, StoreError> {
+    let rows: Vec<KeyRow> = wire.fetch(keys::rows_of(tenant, CHECKPOINT)).await?;
+    Ok(rows.into_iter().next())
 }
 
-fn opened(
-    kek: &KeyEncryptionKey,
-    tenant: TenantId,
-    sealed: &[u8],
-    about: &About<'_>,
-) -> Result<NoteSigner, StoreError> {
-    let bytes = kek.open(sealed, about)?;
-    let seed = bytes
-        .as_slice()
-        .try_into()
-        .map_err(|_| StoreError::Sealed)?;
-    NoteSigner::new(tenant, seed)
+async fn opened(keys: &Keys, tenant: TenantId, row: &KeyRow) -> Result<NoteSigner, StoreError> {
+    let seed = keys.unwrap(tenant, CHECKPOINT, row).await?;
+    let seed = seed.ok_or(StoreError::Sealed)?;
+    NoteSigner::new(tenant, seed.expose_secret())
 }

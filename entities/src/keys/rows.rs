@@ -16,6 +16,8 @@ use crate::{
 
 /// The key that signs the audit log.
 pub(crate) const AUDIT: &str = "audit";
+/// The key that signs checkpoints of the log.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// The key that seals.
 pub(crate) const DATA: &str = "data";
 /// The key of blind indexes.
@@ -55,7 +57,7 @@ pub(crate) async fn insert(wire: &Wire, row: NewKeyRow) -> Result<(), WriteError
 }
 
 /// Stores a key, unless there is one.
-pub(super) async fn insert_once(wire: &Wire, row: NewKeyRow) -> Result<(), StoreError> {
+pub(crate) async fn insert_once(wire: &Wire, row: NewKeyRow) -> Result<(), StoreError> {
     wire.execute_raw(insertion(row, " ON CONFLICT DO NOTHING"))
         .await?;
     Ok(())

@@ -90,7 +90,7 @@ impl Operator {
             size: tree.size(),
             root: tree.root(),
         };
-        let signer = signer(&wire, tenant, &self.0.kek, &*self.0.ids).await?;
+        let signer = signer(&wire, tenant, &self.0.keys).await?;
         let made = SignedCheckpoint {
             size: checkpoint.size,
             root: checkpoint.root,
@@ -113,7 +113,7 @@ impl Operator {
     /// Who signs in the tenant's name.
     pub async fn note_signer(&self, tenant: TenantId) -> Result<NoteSigner, StoreError> {
         let wire = self.books(tenant).await?;
-        let signer = signer(&wire, tenant, &self.0.kek, &*self.0.ids).await?;
+        let signer = signer(&wire, tenant, &self.0.keys).await?;
         wire.end(End::Commit).await?;
         Ok(signer)
     }

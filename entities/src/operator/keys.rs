@@ -97,7 +97,7 @@ impl Operator {
             if row.kek.as_deref() == Some(keys.ring().name()) {
                 continue;
             }
-            let purpose = [keys::AUDIT, DATA, INDEX].into_iter();
+            let purpose = [keys::AUDIT, keys::CHECKPOINT, DATA, INDEX].into_iter();
             let purpose = purpose.into_iter().find(|known| *known == row.purpose);
             let purpose =
                 purpose.ok_or_else(|| StoreError::inconsistent("a key is for nothing"))?;

@@ -42,7 +42,7 @@ fn no_machine_does_what_a_person_must_answer_for() {
         assert_eq!(refusal.rule(), "machine.never-attributed", "{name}");
         seen += 1;
     }
-    assert_eq!(seen, 7);
+    assert_eq!(seen, 10);
 }
 
 #[test]
