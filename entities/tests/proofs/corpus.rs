@@ -23,7 +23,7 @@ use countersign_policies::{Decision, Engine, resource, row::TenantRow};
 use serde_json::Value;
 use sqlx::Executor;
 
-use crate::world::{Person, World, draft, eur, facts, new_account, new_import};
+use crate::world::{Person, World, draft, eur, facts, new_account};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies")
@@ -262,7 +262,7 @@ async fn import(
     entries: &[Entry],
 ) {
     let amounts = vec!["1"; entries.len().max(1)];
-    let mut new = new_import(account, file, &amounts);
+    let mut new = world.new_import(tenant, account, file, &amounts).await;
     let statement = new.statements.first_mut().unwrap();
     for (transaction, entry) in statement.transactions.iter_mut().zip(entries) {
         transaction.fingerprint = countersign_domain::statements::fingerprint(account, entry, 0);
