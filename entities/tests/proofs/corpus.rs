@@ -262,7 +262,10 @@ async fn import(
     entries: &[Entry],
 ) {
     let amounts = vec!["1"; entries.len().max(1)];
-    let mut new = world.new_import(tenant, account, file, &amounts).await;
+    let mut new = corpus
+        .world
+        .new_import(tenant, account, file, &amounts)
+        .await;
     let statement = new.statements.first_mut().unwrap();
     for (transaction, entry) in statement.transactions.iter_mut().zip(entries) {
         transaction.fingerprint = countersign_domain::statements::fingerprint(account, entry, 0);
