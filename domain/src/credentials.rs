@@ -181,7 +181,7 @@ mod forbidden {
     impl<T: ?Sized> Unless<()> for T {}
     impl<T: ?Sized + std::fmt::Debug> Unless<Debugs> for T {}
     impl<T: ?Sized + std::fmt::Display> Unless<Displays> for T {}
-    impl<T: ?Sized + Clone> Unless<Clones> for T {}
+    impl<T: Clone> Unless<Clones> for T {}
     impl<T: ?Sized + serde::Serialize> Unless<Serializes> for T {}
 
     #[test]

@@ -40,7 +40,10 @@ macro_rules! ids {
 
             impl fmt::Display for $name {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    write!(f, "{}_{}", Self::PREFIX, self.0.as_simple())
+                    // Written for every row of an answer: a formatter's machinery costs more.
+                    f.write_str(Self::PREFIX)?;
+                    f.write_str("_")?;
+                    f.write_str(self.0.as_simple().encode_lower(&mut [0; 32]))
                 }
             }
 

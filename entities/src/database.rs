@@ -24,9 +24,10 @@ use crate::{
     isolation::{self, IsolationError},
     keys::{Connections, KeyRing, Keys},
     let_in::LetIn,
-    line::Lines,
+    line::{Lanes, Lines, QUICK},
     operator::Operator,
     settings::Settings,
+    store::memory::Memory,
     wire::{End, Wire},
 };
 
@@ -40,8 +41,10 @@ const BESIDE_MAX: u32 = 4;
 pub struct Database(Arc<Inner>);
 
 pub(crate) struct Inner {
-    /// For reading.
+    /// For reading, each request by itself.
     pub(crate) lines: Lines,
+    /// For what is read quickly, which travels with that of other requests.
+    pub(crate) lanes: Lanes,
     /// For writing: an import that takes long leaves the readers theirs.
     pub(crate) writing: Lines,
     pub(crate) begin_line: String,
@@ -55,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) recorder: Recorder,
     pub(crate) answers: Answers,
+    pub(crate) memory: Memory,
     let_in: LetIn,
 }
 
@@ -81,27 +85,25 @@ impl Database {
         let keys = Arc::new(Keys::new(keys.into(), connections, own_clock, own_ids));
         let recorder = Recorder::new(
             pool(&settings, &settings.books_url, beside)?,
+            pool(&settings, &settings.books_url, 1)?,
             settings.prepared_statements,
             settings.statement_timeout,
             settings.acquire_timeout,
             Arc::clone(&keys),
         );
         // Where a pooler hands connections around, nothing may be left on them.
-        let bounds = enter::session(settings.statement_timeout);
-        let session = settings.prepared_statements.then_some(bounds);
+        let session = |bound| settings.prepared_statements.then(|| enter::session(bound));
         let begin = enter::begin(settings.statement_timeout);
-        let lines = || {
-            Lines::new(
-                &settings.books_url,
-                settings.connections_max,
-                settings.acquire_timeout,
-                session.as_deref(),
-            )
+        let lines = |max, bound| {
+            let (url, patience) = (&settings.books_url, settings.acquire_timeout);
+            Lines::new(url, max, patience, session(bound).as_deref())
         };
+        let own = || lines(settings.connections_max, settings.statement_timeout);
         Ok(Self(Arc::new(Inner {
-            lines: lines()?,
-            writing: lines()?,
-            begin_line: if session.is_some() {
+            lines: own()?,
+            lanes: Lanes::new(|max| lines(max, QUICK.min(settings.statement_timeout)))?,
+            writing: own()?,
+            begin_line: if settings.prepared_statements {
                 "BEGIN".to_owned()
             } else {
                 begin.clone()
@@ -119,6 +121,7 @@ impl Database {
             clock,
             ids,
             recorder,
+            memory: Memory::new(),
             let_in: LetIn::new(),
         })))
     }
@@ -137,19 +140,24 @@ impl Database {
     }
 
     /// The pools, each with its open and its idle connections.
-    pub fn connections(&self) -> [(&'static str, u32, u32); 6] {
+    pub fn connections(&self) -> [(&'static str, u32, u32); 7] {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let of = |name, pool: &PgPool| (name, pool.size(), count(pool.num_idle()));
-        let lines = |name, lines: &Lines| {
-            let (open, idle) = lines.counts();
-            (name, count(open), count(idle))
-        };
+        let audit = self.0.recorder.pools().map(|pool| of("audit", pool));
+        let audit = audit
+            .into_iter()
+            .reduce(|(name, open, idle), (_, more, more_idle)| {
+                let (open, idle) = (open.saturating_add(more), idle.saturating_add(more_idle));
+                (name, open, idle)
+            });
+        let counted = |name, (open, idle)| (name, count(open), count(idle));
         [
-            lines("read", &self.0.lines),
-            lines("write", &self.0.writing),
+            counted("read", self.0.lines.counts()),
+            counted("read_shared", self.0.lanes.counts()),
+            counted("write", self.0.writing.counts()),
             of("upkeep", &self.0.books),
             of("entry", &self.0.entry),
-            of("audit", self.0.recorder.pool()),
+            audit.unwrap_or_default(),
             of("keys", self.0.keys.pool()),
         ]
     }
@@ -248,6 +256,7 @@ impl Database {
     pub async fn close(&self) {
         self.0.answers.arrived().await;
         self.0.lines.close();
+        self.0.lanes.close();
         self.0.writing.close();
         self.0.books.close().await;
         self.0.entry.close().await;

@@ -39,6 +39,7 @@ mod line;
 mod model;
 mod operator;
 mod page;
+mod reading;
 mod row_condition;
 mod seal;
 mod settings;
@@ -75,12 +76,14 @@ pub use store::{
     accounts::{NewAccount, NewAccountNumber},
     api_tokens::{ApiToken, NewApiToken},
     audit_entries::AuditEntry,
+    beside::Known,
     credentials::{Credential as ProviderCredential, NewCredential},
     imports::{Import, NewImport, NewStatement, NewTransaction},
     members::Member,
     roles::CustomRole,
     statements::Statement,
     tenants::Tenant,
+    transactions::{Beside, Pointed},
 };
 pub use texts::Text;
 pub use transaction::{ReadTransaction, Reader, WriteTransaction};

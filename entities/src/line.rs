@@ -6,6 +6,7 @@
 
 mod connect;
 mod fetched;
+mod lane;
 
 use std::{
     fmt,
@@ -24,6 +25,7 @@ use tokio_postgres::{Row, RowStream, Statement as Prepared};
 pub(crate) use self::{
     connect::Lines,
     fetched::{Fetched, Fetches, fetched},
+    lane::{Lane, Lanes, QUICK},
 };
 use crate::error::{StoreError, WriteError, line_is_lost};
 
@@ -51,6 +53,11 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    /// How many rows it returned.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The rows that it returned.
     pub(crate) fn rows<R: Fetched>(&self) -> Result<Vec<R>, StoreError> {
         Ok(fetched::read(&self.rows)?)
@@ -138,11 +145,16 @@ impl Line {
         &self,
         statement: &Statement,
     ) -> Result<Vec<R>, StoreError> {
+        self.fetch_done(statement).await?.rows()
+    }
+
+    /// What came of the statement, in which nothing is written.
+    pub(crate) async fn fetch_done(&self, statement: &Statement) -> Result<Done, StoreError> {
         let client = self.client()?;
         let done = done(&client, self.prepared, statement);
         let (confirmed, done) = futures::join!(self.confirm(), done);
         confirmed?;
-        done?.rows()
+        Ok(done?)
     }
 
     /// Runs a statement that writes.

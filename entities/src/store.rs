@@ -3,10 +3,12 @@
 pub(crate) mod accounts;
 pub(crate) mod api_tokens;
 pub(crate) mod audit_entries;
+pub(crate) mod beside;
 pub(crate) mod categories;
 pub(crate) mod credentials;
 pub(crate) mod imports;
 pub(crate) mod members;
+pub(crate) mod memory;
 pub(crate) mod roles;
 pub(crate) mod statements;
 pub(crate) mod tenants;
@@ -22,16 +24,18 @@ use countersign_policies::{ReadScope, Resource};
 use rust_decimal::Decimal;
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, EntityName, EntityTrait, QueryFilter, QueryOrder,
-    QueryTrait, Select,
+    QueryTrait, Select, Statement,
     sea_query::{Expr, ExprTrait, IntoCondition, LockType, Order, extension::postgres::PgFunc},
 };
 use uuid::Uuid;
 
+use self::memory::What;
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
     line::Fetched,
     page::{Direction, Page, Position, Slice, SortKey},
+    reading::Pace,
     transaction::{Reader, WriteTransaction},
 };
 
@@ -124,6 +128,22 @@ impl Reader {
             .filter(R::columns().condition(scope.predicate())?))
     }
 
+    /// The statement for one page of the rows that the scope covers and that meet the condition.
+    pub(crate) fn page_statement<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        condition: Condition,
+        page: &Page,
+    ) -> Result<Statement, StoreError> {
+        self.admit(scope)?;
+        let is_bare = condition.is_empty();
+        let build = || paged::<R>(self.select(scope)?.filter(condition), page);
+        match first(page, true).filter(|_| is_bare) {
+            Some(what) => self.memory.statement(scope, what, build),
+            None => build(),
+        }
+    }
+
     /// One page of the rows that the scope covers and that meet the condition.
     pub(crate) async fn page<R: Stored>(
         &self,
@@ -131,32 +151,35 @@ impl Reader {
         condition: Condition,
         page: &Page,
     ) -> Result<Slice<R::Item>, StoreError> {
-        page.check()?;
-        let sorted = R::sorted();
-        let order = sorted.order(page.direction);
-        let mut select = self.select(scope)?.filter(condition);
-        if let Some(position) = &page.position {
-            select = select.filter(sorted.beyond(&order, position)?);
-        }
-        select = match sorted {
-            Sorted::ById(id, _) => select.order_by(id, order),
-            Sorted::ByKey(key, id) => select.order_by(key, order.clone()).order_by(id, order),
+        let pace = pace_of(&condition);
+        let statement = self.page_statement(scope, condition, page)?;
+        slice::<R>(self.fetch_statement(statement, pace).await?, page)
+    }
+
+    /// Those of the rows that the scope covers, by their ids, in any order.
+    pub(crate) async fn by_ids<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<Vec<R::Item>, StoreError> {
+        let statement = self.by_ids_statement(scope, ids)?;
+        items::<R>(self.fetch_statement(statement, Pace::Quick).await?)
+    }
+
+    /// The statement for [`Self::by_ids`].
+    pub(crate) fn by_ids_statement<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<Statement, StoreError> {
+        self.admit(scope)?;
+        let build = || {
+            let none = any_of(beside::id::<R>(), std::iter::empty());
+            let select = self.select(scope)?.filter(none);
+            Ok(select.build(DbBackend::Postgres))
         };
-        let mut statement = select.build(DbBackend::Postgres);
-        // One more than wanted tells whether there are more. The number is written out: a plan that is
-        // made for any number of rows is made for very many, and sorts the whole table.
-        let _ = write!(statement.sql, " LIMIT {}", u32::from(page.limit) + 1);
-        let mut rows: Vec<R::Row> = self.fetch_statement(statement).await?;
-        let has_more = rows.len() > usize::from(page.limit);
-        rows.truncate(usize::from(page.limit));
-        if page.direction == Direction::Backward {
-            rows.reverse();
-        }
-        let rows = rows
-            .into_iter()
-            .map(R::Item::try_from)
-            .collect::<Result<_, _>>()?;
-        Ok(Slice { rows, has_more })
+        let what = What::ByIds { joined: true };
+        memory::for_ids(self.memory.statement(scope, what, build)?, ids)
     }
 
     /// Every row that the scope covers and that meets the condition, in any order.
@@ -167,8 +190,67 @@ impl Reader {
     ) -> Result<Vec<R::Item>, StoreError> {
         let select = self.select(scope)?.filter(condition.into_condition());
         let rows: Vec<R::Row> = self.fetch(select).await?;
-        rows.into_iter().map(R::Item::try_from).collect()
+        items::<R>(rows)
     }
+}
+
+/// The statement for one page of the selected rows.
+pub(crate) fn paged<R: Stored>(
+    mut select: Select<R::Table>,
+    page: &Page,
+) -> Result<Statement, StoreError> {
+    page.check()?;
+    let sorted = R::sorted();
+    let order = sorted.order(page.direction);
+    if let Some(position) = &page.position {
+        select = select.filter(sorted.beyond(&order, position)?);
+    }
+    select = match sorted {
+        Sorted::ById(id, _) => select.order_by(id, order),
+        Sorted::ByKey(key, id) => select.order_by(key, order.clone()).order_by(id, order),
+    };
+    let mut statement = select.build(DbBackend::Postgres);
+    // One more than wanted tells whether there are more. The number is written out: a plan that is
+    // made for any number of rows is made for very many, and sorts the whole table.
+    let _ = write!(statement.sql, " LIMIT {}", u32::from(page.limit) + 1);
+    Ok(statement)
+}
+
+/// A first page, as it is remembered.
+pub(crate) fn first(page: &Page, joined: bool) -> Option<What> {
+    page.position.is_none().then_some(What::First {
+        limit: page.limit,
+        backward: page.direction == Direction::Backward,
+        joined,
+    })
+}
+
+/// A page without a filter is read by the list's index.
+pub(crate) fn pace_of(condition: &Condition) -> Pace {
+    if condition.is_empty() {
+        Pace::Quick
+    } else {
+        Pace::Long
+    }
+}
+
+/// The page that was fetched by the statement for it.
+pub(crate) fn slice<R: Stored>(
+    mut rows: Vec<R::Row>,
+    page: &Page,
+) -> Result<Slice<R::Item>, StoreError> {
+    let has_more = rows.len() > usize::from(page.limit);
+    rows.truncate(usize::from(page.limit));
+    if page.direction == Direction::Backward {
+        rows.reverse();
+    }
+    let rows = items::<R>(rows)?;
+    Ok(Slice { rows, has_more })
+}
+
+/// What rows mean.
+pub(crate) fn items<R: Stored>(rows: Vec<R::Row>) -> Result<Vec<R::Item>, StoreError> {
+    rows.into_iter().map(R::Item::try_from).collect()
 }
 
 impl WriteTransaction {

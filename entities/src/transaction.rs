@@ -23,13 +23,16 @@ use crate::{
     error::{StoreError, WriteError},
     idempotency::{Claim, Claiming, Found},
     line::{Done, Fetched, Line, fetched},
+    reading::{Pace, Source},
+    store::memory::Memory,
 };
 
 /// What reads; part of both kinds of transaction. Its methods stand with their resource in `store`.
 #[derive(Debug)]
 pub struct Reader {
-    line: Arc<Line>,
+    source: Source,
     tenant: TenantId,
+    pub(crate) memory: Memory,
 }
 
 impl Reader {
@@ -41,24 +44,36 @@ impl Reader {
         let statement = select.build(DbBackend::Postgres);
         // Dropped here: a query is not shared between threads.
         drop(select);
-        self.fetch_statement(statement).await
+        self.fetch_statement(statement, Pace::Long).await
     }
 
     /// The rows of a statement.
     pub(crate) async fn fetch_statement<R: Fetched>(
         &self,
         statement: Statement,
+        pace: Pace,
     ) -> Result<Vec<R>, StoreError> {
+        let mut done = self.fetch_together(&[statement], pace).await?;
+        done.pop()
+            .map_or_else(|| Ok(Vec::new()), |done| done.rows())
+    }
+
+    /// What came of several statements, which travel together.
+    pub(crate) async fn fetch_together(
+        &self,
+        statements: &[Statement],
+        pace: Pace,
+    ) -> Result<Vec<Done>, StoreError> {
         let span = tracing::debug_span!(
             "database",
             otel.kind = "client",
             db.operation.name = "fetch",
             rows = Empty,
         );
-        let fetched = self.line.fetch(&statement).instrument(span.clone());
-        let rows: Vec<R> = fetched.await?;
-        span.record("rows", rows.len());
-        Ok(rows)
+        let fetched = self.source.fetch(statements, pace).instrument(span.clone());
+        let done = fetched.await?;
+        span.record("rows", done.iter().map(Done::len).sum::<usize>());
+        Ok(done)
     }
 
     /// The tenant that PostgreSQL confines this transaction to.
@@ -87,22 +102,23 @@ impl Reader {
 pub struct ReadTransaction(Reader);
 
 impl ReadTransaction {
-    pub(crate) fn new(line: Line, tenant: TenantId) -> Self {
+    pub(crate) fn new(database: &Database, source: Source, tenant: TenantId) -> Self {
         Self(Reader {
-            line: Arc::new(line),
+            source,
             tenant,
+            memory: database.inner().memory.clone(),
         })
     }
 
     /// Waits until PostgreSQL has confirmed who was presumed to read, where somebody was. Before
     /// that nothing may be answered, nor recorded.
     pub async fn confirm(&self) -> Result<(), StoreError> {
-        self.0.line.confirm().await
+        self.0.source.confirm().await
     }
 
     /// Ends the transaction and gives the connection back, without waiting for either.
     pub fn leave(self) {
-        self.0.line.leave();
+        self.0.source.leave();
     }
 }
 
@@ -128,6 +144,7 @@ type Claimed = Shared<BoxFuture<'static, Result<Claim, StoreError>>>;
 /// back.
 pub struct WriteTransaction {
     reader: Reader,
+    line: Arc<Line>,
     context: RequestContext,
     database: Database,
     claimed: Option<Claimed>,
@@ -138,11 +155,14 @@ pub struct WriteTransaction {
 impl WriteTransaction {
     /// In which no key is claimed.
     pub(crate) fn new(database: &Database, line: Line, context: RequestContext) -> Self {
+        let line = Arc::new(line);
         Self {
             reader: Reader {
-                line: Arc::new(line),
+                source: Source::Own(Arc::clone(&line)),
                 tenant: context.tenant(),
+                memory: database.inner().memory.clone(),
             },
+            line,
             context,
             database: database.clone(),
             claimed: None,
@@ -162,7 +182,7 @@ impl WriteTransaction {
         let Some(claiming) = claiming else {
             return new;
         };
-        let (line, database) = (Arc::clone(&new.reader.line), database.clone());
+        let (line, database) = (Arc::clone(&new.line), database.clone());
         let claimed = async move {
             let found: Vec<Found> = line.fetch(&claiming.statement()).await?;
             claiming.judge(found.first(), &database.inner().keys).await
@@ -184,7 +204,7 @@ impl WriteTransaction {
         found: Arc<OnceLock<Found>>,
     ) -> Self {
         let mut new = Self::new(database, line, context);
-        let (line, database) = (Arc::clone(&new.reader.line), database.clone());
+        let (line, database) = (Arc::clone(&new.line), database.clone());
         let claimed = async move {
             line.confirm().await?;
             claiming.judge(found.get(), &database.inner().keys).await
@@ -214,7 +234,7 @@ impl WriteTransaction {
     }
 
     fn line(&self) -> &Line {
-        &self.reader.line
+        &self.line
     }
 
     pub(crate) fn admit_permit(&self, permit: &Permit) -> Result<(), WriteError> {

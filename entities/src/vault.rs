@@ -21,6 +21,7 @@ use crate::{
     error::{EnterError, StoreError},
     keys::Purpose,
     line::fetched,
+    reading::Pace,
     seal::Place,
 };
 
@@ -150,7 +151,7 @@ impl Vault {
             "SELECT secret_sealed FROM countersign.credentials WHERE tenant_id = $1 AND id = $2",
             [context.tenant().uuid().into(), id.uuid().into()],
         );
-        let rows: Vec<Row> = read.fetch_statement(statement).await?;
+        let rows: Vec<Row> = read.fetch_statement(statement, Pace::Quick).await?;
         read.leave();
         let row = rows.into_iter().next();
         let sealed = row.and_then(|row| row.secret_sealed);

@@ -120,6 +120,24 @@ impl Predicate {
         }
     }
 
+    /// Whether it speaks of no attribute but these.
+    pub fn speaks_only_of(&self, names: &[&str]) -> bool {
+        match self {
+            Self::True | Self::False => true,
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().all(|part| part.speaks_only_of(names))
+            }
+            Self::Not(inner) => inner.speaks_only_of(names),
+            Self::Is(name)
+            | Self::Has(name)
+            | Self::Equals(name, _)
+            | Self::OneOf(name, _)
+            | Self::Less(name, _)
+            | Self::LessOrEqual(name, _) => names.contains(&name.as_str()),
+            Self::Opaque(_) => false,
+        }
+    }
+
     /// Puts whoever asks in the place of [`SELF`].
     pub(crate) fn bind(&self, who: Uuid) -> Self {
         self.replace(SELF, who)

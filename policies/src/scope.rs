@@ -38,6 +38,11 @@ impl<R: Resource> ReadScope<R> {
         &self.predicate
     }
 
+    /// The same, to be kept.
+    pub fn shared_predicate(&self) -> Arc<Predicate> {
+        Arc::clone(&self.predicate)
+    }
+
     /// Whether every row of the tenant is covered, whatever is in it.
     pub fn covers_tenant(&self) -> bool {
         *self.predicate == in_tenant(self.tenant)

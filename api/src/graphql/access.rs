@@ -120,7 +120,7 @@ async fn explained(
     // Before anything else is said: what is not found is answered before what is wrong otherwise.
     let row = match inputs::text(&context.arguments, "nodeId") {
         None => None,
-        Some(id) => match node::find(operation, id).await? {
+        Some(id) => match node::find(operation, None, id).await? {
             Some(Output::Object(row)) => Some(row),
             _ => return Err(operation.not_here()),
         },

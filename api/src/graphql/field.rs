@@ -22,6 +22,7 @@ use super::{
     inputs::Input,
     loader::{Load, Relation, To},
     operation::Operation,
+    selection::Selected,
     value::{AnyValue, Leaf, Output},
 };
 
@@ -37,6 +38,8 @@ pub(super) struct Context<'a> {
     pub(super) operation: &'a Operation,
     /// The field's arguments, of the types that the schema says, with defaults put in.
     pub(super) arguments: Input,
+    /// The field, with what is selected of its value.
+    pub(super) selected: &'a Selected,
     parent: &'a AnyValue,
 }
 
@@ -44,11 +47,13 @@ impl<'a> Context<'a> {
     pub(super) const fn new(
         operation: &'a Operation,
         arguments: Input,
+        selected: &'a Selected,
         parent: &'a AnyValue,
     ) -> Self {
         Self {
             operation,
             arguments,
+            selected,
             parent,
         }
     }
@@ -102,7 +107,23 @@ impl Field {
         parent: &AnyValue,
         admitted: &mut Option<&'a RowRule>,
     ) -> Result<(), Cow<'a, Refusal>> {
-        match operation.decisions.get(self.action) {
+        self.gate_by(self.decision(operation), operation, parent, admitted)
+    }
+
+    /// What was decided of it.
+    pub(super) fn decision<'a>(&self, operation: &'a Operation) -> &'a Decision {
+        operation.decisions.get(self.action)
+    }
+
+    /// The same as [`Self::gate`], for whoever has looked up the decision.
+    pub(super) fn gate_by<'a>(
+        &self,
+        decision: &'a Decision,
+        operation: &Operation,
+        parent: &AnyValue,
+        admitted: &mut Option<&'a RowRule>,
+    ) -> Result<(), Cow<'a, Refusal>> {
+        match decision {
             Decision::Allow(_) => Ok(()),
             Decision::Deny(refusal) => Err(Cow::Borrowed(refusal)),
             // A mutation has no row yet: its use case loads it and asks for the permit, without

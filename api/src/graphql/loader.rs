@@ -14,7 +14,7 @@ use countersign_domain::{
     books::{Account, Category},
     id::{AccountId, CategoryId, CustomRoleId, ImportId, StatementId, UserId},
 };
-use countersign_entities::{CustomRole, Import, Member, Statement};
+use countersign_entities::{CustomRole, Import, Known, Member, Statement};
 use countersign_policies::resource;
 use futures::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
@@ -124,9 +124,9 @@ load!(
 
 /// Fetches what is not at hand yet, in one statement.
 async fn preload<T: Load>(operation: &Operation, mut ids: Vec<Uuid>) -> Result<(), GraphqlError> {
-    let cache = T::cache(&operation.loaded);
     {
-        let known = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = T::cache(&operation.loaded);
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner);
         ids.retain(|id| !known.contains_key(id));
     }
     ids.sort_unstable();
@@ -135,10 +135,24 @@ async fn preload<T: Load>(operation: &Operation, mut ids: Vec<Uuid>) -> Result<(
         return Ok(());
     }
     let rows = T::fetch(operation, &ids).await?;
-    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-    cache.extend(ids.into_iter().map(|id| (id, None)));
-    cache.extend(rows.into_iter().map(|row| (row.key(), Some(Arc::new(row)))));
+    let is_all = true;
+    keep(operation, ids.into_iter(), Known { rows, is_all });
     Ok(())
+}
+
+/// Keeps what was read together with those who point to it by these ids.
+pub(super) fn keep<T: Load>(
+    operation: &Operation,
+    ids: impl Iterator<Item = Uuid>,
+    known: Known<T>,
+) {
+    let Known { rows, is_all } = known;
+    let cache = T::cache(&operation.loaded);
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    if is_all {
+        cache.extend(ids.map(|id| (id, None)));
+    }
+    cache.extend(rows.into_iter().map(|row| (row.key(), Some(Arc::new(row)))));
 }
 
 /// What is at hand under that id.

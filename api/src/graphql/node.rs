@@ -21,6 +21,8 @@ use super::{
     inputs,
     operation::Operation,
     schema::Parts,
+    selection::Selected,
+    transactions,
     value::Output,
 };
 
@@ -50,7 +52,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 fn node(context: Context<'_>) -> Resolved<'_> {
     async move {
         let id = inputs::text(&context.arguments, "id").unwrap_or_default();
-        let found = find(context.operation, id).await?;
+        let found = find(context.operation, Some(context.selected), id).await?;
         found.ok_or_else(|| context.operation.not_here())
     }
     .boxed()
@@ -61,7 +63,7 @@ fn nodes(context: Context<'_>) -> Resolved<'_> {
         let operation = context.operation;
         let mut found = Vec::new();
         for id in inputs::texts(&context.arguments, "ids") {
-            let one = find(operation, &id).await?;
+            let one = find(operation, Some(context.selected), &id).await?;
             found.push(one.ok_or_else(|| operation.not_here())?);
         }
         Ok(Output::List(found))
@@ -140,8 +142,12 @@ pub(super) async fn count_shown(
     Ok(by_kind!(kind, of, 0))
 }
 
-/// Anything by its id, as far as the caller may read it.
-pub(super) async fn find(operation: &Operation, id: &str) -> Result<Option<Output>, GraphqlError> {
+/// Anything by its id, as far as the caller may read it, for a field where it is one's value.
+pub(super) async fn find(
+    operation: &Operation,
+    selected: Option<&Selected>,
+    id: &str,
+) -> Result<Option<Output>, GraphqlError> {
     let Some(AnyId { kind, uuid }) = AnyId::parse(id) else {
         return Ok(None);
     };
@@ -166,6 +172,10 @@ pub(super) async fn find(operation: &Operation, id: &str) -> Result<Option<Outpu
         };
         let tenant = operation.reader().await?.tenant(&scope).await?;
         return Ok(Some(Output::typed("Tenant", Arc::new(tenant))));
+    }
+    if kind == TransactionId::PREFIX {
+        let row = transactions::by_id(operation, selected, TransactionId::new(uuid)).await?;
+        return Ok(row.map(|row| Output::typed("Transaction", Arc::new(row))));
     }
     by_kind!(kind, by_id, Ok(None))
 }

@@ -51,6 +51,20 @@ pub(super) struct Selected {
 }
 
 impl Selected {
+    /// Whether the field of that type is asked for of what stands in this one's value: of the value,
+    /// or of values that are read from it without waiting.
+    pub(super) fn points(&self, ty: &str, name: &str) -> bool {
+        self.inner.iter().any(|(_, selection)| {
+            selection.fields.iter().any(|field| match &field.what {
+                What::Field { on, name: own, .. } if on == ty && own == name => true,
+                What::Field { field: of, .. } => {
+                    matches!(of.resolver, Resolver::Inner(_)) && field.points(ty, name)
+                }
+                What::TypeName(_) | What::Introspection(_) => false,
+            })
+        })
+    }
+
     /// What is selected of a value of that type; `None` says the field's own type.
     pub(super) fn of(&self, ty: Option<&str>) -> Option<&Selection> {
         let mut inner = self.inner.iter();

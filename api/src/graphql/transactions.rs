@@ -8,19 +8,22 @@ use countersign_domain::{
     id::{CategoryId, TenantId, TransactionId},
     money::Magnitude,
 };
-use countersign_entities::{Sign, Statement, TransactionFilter};
+use countersign_entities::{Beside, Pointed, Sign, Statement, TransactionFilter};
 use countersign_policies::{Decision, ReadScope, Row, resource, row::TenantRow};
 use futures::FutureExt;
+use uuid::Uuid;
 
 use super::{
     connection::{self, Connection, Names},
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
+    loader,
     operation::Operation,
     permissions::viewer_can,
     scalars::{self, enum_value},
     schema::Parts,
+    selection::Selected,
     user_errors::{made, payload, payload_builder},
     value::{Leaf, Output},
 };
@@ -235,16 +238,60 @@ fn transactions(context: Context<'_>) -> Resolved<'_> {
         let page = connection::page(&context.arguments, operation, LIST)?;
         let scope = operation.scope::<resource::Transaction>()?;
         let filter = read_filter(&context.arguments, operation)?;
-        let slice = operation
-            .reader()
-            .await?
-            .transactions(&scope, &filter, &page)
+        let beside = beside(operation, Some(context.selected));
+        let reader = operation.reader().await?;
+        let read = reader
+            .transactions_beside(&scope, &filter, &page, &beside)
             .await?;
+        let (slice, pointed) = read;
+        keep(operation, &slice.rows, pointed);
         let counted = Counted { scope, filter };
         let connection = Connection::new(operation, LIST, &page, slice, counted);
         Ok(connection.output())
     }
     .boxed()
+}
+
+/// What a field asks for of the transactions that it gives and stands in other rows, which can be read
+/// in the same round trip.
+fn beside(operation: &Operation, selected: Option<&Selected>) -> Beside {
+    let asked = |name| selected.is_some_and(|selected| selected.points("Transaction", name));
+    Beside {
+        accounts: asked("account").then(|| operation.scope().ok()).flatten(),
+        categories: asked("category").then(|| operation.scope().ok()).flatten(),
+    }
+}
+
+/// Keeps what was read beside transactions for the fields that point to it.
+fn keep(operation: &Operation, rows: &[Transaction], pointed: Pointed) {
+    let ids = |id: fn(&Transaction) -> Option<Uuid>| rows.iter().filter_map(id);
+    if let Some(accounts) = pointed.accounts {
+        loader::keep(operation, ids(|row| Some(row.account.uuid())), accounts);
+    }
+    if let Some(categories) = pointed.categories {
+        let pointed_to = ids(|row| row.category.map(CategoryId::uuid));
+        loader::keep(operation, pointed_to, categories);
+    }
+}
+
+/// A transaction by its id, as far as the caller may read it.
+pub(super) async fn by_id(
+    operation: &Operation,
+    selected: Option<&Selected>,
+    id: TransactionId,
+) -> Result<Option<Transaction>, GraphqlError> {
+    // Whoever may read no row of a kind is told of none.
+    let Ok(scope) = operation.scope::<resource::Transaction>() else {
+        return Ok(None);
+    };
+    let reader = operation.reader().await?;
+    let beside = beside(operation, selected);
+    let read = reader
+        .transactions_by_id_beside(&scope, &[id], &beside)
+        .await?;
+    let (rows, pointed) = read;
+    keep(operation, &rows, pointed);
+    Ok(rows.into_iter().next())
 }
 
 fn total_count(context: Context<'_>) -> Resolved<'_> {

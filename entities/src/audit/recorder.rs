@@ -46,7 +46,11 @@ pub(crate) struct Recorder(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// For rows that wait for a chain by themselves.
     pool: PgPool,
+    /// For the others: one connection, as one call is made at a time, whose server process has what it
+    /// needs in the processor's cache.
+    calls: PgPool,
     prepared: bool,
     begin: String,
     statement_timeout: Duration,
@@ -79,10 +83,11 @@ impl Waiting {
 }
 
 impl Recorder {
-    /// `pool` is the recorder's own: were it the requests', then requests that hold every
-    /// connection would wait for rows that wait for a connection.
+    /// `pool` and `calls` are the recorder's own: were they the requests', then requests that hold
+    /// every connection would wait for rows that wait for a connection.
     pub(crate) fn new(
         pool: PgPool,
+        calls: PgPool,
         prepared: bool,
         statement_timeout: Duration,
         patience: Duration,
@@ -90,6 +95,7 @@ impl Recorder {
     ) -> Self {
         Self(Arc::new(Inner {
             pool,
+            calls,
             prepared,
             begin: enter::begin(statement_timeout),
             statement_timeout,
@@ -148,12 +154,13 @@ impl Recorder {
         self.0.grown.subscribe()
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.0.pool
+    pub(crate) fn pools(&self) -> [&PgPool; 2] {
+        [&self.0.pool, &self.0.calls]
     }
 
     pub(crate) async fn close(&self) {
         self.0.pool.close().await;
+        self.0.calls.close().await;
     }
 }
 
@@ -255,11 +262,11 @@ impl Inner {
     ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
         let mut dead = 0;
         loop {
-            let mut connection = self.pool.acquire().await?;
+            let mut connection = self.calls.acquire().await?;
             match columns.append(&mut *connection, self.prepared).await {
                 Err(error)
                     if connection_is_lost(&error)
-                        && dead <= self.pool.options().get_max_connections() =>
+                        && dead <= self.calls.options().get_max_connections() =>
                 {
                     dead = dead.saturating_add(1);
                     connection.close_on_drop();

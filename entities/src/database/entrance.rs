@@ -10,6 +10,7 @@ use countersign_domain::{
     id::{AnyId, TenantId},
 };
 use countersign_policies::Resolved;
+use tokio::sync::OnceCell;
 use tracing::Instrument;
 
 use super::Database;
@@ -20,6 +21,7 @@ use crate::{
     error::{EnterError, StoreError, Why},
     idempotency::Found,
     line::{Done, Line, Lines},
+    reading::{Shared, Source, Word},
     transaction::{ReadTransaction, WriteTransaction},
 };
 
@@ -35,7 +37,7 @@ impl Database {
         let lines = &self.0.lines;
         let (context, line) = self.open_line(lines, credential, request, named).await?;
         let tenant = context.tenant();
-        Ok((context, ReadTransaction::new(line, tenant)))
+        Ok((context, self.reader(line, tenant)))
     }
 
     /// Enters with a credential that was let in a moment ago, without waiting: what PostgreSQL said
@@ -52,17 +54,32 @@ impl Database {
     ) -> Option<(RequestContext, ReadTransaction)> {
         let context = self.last(credential, request)?;
         let named: BTreeSet<AnyId> = named.iter().copied().collect();
-        let statement = enter::call(credential, request.at, &named).statement();
+        let entering = enter::call(credential, request.at, &named).statement();
         let holds = self.holds(&context, named.len());
-        let line = Line::presume(&self.0.lines, statement, holds).await.ok()?;
         let tenant = context.tenant();
-        Some((context, ReadTransaction::new(line, tenant)))
+        let Some(lane) = self.0.lanes.get().await else {
+            let line = Line::presume(&self.0.lines, entering, holds).await.ok()?;
+            return Some((context, self.reader(line, tenant)));
+        };
+        let shared = Source::Shared(Box::new(Shared {
+            database: self.clone(),
+            lane,
+            entering,
+            holds: Arc::new(holds),
+            word: Word::default(),
+            own: OnceCell::new(),
+        }));
+        Some((context, ReadTransaction::new(self, shared, tenant)))
+    }
+
+    fn reader(&self, line: Line, tenant: TenantId) -> ReadTransaction {
+        ReadTransaction::new(self, Source::Own(Arc::new(line)), tenant)
     }
 
     /// Enters again with the credential of the context, to read.
     pub async fn read(&self, context: &RequestContext) -> Result<ReadTransaction, EnterError> {
         let line = self.same_line(&self.0.lines, context).await?;
-        Ok(ReadTransaction::new(line, context.tenant()))
+        Ok(self.reader(line, context.tenant()))
     }
 
     /// As [`Self::enter`], to write what `asked` is the SHA-256 of: where the request has a key, it is
@@ -137,7 +154,7 @@ impl Database {
         &self,
         presumed: &RequestContext,
         named: usize,
-    ) -> impl FnOnce(&Done) -> bool + Send + 'static {
+    ) -> impl Fn(&Done) -> bool + Send + Sync + 'static {
         let (presumed, let_in) = (presumed.clone(), self.0.let_in.clone());
         move |done: &Done| {
             let (credential, facts) = (presumed.credential(), presumed.facts());

@@ -29,6 +29,20 @@ use url::Url;
 
 use crate::error::{Cause, StoreError};
 
+/// How many threads the server has.
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Which of so many places is this thread's.
+pub(super) fn thread(places: usize) -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static THREAD: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    THREAD.with(|thread| thread.checked_rem(places).unwrap_or_default())
+}
+
 /// The connections for reading: a pool for each of the server's threads. A connection is driven by
 /// the thread that opened it, and an answer that has to wake another thread costs more than the
 /// statement.
@@ -43,7 +57,7 @@ impl Lines {
         patience: Duration,
         session: Option<&str>,
     ) -> Result<Self, StoreError> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads();
         let max = usize::try_from(max).unwrap_or(usize::MAX).max(1);
         let lanes = threads.min(max);
         let (each, more) = (max / lanes, max % lanes);
@@ -57,11 +71,7 @@ impl Lines {
     /// A connection: this thread's, or another's where this one's are in use, or the first that is
     /// given back.
     pub(crate) async fn get(&self) -> Result<Object, StoreError> {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static THREAD: usize = NEXT.fetch_add(1, Ordering::Relaxed);
-        }
-        let own = THREAD.with(|thread| thread.checked_rem(self.0.len()).unwrap_or_default());
+        let own = thread(self.0.len());
         let (before, rest) = self.0.split_at_checked(own).unwrap_or((&[], &self.0));
         for pool in rest.iter().chain(before) {
             let at_once = Timeouts {
@@ -76,6 +86,17 @@ impl Lines {
         let waiting = self.0.iter().map(|pool| Box::pin(pool.get()));
         let (given, ..) = futures::future::select_all(waiting).await;
         Ok(given?)
+    }
+
+    /// A connection of this thread's that nobody uses, or a new one.
+    pub(super) async fn at_once(&self) -> Result<Object, StoreError> {
+        let pool = self.0.get(thread(self.0.len()));
+        let pool = pool.ok_or_else(|| StoreError::inconsistent("there is no pool"))?;
+        let at_once = Timeouts {
+            wait: Some(Duration::ZERO),
+            ..pool.timeouts()
+        };
+        Ok(pool.timeout_get(&at_once).await?)
     }
 
     /// The most connections.

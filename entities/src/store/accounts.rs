@@ -9,7 +9,7 @@ use countersign_domain::{
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Insert, QueryFilter, sea_query::Order};
 
-use super::{Sorted, Stored, any_of, by_id, currency, money, user};
+use super::{Sorted, Stored, by_id, currency, money, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -109,8 +109,7 @@ impl Reader {
         scope: &ReadScope<resource::Account>,
         ids: &[AccountId],
     ) -> Result<Vec<Account>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{
     sea_query::{Expr, Order},
 };
 
-use super::{Sorted, Stored, any_of, by_id, named, one_row, user};
+use super::{Sorted, Stored, by_id, named, one_row, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -127,8 +127,7 @@ impl Reader {
         scope: &ReadScope<resource::ApiToken>,
         ids: &[ApiTokenId],
     ) -> Result<Vec<ApiToken>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 }
 

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Sorted, Stored, any_of, named};
+use super::{Sorted, Stored, named};
 use crate::{
     audit::fixed,
     error::StoreError,
@@ -188,7 +188,6 @@ impl Reader {
         scope: &ReadScope<resource::AuditEntry>,
         ids: &[AuditEntryId],
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 }

@@ -4,7 +4,7 @@ use countersign_domain::{books::Category, id::CategoryId};
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{Condition, Insert, sea_query::Order};
 
-use super::{Sorted, Stored, any_of, by_id};
+use super::{Sorted, Stored, by_id};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -63,8 +63,7 @@ impl Reader {
         scope: &ReadScope<resource::Category>,
         ids: &[CategoryId],
     ) -> Result<Vec<Category>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 }
 

@@ -177,8 +177,7 @@ impl Reader {
         scope: &ReadScope<resource::Import>,
         ids: &[ImportId],
     ) -> Result<Vec<Import>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 
     /// The import of that very file, if there was one.

@@ -135,8 +135,7 @@ impl Reader {
         scope: &ReadScope<resource::Member>,
         ids: &[MemberId],
     ) -> Result<Vec<Member>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 
     /// The members that those users are here, in any order.

@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Sorted, Stored, any_of, by_id, named, one_row};
+use super::{Sorted, Stored, by_id, named, one_row};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -136,8 +136,7 @@ impl Reader {
         scope: &ReadScope<resource::CustomRole>,
         ids: &[CustomRoleId],
     ) -> Result<Vec<CustomRole>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 
     /// Every role that the tenant made itself, in any order.

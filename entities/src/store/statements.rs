@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Sorted, Stored, any_of, by_id, count, currency, money, named, user};
+use super::{Sorted, Stored, by_id, count, currency, money, named, user};
 use crate::{
     error::StoreError,
     filter::Columns,
@@ -160,8 +160,7 @@ impl Reader {
         scope: &ReadScope<resource::Statement>,
         ids: &[StatementId],
     ) -> Result<Vec<Statement>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 
     /// The statements of one import, in the file's order.

@@ -1,5 +1,7 @@
 //! Transactions, each with the custodian of its account, for decisions by row.
 
+mod custody;
+
 use chrono::NaiveDate;
 use countersign_domain::{
     books::Transaction,
@@ -8,12 +10,18 @@ use countersign_domain::{
 use countersign_policies::{Permit, ReadScope, resource};
 use rust_decimal::Decimal;
 use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait, Select,
-    sea_query::Expr,
+    ColumnTrait, DbBackend, EntityTrait, JoinType, QueryFilter, QuerySelect, QueryTrait,
+    RelationTrait, Select, sea_query::Expr,
 };
 use uuid::Uuid;
 
-use super::{Sorted, Stored, any_of, money, one_row, user};
+use self::custody::Reach;
+pub use self::custody::{Beside, Pointed};
+use super::{
+    Sorted, Stored, any_of, first, items,
+    memory::{self, What},
+    money, one_row, pace_of, paged, slice, user,
+};
 use crate::{
     error::{StoreError, WriteError},
     filter::{Columns, TransactionFilter},
@@ -23,6 +31,7 @@ use crate::{
         transactions::{Column, Entity, Relation},
     },
     page::{Keyset, Page, Position, Slice, SortKey},
+    reading::Pace,
     transaction::{Reader, WriteTransaction},
 };
 
@@ -38,7 +47,7 @@ impl Keyset for Transaction {
 fetched! {
     pub(crate) struct Row {
     id: Uuid,
-    account_id: Uuid,
+    pub(super) account_id: Uuid,
     statement_id: Uuid,
     category_id: Option<Uuid>,
     booked_on: NaiveDate,
@@ -48,8 +57,9 @@ fetched! {
     counterparty: Option<String>,
     description: String,
     reference: Option<String>,
-    custodian_id: Option<Uuid>,
-    personal: bool,
+    // Of the account. `None` where the account was not read with the row.
+    pub(super) custodian_id: Option<Uuid>,
+    pub(super) personal: Option<bool>,
     }
 }
 
@@ -75,7 +85,9 @@ impl TryFrom<Row> for Transaction {
             description: row.description,
             reference: row.reference,
             custodian: user(row.custodian_id),
-            personal: row.personal,
+            personal: row
+                .personal
+                .ok_or_else(|| StoreError::inconsistent("a transaction without its account"))?,
         })
     }
 }
@@ -111,7 +123,41 @@ impl Reader {
         filter: &TransactionFilter,
         page: &Page,
     ) -> Result<Slice<Transaction>, StoreError> {
-        self.page(scope, filter.condition(), page).await
+        let alone = Beside::default();
+        let (slice, _) = self
+            .transactions_beside(scope, filter, page, &alone)
+            .await?;
+        Ok(slice)
+    }
+
+    /// The same, and what they point to.
+    pub async fn transactions_beside(
+        &self,
+        scope: &ReadScope<resource::Transaction>,
+        filter: &TransactionFilter,
+        page: &Page,
+        beside: &Beside,
+    ) -> Result<(Slice<Transaction>, Pointed), StoreError> {
+        let condition = filter.condition();
+        let pace = pace_of(&condition);
+        // Where few rows are left out, the list's own index is read until the page is full.
+        let reach = custody::reach(scope).filter(Reach::leaves_out);
+        let statement = match reach {
+            Some(reach) => {
+                let is_bare = condition.is_empty();
+                let build = || {
+                    let select = self.without_accounts(scope, &reach)?.filter(condition);
+                    paged::<resource::Transaction>(select, page)
+                };
+                match first(page, false).filter(|_| is_bare) {
+                    Some(what) => self.memory.statement(scope, what, build)?,
+                    None => build()?,
+                }
+            }
+            None => self.page_statement(scope, condition, page)?,
+        };
+        let (rows, pointed) = self.with_beside(statement, beside, pace).await?;
+        Ok((slice::<resource::Transaction>(rows, page)?, pointed))
     }
 
     /// How many there are with that filter.
@@ -135,8 +181,33 @@ impl Reader {
         scope: &ReadScope<resource::Transaction>,
         ids: &[TransactionId],
     ) -> Result<Vec<Transaction>, StoreError> {
-        self.every(scope, any_of(Column::Id, ids.iter().map(|id| id.uuid())))
-            .await
+        let alone = Beside::default();
+        let (rows, _) = self.transactions_by_id_beside(scope, ids, &alone).await?;
+        Ok(rows)
+    }
+
+    /// The same, and what they point to.
+    pub async fn transactions_by_id_beside(
+        &self,
+        scope: &ReadScope<resource::Transaction>,
+        ids: &[TransactionId],
+        beside: &Beside,
+    ) -> Result<(Vec<Transaction>, Pointed), StoreError> {
+        let uuids = ids.iter().map(|id| id.uuid());
+        let statement = match custody::reach(scope) {
+            Some(reach) => {
+                let build = || {
+                    let none = any_of(Column::Id, std::iter::empty());
+                    let select = self.without_accounts(scope, &reach)?.filter(none);
+                    Ok(select.build(DbBackend::Postgres))
+                };
+                let what = What::ByIds { joined: false };
+                memory::for_ids(self.memory.statement(scope, what, build)?, uuids)?
+            }
+            None => self.by_ids_statement(scope, uuids)?,
+        };
+        let (rows, pointed) = self.with_beside(statement, beside, Pace::Quick).await?;
+        Ok((items::<resource::Transaction>(rows)?, pointed))
     }
 }
 

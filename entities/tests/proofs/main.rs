@@ -23,6 +23,8 @@ mod isolation;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod lanes;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod migrations;

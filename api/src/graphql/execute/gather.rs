@@ -128,7 +128,13 @@ impl<'a> Execution<'a> {
             self.variables,
         );
         let arguments = arguments.map_err(GraphqlError::BadInput)?;
-        ask(Context::new(self.operation, arguments, &*object.value)).await
+        ask(Context::new(
+            self.operation,
+            arguments,
+            selected,
+            &*object.value,
+        ))
+        .await
     }
 }
 

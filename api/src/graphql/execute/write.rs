@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_graphql::{Error, PathSegment, ServerError};
-use countersign_policies::{Refusal, RowRule};
+use countersign_policies::{Decision, Refusal, RowRule};
 
 use super::{
     super::{
@@ -33,6 +33,8 @@ struct Writer<'a> {
     path: Vec<Step<'a>>,
     errors: Vec<ServerError>,
     redactions: BTreeMap<&'a str, Redaction>,
+    /// What was decided of the fields, by their slots: looked up once for all rows.
+    decisions: Vec<Option<&'a Decision>>,
 }
 
 /// Writes the answer from what was gathered.
@@ -44,6 +46,7 @@ pub(super) fn write(execution: Execution<'_>, gathered: &Gathered) -> Executed {
         path: Vec::new(),
         errors: Vec::new(),
         redactions: BTreeMap::new(),
+        decisions: Vec::new(),
     };
     let root = &*execution.root.value;
     // The whole answer may be null.
@@ -117,7 +120,8 @@ impl<'a> Writer<'a> {
             What::Field { field, .. } => field.as_ref(),
         };
         let operation = self.execution.operation;
-        if let Err(refusal) = field.gate(operation, value, admitted) {
+        let decision = self.decision(selected, field);
+        if let Err(refusal) = field.gate_by(decision, operation, value, admitted) {
             return self.closed(selected, field, &refusal);
         }
         match &field.resolver {
@@ -151,6 +155,21 @@ impl<'a> Writer<'a> {
                 }
             },
         }
+    }
+
+    fn decision(&mut self, selected: &Selected, field: &Field) -> &'a Decision {
+        if let Some(Some(decision)) = self.decisions.get(selected.slot) {
+            return decision;
+        }
+        let decision = field.decision(self.execution.operation);
+        if self.decisions.len() <= selected.slot {
+            let slots = selected.slot.saturating_add(1);
+            self.decisions.resize(slots, None);
+        }
+        if let Some(place) = self.decisions.get_mut(selected.slot) {
+            *place = Some(decision);
+        }
+        decision
     }
 
     fn given(&self, selected: &Selected, value: &AnyValue) -> Option<&'a Result<Output, Error>> {

@@ -1,0 +1,98 @@
+//! What is remembered so that reading costs less. Nothing rests on it but speed.
+
+use std::sync::Arc;
+
+use countersign_domain::id::TenantId;
+use countersign_policies::{Predicate, ReadScope};
+use moka::sync::Cache;
+use sea_orm::{Statement, Value};
+use uuid::Uuid;
+
+use super::Stored;
+use crate::error::StoreError;
+
+/// Of how many tenants and kinds it is remembered that they are not few.
+const MANY_MAX: u64 = 10_000;
+/// How many statements are remembered: some two kilobytes each.
+const STATEMENTS_MAX: u64 = 2_000;
+
+/// Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub(crate) struct Memory {
+    many: Cache<(TenantId, &'static str), ()>,
+    statements: Cache<Asked, Arc<Statement>>,
+}
+
+/// All that the text and the values of a statement come from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Asked {
+    resource: &'static str,
+    what: What,
+    /// Of the scope; the tenant is among what it says.
+    predicate: Arc<Predicate>,
+}
+
+/// What is asked for of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum What {
+    /// The first page of its list, in either direction, without a filter.
+    First {
+        limit: u16,
+        backward: bool,
+        joined: bool,
+    },
+    /// All of the tenant's, up to a few.
+    Few,
+    /// Those of some ids, which are the last of the values.
+    ByIds { joined: bool },
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self {
+            many: Cache::new(MANY_MAX),
+            statements: Cache::new(STATEMENTS_MAX),
+        }
+    }
+
+    /// Whether the tenant has more than a few rows of the kind.
+    pub(crate) fn has_many<R: Stored>(&self, tenant: TenantId) -> bool {
+        self.many.contains_key(&(tenant, R::NAME))
+    }
+
+    pub(crate) fn note_many<R: Stored>(&self, tenant: TenantId) {
+        self.many.insert((tenant, R::NAME), ());
+    }
+
+    /// The statement that asks for that under the scope, built where it is not known.
+    pub(crate) fn statement<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        what: What,
+        build: impl FnOnce() -> Result<Statement, StoreError>,
+    ) -> Result<Statement, StoreError> {
+        let asked = Asked {
+            resource: R::NAME,
+            what,
+            predicate: scope.shared_predicate(),
+        };
+        if let Some(known) = self.statements.get(&asked) {
+            return Ok((*known).clone());
+        }
+        let built = build()?;
+        self.statements.insert(asked, Arc::new(built.clone()));
+        Ok(built)
+    }
+}
+
+/// The statement with other ids as the last of its values.
+pub(crate) fn for_ids(
+    mut statement: Statement,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<Statement, StoreError> {
+    let values = statement.values.as_mut();
+    let last = values.and_then(|values| values.0.last_mut());
+    let last = last.ok_or_else(|| StoreError::inconsistent("a statement without ids"))?;
+    *last = Value::from(ids.collect::<Vec<_>>());
+    Ok(statement)
+}

@@ -1,0 +1,170 @@
+//! Connections that requests share: nobody reads another's, and nobody waits for what is slow.
+
+use std::collections::BTreeSet;
+
+use countersign_domain::{access::Role, books::Transaction};
+use countersign_entities::{Beside, Page, Pointed, ReadTransaction, StoreError, TransactionFilter};
+use countersign_policies::{ReadScope, resource};
+use futures::future::join_all;
+use sqlx::Executor;
+
+use crate::world::{Person, World, facts, new_account};
+
+/// Reads as one who was let in a moment ago.
+async fn presumed(
+    world: &World,
+    who: &Person,
+) -> (countersign_entities::RequestContext, ReadTransaction) {
+    let (credential, facts) = (who.credential(), facts());
+    let presumed = world.database.presume(&credential, &facts, &[]);
+    presumed.await.expect("they have entered before")
+}
+
+#[tokio::test]
+async fn those_who_share_a_connection_read_their_own_and_fail_alone() {
+    let world = World::new().await;
+    let (_, north) = world.company("north").await;
+    let (_, south) = world.company("south").await;
+    let ours = world.account(&north, new_account("North's")).await.id;
+    let theirs = world.account(&south, new_account("South's")).await.id;
+    let read = async |n: usize| {
+        let (who, own, other) = if n.is_multiple_of(2) {
+            (&north, ours, theirs)
+        } else {
+            (&south, theirs, ours)
+        };
+        // Every seventh names what is not theirs.
+        let strange = n % 7 == 3;
+        let named = if strange { vec![other.into()] } else { vec![] };
+        let credential = who.credential();
+        let presumed = world.database.presume(&credential, &facts(), &named).await;
+        // Whoever was rebutted is presumed to be nobody until they have entered again.
+        let Some((context, read)) = presumed else {
+            world.enter(who).await.1.leave();
+            return 0;
+        };
+        let scope = world.scope::<resource::Account>(&context);
+        let found = read.accounts_by_id(&scope, &[own, other]).await;
+        if strange {
+            assert!(matches!(found, Err(StoreError::Rebutted)), "{found:?}");
+            return 0;
+        }
+        let found: Vec<_> = found.unwrap().iter().map(|account| account.id).collect();
+        assert_eq!(found, [own]);
+        read.confirm().await.unwrap();
+        1
+    };
+    let read: usize = join_all((0..300).map(read)).await.into_iter().sum();
+    assert!(read > 100, "{read}");
+    let lanes = world.database.connections();
+    let lanes = lanes.iter().find(|(name, ..)| *name == "read_shared");
+    assert!(lanes.is_some_and(|(_, open, _)| *open <= 2), "{lanes:?}");
+}
+
+#[tokio::test]
+async fn what_is_slow_is_asked_again_where_nobody_waits_for_it() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let account = world.account(&owner, new_account("Current")).await.id;
+    let mut admin = world.bare("postgres").await;
+    let lock = "BEGIN; LOCK TABLE countersign.categories IN ACCESS EXCLUSIVE MODE";
+    admin.execute(lock).await.unwrap();
+
+    let (context, slow) = presumed(&world, &owner).await;
+    let scope = world.scope::<resource::Category>(&context);
+    let page = Page::first(5);
+    let mut slow = Box::pin(slow.categories(&scope, &page));
+    // Sent, and held up.
+    assert!(futures::poll!(&mut slow).is_pending());
+
+    // On the same connection, behind it: it is answered while the other is still locked out.
+    let (context, quick) = presumed(&world, &owner).await;
+    let scope = world.scope::<resource::Account>(&context);
+    let ids = [account];
+    let read = quick.accounts_by_id(&scope, &ids);
+    let found = tokio::select! {
+        found = read => found.unwrap(),
+        slow = &mut slow => panic!("it is locked out: {slow:?}"),
+    };
+    assert_eq!(found.len(), 1);
+
+    admin.execute("ROLLBACK").await.unwrap();
+    assert!(slow.await.unwrap().rows.is_empty());
+}
+
+/// The transactions, and what they point to.
+async fn with_accounts(world: &World, who: &Person) -> (Vec<Transaction>, Pointed) {
+    let (context, read) = presumed(world, who).await;
+    let scope: ReadScope<resource::Transaction> = world.scope(&context);
+    let beside = Beside {
+        accounts: Some(world.scope(&context)),
+        categories: None,
+    };
+    let (none, page) = (TransactionFilter::default(), Page::first(100));
+    let listed = read
+        .transactions_beside(&scope, &none, &page, &beside)
+        .await;
+    let (slice, pointed) = listed.unwrap();
+    let ids: Vec<_> = slice.rows.iter().map(|row| row.id).collect();
+    let alone = read.transactions_by_id(&scope, &ids).await.unwrap();
+    let by_id: BTreeSet<_> = alone.iter().map(|row| format!("{row:?}")).collect();
+    let listed: BTreeSet<_> = slice.rows.iter().map(|row| format!("{row:?}")).collect();
+    assert_eq!(by_id, listed);
+    (slice.rows, pointed)
+}
+
+#[tokio::test]
+async fn transactions_know_their_accounts_however_many_there_are() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let [worker, family] = [Role::Worker, Role::Family].map(|role| (role.name(), role));
+    let worker = world.person(tenant, worker.0, worker.1).await;
+    let family = world.person(tenant, family.0, family.1).await;
+    let mut accounts = Vec::new();
+    for n in 0..60_u8 {
+        let custodian = match n % 3 {
+            0 => Some(worker.user),
+            1 => Some(family.user),
+            _ => None,
+        };
+        let new = countersign_entities::NewAccount {
+            custodian,
+            personal: n % 5 == 0,
+            ..new_account(&format!("Account {n}"))
+        };
+        let account = world.account(&owner, new).await;
+        world.import(&owner, account.id, n, &["1.00"]).await;
+        accounts.push(account);
+    }
+    // Too many to read them all, which whoever asks first finds out for everybody.
+    for (who, first) in [
+        (&owner, (false, 51)),
+        (&worker, (true, 52)),
+        (&family, (true, 12)),
+    ] {
+        let (context, read) = world.enter(who).await;
+        let scope = world.scope::<resource::Account>(&context);
+        let listed = read.accounts(&scope, &Page::first(100)).await.unwrap();
+        let listed: BTreeSet<_> = listed.rows.iter().map(|row| row.id).collect();
+        read.leave();
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            let (rows, pointed) = with_accounts(&world, who).await;
+            let found: BTreeSet<_> = rows.iter().map(|row| row.account).collect();
+            assert_eq!(found, listed);
+            for row in &rows {
+                let account = accounts.iter().find(|account| account.id == row.account);
+                let account = account.unwrap();
+                let care = (row.custodian, row.personal);
+                assert_eq!(care, (account.custodian, account.personal));
+            }
+            let known = pointed.accounts.unwrap();
+            let of_rows: BTreeSet<_> = known.rows.iter().map(|account| account.id).collect();
+            if known.is_all {
+                assert!(of_rows.is_superset(&found));
+            }
+            told.push((known.is_all, known.rows.len()));
+        }
+        assert_eq!(told, [first, (true, listed.len())]);
+    }
+}
