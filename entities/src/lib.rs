@@ -11,6 +11,7 @@
 //! | `database` | the pools, and the ways in |
 //! | `context` | credentials, and the request context that only entering makes |
 //! | `transaction` | read and write transactions; the one commit |
+//! | `line`, `reading` | connections: of one request's own, and lanes that requests share |
 //! | `store` | one file per resource |
 //! | `idempotency` | mutations that are sent again |
 //! | `audit` | links the chain; group commit for reads |

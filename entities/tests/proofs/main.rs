@@ -31,6 +31,8 @@ mod migrations;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod pooler;
 #[cfg(test)]
 mod roles;

@@ -1,0 +1,110 @@
+//! Lists are read by their indexes, whatever PostgreSQL thinks of tables that tenants share.
+
+use countersign_domain::{access::Role, id::AccountId};
+use countersign_entities::{AuditFilter, Beside, Keyset, Page, TransactionFilter};
+use countersign_policies::resource;
+use sqlx::{Executor, PgConnection};
+
+use crate::world::{Person, World, facts, new_account};
+
+/// Copies the only transaction of every tenant, day by day, and the rows of the audit log's ends.
+const FILL: &str = "
+    INSERT INTO countersign.transactions (tenant_id, id, account_id, statement_id, booked_on, currency,
+        amount, counterparty, description, fingerprint)
+    SELECT t.tenant_id, gen_random_uuid(), t.account_id, t.statement_id, date '2020-01-01' + n % 2000,
+        t.currency, n, t.counterparty, t.description, sha256((t.id::text || n)::bytea)
+    FROM countersign.transactions t, generate_series(1, 8000) n";
+
+/// How often the table was read whole, and how often by an index.
+async fn scans(admin: &mut PgConnection) -> (i64, i64) {
+    let sql = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables
+        WHERE relid = 'countersign.transactions'::regclass";
+    admin
+        .execute("SELECT pg_stat_clear_snapshot()")
+        .await
+        .unwrap();
+    sqlx::query_as(sql).fetch_one(admin).await.unwrap()
+}
+
+/// Three companies, each with an owner, and a worker who has its account in their care.
+async fn companies(world: &World) -> Vec<(Person, AccountId)> {
+    let mut people = Vec::new();
+    for name in ["north", "south", "east"] {
+        let (tenant, owner) = world.company(name).await;
+        let worker = world
+            .person(tenant, &format!("worker-{name}"), Role::Worker)
+            .await;
+        let account = countersign_entities::NewAccount {
+            custodian: Some(worker.user),
+            ..new_account("Current")
+        };
+        let account = world.account(&owner, account).await;
+        world.import(&owner, account.id, 1, &["1.00"]).await;
+        people.extend([(owner, account.id), (worker, account.id)]);
+    }
+    people
+}
+
+#[tokio::test]
+async fn transactions_are_never_read_whole() {
+    let world = World::new().await;
+    let people = companies(&world).await;
+    let mut admin = world.bare("postgres").await;
+    admin.execute(FILL).await.unwrap();
+    admin.execute("VACUUM ANALYZE").await.unwrap();
+    let (before, by_index) = scans(&mut admin).await;
+
+    let mut reads = 0;
+    for (who, account) in &people {
+        world.enter(who).await.1.leave();
+        let (credential, facts) = (who.credential(), facts());
+        let presumed = world.database.presume(&credential, &facts, &[]);
+        let (context, read) = presumed.await.unwrap();
+        let scope = world.scope::<resource::Transaction>(&context);
+        let beside = Beside {
+            accounts: Some(world.scope(&context)),
+            categories: Some(world.scope(&context)),
+        };
+        let bare = TransactionFilter::default();
+        let of_account = TransactionFilter {
+            account: Some(*account),
+            ..bare.clone()
+        };
+        let mut page = Page::first(50);
+        for filter in [&bare, &of_account, &bare] {
+            let listed = read
+                .transactions_beside(&scope, filter, &page, &beside)
+                .await;
+            let (slice, _) = listed.unwrap();
+            assert_eq!((slice.rows.len(), slice.has_more), (50, true));
+            let ids: Vec<_> = slice.rows.iter().map(|row| row.id).collect();
+            let again = read.transactions_by_id(&scope, &ids).await.unwrap();
+            assert_eq!(again.len(), 50);
+            page.position = slice.rows.last().map(Keyset::position);
+            reads += 2;
+        }
+        if let Ok(scope) = world
+            .engine
+            .read_scope::<resource::AuditEntry>(context.actor())
+        {
+            let log = read
+                .audit_entries(&scope, &AuditFilter::default(), &Page::first(5))
+                .await;
+            assert!(!log.unwrap().rows.is_empty());
+        }
+        read.leave();
+    }
+    // Server processes tell of themselves within a second or so.
+    world.database.close().await;
+    let told = async {
+        loop {
+            let (whole, now) = scans(&mut admin).await;
+            if now - by_index >= reads {
+                break whole;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let told = tokio::time::timeout(std::time::Duration::from_secs(20), told);
+    assert_eq!(told.await.expect("they tell how they read"), before);
+}
