@@ -94,7 +94,7 @@ fn escaped(text: &str) -> String {
 pub struct AuditFilter {
     /// At this instant or later.
     pub from: Option<DateTime<Utc>>,
-    /// At this instant or earlier.
+    /// Before this instant.
     pub to: Option<DateTime<Utc>>,
     /// Of this action: `statement.imported`.
     pub action: Option<String>,
@@ -129,7 +129,7 @@ impl AuditFilter {
         use audit_entries::Column;
         Condition::all()
             .add_option(self.from.map(|at| Column::OccurredAt.gte(at)))
-            .add_option(self.to.map(|at| Column::OccurredAt.lte(at)))
+            .add_option(self.to.map(|at| Column::OccurredAt.lt(at)))
             .add_option(self.action.as_ref().map(|action| Column::Action.eq(action)))
             .add_option(self.actor.as_ref().map(|actor| Column::ActorId.eq(actor)))
             .add_option(

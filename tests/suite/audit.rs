@@ -293,3 +293,23 @@ async fn each_tenant_has_a_chain_of_its_own_without_gaps() {
     let refused = worker.graphql(LOG, json!({})).await;
     assert_eq!(refused.error_code(), Some("FORBIDDEN"));
 }
+
+/// A row of an instant is in what begins there, and not in what ends there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_at_an_instant_is_before_it() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let newest = "{ auditEntries(first: 1) { nodes { seq occurredAt } } }";
+    let newest = books.owner.graphql(newest, json!({})).await;
+    let newest = newest.data()["auditEntries"]["nodes"][0].clone();
+    let has = |rows: Vec<Value>| rows.iter().any(|row| row["seq"] == newest["seq"]);
+    let at = &newest["occurredAt"];
+    assert!(
+        has(log(&books.owner, json!({ "from": at })).await),
+        "{newest}"
+    );
+    assert!(
+        !has(log(&books.owner, json!({ "to": at })).await),
+        "{newest}"
+    );
+}

@@ -36,7 +36,7 @@ pub(in crate::command) struct ExportArgs {
     /// At this instant or later (RFC 3339)
     #[arg(long)]
     from: Option<DateTime<Utc>>,
-    /// At this instant or earlier
+    /// Before this instant
     #[arg(long)]
     to: Option<DateTime<Utc>>,
     /// Of this kind, such as `statement.imported`
