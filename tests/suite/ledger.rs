@@ -1,10 +1,17 @@
 //! What leaves the database of the audit log is verified without one.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use countersign::command::ledger::{
-    export, offline,
-    proof::{self, Wanted},
+use clap::Parser;
+use countersign::command::{
+    Cli, dispatch,
+    ledger::{
+        export, offline,
+        proof::{self, Wanted},
+    },
 };
 use countersign_domain::audit::{
     manifest::ExportFormat,
@@ -129,6 +136,29 @@ async fn an_export_is_verified_without_a_database_and_convicts_whoever_changed_i
     sheet.verify(&key, None).unwrap();
     let edited = sheet.text.replacen("DONE", "FAILED", 1);
     assert!(!sheet.with(&edited, &key, None).is_empty());
+    // Rows that nobody signed: after the manifest, and between it and those that were signed.
+    let forged = sheet.text.lines().nth(1).unwrap().to_owned() + "\n";
+    let manifest = sheet.text.rfind("\nmanifest,").unwrap() + 1;
+    let (signed, end) = sheet.text.split_at(manifest);
+    for text in [
+        format!("{signed}{end}{forged}"),
+        format!("{signed}{forged}{end}"),
+    ] {
+        let fault = sheet.with(&text, &key, None);
+        assert!(fault.contains("more in the file"), "{fault}");
+    }
+    let manifest = whole.text.rfind("{\"manifest\"").unwrap();
+    let (signed, end) = whole.text.split_at(manifest);
+    let forged = format!("{signed}{}\n{end}", lines[0]);
+    let fault = whole.with(&forged, &key, None);
+    assert!(fault.contains("more in the file"), "{fault}");
+    let fault = offline::export(Path::new("nowhere.csv"), &key, None).unwrap_err();
+    assert!(
+        fault
+            .to_string()
+            .starts_with("`nowhere.csv` can not be read"),
+        "{fault}"
+    );
     let some = AuditFilter {
         action: Some("statement.imported".to_owned()),
         ..AuditFilter::default()
@@ -179,4 +209,15 @@ async fn proofs_are_verified_without_a_database() {
     let last = since.rfind("\"hashes\"").unwrap();
     let damaged = format!("{}{}", &since[..last], since[last..].replacen('0', "1", 1));
     assert!(proof::verify(&damaged, &key).is_err());
+}
+
+/// A key is of what is verified offline: it is never passed over in silence.
+#[tokio::test]
+async fn a_key_is_not_passed_over() {
+    let verify = ["countersign", "ledger", "verify", "--key", "nowhere.key"];
+    let fault = dispatch(Cli::parse_from(verify)).await.unwrap_err();
+    assert!(
+        fault.to_string().contains("`nowhere.key` can not be read"),
+        "{fault}"
+    );
 }

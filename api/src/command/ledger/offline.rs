@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use countersign_domain::audit::{
-    exported::{Exported, Verifier},
+    exported::{Exported, Verifier, manifest_line},
     manifest::{ExportFormat, Manifest},
     note::{Checkpoint, VerifierKey},
 };
@@ -41,7 +41,7 @@ pub(in crate::command) struct OfflineArgs {
 
 impl OfflineArgs {
     pub(super) const fn is_asked_for(&self) -> bool {
-        self.export.is_some() || self.proof.is_some()
+        self.export.is_some() || self.proof.is_some() || self.key.is_some()
     }
 }
 
@@ -78,7 +78,8 @@ pub fn export(
     key: &VerifierKey,
     checkpoint: Option<Checkpoint>,
 ) -> anyhow::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file =
+        File::open(path).with_context(|| format!("`{}` can not be read", path.display()))?;
     let note = last_record(&mut file)?;
     let manifest = Manifest::parse(verified_note(key, &note)?)?;
     let (rows, filter) = (manifest.rows, &manifest.filter);
@@ -88,17 +89,18 @@ pub fn export(
             checkpoint.is_none(),
             "rows are checked one by one in an export as JSON Lines"
         );
-        let digest = digest(&mut file.take(manifest.bytes))?;
+        let digest = digest(&mut file.by_ref().take(manifest.bytes))?;
         ensure!(
             digest == manifest.sha256,
             "the bytes are not those that were signed"
         );
+        nothing_else(&mut file, &manifest, &note)?;
         return Ok(format!(
             "{rows} rows, as they were signed; filter: {filter}"
         ));
     }
     let mut verifier = Verifier::new(manifest.tenant, !manifest.is_whole(), checkpoint);
-    let mut lines = BufReader::with_capacity(1 << 20, file.take(manifest.bytes));
+    let mut lines = BufReader::with_capacity(1 << 20, file.by_ref().take(manifest.bytes));
     let (mut line, mut digest) = (Vec::new(), Sha256::new());
     let mut found = 0_u64;
     while lines.read_until(b'\n', &mut line)? > 0 {
@@ -118,8 +120,21 @@ pub fn export(
         digest == manifest.sha256,
         "the bytes are not those that were signed"
     );
+    nothing_else(&mut file, &manifest, &note)?;
     let last = last.map_or_else(String::new, |last| format!(", the last is {}", last.seq));
     Ok(format!("{rows} rows verify{last}; filter: {filter}"))
+}
+
+/// Whoever reads an export reads all of it: after the bytes that were signed comes the manifest alone.
+fn nothing_else(file: &mut File, manifest: &Manifest, note: &str) -> anyhow::Result<()> {
+    file.seek(SeekFrom::Start(manifest.bytes))?;
+    let mut end = Vec::new();
+    file.take(MANIFEST_MAX).read_to_end(&mut end)?;
+    ensure!(
+        end == manifest_line(manifest.format, note)?,
+        "there is more in the file than what was signed"
+    );
+    Ok(())
 }
 
 /// The signed manifest at the end of an export of either form.
