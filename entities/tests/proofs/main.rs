@@ -17,6 +17,8 @@ mod entrance;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod faults_audit;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod isolation;
