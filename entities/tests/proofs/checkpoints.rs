@@ -269,11 +269,42 @@ async fn the_log_is_append_only_for_every_role_that_the_product_runs_as() {
             let _ = connection.execute("COMMIT; BEGIN").await;
             let refused = connection.execute(AssertSqlSafe(sql.clone())).await;
             let error = refused.expect_err(&sql);
-            let code = error.as_database_error().and_then(|error| error.code());
+            let code = error.as_database_error();
+            let code = code.and_then(sqlx::error::DatabaseError::code);
             // Another refusal would be of the statement, not of who says it.
             let is_not_allowed = code.as_deref() == Some("42501");
             assert!(is_not_allowed, "{login} {becomes:?}: {sql}: {error}");
         }
     }
     assert_eq!(count().await, before);
+}
+
+/// AUD-2: from the role that owns the appending functions there is no way on to a mightier one.
+#[tokio::test]
+async fn whoever_becomes_the_gate_becomes_nobody_else_and_switches_nothing_off() {
+    let world = World::new().await;
+    let login = format!("{}_gate", world.name);
+    let mut admin = world.bare("postgres").await;
+    let create = format!("CREATE ROLE {login} LOGIN; GRANT countersign_gate TO {login}");
+    admin.execute(AssertSqlSafe(create)).await.unwrap();
+    let mut told = Vec::new();
+    for sql in attempts().into_iter().filter(|sql| sql.starts_with("SET ")) {
+        let mut connection = world.bare(&login).await;
+        connection
+            .execute("SET ROLE countersign_gate")
+            .await
+            .unwrap();
+        let refused = connection.execute(AssertSqlSafe(sql.clone())).await;
+        let code = refused.err().and_then(|error| {
+            let error = error.as_database_error()?;
+            error.code().map(std::borrow::Cow::into_owned)
+        });
+        told.push((sql, code));
+    }
+    let drop = format!("DROP ROLE {login}");
+    admin.execute(AssertSqlSafe(drop)).await.unwrap();
+    assert_eq!(told.len(), 4);
+    for (sql, code) in told {
+        assert_eq!(code.as_deref(), Some("42501"), "{sql}");
+    }
 }

@@ -26,7 +26,7 @@ const CRASHES: usize = 3;
 /// The same moments in every run, as far as the machine lets them be.
 const SEED: u64 = 0x5eed_0005;
 
-/// SplitMix64.
+/// `SplitMix64`.
 fn next_random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
