@@ -126,6 +126,34 @@ const journeys = {
     return page;
   },
 
+  async "an owner stores a credential, which nobody reads again, and revokes it"() {
+    const page = await signIn("Olivia");
+    await page.goto(`${url}/t/northwind/credentials`);
+    await page.getByRole("button", { name: "Store credential" }).first().click();
+    const secret = `sk-browser-${"0123456789abcdef".repeat(2)}`;
+    await page.getByLabel("Name").fill("Assistant");
+    await page.getByLabel("Credential", { exact: true }).fill(secret);
+    await page.getByRole("dialog").getByRole("button", { name: "Store credential" }).click();
+    const row = page.getByRole("row", { name: /Assistant/ });
+    await row.waitFor();
+    assert.match(await row.innerText(), /sk-/);
+    assert.ok(!(await page.content()).includes(secret), "what was stored is nowhere on the page");
+    await shoot(page, "credential");
+    await page.getByRole("button", { name: "Revoke Assistant" }).click();
+    await page.getByRole("alertdialog").or(page.getByRole("dialog")).getByRole("button", { name: /^Revoke/ }).click();
+    await row.getByText("Revoked, erased").waitFor();
+    return page;
+  },
+
+  async "a worker has no way to the credentials"() {
+    const page = await signIn("Wanda");
+    await page.goto(`${url}/t/northwind/credentials`);
+    await page.getByText("Credentials: hidden by policy").waitFor();
+    assert.equal(await page.getByRole("link", { name: "Credentials", exact: true }).count(), 0, "no way leads there");
+    assert.equal(await page.getByRole("row").count(), 0, "and reads none");
+    return page;
+  },
+
   async "filters stand in the address and pages go on"() {
     const page = await signIn("Mara");
     await page.goto(`${url}/t/northwind/transactions`);
