@@ -1,5 +1,5 @@
 //! Values that must not leave the books are planted everywhere, and looked for in all that leaves
-//! them by the way: logs, metrics, reports, traces, errors (TEL-1 to TEL-3).
+//! them by the way: logs, metrics, reports, traces, errors (TEL-1 to TEL-3), and the audit log (AUD-1).
 
 use std::{
     io::{Read, Write},
@@ -183,6 +183,15 @@ async fn what_is_planted_comes_out_nowhere() {
         logged.contains("a store failed"),
         "the failures were logged"
     );
+    let rows = "SELECT row_to_json(e)::text FROM countersign.audit_entries e";
+    let rows: Vec<String> = sqlx::query_scalar(rows)
+        .fetch_all(&mut superuser)
+        .await
+        .unwrap();
+    for written in ["statement.imported", "credential.refused", "books.read"] {
+        let is_there = rows.iter().any(|row| row.contains(written));
+        assert!(is_there, "`{written}` is read here");
+    }
     let encoded = STANDARD.encode(MERCHANT);
     for secret in [
         MERCHANT,
@@ -203,6 +212,8 @@ async fn what_is_planted_comes_out_nowhere() {
         assert!(!metrics.contains(secret), "`{secret}` is in the metrics");
         assert!(!reports.contains(secret), "`{secret}` is in a report");
         assert!(!traces.contains(secret), "`{secret}` is in a trace");
+        let row = rows.iter().find(|row| row.contains(secret));
+        assert!(row.is_none(), "`{secret}` is in the audit log: {row:?}");
         let error = errors.iter().find(|error| error.contains(secret));
         assert!(error.is_none(), "`{secret}` is in an error: {error:?}");
     }
