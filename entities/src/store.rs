@@ -135,11 +135,10 @@ impl Reader {
         condition: Condition,
         page: &Page,
     ) -> Result<Statement, StoreError> {
-        self.admit(scope)?;
         let is_bare = condition.is_empty();
         let build = || paged::<R>(self.select(scope)?.filter(condition), page);
         match first(page, true).filter(|_| is_bare) {
-            Some(what) => self.memory.statement(scope, what, build),
+            Some(what) => self.remembered(scope, what, build),
             None => build(),
         }
     }
@@ -172,14 +171,13 @@ impl Reader {
         scope: &ReadScope<R>,
         ids: impl Iterator<Item = Uuid>,
     ) -> Result<Statement, StoreError> {
-        self.admit(scope)?;
         let build = || {
             let none = any_of(beside::id::<R>(), std::iter::empty());
             let select = self.select(scope)?.filter(none);
             Ok(select.build(DbBackend::Postgres))
         };
         let what = What::ByIds { joined: true };
-        memory::for_ids(self.memory.statement(scope, what, build)?, ids)
+        memory::for_ids(self.remembered(scope, what, build)?, ids)
     }
 
     /// Every row that the scope covers and that meets the condition, in any order.

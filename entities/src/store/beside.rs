@@ -52,10 +52,9 @@ impl Reader {
         if self.memory.has_many::<R>(self.tenant_id()) {
             return Ok(pointed::<R>(self.select(scope)?, others, column));
         }
-        self.admit(scope)?;
         let few = || Ok(few(&self.select(scope)?));
         Ok(Along {
-            statement: self.memory.statement(scope, What::Few, few)?,
+            statement: self.remembered(scope, What::Few, few)?,
             extent: Extent::Whole,
         })
     }

@@ -9,7 +9,7 @@ use sea_orm::{Statement, Value};
 use uuid::Uuid;
 
 use super::Stored;
-use crate::error::StoreError;
+use crate::{error::StoreError, transaction::Reader};
 
 /// Of how many tenants and kinds it is remembered that they are not few.
 const MANY_MAX: u64 = 10_000;
@@ -65,7 +65,7 @@ impl Memory {
     }
 
     /// The statement that asks for that under the scope, built where it is not known.
-    pub(crate) fn statement<R: Stored>(
+    fn statement<R: Stored>(
         &self,
         scope: &ReadScope<R>,
         what: What,
@@ -82,6 +82,20 @@ impl Memory {
         let built = build()?;
         self.statements.insert(asked, Arc::new(built.clone()));
         Ok(built)
+    }
+}
+
+impl Reader {
+    /// The statement that asks for that under the scope, built where it is not known. Law 2 holds for
+    /// what is remembered as well: the scope must be of the transaction's own tenant.
+    pub(crate) fn remembered<R: Stored>(
+        &self,
+        scope: &ReadScope<R>,
+        what: What,
+        build: impl FnOnce() -> Result<Statement, StoreError>,
+    ) -> Result<Statement, StoreError> {
+        self.admit(scope)?;
+        self.memory.statement(scope, what, build)
     }
 }
 

@@ -150,7 +150,7 @@ impl Reader {
                     paged::<resource::Transaction>(select, page)
                 };
                 match first(page, false).filter(|_| is_bare) {
-                    Some(what) => self.memory.statement(scope, what, build)?,
+                    Some(what) => self.remembered(scope, what, build)?,
                     None => build()?,
                 }
             }
@@ -202,7 +202,7 @@ impl Reader {
                     Ok(select.build(DbBackend::Postgres))
                 };
                 let what = What::ByIds { joined: false };
-                memory::for_ids(self.memory.statement(scope, what, build)?, uuids)?
+                memory::for_ids(self.remembered(scope, what, build)?, uuids)?
             }
             None => self.by_ids_statement(scope, uuids)?,
         };

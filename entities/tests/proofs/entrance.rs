@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use countersign_domain::{
     access::{Role, Scope},
-    id::{AccountId, AnyId, CategoryId, TenantId},
+    id::{AccountId, AnyId, CategoryId, TenantId, TransactionId},
     principal::Principal,
     token::PlainToken,
 };
 use countersign_entities::{
     Credential, EndedBy, EnterError, NewMachine, ReadTransaction, RequestContext, RequestFacts,
-    SessionSecret, SessionsOf, StoreError, Why,
+    SessionSecret, SessionsOf, StoreError, TransactionFilter, Why,
 };
 use countersign_policies::{resource, row::TenantOnly};
 use uuid::Uuid;
@@ -362,4 +362,19 @@ async fn scope_or_permit_of_another_tenant_is_an_error() {
         &write.finish(foreign_permit, draft("x")).await.unwrap_err()
     ));
     assert_ne!(TenantId::new(Uuid::nil()), south);
+
+    // Statements that are remembered are for their own tenant as well.
+    let (foreign, read) = world.enter(&other).await;
+    let scope = world.scope::<resource::Transaction>(&foreign);
+    let (none, ids) = (
+        TransactionFilter::default(),
+        [TransactionId::new(Uuid::nil())],
+    );
+    read.transactions(&scope, &none, &page).await.unwrap();
+    read.transactions_by_id(&scope, &ids).await.unwrap();
+    let (_, read) = world.enter(&owner).await;
+    let listed = read.transactions(&scope, &none, &page).await;
+    assert!(refused(&listed.unwrap_err()));
+    let found = read.transactions_by_id(&scope, &ids).await;
+    assert!(refused(&found.unwrap_err()));
 }

@@ -22,7 +22,6 @@ use crate::{
     store::{
         any_of,
         beside::{Along, Known},
-        items,
     },
     transaction::Reader,
 };
@@ -172,18 +171,14 @@ impl Reader {
         let mut rows: Vec<Row> = next()?.rows()?;
         let of_accounts = next()?;
         self.entrust(&mut rows, of_accounts.rows()?).await?;
-        let is_all = self.is_all::<resource::Account>(&of_accounts, accounts_extent);
-        let known = |rows| {
-            Ok::<_, StoreError>(Known {
-                rows: items::<resource::Account>(rows)?,
-                is_all,
-            })
+        let accounts = if accounts.is_some() {
+            Some(self.known::<resource::Account>(&of_accounts, accounts_extent)?)
+        } else {
+            self.is_all::<resource::Account>(&of_accounts, accounts_extent);
+            None
         };
         let pointed = Pointed {
-            accounts: match accounts {
-                Some(_) => Some(known(of_accounts.rows()?)?),
-                None => None,
-            },
+            accounts,
             categories: match categories_extent {
                 Some(extent) => Some(self.known::<resource::Category>(&next()?, extent)?),
                 None => None,
