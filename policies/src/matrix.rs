@@ -39,7 +39,7 @@ impl Engine {
     pub fn role_matrix(&self) -> String {
         let mut text = String::from(
             "Generated from the policies by `cargo generate`; reviewed like source.\n\
-             yes: on every row of the tenant; row: the row decides; no: never.\n\n",
+             yes: on every row of the tenant; row: the row decides; no: never. People have given a second factor.\n\n",
         );
         let people: Vec<(&str, Actor)> = Role::ALL
             .iter()

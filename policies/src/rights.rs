@@ -206,6 +206,7 @@ impl Engine {
         let without = [
             "read.credential",
             "admin.credential",
+            "export.audit",
             "structure",
             "explain",
             "explore",

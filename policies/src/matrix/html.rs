@@ -71,8 +71,8 @@ pub(super) fn write(table: &Table) -> String {
 fn legend(out: &mut String, conditions: &[&str]) {
     out.push_str(
         "<header>\n<h1>Who may what</h1>\n<p>Every action of the product, in the groups that policies \
-         speak of: for a person of each role without capabilities, and for a machine with each one \
-         scope. A letter says on which rows of the tenant; a dot is never. Generated from the policies \
+         speak of: for a person of each role without capabilities who has given a second factor, and for a machine \
+         with each one scope. A letter says on which rows of the tenant; a dot is never. Generated from the policies \
          by <code>cargo generate</code>.</p>\n<dl>\n<dt>yes</dt><dd>on every row of the tenant</dd>\n",
     );
     for (letter, words) in letters().zip(conditions) {

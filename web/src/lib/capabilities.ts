@@ -25,6 +25,7 @@ export const CAPABILITY_ROWS: readonly CapabilityRow[] = [
 const OTHER_GROUPS: Readonly<Record<string, string>> = {
   'read.credential': 'Read credentials',
   'admin.credential': 'Run credentials',
+  'export.audit': 'Export the audit log',
   structure: 'See the frame of answers',
   explain: 'Learn which rule refused',
   explore: 'Read the schema of the interface',
