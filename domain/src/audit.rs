@@ -12,7 +12,9 @@ pub mod manifest;
 pub mod merkle;
 pub mod note;
 mod payload;
+pub mod proof;
 mod source;
+mod vectors;
 
 use chrono::{DateTime, Utc};
 
@@ -21,6 +23,7 @@ pub use self::{
     link::{ChainError, GENESIS, Hash, Head, Link, Signature, next_link, verify_link},
     payload::{Facts, Payload, is_kind},
     source::network,
+    vectors::vectors,
 };
 use crate::id::{AuditEntryId, RequestId};
 

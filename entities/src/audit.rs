@@ -6,6 +6,7 @@
 mod chain;
 mod recorder;
 mod signer;
+pub(crate) mod tree;
 mod watch;
 
 use countersign_domain::{
@@ -19,7 +20,7 @@ use uuid::Uuid;
 pub(crate) use self::{
     chain::{append, append_held, fixed},
     recorder::Recorder,
-    signer::signer,
+    signer::{signer, verifier},
 };
 pub use self::{
     signer::{NoteSigner, verified_note},

@@ -102,6 +102,10 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// That ended so.
     pub outcome: Option<Outcome>,
+    /// From this row on.
+    pub from_seq: Option<i64>,
+    /// Up to this row.
+    pub to_seq: Option<i64>,
 }
 
 impl AuditFilter {
@@ -116,6 +120,8 @@ impl AuditFilter {
                 .map(|action| format!("action={action}")),
             self.actor.as_ref().map(|actor| format!("actor={actor}")),
             self.outcome.map(|o| format!("outcome={}", o.name())),
+            self.from_seq.map(|seq| format!("fromSeq={seq}")),
+            self.to_seq.map(|seq| format!("toSeq={seq}")),
         ];
         let conditions: Vec<String> = conditions.into_iter().flatten().collect();
         if conditions.is_empty() {
@@ -136,6 +142,8 @@ impl AuditFilter {
                 self.outcome
                     .map(|outcome| Column::Outcome.eq(outcome.name())),
             )
+            .add_option(self.from_seq.map(|seq| Column::Seq.gte(seq)))
+            .add_option(self.to_seq.map(|seq| Column::Seq.lte(seq)))
     }
 }
 

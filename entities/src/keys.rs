@@ -23,7 +23,7 @@ use std::{
 };
 
 use chrono::Duration;
-use countersign_domain::id::TenantId;
+use countersign_domain::{audit::note::VerifierKey, id::TenantId};
 use secrecy::SecretBox;
 use sqlx::PgPool;
 use zeroize::Zeroizing;
@@ -71,6 +71,8 @@ pub(crate) struct Keys {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     audit: Mutex<HashMap<TenantId, AuditKey>>,
+    /// Public keys, which are no secret.
+    verifiers: Mutex<HashMap<TenantId, VerifierKey>>,
     known: Mutex<HashMap<TenantId, Arc<Known>>>,
     index: Mutex<HashMap<TenantId, Arc<IndexKey>>>,
     cursors: OnceLock<Arc<SecretBox<[u8; 32]>>>,
@@ -108,6 +110,7 @@ impl Keys {
             clock,
             ids,
             audit: Mutex::default(),
+            verifiers: Mutex::default(),
             known: Mutex::default(),
             index: Mutex::default(),
             cursors: OnceLock::new(),
@@ -146,6 +149,15 @@ impl Keys {
     /// The tenant's audit key, if it was read before.
     pub(crate) fn opened(&self, tenant: TenantId) -> Option<AuditKey> {
         locked(&self.audit).get(&tenant).map(Arc::clone)
+    }
+
+    /// The public key that the tenant's checkpoints are signed with, if it was looked up before.
+    pub(crate) fn verifier(&self, tenant: TenantId) -> Option<VerifierKey> {
+        locked(&self.verifiers).get(&tenant).cloned()
+    }
+
+    pub(crate) fn keep_verifier(&self, tenant: TenantId, key: VerifierKey) {
+        locked(&self.verifiers).insert(tenant, key);
     }
 
     /// Makes the keys of a new tenant, within the tenant's transaction. Conflict: `tenant_keys_id`, where

@@ -50,7 +50,9 @@ mod transaction;
 mod vault;
 mod wire;
 
-pub use audit::{AuditWatch, AuditWatchAll, EventDraft, NoteSigner, verified_note};
+pub use audit::{
+    AuditWatch, AuditWatchAll, EventDraft, NoteSigner, tree::SignedCheckpoint, verified_note,
+};
 pub use clock::{Clock, Ids, SystemClock, SystemIds};
 pub use context::{Credential, CredentialKind, RequestContext, RequestFacts, SessionSecret};
 pub use database::Database;
@@ -67,8 +69,7 @@ pub use keys::{
 };
 pub use operator::{
     KeyStatus, KeyVersion, LedgerFault, LedgerReport, MemberRole, NewMachine, NewMember, NewTenant,
-    Operator, OperatorError, Resealed, Resealing, SealedCount, SignedCheckpoint, TenantRecord,
-    ToldBy,
+    Operator, OperatorError, Resealed, Resealing, SealedCount, TenantRecord, ToldBy,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use row_condition::row_condition_sql;

@@ -31,7 +31,6 @@ use crate::{
     wire::{End, Wire},
 };
 
-pub use checkpoints::SignedCheckpoint;
 pub use keys::{KeyStatus, KeyVersion, Resealed, Resealing, SealedCount};
 pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;

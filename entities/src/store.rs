@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod api_tokens;
+pub(crate) mod audit_checkpoints;
 pub(crate) mod audit_entries;
 pub(crate) mod beside;
 pub(crate) mod categories;

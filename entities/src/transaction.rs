@@ -22,7 +22,7 @@ use crate::{
     database::Database,
     error::{StoreError, WriteError},
     idempotency::{Claim, Claiming, Found},
-    line::{Done, Fetched, Line, fetched},
+    line::{Done, Fetched, Fetches, Line, fetched},
     reading::{Pace, Source},
     store::memory::Memory,
 };
@@ -94,6 +94,12 @@ impl Reader {
             expected: self.tenant,
             found,
         })
+    }
+}
+
+impl Fetches for Reader {
+    async fn fetch<R: Fetched>(&self, statement: Statement) -> Result<Vec<R>, StoreError> {
+        self.fetch_statement(statement, Pace::Quick).await
     }
 }
 

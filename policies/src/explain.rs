@@ -31,6 +31,8 @@ pub struct Explanation {
 pub struct Rule {
     /// Its `@id`.
     pub id: SmolStr,
+    /// Its `@rule`: the number of the sentence of `policies/README.md` that it implements.
+    pub number: Option<u32>,
     /// Its `@description`.
     pub sentence: String,
     /// What it says, without its annotations and its namespace.
@@ -98,6 +100,20 @@ impl Engine {
     /// What a rule says, in one sentence, by its id.
     pub fn sentence(&self, rule: &str) -> Option<&str> {
         self.policy(rule)?.annotation("description")
+    }
+
+    /// Those of the policies that a permission names, in the form in which the audit log keeps it
+    /// ([`crate::Resolved::text`]), each once, in its order. What has gone from the set since is not among
+    /// them.
+    pub fn rules_named(&self, permission: &str) -> Vec<Rule> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let mut named: Vec<SmolStr> = Vec::new();
+        for word in permission.split(|c| !is_part(c)) {
+            if self.policy(word).is_some() && !named.iter().any(|known| known == word) {
+                named.push(SmolStr::new(word));
+            }
+        }
+        self.rules(&named)
     }
 
     /// The policies of those ids.
@@ -238,6 +254,9 @@ fn words(policy: &Policy, from: &[&str]) -> String {
 fn rule(policy: &Policy) -> Rule {
     Rule {
         id: SmolStr::new(policy.id()),
+        number: policy
+            .annotation("rule")
+            .and_then(|number| number.parse().ok()),
         sentence: policy
             .annotation("description")
             .unwrap_or_default()
@@ -325,6 +344,19 @@ mod tests {
         assert!(!fails.contains("worker"), "{fails}");
         let condition = explained.row_condition.unwrap();
         assert!(condition.contains("custodian = themselves"), "{condition}");
+    }
+
+    #[test]
+    fn a_permission_names_its_rules_once_and_in_their_order() {
+        let engine = Engine::embedded().unwrap();
+        let permission = "Query.accounts by human.basic; Query.auditEntries refused by \
+                          no-permit(machine.audit); Query.statements by row of human.basic, gone.since";
+        let named = engine.rules_named(permission);
+        let told: Vec<_> = named.iter().map(|r| (r.id.as_str(), r.number)).collect();
+        assert_eq!(
+            told,
+            [("human.basic", Some(4)), ("machine.audit", Some(24))]
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod abuse;
 mod access;
 mod architecture;
 mod audit;
+mod audit_proofs;
 mod authorization;
 mod books;
 mod canary;

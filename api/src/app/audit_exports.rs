@@ -27,8 +27,17 @@ pub fn recorded(filter: &AuditFilter, format: ExportFormat) -> Facts {
         .at("to", filter.to)
         .kind("action", filter.action.as_deref())
         .id("actor", actor);
-    match filter.outcome {
+    let row = |seq: Option<i64>| seq.and_then(|seq| u64::try_from(seq).ok());
+    let facts = match filter.outcome {
         Some(outcome) => facts.word("outcome", outcome.name()),
+        None => facts,
+    };
+    let facts = match row(filter.from_seq) {
+        Some(seq) => facts.count("fromSeq", seq),
+        None => facts,
+    };
+    match row(filter.to_seq) {
+        Some(seq) => facts.count("toSeq", seq),
         None => facts,
     }
 }

@@ -29,6 +29,10 @@ pub fn run(arguments: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let files = [
         ("api/schema.graphql", graphql::sdl(&engine)?),
         ("api/errors.md", code::reference()),
+        (
+            "web/src/features/audit/verify/vectors.json",
+            countersign_domain::audit::vectors(),
+        ),
         ("policies/snapshots/roles.txt", engine.role_matrix()),
         ("policies/snapshots/whole.cedar", whole_policies()),
         ("policies/snapshots/whole.cedarschema", whole_schema()),

@@ -1,5 +1,7 @@
 //! `AuditEntry`: a row of the tenant's audit log.
 
+use std::sync::Arc;
+
 use async_graphql::dynamic::{Enum, InputObject, InputValue, TypeRef};
 use countersign_domain::{audit::Outcome, id::TenantId};
 use countersign_entities::{AuditEntry, AuditFilter};
@@ -13,7 +15,7 @@ use super::{
     inputs::{self, Input},
     scalars::{self, enum_value},
     schema::Parts,
-    value::Leaf,
+    value::{Leaf, Output},
 };
 
 impl Source for AuditEntry {
@@ -56,7 +58,15 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 InputValue::new("actorId", TypeRef::named(TypeRef::STRING))
                     .description("`usr_…`, `tok_…`, `mch_…` or an operator's command."),
             )
-            .field(InputValue::new("outcome", TypeRef::named("AuditOutcome"))),
+            .field(InputValue::new("outcome", TypeRef::named("AuditOutcome")))
+            .field(
+                InputValue::new("fromSeq", TypeRef::named(TypeRef::INT))
+                    .description("This row and later ones."),
+            )
+            .field(
+                InputValue::new("toSeq", TypeRef::named(TypeRef::INT))
+                    .description("This row and earlier ones."),
+            ),
     );
     parts.query(|query| {
         let mut arguments = connection::page_arguments();
@@ -173,10 +183,34 @@ fn object(parts: &mut Parts<'_>) {
         "SHA-256 of this row, in lower-case hexadecimal.",
         |e| Some(hex::encode(e.link.hash).into()),
     )
+    .value(
+        "signature",
+        text(),
+        "HMAC-SHA-256 of the hash under a key of the tenant that the server keeps, in hexadecimal.",
+        |e| Some(hex::encode(e.link.signature).into()),
+    )
+    .resolve(
+        "rules",
+        TypeRef::named_nn_list("AccessRule"),
+        "The rules that `permission` names, as they stand in the policies that serve now; one that is \
+         among them no more is left out. They are those that decided where `policies` is \
+         `PolicySet.version`.",
+        [],
+        rules,
+    )
     .value("previousHash", text(), "The hash of the row before.", |e| {
         Some(hex::encode(e.link.previous).into())
     });
     parts.object(entry);
+}
+
+fn rules(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let permission = &context.parent::<AuditEntry>()?.event.permission;
+        let rules = context.operation.services.engine.rules_named(permission);
+        Ok(Output::objects(rules.into_iter().map(Arc::new)))
+    }
+    .boxed()
 }
 
 fn audit_entries(context: Context<'_>) -> Resolved<'_> {
@@ -212,5 +246,7 @@ pub(super) fn read_filter(arguments: &Input) -> Result<AuditFilter, GraphqlError
         action: short("action")?,
         actor: short("actorId")?,
         outcome: inputs::member(given, "outcome").and_then(Outcome::from_name),
+        from_seq: inputs::int(given, "fromSeq"),
+        to_seq: inputs::int(given, "toSeq"),
     })
 }

@@ -8,7 +8,8 @@ use countersign_policies::{Engine, Row};
 use thiserror::Error;
 
 use super::{
-    access, accounts, api_tokens, audit_entries, categories, connection, credentials,
+    access, accounts, api_tokens, audit_checkpoints, audit_entries, audit_proofs, categories,
+    connection, credentials,
     field::{Event, Fields, ObjectBuilder, Source},
     imports, members, node, permissions, policy_set, previews, roles, scalars, statements,
     subscriptions, tenants, transactions, user_errors,
@@ -143,6 +144,8 @@ pub(super) fn build(
     api_tokens::register(&mut parts);
     credentials::register(&mut parts);
     audit_entries::register(&mut parts);
+    audit_checkpoints::register(&mut parts);
+    audit_proofs::register(&mut parts);
     subscriptions::register(&mut parts);
     for root in [parts.query.take(), parts.mutation.take()]
         .into_iter()

@@ -60,7 +60,17 @@ impl VerifierKey {
         &self.bytes
     }
 
-    /// Tells keys of one name apart.
+    /// Tells keys of one name apart, as it stands in the key's text and before each signature: eight
+    /// hexadecimal digits.
+    pub fn id_text(&self) -> String {
+        hex::encode(self.id())
+    }
+
+    /// SHA-256 of the key itself, in hexadecimal: what two people compare.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(Sha256::digest(self.bytes))
+    }
+
     fn id(&self) -> [u8; 4] {
         let digest = Sha256::new()
             .chain_update(self.name.as_bytes())
@@ -107,7 +117,7 @@ impl VerifierKey {
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key: Vec<u8> = [ED25519].into_iter().chain(self.bytes).collect();
-        let id = hex::encode(self.id());
+        let id = self.id_text();
         write!(f, "{}+{id}+{}", self.name, STANDARD.encode(key))
     }
 }

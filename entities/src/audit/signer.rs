@@ -80,7 +80,24 @@ pub(crate) async fn signer(
     opened(keys, tenant, &row).await
 }
 
-async fn row(wire: &Wire, tenant: TenantId) -> Result<Option<KeyRow>, StoreError> {
+/// The public key of the tenant's signer, if it has one. Unwrapped once by each server: it stays.
+pub(crate) async fn verifier(
+    at: &impl Fetches,
+    tenant: TenantId,
+    keys: &Keys,
+) -> Result<Option<VerifierKey>, StoreError> {
+    if let Some(known) = keys.verifier(tenant) {
+        return Ok(Some(known));
+    }
+    let Some(row) = row(at, tenant).await? else {
+        return Ok(None);
+    };
+    let key = opened(keys, tenant, &row).await?.key().clone();
+    keys.keep_verifier(tenant, key.clone());
+    Ok(Some(key))
+}
+
+async fn row(wire: &impl Fetches, tenant: TenantId) -> Result<Option<KeyRow>, StoreError> {
     let rows: Vec<KeyRow> = wire.fetch(keys::rows_of(tenant, CHECKPOINT)).await?;
     Ok(rows.into_iter().next())
 }

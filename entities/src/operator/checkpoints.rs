@@ -1,8 +1,8 @@
 //! Checkpoints of a tenant's chain (AUD-3): what was said of it, signed, and what is proved by them.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::SubsecRound;
 use countersign_domain::{
     audit::{
         ChainError, Hash,
@@ -16,7 +16,10 @@ use sea_orm::{ConnectionTrait, Value};
 
 use super::{LedgerFault, Operator, ledger, statement};
 use crate::{
-    audit::{NoteSigner, fixed, signer},
+    audit::{
+        NoteSigner, fixed, signer,
+        tree::{self, SignedCheckpoint, StoredCheckpoint},
+    },
     error::StoreError,
     line::{Fetches, fetched},
     wire::{End, Wire},
@@ -27,40 +30,9 @@ const HASHES: i64 = 20_000;
 /// How many checkpoints are listed.
 const LISTED_MAX: i64 = 1_000;
 
-/// A checkpoint, signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedCheckpoint {
-    /// How many rows it is of.
-    pub size: u64,
-    /// The root of the tree over them.
-    pub root: Hash,
-    /// The signed note.
-    pub note: String,
-    /// When it was made.
-    pub made_at: DateTime<Utc>,
-}
-
-fetched! {
-    struct Stored {
-        size: i64,
-        root: Vec<u8>,
-        frontier: Vec<u8>,
-        note: String,
-        made_at: DateTime<Utc>,
-    }
-}
-
 fetched! {
     struct RowHash {
         seq: i64,
-        hash: Vec<u8>,
-    }
-}
-
-fetched! {
-    struct Subtree {
-        level: i16,
-        place: i64,
         hash: Vec<u8>,
     }
 }
@@ -72,10 +44,10 @@ impl Operator {
         tenant: TenantId,
     ) -> Result<Option<SignedCheckpoint>, LedgerFault> {
         let wire = self.books(tenant).await?;
-        let last = stored(&wire, tenant, 1).await?.into_iter().next();
+        let last = tree::newest(&wire, tenant, 1).await?.into_iter().next();
         let size = ledger::head(&wire, tenant).await?.seq;
         if let Some(last) = last.as_ref().filter(|last| last.size == size) {
-            let signed = signed(last)?;
+            let signed = SignedCheckpoint::try_from(last)?;
             wire.end(End::Rollback).await?;
             return Ok(Some(signed));
         }
@@ -105,9 +77,9 @@ impl Operator {
     /// The checkpoints that were made, the newest first; at most 1,000.
     pub async fn checkpoints(&self, tenant: TenantId) -> Result<Vec<SignedCheckpoint>, StoreError> {
         let wire = self.books(tenant).await?;
-        let all = stored(&wire, tenant, LISTED_MAX).await?;
+        let all = tree::newest(&wire, tenant, LISTED_MAX).await?;
         wire.end(End::Rollback).await?;
-        all.iter().map(signed).collect()
+        all.iter().map(SignedCheckpoint::try_from).collect()
     }
 
     /// Who signs in the tenant's name.
@@ -149,14 +121,9 @@ impl Operator {
         ranges: &[Range<u64>],
     ) -> Result<Vec<Hash>, StoreError> {
         let wire = self.books(tenant).await?;
-        let parts = ranges.iter().flat_map(merkle::parts);
-        let (leaves, subtrees): (Vec<Part>, Vec<Part>) = parts.partition(|part| part.height == 0);
-        let mut known = leaf_hashes(&wire, tenant, &leaves).await?;
-        known.extend(subtree_hashes(&wire, tenant, &subtrees).await?);
+        let roots = tree::roots(&wire, tenant, ranges).await?;
         wire.end(End::Rollback).await?;
-        let root = |range| merkle::root_of(range, |part| known.get(&part).copied());
-        let roots = ranges.iter().map(root).collect::<Option<_>>();
-        roots.ok_or_else(|| StoreError::inconsistent("a part of the tree is missing"))
+        Ok(roots)
     }
 }
 
@@ -204,8 +171,8 @@ async fn keep(
 ) -> Result<(), StoreError> {
     let (mut levels, mut places, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
     for (part, hash) in subtrees {
-        levels.push(level(part)?);
-        places.push(number(part.place)?);
+        levels.push(tree::level(part)?);
+        places.push(tree::number(part.place)?);
         hashes.push(hash.to_vec());
     }
     // Two replicas say the same of the same rows.
@@ -223,7 +190,7 @@ async fn keep(
                VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     let values: [Value; 6] = [
         tenant.uuid().into(),
-        number(made.size)?.into(),
+        tree::number(made.size)?.into(),
         made.root.to_vec().into(),
         frontier.into(),
         made.note.as_str().into(),
@@ -233,78 +200,9 @@ async fn keep(
     Ok(())
 }
 
-async fn stored(wire: &Wire, tenant: TenantId, limit: i64) -> Result<Vec<Stored>, StoreError> {
-    let sql = "SELECT size, root, frontier, note, made_at FROM countersign.audit_checkpoints \
-               WHERE tenant_id = $1 ORDER BY size DESC LIMIT $2";
-    let values = [tenant.uuid().into(), limit.into()];
-    wire.fetch(statement(wire, sql, values)).await
-}
-
-fn signed(stored: &Stored) -> Result<SignedCheckpoint, StoreError> {
-    let size = u64::try_from(stored.size);
-    Ok(SignedCheckpoint {
-        size: size.map_err(|_| StoreError::inconsistent("a checkpoint has no size"))?,
-        root: fixed(&stored.root)?,
-        note: stored.note.clone(),
-        made_at: stored.made_at,
-    })
-}
-
-fn resumed(stored: &Stored) -> Result<Frontier, StoreError> {
+fn resumed(stored: &StoredCheckpoint) -> Result<Frontier, StoreError> {
     let roots = stored.frontier.chunks(32).map(fixed);
     let roots = roots.collect::<Result<Vec<_>, _>>()?;
-    let frontier = Frontier::resume(signed(stored)?.size, &roots);
+    let frontier = Frontier::resume(SignedCheckpoint::try_from(stored)?.size, &roots);
     frontier.ok_or_else(|| StoreError::inconsistent("a checkpoint is not of its size"))
-}
-
-async fn leaf_hashes(
-    wire: &Wire,
-    tenant: TenantId,
-    leaves: &[Part],
-) -> Result<HashMap<Part, Hash>, StoreError> {
-    let seqs = leaves
-        .iter()
-        .map(|leaf| Ok(number(leaf.place)?.saturating_add(1)));
-    let seqs = seqs.collect::<Result<Vec<i64>, StoreError>>()?;
-    let sql =
-        "SELECT seq, hash FROM countersign.audit_entries WHERE tenant_id = $1 AND seq = ANY ($2)";
-    let values = [tenant.uuid().into(), seqs.into()];
-    let rows: Vec<RowHash> = wire.fetch(statement(wire, sql, values)).await?;
-    let leaf = |row: RowHash| {
-        let place = u64::try_from(row.seq.saturating_sub(1)).unwrap_or_default();
-        Ok((Part { height: 0, place }, merkle::leaf(&fixed(&row.hash)?)))
-    };
-    rows.into_iter().map(leaf).collect()
-}
-
-async fn subtree_hashes(
-    wire: &Wire,
-    tenant: TenantId,
-    parts: &[Part],
-) -> Result<HashMap<Part, Hash>, StoreError> {
-    let levels = parts.iter().map(|part| level(*part));
-    let levels = levels.collect::<Result<Vec<i16>, StoreError>>()?;
-    let places = parts.iter().map(|part| number(part.place));
-    let places = places.collect::<Result<Vec<i64>, StoreError>>()?;
-    let sql = "SELECT s.level, s.place, s.hash FROM countersign.audit_subtrees s \
-               JOIN unnest($2::smallint[], $3::bigint[]) w (level, place) \
-               ON s.level = w.level AND s.place = w.place WHERE s.tenant_id = $1";
-    let values = [tenant.uuid().into(), levels.into(), places.into()];
-    let rows: Vec<Subtree> = wire.fetch(statement(wire, sql, values)).await?;
-    let part = |row: Subtree| {
-        let level = u32::try_from(row.level).unwrap_or_default();
-        let height = level.saturating_mul(SUBTREE_HEIGHT);
-        let place = u64::try_from(row.place).unwrap_or_default();
-        Ok((Part { height, place }, fixed(&row.hash)?))
-    };
-    rows.into_iter().map(part).collect()
-}
-
-fn level(part: Part) -> Result<i16, StoreError> {
-    let level = part.height.checked_div(SUBTREE_HEIGHT).unwrap_or_default();
-    i16::try_from(level).map_err(|_| StoreError::inconsistent("a tree is too high"))
-}
-
-fn number(number: u64) -> Result<i64, StoreError> {
-    i64::try_from(number).map_err(|_| StoreError::inconsistent("a chain is too long"))
 }

@@ -54,6 +54,15 @@ describe('the filters of the transactions', () => {
 });
 
 describe('the filters of the audit log', () => {
+  test('are not set by an open entry, which is named by its number', () => {
+    expect(readAuditSearch({ open: '12', outcome: 'REFUSED' })).toEqual({ open: 12, outcome: 'REFUSED' });
+    expect(isFiltered(readAuditSearch({ open: 12 }))).toBe(false);
+    expect(auditFilter(readAuditSearch({ open: 12 }))).toEqual({});
+    for (const open of ['0', '-1', '1.5', 'aud_1', true, null, ['1', '2']]) {
+      expect(readAuditSearch({ open })).toEqual({});
+    }
+  });
+
   test('span whole days of the reader', () => {
     const filter = auditFilter(readAuditSearch({ from: '2026-03-01', to: '2026-03-01' }));
     const length = Date.parse(filter.to ?? '') - Date.parse(filter.from ?? '');

@@ -39,6 +39,8 @@ export interface AuditSearch {
   action?: string;
   actor?: string;
   outcome?: AuditOutcome;
+  /** The entry that is open beside the list, by its number. Not a filter. */
+  open?: number;
 }
 
 /** What the access page is asked, as it stands in the address. */
@@ -62,6 +64,12 @@ function text(raw: Raw, key: string): string | undefined {
 function date(raw: Raw, key: string): string | undefined {
   const value = text(raw, key);
   return value && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
+}
+
+function seq(raw: Raw, key: string): number | undefined {
+  const value = raw[key];
+  const digits = typeof value === 'number' ? String(value) : value;
+  return typeof digits === 'string' && /^[1-9]\d{0,14}$/.test(digits) ? Number(digits) : undefined;
 }
 
 function oneOf<const T extends string>(raw: Raw, key: string, among: readonly T[]): T | undefined {
@@ -95,6 +103,7 @@ export function readAuditSearch(raw: Raw): AuditSearch {
     action: text(raw, 'action'),
     actor: text(raw, 'actor'),
     outcome: oneOf(raw, 'outcome', OUTCOMES),
+    open: seq(raw, 'open'),
   }) as AuditSearch;
 }
 
@@ -120,7 +129,7 @@ export function transactionFilter(search: TransactionSearch): TransactionFilter 
 }
 
 export function auditFilter(search: AuditSearch): AuditEntryFilter {
-  return withoutGaps<Required<AuditEntryFilter>>({
+  return withoutGaps<AuditEntryFilter>({
     from: search.from ? startOfDay(search.from) : undefined,
     to: search.to ? startOfNextDay(search.to) : undefined,
     action: search.action,

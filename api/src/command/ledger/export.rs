@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: &ExportArgs, config: &Config) -> anyhow::Resu
         to: arguments.to,
         action: arguments.action.clone(),
         actor: arguments.actor.clone(),
-        outcome: None,
+        ..AuditFilter::default()
     };
     audit_exports::check(&filter).map_err(anyhow::Error::msg)?;
     let database = super::super::database(config).await?;

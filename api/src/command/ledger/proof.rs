@@ -5,16 +5,10 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use countersign_domain::{
-    audit::{
-        exported::{Exported, json_line},
-        merkle,
-        note::VerifierKey,
-    },
+    audit::{exported::Exported, merkle, note::VerifierKey, proof::Proof},
     id::TenantId,
 };
 use countersign_entities::Operator;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{output, read};
 use crate::config::Config;
@@ -30,22 +24,6 @@ pub(in crate::command) struct ProofArgs {
     /// The size of the earlier checkpoint that the last one is to be proved to go on from
     #[arg(long, conflicts_with = "row")]
     since: Option<u64>,
-}
-
-/// A proof with all that it is checked by, but for the key.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Proof {
-    /// The checkpoint, signed.
-    checkpoint: String,
-    /// The row, as exports write it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    row: Option<Value>,
-    /// The earlier checkpoint, signed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<String>,
-    /// The hashes of RFC 9162, in hexadecimal.
-    hashes: Vec<String>,
 }
 
 pub(super) async fn run(arguments: &ProofArgs, config: &Config) -> anyhow::Result<ExitCode> {
@@ -75,48 +53,37 @@ pub enum Wanted {
 pub async fn make(operator: &Operator, tenant: TenantId, wanted: Wanted) -> anyhow::Result<String> {
     let all = operator.checkpoints(tenant).await?;
     let last = all.first().context("there is no checkpoint: make one")?;
-    let (row, since, ranges) = match wanted {
+    let newer = "the row is newer than the last checkpoint: make one";
+    let proof = match wanted {
         Wanted::Row(seq) => {
             let found = operator.ledger_rows(tenant, seq, 1).await?;
             let found = found.into_iter().find(|row| row.link.seq == seq);
             let found = found.context("there is no such row")?;
-            let line = json_line(tenant, &found.event, &found.link)?;
-            let row = serde_json::from_slice(&line)?;
             let index = u64::try_from(seq)?.saturating_sub(1);
-            (Some(row), None, merkle::inclusion(index, last.size))
+            let ranges = merkle::inclusion(index, last.size).context(newer)?;
+            let hashes = operator.tree_roots(tenant, &ranges).await?;
+            Proof::of_row(
+                last.note.clone(),
+                (tenant, &found.event, &found.link),
+                &hashes,
+            )?
         }
         Wanted::Since(size) => {
             let earlier = all.iter().find(|one| one.size == size);
             let earlier = earlier.context("there is no checkpoint of that size")?;
-            let ranges = merkle::consistency(earlier.size, last.size);
-            (None, Some(earlier.note.clone()), ranges)
+            let ranges = merkle::consistency(earlier.size, last.size).context(newer)?;
+            let hashes = operator.tree_roots(tenant, &ranges).await?;
+            Proof::since(last.note.clone(), earlier.note.clone(), &hashes)
         }
     };
-    let ranges = ranges.context("the row is newer than the last checkpoint: make one")?;
-    let hashes = operator.tree_roots(tenant, &ranges).await?;
-    let proof = Proof {
-        checkpoint: last.note.clone(),
-        row,
-        since,
-        hashes: hashes.iter().map(hex::encode).collect(),
-    };
-    Ok(serde_json::to_string_pretty(&proof)?)
+    Ok(proof.to_json()?)
 }
 
 /// Checks a proof, and says what it shows.
 pub fn verify(text: &str, key: &VerifierKey) -> anyhow::Result<String> {
-    let proof: Proof = serde_json::from_str(text)?;
+    let proof = Proof::from_json(text)?;
     let checkpoint = read(key, &proof.checkpoint)?;
-    let hash = |text: &String| -> anyhow::Result<[u8; 32]> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes)?;
-        Ok(bytes)
-    };
-    let hashes = proof
-        .hashes
-        .iter()
-        .map(hash)
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let hashes = proof.hashes()?;
     let size = checkpoint.size;
     if let Some(since) = &proof.since {
         let before = read(key, since)?;

@@ -204,6 +204,12 @@ fn rules(parts: &mut Parts<'_>) {
             "Its name, as refusals and the audit log use it.",
             |r| Some(Leaf::from(r.id.as_str())),
         )
+        .value(
+            "number",
+            TypeRef::named(TypeRef::INT),
+            "The number of the sentence that it implements, among those that the policies are written from.",
+            |r| Some(i32::try_from(r.number?).ok()?.into()),
+        )
         .value("sentence", text(), "What it says, in one sentence.", |r| {
             Some(Leaf::from(r.sentence.as_str()))
         })

@@ -25,9 +25,13 @@ export type AuditEntryFilter = {
   actorId?: string | null | undefined;
   /** At this instant or later. */
   from?: import('../scalars').DateTime | null | undefined;
+  /** This row and later ones. */
+  fromSeq?: number | null | undefined;
   outcome?: AuditOutcome | null | undefined;
   /** Before this instant. */
   to?: import('../scalars').DateTime | null | undefined;
+  /** This row and earlier ones. */
+  toSeq?: number | null | undefined;
 };
 
 /** How it ended: done, refused by policy or by a rule of input, or failed. */
@@ -336,6 +340,49 @@ export type AuditEntriesQueryVariables = Exact<{
 
 export type AuditEntriesQuery = { tenant: { id: string, slug: string } | null, auditEntries: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string }> } | null };
 
+export type ChainRowFragment = { id: string, seq: number, encoding: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, action: string, permission: string, policies: string | null, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string };
+
+export type AuditEntryDetailQueryVariables = Exact<{
+  seq: number;
+}>;
+
+
+export type AuditEntryDetailQuery = { tenant: { id: string, slug: string } | null, policySet: { version: string | null } | null, auditEntries: { nodes: Array<{ actorName: string | null, signature: string, id: string, seq: number, encoding: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, action: string, permission: string, policies: string | null, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string, rules: Array<{ name: string | null, number: number | null, sentence: string | null }> | null }> } | null };
+
+export type AuditRangeQueryVariables = Exact<{
+  from: number;
+  to: number;
+  first: number;
+}>;
+
+
+export type AuditRangeQuery = { tenant: { id: string, slug: string } | null, auditEntries: { nodes: Array<{ id: string, seq: number, encoding: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, action: string, permission: string, policies: string | null, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string }> } | null };
+
+export type CheckpointFragment = { treeSize: number | null, rootHash: string | null, note: string | null, madeAt: import('../scalars').DateTime | null };
+
+export type AuditCheckpointsQueryVariables = Exact<{
+  first: number;
+}>;
+
+
+export type AuditCheckpointsQuery = { tenant: { id: string, slug: string } | null, auditKey: { name: string | null, keyId: string | null, fingerprint: string | null, text: string | null } | null, auditCheckpoints: { nodes: Array<{ treeSize: number | null, rootHash: string | null, note: string | null, madeAt: import('../scalars').DateTime | null }> } | null };
+
+export type AuditInclusionQueryVariables = Exact<{
+  seq: number;
+  treeSize?: number | null | undefined;
+}>;
+
+
+export type AuditInclusionQuery = { tenant: { id: string, slug: string } | null, auditInclusionProof: { hashes: Array<string> | null, file: string | null, checkpoint: { treeSize: number | null, rootHash: string | null, note: string | null, madeAt: import('../scalars').DateTime | null } | null } | null };
+
+export type AuditConsistencyQueryVariables = Exact<{
+  from: number;
+  to?: number | null | undefined;
+}>;
+
+
+export type AuditConsistencyQuery = { tenant: { id: string, slug: string } | null, auditConsistencyProof: { file: string | null } | null };
+
 export type AuditHeadQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -616,6 +663,31 @@ export const AccessOfDocument: Document<AccessOfQuery, AccessOfQueryVariables> =
 export const AuditEntriesDocument: Document<AuditEntriesQuery, AuditEntriesQueryVariables> = {
   name: 'AuditEntries',
   id: 'sha256:98dc981eb2e1d8f29a163991f5c55edac353a3ff7a874e18ccb919c3ac1d94db',
+};
+
+export const AuditEntryDetailDocument: Document<AuditEntryDetailQuery, AuditEntryDetailQueryVariables> = {
+  name: 'AuditEntryDetail',
+  id: 'sha256:6a56f282b4565e852c267160f7316ca11ba2bae8820c04ef00ddf38b32649246',
+};
+
+export const AuditRangeDocument: Document<AuditRangeQuery, AuditRangeQueryVariables> = {
+  name: 'AuditRange',
+  id: 'sha256:7f2fd1083556b0b67616d2d5b419bd7b8b1fa26d4d7127d98839911a2a74346a',
+};
+
+export const AuditCheckpointsDocument: Document<AuditCheckpointsQuery, AuditCheckpointsQueryVariables> = {
+  name: 'AuditCheckpoints',
+  id: 'sha256:638a801564eea58faf92db686cb59780ce82bfac100285aba52790f9288547b9',
+};
+
+export const AuditInclusionDocument: Document<AuditInclusionQuery, AuditInclusionQueryVariables> = {
+  name: 'AuditInclusion',
+  id: 'sha256:7ef500e51c74f45fb143d058652f72cdce54504682259bd86751fe5139e447f4',
+};
+
+export const AuditConsistencyDocument: Document<AuditConsistencyQuery, AuditConsistencyQueryVariables> = {
+  name: 'AuditConsistency',
+  id: 'sha256:e7b95e7fd92eacf9bc8882e6ee4f0d7734abdfca50aba454b065427af440bf8f',
 };
 
 export const AuditHeadDocument: Document<AuditHeadQuery, AuditHeadQueryVariables> = {

@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import { checkAnchor } from './anchor';
+import { type CheckedRow, checkChain } from './chain';
+import { type ChainRow, toHex } from './encoding';
+import { isIncluded, leafOf } from './merkle';
+import { readCheckpoint, readKey, verifyNote } from './note';
+import vectors from './vectors.json';
+
+/** The rows that the server's own code wrote, which an export names as the schema of GraphQL does not. */
+const ROWS: ChainRow[] = vectors.rows.map(({ previous, ...row }) => ({ ...row, previousHash: previous }));
+const TENANT = vectors.rows[0]?.tenant ?? '';
+
+const faults = (checked: CheckedRow[]) =>
+  checked.filter((row) => row.fault !== null).map((row) => [row.seq, row.fault]);
+const withRow = (seq: number, change: Partial<ChainRow>) =>
+  ROWS.map((row) => (row.seq === seq ? { ...row, ...change } : row));
+
+test('rows of both encodings verify as the server hashed them', async () => {
+  expect(new Set(ROWS.map((row) => row.encoding))).toEqual(new Set([1, 2]));
+  expect(await checkChain(TENANT, 1, ROWS)).toEqual(ROWS.map(({ seq }) => ({ seq, fault: null })));
+});
+
+const CHANGES: Partial<ChainRow>[] = [
+  { actorKind: 'machine' },
+  { actorId: 'usr_1' },
+  { action: 'books.written' },
+  { permission: 'Query.accounts by human.basiC' },
+  { outcome: 'FAILED' },
+  { outcome: 'DONE ' },
+  { targets: ['txn_1'] },
+  { requestId: `req_${'0'.repeat(32)}` },
+  { source: null },
+  { source: 'loopback' },
+  { payload: '{"fields":["accounts"],"hidden":1}' },
+  { occurredAt: '2023-11-14T22:13:20.000002Z' },
+  { encoding: 1 },
+  { hash: '0'.repeat(64) },
+  // Of the second encoding only.
+  { id: `aud_${'1'.repeat(32)}` },
+  { policies: null },
+  { policies: '08'.repeat(32) },
+];
+
+test.each(CHANGES)('a row in which %o stands is not what was hashed', async (change) => {
+  const seq = 5;
+  expect(ROWS.find((row) => row.seq === seq)?.encoding).toBe(2);
+  expect((await checkChain(TENANT, 1, withRow(seq, change))).find((row) => row.fault)).toEqual({
+    seq,
+    fault: 'CHANGED',
+  });
+});
+
+test('a row of another tenant is not what was hashed', async () => {
+  const other = `ten_${'a'.repeat(32)}`;
+  expect(faults(await checkChain(other, 1, ROWS)).length).toBe(ROWS.length);
+});
+
+test('a missing row, a row that was put in, and a forged link are told apart', async () => {
+  const without = ROWS.filter((row) => row.seq !== 3);
+  expect(faults(await checkChain(TENANT, 1, without))).toEqual([[4, 'GAP']]);
+  expect(faults(await checkChain(TENANT, 1, ROWS.slice(1)))).toEqual([[2, 'GAP']]);
+  const twice = [...ROWS.slice(0, 2), ...ROWS.slice(1)];
+  expect(faults(await checkChain(TENANT, 1, twice))[0]).toEqual([2, 'GAP']);
+  expect(faults(await checkChain(TENANT, 1, withRow(4, { previousHash: 'ab'.repeat(32) })))).toEqual([
+    [4, 'UNLINKED'],
+  ]);
+  // Before the first row of a log there is nothing; before another one it is not known what there is.
+  expect(faults(await checkChain(TENANT, 1, withRow(1, { previousHash: 'ab'.repeat(32) })))[0]).toEqual([
+    1,
+    'UNLINKED',
+  ]);
+  expect(faults(await checkChain(TENANT, 4, ROWS.slice(3)))).toEqual([]);
+});
+
+test('what has no bytes is not taken for verified', async () => {
+  for (const change of [{ encoding: 3 }, { id: 'aud_1' }, { occurredAt: 'yesterday' }, { policies: 'x' }]) {
+    expect(faults(await checkChain(TENANT, 1, withRow(6, change)))).toEqual([[6, 'UNREADABLE']]);
+  }
+});
+
+test('every row of every tree is in it, and no other', async () => {
+  for (const tree of vectors.trees) {
+    for (const { index, data, hashes } of tree.proofs) {
+      const leaf = await leafOf(data);
+      expect(await isIncluded(leaf, index, tree.size, hashes, tree.root)).toBe(true);
+      expect(await isIncluded(leaf, index, index, hashes, tree.root)).toBe(false);
+      expect(await isIncluded(await leafOf(tree.root), index, tree.size, hashes, tree.root)).toBe(false);
+      expect(await isIncluded(leaf, index, tree.size, [...hashes, tree.root], tree.root)).toBe(false);
+      if (hashes.length > 0) {
+        expect(await isIncluded(leaf, index, tree.size, hashes.slice(1), tree.root)).toBe(false);
+      }
+    }
+  }
+});
+
+/** The example of the specification of signed notes, by which its own implementation is tested. */
+const KEY = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';
+const NOTE =
+  'If you think cryptography is the answer to your problem,\n' +
+  "then you don't know what your problem is.\n\n" +
+  '\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n';
+
+test('the example of the specification verifies, and nothing near it', async () => {
+  const key = await readKey(KEY);
+  if (!key) throw new Error('the key is read');
+  expect(await verifyNote(key, NOTE)).toBe('SIGNED');
+  expect(await verifyNote(key, NOTE.replace('answer', 'Answer'))).toBe('NOT_SIGNED');
+  expect(await verifyNote({ ...key, name: 'Somebody' }, NOTE)).toBe('NOT_SIGNED');
+  expect(await readKey(KEY.replace('c74f20a3', 'c74f20a4'))).toBeNull();
+});
+
+test('a row is anchored by a checkpoint of its own log, signed with its key', async () => {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const bytes = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
+  const name = `countersign/${TENANT}`;
+  const id = await crypto.subtle.digest(
+    'SHA-256',
+    new Uint8Array([...new TextEncoder().encode(`${name}\n`), 1, ...bytes]),
+  );
+  const idBytes = new Uint8Array(id).slice(0, 4);
+  const base64 = (data: Iterable<number>) => btoa(String.fromCharCode(...data));
+  const key = `${name}+${toHex(idBytes)}+${base64([1, ...bytes])}`;
+  const sign = async (text: string, by = pair.privateKey) => {
+    const signature = await crypto.subtle.sign('Ed25519', by, new TextEncoder().encode(text));
+    return `${text}\n\u2014 ${name} ${base64([...idBytes, ...new Uint8Array(signature)])}\n`;
+  };
+  const row = { seq: 1, hash: ROWS[0]?.hash ?? '' };
+  const root = base64((await leafOf(row.hash)).match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? []);
+  const note = await sign(`${name}\n1\n${root}\n`);
+  expect(readCheckpoint(note)).toEqual({ origin: name, size: 1, root: await leafOf(row.hash) });
+  expect(await checkAnchor(row, { key, note, hashes: [] })).toBe('ANCHORED');
+  expect(await checkAnchor({ ...row, hash: 'ab'.repeat(32) }, { key, note, hashes: [] })).toBe('NOT_INCLUDED');
+  expect(await checkAnchor({ ...row, seq: 2 }, { key, note, hashes: [] })).toBe('NOT_INCLUDED');
+  const strange = await sign(`countersign/ten_other\n1\n${root}\n`);
+  expect(await checkAnchor(row, { key, note: strange, hashes: [] })).toBe('NOT_SIGNED');
+  const other = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const forged = await sign(`${name}\n1\n${root}\n`, other.privateKey);
+  expect(await checkAnchor(row, { key, note: forged, hashes: [] })).toBe('NOT_SIGNED');
+});
