@@ -15,7 +15,7 @@ use crate::{context::RequestContext, keys::KekError};
 /// Why storage did not do what it was asked for.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
-    /// PostgreSQL is away, or has no connection to give in time. Trying again may help.
+    /// PostgreSQL is away, has no connection to give in time, or no room. Trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Cause),
     /// PostgreSQL refused a statement.
@@ -81,6 +81,13 @@ impl Cause {
             code: None,
             message: message.into(),
         }
+    }
+
+    /// Whether PostgreSQL lacks what its operator can give: room on its disk, memory, a disk that works
+    /// (classes 53 and 58). The connection is good.
+    fn tells_of_want(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        code.starts_with("53") || code.starts_with("58")
     }
 
     /// The five-character code of PostgreSQL, where it was PostgreSQL who refused.
@@ -196,7 +203,7 @@ impl From<tokio_postgres::Error> for StoreError {
             },
             None => Cause::new(error.to_string()),
         };
-        if line_is_lost(&error) {
+        if line_is_lost(&error) || cause.tells_of_want() {
             Self::Unavailable(cause)
         } else {
             Self::Database(cause)
@@ -286,7 +293,7 @@ fn classify(error: &sqlx::Error) -> StoreError {
         code: database.code().map(Into::into),
         message: database.message().to_owned(),
     };
-    if connection_is_lost(error) {
+    if connection_is_lost(error) || cause.tells_of_want() {
         StoreError::Unavailable(cause)
     } else {
         StoreError::Database(cause)

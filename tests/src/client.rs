@@ -176,6 +176,28 @@ impl Token {
         send(request, body, &fresh_key()).await
     }
 
+    /// The same token, shown to another server.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Sends a GraphQL request to a server that may be away, under this idempotency key.
+    pub async fn attempt(&self, query: &str, variables: Value, key: Option<&str>) -> Option<Reply> {
+        let mut request = self
+            .http
+            .post(format!("{}/graphql", self.url))
+            .bearer_auth(&self.plain)
+            .json(&json!({ "query": query, "variables": variables }));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        Some(Reply::of(request.send().await.ok()?).await)
+    }
+
     /// Opens a stream as a partner's program does.
     pub async fn listen(&self, subscription: &str) -> Events {
         let request = self

@@ -17,7 +17,9 @@ mod database;
 mod events;
 pub mod exports;
 pub mod logs;
+mod mortal;
 mod outside;
+mod served;
 mod time;
 
 pub use app::{TestApp, TestTenant, configuration};
@@ -25,5 +27,7 @@ pub use certificate::Pair;
 pub use client::{Browser, Reply, Token};
 pub use database::{TestDatabase, cluster};
 pub use events::{Event, Events};
+pub use mortal::Mortal;
 pub use outside::{Kms, Mood, Outside};
+pub use served::Served;
 pub use time::{TestClock, TestIds};

@@ -1,8 +1,12 @@
-//! PostgreSQL dies and comes back, or comes late: callers are told so in time, the product heals
-//! without a restart, and what was acknowledged is there.
+//! PostgreSQL dies and comes back, comes late, or has no room; the server is killed: callers are told so in
+//! time, the product heals by itself, and what was acknowledged is there.
+
+mod callers;
+mod disk_full;
+mod kept;
+mod killed;
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,12 +16,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use countersign::{config::Config, server::Server};
-use countersign_migrations::{RolePasswords, migrate};
-use countersign_stand::postgres::{Cluster, ClusterOptions};
-use countersign_tests::{Browser, Reply, TestApp, TestClock, TestIds};
-use secrecy::SecretString;
+use countersign_tests::{Browser, Mortal, Reply, TestApp, TestClock, TestIds};
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
 
 use crate::books::books;
 
@@ -27,58 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
-}
-
-/// A migrated cluster that a test may kill; its files go with it.
-struct Mortal {
-    cluster: Cluster,
-    folder: PathBuf,
-}
-
-impl Mortal {
-    async fn start(name: &str) -> Self {
-        let folder = format!("countersign-test-{}-{name}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        let options = ClusterOptions {
-            data_dir: folder.join("data"),
-            port: None,
-            // What was acknowledged must outlive the crash.
-            durable: true,
-        };
-        let cluster = Cluster::start(&options).unwrap();
-        let owner = SecretString::from(cluster.admin_url("postgres"));
-        let passwords = RolePasswords {
-            entry: Some("countersign_entry".into()),
-            books: Some("countersign_books".into()),
-        };
-        migrate(&owner, passwords).await.unwrap();
-        Self { cluster, folder }
-    }
-
-    async fn superuser(&self) -> PgConnection {
-        let url = self.cluster.admin_url("postgres");
-        PgConnection::connect(&url).await.unwrap()
-    }
-}
-
-impl Drop for Mortal {
-    fn drop(&mut self) {
-        self.cluster.kill();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// The same configuration, with the database on another port.
-fn moved_to(port: u16, toml: &str) -> String {
-    let lines = toml.lines().map(|line| match line.split_once(" = ") {
-        Some((key @ ("entry_url" | "books_url"), _)) => {
-            let role = key.replace("_url", "");
-            let role = format!("countersign_{role}");
-            format!("{key} = \"postgres://{role}:{role}@127.0.0.1:{port}/postgres\"\n")
-        }
-        _ => format!("{line}\n"),
-    });
-    lines.collect()
 }
 
 async fn create(by: &Browser, name: &str) -> Reply {
@@ -144,8 +92,7 @@ async fn write_on(owner: Browser, n: usize, stop: Arc<AtomicBool>) -> (Vec<Strin
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_before_a_crash_of_postgresql_is_there_after_it() {
     let mortal = Mortal::start("crash").await;
-    let port = mortal.cluster.port();
-    let app = TestApp::start_with(start(), |toml| moved_to(port, &toml)).await;
+    let app = TestApp::start_with(start(), |toml| mortal.configuration(&toml)).await;
     let books = books(&app).await;
     let (live, ready) = (
         format!("{}/livez", app.management()),
@@ -216,11 +163,10 @@ async fn product_that_starts_before_postgresql_waits_for_it_with_its_books_close
     // Migrated, and away: a server that finds a database half migrated refuses it and ends.
     let mortal = Mortal::start("late").await;
     mortal.cluster.stop();
-    let port = mortal.cluster.port();
     // The harness lends its configuration; nothing of its own server is used.
     let mut toml = String::new();
     let lender = TestApp::start_with(start(), |given| {
-        toml = moved_to(port, &given);
+        toml = mortal.configuration(&given);
         given
     })
     .await;

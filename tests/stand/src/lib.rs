@@ -10,4 +10,5 @@ pub mod postgres;
 pub mod process;
 pub mod provider;
 pub mod redis;
+pub mod small_disk;
 pub mod solvers;

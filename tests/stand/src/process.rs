@@ -166,7 +166,8 @@ pub(crate) fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn group_of(user: &str) -> &str {
+/// The group of a user that [`other_user`] tells.
+pub(crate) fn group_of(user: &str) -> &str {
     if user == "nobody" { "nogroup" } else { user }
 }
 
