@@ -1,5 +1,7 @@
 //! A row outside the database: how exports write it, and how it is read again to be verified (AUD-4, AUD-6).
 
+mod line;
+
 use std::borrow::Cow;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -8,8 +10,9 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use uuid::Uuid;
 
+use self::line::Lines;
 use super::{
-    ChainError, Encoding, Event, GENESIS, Hash, Head, Link, Outcome,
+    ChainError, Encoding, Event, Hash, Head, Link, Outcome,
     manifest::{ExportFormat, Manifest},
     merkle::{self, Frontier},
     note::Checkpoint,
@@ -305,6 +308,17 @@ impl Exported {
     }
 }
 
+/// Why a line of an export does not verify.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LineFault {
+    /// It is no row.
+    #[error(transparent)]
+    Line(#[from] LineError),
+    /// It is not the row that belongs there.
+    #[error(transparent)]
+    Row(#[from] ExportFault),
+}
+
 /// Why an export does not verify.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ExportFault {
@@ -345,11 +359,12 @@ pub struct Verifier {
     checked: u64,
     checkpoint: Option<Checkpoint>,
     meets_checkpoint: bool,
+    lines: Lines,
 }
 
 impl Verifier {
     /// Of a tenant's rows; those that a checkpoint is of must be among them, from the first on.
-    pub const fn new(tenant: TenantId, has_gaps: bool, checkpoint: Option<Checkpoint>) -> Self {
+    pub fn new(tenant: TenantId, has_gaps: bool, checkpoint: Option<Checkpoint>) -> Self {
         Self {
             tenant,
             has_gaps,
@@ -358,7 +373,18 @@ impl Verifier {
             checked: 0,
             checkpoint,
             meets_checkpoint: false,
+            lines: Lines::default(),
         }
+    }
+
+    /// The next line of an export as JSON Lines, with its end.
+    pub fn line(&mut self, line: &[u8]) -> Result<(), LineFault> {
+        if let Some(judged) = self.lines.judge(self.tenant, line)
+            && self.check_place(judged.here, judged.previous).is_ok()
+        {
+            return Ok(self.accept(judged.here)?);
+        }
+        Ok(self.row(&Exported::from_json(line)?)?)
     }
 
     /// The next row.
@@ -367,28 +393,32 @@ impl Verifier {
         if row.tenant != self.tenant {
             return Err(ExportFault::Foreign { seq: link.seq });
         }
-        let first = Head {
-            seq: 0,
-            hash: GENESIS,
-        };
-        let before = match self.last {
-            Some(last) if self.has_gaps && link.seq > last.seq.saturating_add(1) => None,
-            Some(last) => Some(last),
-            // A part of a chain begins where it begins.
-            None => Some(first).filter(|_| link.seq == 1),
-        };
-        if let Some(before) = before {
-            before.check(link)?;
-        }
-        link.check_content(self.tenant, &row.event)?;
         let here = Head {
             seq: link.seq,
             hash: link.hash,
         };
+        self.check_place(here, link.previous)?;
+        link.check_content(self.tenant, &row.event)?;
+        self.accept(here)
+    }
+
+    /// Whether a row goes on where the last one ended.
+    fn check_place(&self, here: Head, previous: Hash) -> Result<(), ChainError> {
+        let before = match self.last {
+            Some(last) if self.has_gaps && here.seq > last.seq.saturating_add(1) => None,
+            Some(last) => Some(last),
+            // A part of a chain begins where it begins.
+            None => Some(Head::EMPTY).filter(|_| here.seq == 1),
+        };
+        before.map_or(Ok(()), |before| before.check(here.seq, &previous))
+    }
+
+    /// Counts a row that was checked, and puts it into the tree.
+    fn accept(&mut self, here: Head) -> Result<(), ExportFault> {
         self.last = Some(here);
         self.checked = self.checked.saturating_add(1);
-        if u64::try_from(link.seq).is_ok_and(|seq| seq == self.frontier.size().saturating_add(1)) {
-            self.frontier.push(merkle::leaf(&link.hash), |_, _| {});
+        if u64::try_from(here.seq).is_ok_and(|seq| seq == self.frontier.size().saturating_add(1)) {
+            self.frontier.push(merkle::leaf(&here.hash), |_, _| {});
             self.meet()?;
         }
         Ok(())

@@ -101,16 +101,16 @@ pub fn next_link(head: &Head, tenant: TenantId, event: &Event, key: &[u8; 32]) -
 
 impl Head {
     /// Whether a row goes on where the chain ended.
-    pub(super) fn check(&self, link: &Link) -> Result<(), ChainError> {
+    pub(super) fn check(&self, seq: i64, previous: &Hash) -> Result<(), ChainError> {
         let expected = self.seq.saturating_add(1);
-        if link.seq != expected {
+        if seq != expected {
             return Err(ChainError::Gap {
                 expected,
-                found: link.seq,
+                found: seq,
             });
         }
-        if link.previous != self.hash {
-            return Err(ChainError::Unlinked { seq: link.seq });
+        if *previous != self.hash {
+            return Err(ChainError::Unlinked { seq });
         }
         Ok(())
     }
@@ -136,7 +136,7 @@ pub fn verify_link(
     link: &Link,
     key: &[u8; 32],
 ) -> Result<Head, ChainError> {
-    head.check(link)?;
+    head.check(link.seq, &link.previous)?;
     link.check_content(tenant, event)?;
     if mac(key, &link.hash).verify_slice(&link.signature).is_err() {
         return Err(ChainError::Forged { seq: link.seq });

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use countersign_domain::audit::{
-    exported::{Exported, Verifier, manifest_line},
+    exported::{LineFault, Verifier, manifest_line},
     manifest::{ExportFormat, Manifest},
     note::{Checkpoint, VerifierKey},
 };
@@ -106,8 +106,10 @@ pub fn export(
     while lines.read_until(b'\n', &mut line)? > 0 {
         digest.update(&line);
         found = found.saturating_add(1);
-        let row = Exported::from_json(&line).with_context(|| format!("line {found}"))?;
-        verifier.row(&row)?;
+        match verifier.line(&line) {
+            Err(LineFault::Line(error)) => return Err(error).context(format!("line {found}")),
+            judged => judged?,
+        }
         line.clear();
     }
     let (verified, last) = verifier.finish()?;
