@@ -26,7 +26,7 @@ export function Dialog({
   isWide,
 }: DialogProps) {
   const place = isSheet
-    ? 'inset-y-0 right-0 w-[440px] max-w-full rounded-none border-y-0 border-r-0'
+    ? `inset-y-0 right-0 max-w-full rounded-none border-y-0 border-r-0 ${isWide ? 'w-[680px]' : 'w-[440px]'}`
     : `top-[8vh] left-1/2 max-h-[84vh] max-w-[calc(100vw-2rem)] -translate-x-1/2 ${isWide ? 'w-[640px]' : 'w-[460px]'}`;
   return (
     <Base.Root

@@ -1,15 +1,25 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import type { AuditSearch } from '../../lib/filters';
 import { Choice } from '../../ui/choice';
 import { DateRange } from '../../ui/date-range';
 import { OUTCOME_NAMES } from './names';
 
+/** What may be chosen beside what is typed. */
+export interface Suggestion {
+  readonly value: string;
+  readonly label?: string;
+}
+
 /** The filters of the log. Exact texts, so they are sent when the field is left or return is pressed. */
 export function AuditFilterBar({
   search,
+  kinds,
+  actors,
   onChange,
 }: {
   search: AuditSearch;
+  kinds: readonly Suggestion[];
+  actors: readonly Suggestion[];
   onChange: (change: { [K in keyof AuditSearch]: AuditSearch[K] | undefined }) => void;
 }) {
   return (
@@ -20,6 +30,7 @@ export function AuditFilterBar({
         label="Action"
         placeholder="Action, as token.created"
         value={search.action ?? ''}
+        suggestions={kinds}
         onCommit={(action) => onChange({ action })}
       />
       <ExactText
@@ -27,6 +38,7 @@ export function AuditFilterBar({
         label="Actor id"
         placeholder="Actor id, as usr_…"
         value={search.actor ?? ''}
+        suggestions={actors}
         onCommit={(actor) => onChange({ actor })}
       />
       <Choice
@@ -45,31 +57,48 @@ function ExactText({
   label,
   placeholder,
   value,
+  suggestions,
   isFirst = false,
   onCommit,
 }: {
   label: string;
   placeholder: string;
   value: string;
+  suggestions: readonly Suggestion[];
   isFirst?: boolean;
   onCommit: (value: string | undefined) => void;
 }) {
   const [text, setText] = useState(value);
-  const commit = () => {
-    if (text.trim() !== value) onCommit(text.trim() || undefined);
+  const list = useId();
+  const commit = (chosen: string) => {
+    if (chosen.trim() !== value) onCommit(chosen.trim() || undefined);
   };
   return (
-    <input
-      {...(isFirst ? { 'data-filter': '' } : {})}
-      type="search"
-      className="field max-w-72 min-w-44 flex-1"
-      aria-label={label}
-      placeholder={placeholder}
-      spellCheck={false}
-      value={text}
-      onChange={(event) => setText(event.target.value)}
-      onBlur={commit}
-      onKeyDown={(event) => event.key === 'Enter' && commit()}
-    />
+    <>
+      <input
+        {...(isFirst ? { 'data-filter': '' } : {})}
+        type="search"
+        list={list}
+        className="field max-w-72 min-w-44 flex-1"
+        aria-label={label}
+        placeholder={placeholder}
+        spellCheck={false}
+        value={text}
+        onChange={(event) => {
+          const typed = event.target.value;
+          setText(typed);
+          // What is chosen of the list comes whole, and not by keys.
+          const isChosen = !(event.nativeEvent as InputEvent).inputType?.startsWith('insertText');
+          if (isChosen && suggestions.some((one) => one.value === typed)) commit(typed);
+        }}
+        onBlur={() => commit(text)}
+        onKeyDown={(event) => event.key === 'Enter' && commit(text)}
+      />
+      <datalist id={list}>
+        {suggestions.map((one) => (
+          <option key={one.value} value={one.value} label={one.label} />
+        ))}
+      </datalist>
+    </>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { prettyJson } from './audit-table';
+import { prettyJson } from './pretty-json';
 
 test('a payload is laid out anew and nothing in it changed', () => {
   const text = '{"a":1.10,"b":["x, {y}","q\\"uote"],"big":12345678901234567890,"none":{},"l":[]}';

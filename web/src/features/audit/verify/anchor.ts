@@ -21,7 +21,10 @@ export type AnchorVerdict =
   | 'NOT_SUPPORTED';
 
 /** Whether a row is in a checkpoint that the key signed. */
-export async function checkAnchor(row: Pick<ChainRow, 'seq' | 'hash'>, anchor: Anchor): Promise<AnchorVerdict> {
+export async function checkAnchor(
+  row: Pick<ChainRow, 'seq' | 'hash'>,
+  anchor: Anchor,
+): Promise<AnchorVerdict> {
   const key = await readKey(anchor.key);
   const said = readCheckpoint(anchor.note);
   if (!key || !said || said.origin !== key.name) return 'NOT_SIGNED';

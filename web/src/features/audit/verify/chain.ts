@@ -6,8 +6,10 @@ export type RowFault =
   | 'CHANGED'
   /** It does not go on from the row before it. */
   | 'UNLINKED'
-  /** A row before it is missing, or stands twice. */
-  | 'GAP'
+  /** It is not there. */
+  | 'MISSING'
+  /** It stands where another belongs. */
+  | 'MISPLACED'
   /** It is of no form that could be checked. */
   | 'UNREADABLE';
 
@@ -25,34 +27,43 @@ export async function isWhatWasHashed(tenant: string, row: ChainRow): Promise<bo
   return toHex(await sha256(encode(tenant, row))) === row.hash;
 }
 
+/** The numbers of the rows that are to be there. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * Checks rows in their order, oldest first: that each says what was hashed, and goes on from the one before.
- * `first` is the number that the first of them must have. What stands before it is not known here, but for
- * row 1, before which there is nothing.
+ * Checks rows in their order, oldest first: that every row of the range is there, says what was hashed, and
+ * goes on from the one before. What stands before the first of them is not known here, but for row 1, before
+ * which there is nothing.
  */
 export async function checkChain(
   tenant: string,
-  first: number,
+  { from, to }: Range,
   rows: readonly ChainRow[],
 ): Promise<CheckedRow[]> {
   const checked: CheckedRow[] = [];
-  let expected = first;
-  let before: string | null = first === 1 ? GENESIS : null;
+  let expected = from;
+  let before: string | null = from === 1 ? GENESIS : null;
   for (const row of rows) {
-    checked.push({ seq: row.seq, fault: await faultOf(tenant, row, expected, before) });
+    if (row.seq < expected || row.seq > to) {
+      checked.push({ seq: row.seq, fault: 'MISPLACED' });
+      continue;
+    }
+    if (row.seq > expected) {
+      checked.push({ seq: expected, fault: 'MISSING' });
+      before = null;
+    }
+    checked.push({ seq: row.seq, fault: await faultOf(tenant, row, before) });
     expected = row.seq + 1;
     before = row.hash;
   }
+  if (expected <= to) checked.push({ seq: expected, fault: 'MISSING' });
   return checked;
 }
 
-async function faultOf(
-  tenant: string,
-  row: ChainRow,
-  expected: number,
-  before: string | null,
-): Promise<RowFault | null> {
-  if (row.seq !== expected) return 'GAP';
+async function faultOf(tenant: string, row: ChainRow, before: string | null): Promise<RowFault | null> {
   if (before !== null && row.previousHash !== before) return 'UNLINKED';
   try {
     return (await isWhatWasHashed(tenant, row)) ? null : 'CHANGED';

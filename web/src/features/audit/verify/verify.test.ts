@@ -9,6 +9,7 @@ import vectors from './vectors.json';
 /** The rows that the server's own code wrote, which an export names as the schema of GraphQL does not. */
 const ROWS: ChainRow[] = vectors.rows.map(({ previous, ...row }) => ({ ...row, previousHash: previous }));
 const TENANT = vectors.rows[0]?.tenant ?? '';
+const ALL = { from: 1, to: ROWS.length };
 
 const faults = (checked: CheckedRow[]) =>
   checked.filter((row) => row.fault !== null).map((row) => [row.seq, row.fault]);
@@ -17,7 +18,7 @@ const withRow = (seq: number, change: Partial<ChainRow>) =>
 
 test('rows of both encodings verify as the server hashed them', async () => {
   expect(new Set(ROWS.map((row) => row.encoding))).toEqual(new Set([1, 2]));
-  expect(await checkChain(TENANT, 1, ROWS)).toEqual(ROWS.map(({ seq }) => ({ seq, fault: null })));
+  expect(await checkChain(TENANT, ALL, ROWS)).toEqual(ROWS.map(({ seq }) => ({ seq, fault: null })));
 });
 
 const CHANGES: Partial<ChainRow>[] = [
@@ -44,7 +45,7 @@ const CHANGES: Partial<ChainRow>[] = [
 test.each(CHANGES)('a row in which %o stands is not what was hashed', async (change) => {
   const seq = 5;
   expect(ROWS.find((row) => row.seq === seq)?.encoding).toBe(2);
-  expect((await checkChain(TENANT, 1, withRow(seq, change))).find((row) => row.fault)).toEqual({
+  expect((await checkChain(TENANT, ALL, withRow(seq, change))).find((row) => row.fault)).toEqual({
     seq,
     fault: 'CHANGED',
   });
@@ -52,29 +53,32 @@ test.each(CHANGES)('a row in which %o stands is not what was hashed', async (cha
 
 test('a row of another tenant is not what was hashed', async () => {
   const other = `ten_${'a'.repeat(32)}`;
-  expect(faults(await checkChain(other, 1, ROWS)).length).toBe(ROWS.length);
+  expect(faults(await checkChain(other, ALL, ROWS)).length).toBe(ROWS.length);
 });
 
 test('a missing row, a row that was put in, and a forged link are told apart', async () => {
   const without = ROWS.filter((row) => row.seq !== 3);
-  expect(faults(await checkChain(TENANT, 1, without))).toEqual([[4, 'GAP']]);
-  expect(faults(await checkChain(TENANT, 1, ROWS.slice(1)))).toEqual([[2, 'GAP']]);
+  expect(faults(await checkChain(TENANT, ALL, without))).toEqual([[3, 'MISSING']]);
+  expect(faults(await checkChain(TENANT, ALL, ROWS.slice(1)))).toEqual([[1, 'MISSING']]);
+  expect(faults(await checkChain(TENANT, ALL, ROWS.slice(0, -2)))).toEqual([[7, 'MISSING']]);
+  expect(faults(await checkChain(TENANT, ALL, []))).toEqual([[1, 'MISSING']]);
   const twice = [...ROWS.slice(0, 2), ...ROWS.slice(1)];
-  expect(faults(await checkChain(TENANT, 1, twice))[0]).toEqual([2, 'GAP']);
-  expect(faults(await checkChain(TENANT, 1, withRow(4, { previousHash: 'ab'.repeat(32) })))).toEqual([
+  expect(faults(await checkChain(TENANT, ALL, twice))).toEqual([[2, 'MISPLACED']]);
+  expect(faults(await checkChain(TENANT, { from: 1, to: 7 }, ROWS))).toEqual([[8, 'MISPLACED']]);
+  expect(faults(await checkChain(TENANT, ALL, withRow(4, { previousHash: 'ab'.repeat(32) })))).toEqual([
     [4, 'UNLINKED'],
   ]);
   // Before the first row of a log there is nothing; before another one it is not known what there is.
-  expect(faults(await checkChain(TENANT, 1, withRow(1, { previousHash: 'ab'.repeat(32) })))[0]).toEqual([
+  expect(faults(await checkChain(TENANT, ALL, withRow(1, { previousHash: 'ab'.repeat(32) })))[0]).toEqual([
     1,
     'UNLINKED',
   ]);
-  expect(faults(await checkChain(TENANT, 4, ROWS.slice(3)))).toEqual([]);
+  expect(faults(await checkChain(TENANT, { ...ALL, from: 4 }, ROWS.slice(3)))).toEqual([]);
 });
 
 test('what has no bytes is not taken for verified', async () => {
   for (const change of [{ encoding: 3 }, { id: 'aud_1' }, { occurredAt: 'yesterday' }, { policies: 'x' }]) {
-    expect(faults(await checkChain(TENANT, 1, withRow(6, change)))).toEqual([[6, 'UNREADABLE']]);
+    expect(faults(await checkChain(TENANT, ALL, withRow(6, change)))).toEqual([[6, 'UNREADABLE']]);
   }
 });
 
@@ -129,7 +133,9 @@ test('a row is anchored by a checkpoint of its own log, signed with its key', as
   const note = await sign(`${name}\n1\n${root}\n`);
   expect(readCheckpoint(note)).toEqual({ origin: name, size: 1, root: await leafOf(row.hash) });
   expect(await checkAnchor(row, { key, note, hashes: [] })).toBe('ANCHORED');
-  expect(await checkAnchor({ ...row, hash: 'ab'.repeat(32) }, { key, note, hashes: [] })).toBe('NOT_INCLUDED');
+  expect(await checkAnchor({ ...row, hash: 'ab'.repeat(32) }, { key, note, hashes: [] })).toBe(
+    'NOT_INCLUDED',
+  );
   expect(await checkAnchor({ ...row, seq: 2 }, { key, note, hashes: [] })).toBe('NOT_INCLUDED');
   const strange = await sign(`countersign/ten_other\n1\n${root}\n`);
   expect(await checkAnchor(row, { key, note: strange, hashes: [] })).toBe('NOT_SIGNED');
