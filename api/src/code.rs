@@ -89,6 +89,12 @@ codes! {
     Forbidden = "FORBIDDEN", 403,
         "A policy refuses this. Whoever may know it finds the rule in `extensions.rule`.",
         "Ask an administrator of the tenant for the capability, or use a token with the scope.";
+    StepUpRequired = "STEP_UP_REQUIRED", 403,
+        "The caller may do this, and only in a session with a second factor, as the sign-in provider vouches for it by `acr` or `amr`.",
+        "Sign out, and sign in again with a second factor: a one-time code, a passkey, a hardware key.";
+    ExportHidesRows = "EXPORT_HIDES_ROWS", 403,
+        "A policy hides a field or some rows of the audit log from this caller. An export has whole rows, and all that were asked for, or is not made.",
+        "Ask somebody who reads the whole log for the export.";
     ForgedRequest = "FORGED_REQUEST", 403,
         "A request with the session cookie did not come from the product's own page.",
         "Programs use a token instead of a cookie.";

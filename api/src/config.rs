@@ -342,6 +342,8 @@ pub struct RateLimits {
     pub public_requests: NonZeroU32,
     /// Cost that one principal may ask of GraphQL.
     pub cost: NonZeroU32,
+    /// Exports that one principal may begin.
+    pub exports: NonZeroU32,
     /// Where replicas count together; without it each counts for itself.
     #[serde(default, deserialize_with = "read::optional_secret")]
     pub redis_url: Option<SecretString>,
@@ -357,6 +359,7 @@ impl Default for RateLimits {
             refused_credentials: const { NonZeroU32::new(60).expect("above 0") },
             public_requests: const { NonZeroU32::new(1_200).expect("above 0") },
             cost: const { NonZeroU32::new(1_000_000).expect("above 0") },
+            exports: const { NonZeroU32::new(10).expect("above 0") },
             redis_url: None,
             redis_authority: None,
         }
@@ -378,6 +381,7 @@ impl RateLimits {
             refused: self.refused_credentials,
             public: self.public_requests,
             cost: self.cost,
+            export: self.exports,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP surface: sign-in, GraphQL, health, and the web app.
 
+pub mod audit_exports;
 pub mod bff;
 pub mod credential;
 pub mod errors;
@@ -45,6 +46,10 @@ pub fn input_limits() -> web::JsonConfig {
                 JsonPayloadError::Overflow { .. }
                 | JsonPayloadError::OverflowKnownLength { .. } => too_large(),
                 JsonPayloadError::ContentType => unsupported("application/json"),
+                // What the caller wrote, and where: nothing of ours.
+                JsonPayloadError::Deserialize(fault) => bad_request(&format!(
+                    "the body is not the JSON that is wanted here: {fault}"
+                )),
                 _ => bad_request("the body is not the JSON that is wanted here"),
             }
             .into()

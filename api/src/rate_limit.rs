@@ -1,5 +1,5 @@
-//! Rate limits (NET-3): by address for sign-in and refused credentials, by principal and cost for
-//! GraphQL.
+//! Rate limits (NET-3): by address for sign-in and refused credentials, by principal for GraphQL, by its
+//! cost, and for exports.
 //!
 //! The algorithm is GCRA, a leaky bucket: a quota of N a minute lets N through at once, and then
 //! one every sixtieth of a minute over N. With Redis all replicas share the count. While Redis is
@@ -36,11 +36,19 @@ pub enum Policy {
     Public,
     /// Cost of GraphQL, by principal.
     Cost,
+    /// Exports that are begun, by principal.
+    Export,
 }
 
 impl Policy {
     /// Every policy.
-    pub const ALL: [Self; 4] = [Self::SignIn, Self::Refused, Self::Public, Self::Cost];
+    pub const ALL: [Self; 5] = [
+        Self::SignIn,
+        Self::Refused,
+        Self::Public,
+        Self::Cost,
+        Self::Export,
+    ];
 
     /// The name in the `RateLimit` header.
     pub const fn name(self) -> &'static str {
@@ -49,6 +57,7 @@ impl Policy {
             Self::Refused => "refused",
             Self::Public => "public",
             Self::Cost => "cost",
+            Self::Export => "export",
         }
     }
 }
@@ -64,6 +73,8 @@ pub struct Quotas {
     pub public: NonZeroU32,
     /// Cost of GraphQL by principal.
     pub cost: NonZeroU32,
+    /// Exports by principal.
+    pub export: NonZeroU32,
 }
 
 impl Quotas {
@@ -73,6 +84,7 @@ impl Quotas {
             Policy::Refused => self.refused,
             Policy::Public => self.public,
             Policy::Cost => self.cost,
+            Policy::Export => self.export,
         }
     }
 }
@@ -100,6 +112,11 @@ struct Key {
 impl Key {
     fn of(policy: Policy, source: Option<IpAddr>) -> Self {
         let who = source.map_or_else(|| "unknown".to_owned(), network);
+        Self { policy, who }
+    }
+
+    fn of_principal(policy: Policy, context: &RequestContext) -> Self {
+        let who = format!("{}/{}", context.tenant(), context.actor().id());
         Self { policy, who }
     }
 }
@@ -181,12 +198,17 @@ impl RateLimits {
     /// Takes the cost of a request from its principal's quota.
     pub async fn by_principal(&self, context: &RequestContext, cost: u64) -> Standing {
         let policy = Policy::Cost;
-        let who = format!("{}/{}", context.tenant(), context.actor().id());
         // No request costs more than the whole quota: it would never be let through.
         let cost = u32::try_from(cost).unwrap_or(u32::MAX);
         let cost = cost.clamp(1, self.quotas.of(policy).get());
         let cost = NonZeroU32::new(cost).unwrap_or(NonZeroU32::MIN);
-        self.take(Key { policy, who }, cost).await
+        self.take(Key::of_principal(policy, context), cost).await
+    }
+
+    /// Takes one from the quota of exports of a principal.
+    pub async fn export(&self, context: &RequestContext) -> Standing {
+        let key = Key::of_principal(Policy::Export, context);
+        self.take(key, NonZeroU32::MIN).await
     }
 
     async fn take(&self, key: Key, cost: NonZeroU32) -> Standing {

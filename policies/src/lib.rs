@@ -29,6 +29,7 @@ pub mod resource;
 pub mod rights;
 pub mod row;
 mod scope;
+mod step_up;
 mod words;
 
 pub use access::{AccessExplanation, Known, KnownRow, RowCondition, Verdict, WhoMay};

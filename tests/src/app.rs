@@ -175,6 +175,22 @@ impl TestApp {
         capabilities: &[Capability],
         name: &str,
     ) -> Browser {
+        self.sign_in(tenant, role, capabilities, name, false).await
+    }
+
+    /// Makes a person of that role and signs them in with a second factor, without a provider.
+    pub async fn person_with_factor(&self, tenant: &TestTenant, role: Role, name: &str) -> Browser {
+        self.sign_in(tenant, role, &[], name, true).await
+    }
+
+    async fn sign_in(
+        &self,
+        tenant: &TestTenant,
+        role: Role,
+        capabilities: &[Capability],
+        name: &str,
+        mfa: bool,
+    ) -> Browser {
         let email = format!("{name}@example.test");
         let new = NewMember {
             email: email.clone(),
@@ -212,7 +228,7 @@ impl TestApp {
                 id: SecretString::from("id"),
                 access_expires_at: now + Duration::days(1_000),
             },
-            mfa: false,
+            mfa,
             expires_at: now + Duration::days(1_000),
         };
         let secret = entry.open_session(session, &facts).await;

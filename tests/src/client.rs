@@ -118,6 +118,21 @@ impl Browser {
             .await
     }
 
+    /// Sends JSON to an address of the backend-for-frontend as the product's own page does. The answer's
+    /// body is yet to be read.
+    pub async fn post_json(&self, path: &str, body: &str) -> reqwest::Response {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .header("cookie", self.cookie())
+            .header("x-csrf", "1")
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "application/json")
+            .body(body.to_owned());
+        let response = request.send().await;
+        response.unwrap_or_else(|error| panic!("the server does not answer: {error}"))
+    }
+
     /// Makes an API token with these scopes.
     pub async fn token(&self, scopes: &[Scope]) -> Token {
         self.make_token(scopes, false).await
@@ -196,6 +211,16 @@ impl Token {
             request = request.header("idempotency-key", key);
         }
         Some(Reply::of(request.send().await.ok()?).await)
+    }
+
+    /// Sends JSON to an address of the product as a partner's program does.
+    pub async fn post_json(&self, path: &str, body: &str) -> Reply {
+        let request = self.http.post(format!("{}{path}", self.url));
+        let request = request.bearer_auth(&self.plain);
+        let request = request.header("content-type", "application/json");
+        let response = request.body(body.to_owned()).send().await;
+        Reply::of(response.unwrap_or_else(|error| panic!("the server does not answer: {error}")))
+            .await
     }
 
     /// Opens a stream as a partner's program does.

@@ -14,6 +14,7 @@ mod abuse;
 mod access;
 mod architecture;
 mod audit;
+mod audit_exports;
 mod audit_proofs;
 mod authorization;
 mod books;

@@ -22,11 +22,11 @@ use crate::{audit::log, books::books};
 const AMOUNTS: &str = "{ transactions(first: 50) { nodes { amount } } policySet { version certificate { solvers } } }";
 
 /// A folder of policies that goes with the test.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     /// A copy of the product's own.
-    fn copy(name: &str) -> Self {
+    pub(crate) fn copy(name: &str) -> Self {
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
         let folder = env::temp_dir().join(format!("countersign-{}-{name}", id()));
         fs::create_dir_all(folder.join("cedar")).unwrap();
@@ -43,7 +43,7 @@ impl Folder {
         Self(folder)
     }
 
-    fn change(&self, file: &str, from: &str, to: &str) {
+    pub(crate) fn change(&self, file: &str, from: &str, to: &str) {
         let path = self.0.join("cedar").join(file);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from} in {file}");
@@ -59,7 +59,7 @@ impl Folder {
         );
     }
 
-    async fn start(&self, uncertified: bool) -> TestApp {
+    pub(crate) async fn start(&self, uncertified: bool) -> TestApp {
         let folder = self.0.display().to_string();
         let settings = format!("uncertified = {uncertified}\nfolder = \"{folder}\"\n");
         let now = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();

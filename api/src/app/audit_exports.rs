@@ -1,10 +1,42 @@
-//! Exports of the audit log: `audit.exported`.
+//! Exports of the audit log: `audit.exported`, and `audit.export_ended` of those that people make.
+//!
+//! Whoever takes rows out is let in and decided about anew before every thousand of them: a session that
+//! ends, or a role that is taken away, breaks the export off. Rows are read as they are sent, and no
+//! connection is held while whoever asked reads them. The manifest, which is signed, comes last, and only
+//! once it is recorded that all rows were given: what was broken off has none.
+
+mod ending;
+
+use std::fmt;
 
 use countersign_domain::{
-    audit::{Facts, is_kind, manifest::ExportFormat},
-    id::AnyId,
+    audit::{
+        Facts, Outcome,
+        exported::{LineError, Writer, manifest_line},
+        is_kind,
+        manifest::ExportFormat,
+        note::VerifierKey,
+    },
+    id::{AnyId, TenantId},
 };
-use countersign_entities::AuditFilter;
+use countersign_entities::{
+    AuditEntry, AuditFilter, Credential, Database, EnterError, EventDraft, NoteSigner, Page,
+    ReadTransaction, RequestContext, RequestFacts, StoreError,
+};
+use countersign_policies::{
+    ActionId, Decision, Decisions, Engine, ReadScope, Refusal, Resolved, resource, row::TenantOnly,
+};
+use thiserror::Error;
+
+use self::ending::Ending;
+
+/// The action that policies decide about.
+const EXPORT: &str = "Capability.exportAudit";
+/// The audit event of an export that begins, or is refused.
+const EXPORTED: &str = "audit.exported";
+/// What whoever takes whole rows out must see of them.
+const ROWS: &str = "Query.auditEntries";
+const FIELDS: &str = "AuditEntry.";
 
 /// Whether the filter is of words that the log may repeat: an export is recorded with it.
 pub fn check(filter: &AuditFilter) -> Result<(), &'static str> {
@@ -14,6 +46,15 @@ pub fn check(filter: &AuditFilter) -> Result<(), &'static str> {
     let is_id = |id: &str| AnyId::parse(id).is_some();
     if filter.actor.as_deref().is_some_and(|actor| !is_id(actor)) {
         return Err("`actorId` is an id, such as `usr_` and 32 digits");
+    }
+    if let (Some(from), Some(to)) = (filter.from, filter.to)
+        && to <= from
+    {
+        return Err("`to` is after `from`");
+    }
+    let first = filter.from_seq.unwrap_or(1);
+    if first < 1 || filter.to_seq.is_some_and(|last| last < first) {
+        return Err("rows are counted from 1, and `toSeq` is not before `fromSeq`");
     }
     Ok(())
 }
@@ -39,5 +80,284 @@ pub fn recorded(filter: &AuditFilter, format: ExportFormat) -> Facts {
     match row(filter.to_seq) {
         Some(seq) => facts.count("toSeq", seq),
         None => facts,
+    }
+}
+
+/// Which rows are wanted, and how they are written.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Which rows. [`check`] has found nothing against it.
+    pub filter: AuditFilter,
+    /// How they are written.
+    pub format: ExportFormat,
+}
+
+/// Why nothing is exported, or nothing more.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// A policy refuses.
+    #[error("refused by policy")]
+    Refused(Refusal),
+    /// A second factor is all that is missing.
+    #[error("a second factor is missing")]
+    SecondFactor,
+    /// A field, or some rows, are hidden from whoever asks: an export has whole rows, or is none.
+    #[error("`{0}` is not for whoever asks on every row")]
+    Hidden(String),
+    /// The session works in another tenant by now.
+    #[error("the session is in another tenant")]
+    Moved,
+    /// Whoever asks is not let in, or not any more.
+    #[error("the credential ended")]
+    Entry(#[from] EnterError),
+    /// Storage failed.
+    #[error("storage failed")]
+    Store(#[from] StoreError),
+    /// A row can not be written.
+    #[error("a row can not be written")]
+    Row(#[from] LineError),
+}
+
+impl ExportError {
+    /// Why an export was broken off, in a word of the log.
+    const fn why(&self) -> &'static str {
+        match self {
+            Self::Refused(_) | Self::SecondFactor | Self::Hidden(_) => "refused by policy",
+            Self::Moved => "the session is in another tenant",
+            Self::Entry(EnterError::Unavailable(_) | EnterError::Store(_))
+            | Self::Store(_)
+            | Self::Row(_) => "failed",
+            Self::Entry(_) => "the credential ended",
+        }
+    }
+}
+
+/// What was decided about taking rows out.
+struct Decided {
+    permission: Resolved,
+    verdict: Result<ReadScope<resource::AuditEntry>, ExportError>,
+}
+
+/// Who may take rows out sees every field of every row, and may take them out.
+fn decide(engine: &Engine, context: &RequestContext) -> Result<Decided, ExportError> {
+    let unnamed = || StoreError::inconsistent("exports have no action");
+    let export = engine.action(EXPORT).ok_or_else(unnamed)?;
+    let seen = |name: &str| name == ROWS || name.starts_with(FIELDS);
+    let seen: Vec<(ActionId, &str)> = engine.actions().filter(|(_, name)| seen(name)).collect();
+    let mut actions: Vec<ActionId> = seen.iter().map(|(action, _)| *action).collect();
+    actions.push(export);
+    let actor = context.actor();
+    let decisions = engine.decide(actor, &actions);
+    let permission = decisions.resolved([(EXPORT, export)]);
+    if let Err(refusal) = on_books(&decisions, export, context.tenant()) {
+        let wants_factor = engine.wants_second_factor(actor, export);
+        let error = if wants_factor {
+            ExportError::SecondFactor
+        } else {
+            ExportError::Refused(refusal)
+        };
+        return Ok(Decided {
+            permission,
+            verdict: Err(error),
+        });
+    }
+    let is_hidden =
+        |(action, _): &&(ActionId, &str)| !matches!(decisions.get(*action), Decision::Allow(_));
+    if let Some((action, name)) = seen.iter().find(is_hidden) {
+        return Ok(Decided {
+            permission: decisions.resolved([(EXPORT, export), (name, *action)]),
+            verdict: Err(ExportError::Hidden((*name).to_owned())),
+        });
+    }
+    let scope = engine.read_scope::<resource::AuditEntry>(actor);
+    Ok(Decided {
+        permission,
+        verdict: scope.map_err(ExportError::Refused),
+    })
+}
+
+fn on_books(decisions: &Decisions, action: ActionId, tenant: TenantId) -> Result<(), Refusal> {
+    match decisions.get(action) {
+        Decision::Allow(_) => Ok(()),
+        Decision::Deny(refusal) => Err(refusal.clone()),
+        Decision::Row(rule) => rule.decide(&TenantOnly::books(tenant)),
+    }
+}
+
+/// How far an export has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Head,
+    Rows,
+    Manifest,
+    Over,
+}
+
+/// An export under way.
+pub struct Export {
+    database: Database,
+    credential: Credential,
+    facts: RequestFacts,
+    tenant: TenantId,
+    wanted: Wanted,
+    signer: NoteSigner,
+    writer: Writer,
+    /// The last row that was written.
+    after: i64,
+    /// The last that will be: the end of the chain when the export began.
+    until: i64,
+    stage: Stage,
+    ending: Ending,
+}
+
+impl Export {
+    /// Begins an export for who was let in to read. That it begins, or is refused, is durable in the log
+    /// when this returns.
+    pub async fn open(
+        database: &Database,
+        engine: &Engine,
+        credential: Credential,
+        facts: RequestFacts,
+        (context, reader): (RequestContext, ReadTransaction),
+        wanted: Wanted,
+    ) -> Result<Self, ExportError> {
+        let Decided {
+            permission,
+            verdict,
+        } = decide(engine, &context)?;
+        let facts_of_rows = recorded(&wanted.filter, wanted.format);
+        let draft = |outcome, facts: Facts| EventDraft {
+            action: EXPORTED,
+            permission: permission.clone(),
+            outcome,
+            targets: vec![context.tenant().into()],
+            payload: facts.into(),
+        };
+        let scope = match verdict {
+            Ok(scope) => scope,
+            Err(error) => {
+                reader.leave();
+                let facts = facts_of_rows.word("reason", reason(&error));
+                database
+                    .record(&context, draft(Outcome::Refused, facts))
+                    .await?;
+                return Err(error);
+            }
+        };
+        let newest = Page::first(1);
+        let newest = reader
+            .audit_entries(&scope, &AuditFilter::default(), &newest)
+            .await?;
+        reader.leave();
+        let until = newest.rows.first().map_or(0, |row| row.link.seq);
+        let tenant = context.tenant();
+        let signer = database.operator().note_signer(tenant).await?;
+        database
+            .record(&context, draft(Outcome::Done, facts_of_rows))
+            .await?;
+        Ok(Self {
+            database: database.clone(),
+            credential,
+            facts,
+            tenant,
+            writer: Writer::new(tenant, wanted.format),
+            wanted,
+            signer,
+            after: 0,
+            until,
+            stage: Stage::Head,
+            ending: Ending::new(database.clone(), context, permission),
+        })
+    }
+
+    /// The key by which what is exported is verified.
+    pub const fn key(&self) -> &VerifierKey {
+        self.signer.key()
+    }
+
+    /// How it is written.
+    pub const fn format(&self) -> ExportFormat {
+        self.wanted.format
+    }
+
+    /// The next bytes, once whoever asked wants them; `None` after the last. Where it fails it is over.
+    pub async fn next(&mut self, engine: &Engine) -> Result<Option<Vec<u8>>, ExportError> {
+        let piece = self.piece(engine).await;
+        self.ending.rows = self.writer.rows();
+        if let Err(error) = &piece {
+            self.stage = Stage::Over;
+            self.ending.broken_off(error.why()).await;
+        }
+        piece
+    }
+
+    async fn piece(&mut self, engine: &Engine) -> Result<Option<Vec<u8>>, ExportError> {
+        if self.stage == Stage::Head {
+            self.stage = Stage::Rows;
+            let head = self.writer.head()?;
+            if !head.is_empty() {
+                return Ok(Some(head));
+            }
+        }
+        if self.stage == Stage::Rows && self.after < self.until {
+            let rows = self.rows(engine).await?;
+            if let Some(last) = rows.last() {
+                self.after = last.link.seq;
+                let mut lines = Vec::new();
+                for row in &rows {
+                    lines.extend(self.writer.row(&row.event, &row.link)?);
+                }
+                return Ok(Some(lines));
+            }
+        }
+        if self.stage == Stage::Over {
+            return Ok(None);
+        }
+        self.stage = Stage::Manifest;
+        self.manifest().await.map(Some)
+    }
+
+    /// The next rows, for who is let in and decided about anew.
+    async fn rows(&self, engine: &Engine) -> Result<Vec<AuditEntry>, ExportError> {
+        let facts = RequestFacts {
+            at: self.database.clock().now(),
+            ..self.facts
+        };
+        let entered = self.database.enter(&self.credential, &facts, &[]).await?;
+        let (context, reader) = entered;
+        if context.tenant() != self.tenant {
+            return Err(ExportError::Moved);
+        }
+        let scope = decide(engine, &context)?.verdict?;
+        let filter = &self.wanted.filter;
+        let rows = reader.audit_chain(&scope, filter, self.after, self.until);
+        let rows = rows.await?;
+        reader.leave();
+        Ok(rows)
+    }
+
+    async fn manifest(&mut self) -> Result<Vec<u8>, ExportError> {
+        let (filter, format) = (self.wanted.filter.text(), self.wanted.format);
+        let manifest = self.writer.manifest(filter);
+        let line = manifest_line(format, &self.signer.sign(&manifest.text())?)?;
+        self.ending.rows = manifest.rows;
+        self.ending.completed().await?;
+        self.stage = Stage::Over;
+        Ok(line)
+    }
+}
+
+impl fmt::Debug for Export {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Export({} of {})", self.after, self.until)
+    }
+}
+
+/// Why an export was refused, in a word of the log.
+const fn reason(error: &ExportError) -> &'static str {
+    match error {
+        ExportError::SecondFactor => "second factor",
+        ExportError::Hidden(_) => "hidden rows",
+        _ => "policy",
     }
 }

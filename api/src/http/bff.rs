@@ -1,4 +1,5 @@
-//! The backend-for-frontend: sign-in, who is signed in, the tenant in hand, logout.
+//! The backend-for-frontend: sign-in, who is signed in, the tenant in hand, logout; and, in a file of its
+//! own, the export of the audit log.
 //!
 //! The browser holds one cookie and no token. The endpoints have the names that the field knows.
 
@@ -18,7 +19,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    RequestInfo,
+    RequestInfo, audit_exports,
     credential::{SESSION_COOKIE, session},
     limited,
     problem::Problem,
@@ -47,6 +48,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(web::resource("/callback").route(web::get().to(callback)))
         .service(web::resource("/user").route(web::get().to(user)))
         .service(web::resource("/tenant").route(web::post().to(tenant)))
+        .service(web::resource("/audit/export").route(web::post().to(audit_exports::post)))
         .service(web::resource("/logout").route(web::get().to(logout)))
         .service(web::resource("/backchannel").route(web::post().to(backchannel)));
     config.service(scope);

@@ -5,7 +5,7 @@ use actix_web::{
     http::header::{HeaderMap, HeaderName, HeaderValue},
 };
 use countersign_domain::token::HashedToken;
-use countersign_entities::{Credential, RequestFacts};
+use countersign_entities::{Credential, RequestContext, RequestFacts};
 use moka::sync::Cache;
 
 use super::{RequestInfo, problem::Problem};
@@ -29,6 +29,20 @@ pub async fn by_address(
     policy: Policy,
 ) -> Result<(), Problem> {
     let standing = state.rate_limits.by_address(policy, info.source).await;
+    tell(request, standing);
+    match standing.retry_after {
+        None => Ok(()),
+        Some(_) => Err(limited(request, state, standing)),
+    }
+}
+
+/// Takes one from the quota of exports of whoever was let in.
+pub async fn export(
+    request: &HttpRequest,
+    state: &State,
+    context: &RequestContext,
+) -> Result<(), Problem> {
+    let standing = state.rate_limits.export(context).await;
     tell(request, standing);
     match standing.retry_after {
         None => Ok(()),

@@ -16,7 +16,7 @@ const CLEAN_EVERY: usize = 100_000;
 type Limiter = RateLimiter<Key, DashMapStateStore<Key>, OnClock, StateInformationMiddleware>;
 
 pub(super) struct Memory {
-    limiters: [(Policy, Limiter); 4],
+    limiters: [(Policy, Limiter); 5],
 }
 
 impl Memory {

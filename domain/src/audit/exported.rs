@@ -246,14 +246,14 @@ impl Writer {
         bytes
     }
 
-    /// What is to be signed.
-    pub fn finish(self, filter: String) -> Manifest {
+    /// What is to be signed, after the last row.
+    pub fn manifest(&self, filter: String) -> Manifest {
         Manifest {
             tenant: self.tenant,
             format: self.format,
             rows: self.rows,
             bytes: self.bytes,
-            sha256: self.digest.finalize().into(),
+            sha256: self.digest.clone().finalize().into(),
             filter,
         }
     }

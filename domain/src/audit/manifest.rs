@@ -6,6 +6,9 @@ use crate::id::TenantId;
 /// The first line of the text of a manifest.
 const FORM: &str = "countersign-export/v1";
 
+/// How whoever finds the file verifies it. The key is not in the file: it would verify itself.
+const VERIFY: &str = "countersign ledger verify --export FILE --key KEY";
+
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportFormat {
@@ -63,7 +66,7 @@ impl Manifest {
         let (format, sha256) = (self.format.name(), hex::encode(self.sha256));
         format!(
             "{FORM}\ntenant {tenant}\nformat {format}\nrows {rows}\nbytes {bytes}\n\
-             sha256 {sha256}\nfilter {filter}\n"
+             sha256 {sha256}\nfilter {filter}\nverify {VERIFY}\n"
         )
     }
 

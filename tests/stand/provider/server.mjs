@@ -87,7 +87,7 @@ function makeProvider() {
         claims: () => ({ sub, name: person.name, email: person.email, email_verified: person.emailVerified ?? true }),
       };
     },
-    claims: { openid: ["sub"], profile: ["name"], email: ["email", "email_verified"] },
+    claims: { openid: ["sub", "amr"], profile: ["name"], email: ["email", "email_verified"] },
     // The product reads the ID token; it does not call the userinfo endpoint.
     conformIdTokenClaims: false,
     scopes: ["openid", "offline_access", ...(settings.machineScopes ?? [])],

@@ -36,6 +36,8 @@ pub(super) async fn stand() -> Stand {
         ],
         "people": [
             { "sub": "olivia", "name": "Olivia", "email": "olivia@example.test", "password": "p" },
+            { "sub": "otis", "name": "Otis", "email": "otis@example.test", "password": "p",
+              "amr": ["pwd", "otp"] },
             { "sub": "mallory", "name": "Mallory", "email": "mallory@example.test", "password": "p",
               "emailVerified": false },
         ],

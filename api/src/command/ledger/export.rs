@@ -104,7 +104,7 @@ pub async fn write(
     let payload = audit_exports::recorded(filter, format).count("rows", rows);
     // Before the manifest: an export that is not recorded has none.
     operator.record_export(tenant, payload).await?;
-    let manifest = writer.finish(filter.text());
+    let manifest = writer.manifest(filter.text());
     let note = signer.sign(&manifest.text())?;
     file.write_all(&manifest_line(format, &note)?)?;
     file.flush()?;

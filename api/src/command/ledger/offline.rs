@@ -34,9 +34,9 @@ pub(in crate::command) struct OfflineArgs {
     /// A signed checkpoint that the export must agree with
     #[arg(long, requires = "export")]
     checkpoint: Option<PathBuf>,
-    /// The tenant's public key: a file, as `ledger key` prints it
+    /// The tenant's public key, as `ledger key` prints it and an export from the app shows it, or a file of it
     #[arg(long)]
-    key: Option<PathBuf>,
+    key: Option<String>,
 }
 
 impl OfflineArgs {
@@ -47,7 +47,10 @@ impl OfflineArgs {
 
 pub(super) fn run(arguments: &OfflineArgs) -> anyhow::Result<ExitCode> {
     let key = arguments.key.as_ref().context("give `--key`")?;
-    let key: VerifierKey = text(key)?.parse()?;
+    let key: VerifierKey = match key.parse() {
+        Ok(key) => key,
+        Err(_) => text(&PathBuf::from(key))?.parse()?,
+    };
     let checkpoint = arguments.checkpoint.as_ref();
     let checkpoint = checkpoint.map(|path| read(&key, &text(path)?)).transpose();
     let told = match (&arguments.export, &arguments.proof) {
@@ -147,8 +150,10 @@ fn last_record(file: &mut File) -> anyhow::Result<String> {
     file.take(MANIFEST_MAX).read_to_end(&mut end)?;
     let end = String::from_utf8_lossy(&end);
     if let Some(start) = end.rfind("{\"manifest\":") {
-        let last = end.get(start..).unwrap_or_default();
-        let last: LastLine = serde_json::from_str(last.trim_end())?;
+        // What follows its line is found out once the rest is verified.
+        let last = end.get(start..).and_then(|last| last.lines().next());
+        let last: LastLine =
+            serde_json::from_str(last.unwrap_or_default()).context("the manifest is damaged")?;
         return Ok(last.manifest);
     }
     let start = end
