@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod policies;
 pub mod providers;
 pub mod rate_limit;
+pub mod replay;
 pub mod server;
 pub mod telemetry;
 pub mod tls;

@@ -5,6 +5,7 @@
 //! The hash convicts whoever changed a row, the signature whoever recomputed the chain without the
 //! key.
 
+mod decided;
 mod encoding;
 pub mod exported;
 mod link;
@@ -19,6 +20,7 @@ mod vectors;
 use chrono::{DateTime, Utc};
 
 pub use self::{
+    decided::{Asked, Decided, DecidedFor, Holds},
     encoding::Encoding,
     link::{ChainError, GENESIS, Hash, Head, Link, Signature, next_link, verify_link},
     payload::{Facts, Payload, is_kind},

@@ -10,7 +10,7 @@ pub(crate) mod tree;
 mod watch;
 
 use countersign_domain::{
-    audit::{self, Event, Outcome, Payload},
+    audit::{self, DecidedFor, Event, Facts, Outcome, Payload},
     id::{AnyId, AuditEntryId, TenantId, UserId},
     principal::{Actor, MachineCredential},
 };
@@ -133,7 +133,16 @@ impl Unlinked {
         }
     }
 
-    pub(crate) fn of_request(context: &RequestContext, draft: EventDraft, id: Uuid) -> Self {
+    /// A row of a request: where policies decided, it tells for whom and about what, so that it can be
+    /// decided again.
+    pub(crate) fn of_request(context: &RequestContext, mut draft: EventDraft, id: Uuid) -> Self {
+        if let Some(asked) = context.asked()
+            && draft.permission.policies().is_some()
+        {
+            let decided_for = DecidedFor::of(context.actor());
+            let decided = Facts::new().decided(&decided_for, asked);
+            draft.payload = draft.payload.with(decided);
+        }
         Self::new(
             context.tenant(),
             id,

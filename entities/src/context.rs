@@ -1,10 +1,16 @@
 //! Credentials, and what entering makes of them.
 
-use std::{collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use chrono::{DateTime, Utc};
 use countersign_domain::{
     access::Scope,
+    audit::Asked,
     id::{RequestId, TenantId},
     principal::Actor,
     token::HashedToken,
@@ -155,6 +161,8 @@ struct Inner {
     actor: Actor,
     credential: Credential,
     facts: RequestFacts,
+    /// What was decided about, once it was.
+    asked: OnceLock<Arc<Asked>>,
 }
 
 impl RequestContext {
@@ -163,6 +171,7 @@ impl RequestContext {
             actor,
             credential,
             facts,
+            asked: OnceLock::new(),
         }))
     }
 
@@ -194,6 +203,15 @@ impl RequestContext {
     /// Whether it came with a key under which it may be sent again.
     pub fn has_idempotency_key(&self) -> bool {
         self.0.facts.idempotency_key.is_some()
+    }
+
+    /// Notes about which actions the request is decided; its rows of the audit log tell it from then on.
+    pub fn note_asked(&self, asked: &Arc<Asked>) {
+        let _ = self.0.asked.set(Arc::clone(asked));
+    }
+
+    pub(crate) fn asked(&self) -> Option<&Asked> {
+        self.0.asked.get().map(AsRef::as_ref)
     }
 
     pub(crate) fn credential(&self) -> &Credential {

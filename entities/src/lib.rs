@@ -69,7 +69,7 @@ pub use keys::{
 };
 pub use operator::{
     KeyStatus, KeyVersion, LedgerFault, LedgerReport, MemberRole, NewMachine, NewMember, NewTenant,
-    Operator, OperatorError, Resealed, Resealing, SealedCount, TenantRecord, ToldBy,
+    Operator, OperatorError, Resealed, Resealing, RowToday, SealedCount, TenantRecord, ToldBy,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use row_condition::row_condition_sql;

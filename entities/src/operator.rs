@@ -9,6 +9,7 @@ mod checkpoints;
 mod keys;
 mod ledger;
 mod policies;
+mod replay;
 
 use std::{collections::BTreeSet, convert::Infallible, fmt, str::FromStr, sync::Arc};
 
@@ -34,6 +35,7 @@ use crate::{
 pub use keys::{KeyStatus, KeyVersion, Resealed, Resealing, SealedCount};
 pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;
+pub use replay::RowToday;
 
 /// The operator's side. Cloning it is cheap.
 #[derive(Clone)]

@@ -11,6 +11,11 @@ use crate::error::PolicyError;
 pub struct ActionId(pub(crate) u16);
 
 impl ActionId {
+    /// The number: the place of its name among those of its set of policies, sorted.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
     pub(crate) fn index(self) -> usize {
         usize::from(self.0)
     }

@@ -23,6 +23,7 @@ mod load;
 mod matrix;
 mod needs;
 mod predicate;
+pub mod replay;
 mod residual;
 mod resolved;
 pub mod resource;

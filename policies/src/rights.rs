@@ -243,7 +243,7 @@ fn bits(meets: impl Fn(ExampleRow) -> bool) -> Reach {
 }
 
 /// Examples in words; `None` for all of them.
-fn rows_in_words(reach: Reach) -> Option<String> {
+pub(crate) fn rows_in_words(reach: Reach) -> Option<String> {
     let of = |meets: fn(ExampleRow) -> bool| bits(meets) & !WITH_FACTOR;
     let own = of(|row| row.custodian == Custodian::Themselves);
     let sides = [

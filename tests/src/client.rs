@@ -8,6 +8,7 @@ use countersign_domain::{
     access::Scope,
     id::{ApiTokenId, MemberId, UserId},
 };
+use countersign_entities::{Credential, SessionSecret};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
@@ -68,6 +69,12 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// What its cookie lets in, for whoever enters without HTTP.
+    pub fn credential(&self) -> Credential {
+        let secret = SessionSecret::parse(&self.secret);
+        Credential::Session(secret.unwrap_or_else(|| panic!("the cookie is no secret")))
+    }
+
     /// The value of the `Cookie` header.
     pub fn cookie(&self) -> String {
         format!("__Host-countersign={}", self.secret)

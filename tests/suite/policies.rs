@@ -1,5 +1,7 @@
 //! Other policies take the place of those that serve, while the server runs (AUT-1, AUT-4).
 
+mod replay;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

@@ -2,6 +2,7 @@
 
 mod prove;
 mod reload;
+mod replay;
 
 use std::{
     collections::BTreeSet,
@@ -49,6 +50,9 @@ pub(super) enum PolicyCommand {
     Prove(prove::ProveArgs),
     /// Have the running server read its policies again, from the folder that its configuration names
     Reload(reload::ReloadArgs),
+    /// Decide the requests of the last days again, as the audit log has them, by policies that are proposed, and
+    /// list what would have been decided otherwise; exit code 3 where something would
+    Replay(replay::ReplayArgs),
 }
 
 /// Who asks for what, of which kind of row.
@@ -124,6 +128,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         PolicyCommand::Reload(arguments) => return reload::run(arguments, &config()?).await,
+        PolicyCommand::Replay(arguments) => return replay::run(arguments, &config()?).await,
         PolicyCommand::Prove(arguments) => return prove::run(arguments, SystemClock.now()).await,
         PolicyCommand::Matrix { format } => {
             let engine = Engine::embedded()?;

@@ -1,14 +1,17 @@
 //! What an operation is about to do, known before it runs: the actions to be decided, the cost, the
 //! identifiers that it names.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use async_graphql::{Name, Variables};
 use async_graphql_parser::types::{
     ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql_value::{ConstValue, Value};
-use countersign_domain::id::AnyId;
+use countersign_domain::{audit::Asked, id::AnyId};
 use countersign_policies::{ActionId, Engine};
 
 use super::{
@@ -37,6 +40,8 @@ pub(super) struct Plan {
     pub(super) kind: OperationType,
     /// Every action to be decided, distinct.
     pub(super) actions: Vec<ActionId>,
+    /// The same, as the audit log has it.
+    pub(super) asked: Arc<Asked>,
     /// The distinct root fields, in order of their names.
     pub(super) roots: Vec<RootField>,
     /// Whether `__schema` or `__type` is asked for.
@@ -86,6 +91,7 @@ impl Planner<'_> {
         let mut plan = Plan {
             kind: operation.ty,
             actions: Vec::new(),
+            asked: Arc::default(),
             roots: Vec::new(),
             introspects: false,
             deprecation: None,
@@ -95,6 +101,8 @@ impl Planner<'_> {
         self.collect(&operation.selection_set.node, root, true, &mut plan);
         plan.actions.sort_unstable();
         plan.actions.dedup();
+        let numbers = plan.actions.iter().map(|action| action.number());
+        plan.asked = Arc::new(Asked::of(numbers));
         plan.roots.sort_unstable();
         plan.roots.dedup();
         let root_fields_max = usize::try_from(limits.root_fields_max).unwrap_or(usize::MAX);

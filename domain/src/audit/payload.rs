@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
+use super::{Asked, DecidedFor};
 use crate::{
     id::AnyId,
     money::{Currency, Money},
@@ -102,6 +103,14 @@ impl Facts {
     pub fn kind(self, name: &'static str, kind: Option<&str>) -> Self {
         let kind = kind.map(|kind| if is_kind(kind) { kind } else { "?" });
         self.with(name, kind)
+    }
+
+    /// For whom, and about which actions, the request was decided: with the hash of the policies, enough to
+    /// decide it again.
+    #[must_use]
+    pub fn decided(self, decided_for: &DecidedFor, asked: &Asked) -> Self {
+        self.with("as", decided_for.to_string())
+            .with("asked", asked.text())
     }
 
     /// Facts about a part.

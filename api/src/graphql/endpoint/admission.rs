@@ -129,6 +129,7 @@ impl Endpoint {
 
     /// Law 3: the whole operation is decided before it runs.
     pub(super) fn decide(&self, context: RequestContext, way: Way, plan: &Plan) -> Operation {
+        context.note_asked(&plan.asked);
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
         actions.extend(self.introspect);
