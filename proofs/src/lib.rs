@@ -9,6 +9,7 @@
 //! and rows are brought into Cedar's form is for the differential tests of the policies.
 
 mod claim;
+mod comparison;
 mod examiner;
 mod invariant;
 mod prover;
@@ -19,6 +20,7 @@ mod subject;
 use thiserror::Error;
 
 pub use claim::Claim;
+pub use comparison::{Comparison, Difference, compare};
 pub use invariant::Invariants;
 pub use prover::{COMPILER, Failure, Proof, prove, refute};
 pub use solver::Solver;

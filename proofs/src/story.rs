@@ -78,13 +78,48 @@ pub(crate) async fn of(
     Ok(found.map_or_else(String::new, |env| tell(&env, &policies, invariant)))
 }
 
+/// The story of somebody who may by one set what they may not by the other, once the engine's own evaluator has
+/// said the same of both.
+pub(crate) fn of_both(
+    env: &Env,
+    before: &PolicySet,
+    after: &PolicySet,
+    gains: bool,
+) -> Result<String, ProofError> {
+    let (old, new) = (Verdict::of(env, before), Verdict::of(env, after));
+    let scene = scene(env).unwrap_or_default();
+    if (old.is_allowed, new.is_allowed) != (!gains, gains) {
+        return Err(gave_up(
+            &scene,
+            "the engine does not say what the solver does",
+        ));
+    }
+    Ok(format!(
+        "{scene}. The old set {}; the new one {}.",
+        old.words, new.words
+    ))
+}
+
 fn tell(env: &Env, policies: &PolicySet, invariant: Option<&Invariant>) -> String {
-    let request = &env.request;
-    let (Some(principal), Some(action), Some(resource)) =
-        (request.principal(), request.action(), request.resource())
-    else {
+    let Some(scene) = scene(env) else {
         return String::new();
     };
+    let Verdict { words, errors, .. } = Verdict::of(env, policies);
+    let errors = if errors.is_empty() {
+        String::new()
+    } else {
+        format!(" What fails: {}.", errors.join("; "))
+    };
+    let rule = invariant.map_or_else(String::new, |invariant| {
+        format!(" Rule {}: {}", invariant.rule, invariant.sentence)
+    });
+    format!("{scene}. The engine {words}.{errors}{rule}")
+}
+
+/// Who asks for what of which row.
+fn scene(env: &Env) -> Option<String> {
+    let request = &env.request;
+    let (principal, action) = (request.principal()?, request.action()?);
     let who = env
         .entities
         .get(principal)
@@ -97,40 +132,44 @@ fn tell(env: &Env, policies: &PolicySet, invariant: Option<&Invariant>) -> Strin
                 .collect();
             person(entity, roles)
         });
-    let what = env.entities.get(resource);
+    let what = env.entities.get(request.resource()?);
     let what = what.map_or_else(String::new, |entity| row(entity, principal));
     let facts = request.context().map_or_else(String::new, facts);
-    let answer = Authorizer::new().is_authorized(request, policies, &env.entities);
-    let verdict = match answer.decision() {
-        Decision::Allow => "allows",
-        Decision::Deny => "refuses",
-    };
-    let mut rules: Vec<String> = answer
-        .diagnostics()
-        .reason()
-        .map(ToString::to_string)
-        .collect();
-    rules.sort();
-    let by = if rules.is_empty() {
-        ", for want of a permit".to_owned()
-    } else {
-        format!(" by {}", rules.join(", "))
-    };
-    let errors: Vec<String> = answer
-        .diagnostics()
-        .errors()
-        .map(ToString::to_string)
-        .collect();
-    let errors = if errors.is_empty() {
-        String::new()
-    } else {
-        format!(" What fails: {}.", errors.join("; "))
-    };
-    let rule = invariant.map_or_else(String::new, |invariant| {
-        format!(" Rule {}: {}", invariant.rule, invariant.sentence)
-    });
     let action = action.id().unescaped();
-    format!("{who} asks for {action} of {what}{facts}. The engine {verdict} it{by}.{errors}{rule}")
+    Some(format!("{who} asks for {action} of {what}{facts}"))
+}
+
+/// What the engine's evaluator says.
+struct Verdict {
+    is_allowed: bool,
+    /// `refuses it, for want of a permit`.
+    words: String,
+    errors: Vec<String>,
+}
+
+impl Verdict {
+    fn of(env: &Env, policies: &PolicySet) -> Self {
+        let answer = Authorizer::new().is_authorized(&env.request, policies, &env.entities);
+        let is_allowed = answer.decision() == Decision::Allow;
+        let verb = if is_allowed { "allows" } else { "refuses" };
+        let mut rules: Vec<String> = answer
+            .diagnostics()
+            .reason()
+            .map(ToString::to_string)
+            .collect();
+        rules.sort();
+        let by = if rules.is_empty() {
+            ", for want of a permit".to_owned()
+        } else {
+            format!(" by {}", rules.join(", "))
+        };
+        let errors = answer.diagnostics().errors().map(ToString::to_string);
+        Self {
+            is_allowed,
+            words: format!("{verb} it{by}"),
+            errors: errors.collect(),
+        }
+    }
 }
 
 fn names(entity: &Entity, attribute: &str) -> Vec<String> {

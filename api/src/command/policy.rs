@@ -1,5 +1,6 @@
 //! `countersign policy`: what the policies come to, for whoever reviews them.
 
+mod diff;
 mod prove;
 mod reload;
 mod replay;
@@ -45,6 +46,10 @@ pub(super) enum PolicyCommand {
         old: String,
         /// Another one
         new: String,
+        /// How a solver is started that looks for what no shape shows, and proves that there is nothing else: `cvc5`
+        /// where it is installed and none is named; several must agree
+        #[arg(long)]
+        solver: Vec<String>,
     },
     /// Prove what is claimed of the policies, for every possible request
     Prove(prove::ProveArgs),
@@ -140,7 +145,7 @@ pub(super) async fn run(
             output::line(matrix.trim_end());
         }
         PolicyCommand::Explain(arguments) => explain(arguments)?,
-        PolicyCommand::Diff { old, new } => diff(old, new)?,
+        PolicyCommand::Diff { old, new, solver } => diff::run(old, new, solver).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -182,18 +187,6 @@ fn tell(action: &str, row: ExampleRow, explained: &Explanation) {
         Some(condition) => output::line(&format!("  of the row: {condition}")),
         None => output::line("  of the row: nothing but its tenant"),
     }
-}
-
-fn diff(old: &str, new: &str) -> anyhow::Result<()> {
-    let (before, after) = (engine_of(old)?, engine_of(new)?);
-    let differences = before.effects().differences(&after.effects());
-    if differences.is_empty() {
-        output::line("nobody gains or loses anything");
-    }
-    for difference in differences {
-        output::line(&difference.to_string());
-    }
-    Ok(())
 }
 
 /// The engine of a folder's policies, or of those of a revision.

@@ -12,7 +12,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-fn solvers() -> Vec<Solver> {
+pub(crate) fn solvers() -> Vec<Solver> {
     // Tests that run beside each other would install over each other.
     static INSTALLED: LazyLock<Vec<String>> = LazyLock::new(|| solvers::install(root()).unwrap());
     INSTALLED
@@ -21,7 +21,7 @@ fn solvers() -> Vec<Solver> {
         .collect()
 }
 
-fn policies(engine: &Engine) -> Vec<Policy> {
+pub(crate) fn policies(engine: &Engine) -> Vec<Policy> {
     engine.policies().cloned().collect()
 }
 

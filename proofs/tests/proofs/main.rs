@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod claims;
+#[cfg(test)]
+mod comparison;
