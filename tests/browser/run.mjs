@@ -6,13 +6,16 @@
 // of the content security policy, and any error of a script, fails the journey that it happens in.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const [, , url = "http://localhost:8080", pictures, only = ""] = process.argv;
 const here = fileURLToPath(new URL(".", import.meta.url));
+// What verifies an export without the server.
+const program = process.env.COUNTERSIGN ?? join(here, "../../target/debug/countersign");
 const { chromium } = createRequire(join(here, "../../web/package.json"))("playwright-core");
 if (pictures) mkdirSync(pictures, { recursive: true });
 
@@ -21,8 +24,8 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
 });
 
-/** A browser of its own, signed in as somebody. */
-async function signIn(name) {
+/** A browser of its own, signed in as somebody; with a code, with a second factor. */
+async function signIn(name, code) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   page.faults = [];
@@ -33,12 +36,18 @@ async function signIn(name) {
     if (message.type() === "error" && !text.includes("Failed to load resource")) page.faults.push(text);
   });
   await page.goto(`${url}/`);
+  await enter(page, name, code);
+  return page;
+}
+
+/** From the product's sign-in page through the provider's, and back. */
+async function enter(page, name, code) {
   await page.getByRole("button", { name: /sign in/i }).or(page.getByRole("link", { name: /sign in/i })).first().click();
   await page.getByLabel(new RegExp(name)).check();
   await page.getByLabel("Password").fill("countersign");
+  if (code) await page.getByLabel(/One-time code/).fill(code);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(/\/t\/[a-z]+\//);
-  return page;
 }
 
 /** GraphQL as the page itself asks it. */
@@ -460,6 +469,59 @@ const journeys = {
     await owner.locator(".graphiql-doc-explorer-type-name", { hasText: "Subscription" }).first().waitFor();
     worker.faults.length = 0;
     return owner;
+  },
+
+  async "an owner exports the audit log with a second factor, and the file verifies by the line that is shown"() {
+    const page = await signIn("Olivia");
+    await page.goto(`${url}/t/northwind/audit`);
+    const dialog = page.getByRole("dialog");
+    await page.getByRole("button", { name: "Export", exact: true }).click();
+    await dialog.getByText("you signed in without one").waitFor();
+    assert.equal(await dialog.getByRole("button", { name: "Export" }).count(), 0, "there is nothing to press");
+    await shoot(page, "export-without-factor");
+    await dialog.getByRole("link", { name: "Sign out" }).click();
+    await page.waitForURL(/\/sign-in/);
+
+    await enter(page, "Olivia", "246810");
+    await page.goto(`${url}/t/northwind/audit?action=statement.imported`);
+    const take = async (format) => {
+      await page.getByRole("button", { name: "Export", exact: true }).click();
+      assert.equal(await dialog.getByLabel("Of this action").inputValue(), "statement.imported", "what the page shows");
+      await dialog.getByLabel(format).check();
+      await shoot(page, "export");
+      const coming = page.waitForEvent("download");
+      await dialog.getByRole("button", { name: "Export", exact: true }).click();
+      const download = await coming;
+      const file = await download.path();
+      const line = await dialog.locator("code", { hasText: "countersign ledger verify" }).innerText();
+      await shoot(page, "exported");
+      await dialog.getByRole("button", { name: "Done" }).click();
+      const [, name, key] = line.match(/^countersign ledger verify --export (\S+) --key '(\S+)'$/);
+      assert.equal(download.suggestedFilename(), name);
+      return { text: readFileSync(file, "utf8"), verify: (path) => spawnSync(program, ["ledger", "verify", "--export", path, "--key", key], { encoding: "utf8" }), file };
+    };
+    for (const format of [/JSON Lines/, /CSV/]) {
+      const { text, verify, file } = await take(format);
+      assert.ok(text.includes("statement.imported") && !text.includes("books.read"), "what was chosen");
+      const told = verify(file);
+      assert.equal(told.status, 0, `${told.error ?? ""}${told.stdout}${told.stderr}`);
+      assert.match(told.stdout, /filter: action=statement\.imported/);
+      const changed = `${file}.changed`;
+      writeFileSync(changed, text.replace("DONE", "FAILED"));
+      assert.equal(verify(changed).status, 1, "and not what somebody changed");
+    }
+    await page.goto(`${url}/t/northwind/audit?action=audit.export_ended`);
+    await page.getByRole("row").nth(2).waitFor();
+    return page;
+  },
+
+  async "an admin reads the audit log and does not take it out"() {
+    const page = await signIn("Adam", "246810");
+    await page.goto(`${url}/t/northwind/audit`);
+    await page.getByRole("row").nth(1).waitFor();
+    await page.getByRole("button", { name: "Export", exact: true }).click();
+    await page.getByRole("dialog").getByText("You may not export the audit log.").waitFor();
+    return page;
   },
 
   async "signing out ends the session here and at the provider"() {

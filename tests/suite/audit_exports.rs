@@ -49,6 +49,7 @@ impl Download {
         assert_eq!(status, 200, "{text}");
         let header = |name: &str| headers[name].to_str().unwrap().to_owned();
         assert_eq!(header("cache-control"), "no-store");
+        assert!(header("countersign-tenant").starts_with("ten_"));
         let format = asked["format"].as_str().unwrap();
         let named = header("content-disposition");
         assert!(

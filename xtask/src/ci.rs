@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use countersign_stand::process::Process;
 
 use crate::{
+    demo,
     prove::{self, ProveArgs},
     tools::{self, say},
 };
@@ -266,6 +267,7 @@ fn browser(totals: &mut Totals) -> anyhow::Result<()> {
     journeys
         .args(["tests/browser/run.mjs", &format!("http://localhost:{port}")])
         .arg(folder.join("pictures"))
+        .env("COUNTERSIGN", demo::target_folder().join("countersign"))
         .current_dir(tools::root());
     let ran = tools::run_and_read(&mut journeys);
     demo.stop();

@@ -162,7 +162,7 @@ fn build() -> anyhow::Result<()> {
     tools::cargo(&["build", "--package", "countersign"])
 }
 
-fn target_folder() -> PathBuf {
+pub(crate) fn target_folder() -> PathBuf {
     // This program was built into the same folder.
     let own = std::env::current_exe().ok();
     let folder = own.as_deref().and_then(Path::parent).map(Path::to_path_buf);
@@ -243,6 +243,7 @@ impl Demo {
             "machineScopes": people::MACHINE_SCOPES,
             "keysFile": self.folder.join("provider-keys.json"),
             "showPasswords": people::PASSWORD,
+            "oneTimeCode": people::ONE_TIME_CODE,
         })
     }
 
@@ -304,8 +305,9 @@ fn welcome(demo: &Demo, took: Duration) {
         demo.url
     ));
     say(&format!(
-        "Sign in as any of these; everybody's password is `{}`.\n",
-        people::PASSWORD
+        "Sign in as any of these; everybody's password is `{}`, and the code `{}` is a second factor.\n",
+        people::PASSWORD,
+        people::ONE_TIME_CODE
     ));
     for line in people::table() {
         say(&format!("    {line}"));

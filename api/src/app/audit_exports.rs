@@ -275,6 +275,11 @@ impl Export {
         self.signer.key()
     }
 
+    /// Whose log it is: the session may have gone to another tenant in another window.
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
     /// How it is written.
     pub const fn format(&self) -> ExportFormat {
         self.wanted.format

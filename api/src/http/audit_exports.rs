@@ -15,7 +15,7 @@ use countersign_entities::AuditFilter;
 use futures::stream;
 use serde::Deserialize;
 
-use super::{RequestInfo, credential::credential, limited, problem::Problem};
+use super::{RequestInfo, credential::credential, event_stream::TENANT, limited, problem::Problem};
 use crate::{
     app::audit_exports::{self, Export, ExportError, Wanted},
     code::Code,
@@ -107,7 +107,7 @@ fn respond(state: web::Data<State>, export: Export, at: DateTime<Utc>) -> HttpRe
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
     };
     let name = format!("audit-log-{}.{end}", at.format("%Y%m%dT%H%M%SZ"));
-    let key = export.key().to_string();
+    let (key, tenant) = (export.key().to_string(), export.tenant().to_string());
     let pieces = stream::try_unfold((state, export), |(state, mut export)| async move {
         let engine = state.policies.current().engine.clone();
         let piece = export.next(&engine).await.inspect_err(|error| {
@@ -129,6 +129,7 @@ fn respond(state: web::Data<State>, export: Export, at: DateTime<Utc>) -> HttpRe
         .insert_header((CONTENT_ENCODING, "identity"))
         .insert_header((ACCEL_BUFFERING, "no"))
         .insert_header((KEY, key))
+        .insert_header((TENANT, tenant))
         .streaming(pieces)
 }
 

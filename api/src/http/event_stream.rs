@@ -20,7 +20,7 @@ use crate::{
 const ACCEL_BUFFERING: &str = "x-accel-buffering";
 
 /// Says whose events a stream tells: a session may have gone to another tenant in between.
-const TENANT: &str = "countersign-tenant";
+pub(super) const TENANT: &str = "countersign-tenant";
 
 /// Sends what a subscription tells, for as long as somebody reads.
 pub fn follow(state: web::Data<State>, events: EventStream) -> HttpResponse {

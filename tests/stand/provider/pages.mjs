@@ -19,7 +19,7 @@ label.person:first-of-type { border-radius: 6px 6px 0 0; } label.person:last-of-
 label.person:has(input:checked) { border-color: var(--accent); position: relative; }
 label.person span { display: grid; line-height: 18px; } label.person small { color: var(--muted); font-size: 12px; }
 label.field { display: grid; gap: 4px; font-size: 12px; color: var(--muted); margin-bottom: 16px; }
-input[type=password], input[type=email] { font: inherit; font-size: 14px; color: var(--text); background: transparent; border: 1px solid var(--line);
+input[type=password], input[type=email], input[type=text] { font: inherit; font-size: 14px; color: var(--text); background: transparent; border: 1px solid var(--line);
   border-radius: 6px; height: 36px; padding: 0 10px; width: 100%; }
 button { font: inherit; font-weight: 600; height: 36px; padding: 0 16px; border: 0; border-radius: 6px; width: 100%;
   background: var(--accent); color: var(--surface); cursor: pointer; }
@@ -35,8 +35,8 @@ function page(title, content) {
 <style>${STYLE}</style></head><body><main>${content}</main></body></html>`;
 }
 
-/** People as cards, one password field. */
-export function signInPage(people, hint, fault, showPasswords) {
+/** People as cards, one password field; and one for a second factor, where there is a code for it. */
+export function signInPage(people, hint, fault, { showPasswords, oneTimeCode }) {
   // A hint that names nobody here is no hint.
   const hinted = Math.max(0, people.findIndex((person) => person.email === hint));
   const cards = people.map((person, i) => `
@@ -47,7 +47,9 @@ export function signInPage(people, hint, fault, showPasswords) {
     ${fault ? `<p class="fault" role="alert">${escape(fault)}</p>` : ""}
     <form method="post"><fieldset><legend>Who are you?</legend>${cards.join("")}</fieldset>
     <label class="field">Password<input type="password" name="password" required autocomplete="current-password"></label>
+    ${oneTimeCode ? `<label class="field">One-time code, for a second factor<input type="text" name="code" inputmode="numeric" autocomplete="one-time-code"></label>` : ""}
     <button>Sign in</button></form>
+    ${showPasswords && oneTimeCode ? `<p class="mark">The one-time code is <strong>${escape(oneTimeCode)}</strong>; what asks for a second factor, as exports do, works with it alone.</p>` : ""}
     ${showPasswords ? `<p class="mark">In this demonstration everybody's password is <strong>${escape(showPasswords)}</strong>.</p>` : ""}`);
 }
 

@@ -2,7 +2,7 @@
 //
 // Settings come as one line of JSON on standard input:
 //   { port, issuer, clients, people: [{ sub, name, email, password }], audience, machineScopes,
-//     keysFile?, control? }
+//     keysFile?, control?, showPasswords?, oneTimeCode? }
 // It prints one line of JSON when it listens, and exits when its standard input closes.
 
 import { generateKeyPair } from "node:crypto";
@@ -159,7 +159,7 @@ async function interaction(request, response) {
       "cache-control": "no-store",
       "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     });
-    response.end(signInPage(settings.people, chosen ?? details.params.login_hint, fault, settings.showPasswords));
+    response.end(signInPage(settings.people, chosen ?? details.params.login_hint, fault, settings));
   };
   if (request.method !== "POST") return page();
   const form = new URLSearchParams(await body(request));
@@ -167,7 +167,13 @@ async function interaction(request, response) {
   if (!person || person.password !== form.get("password")) {
     return page("That address and password do not belong together.", form.get("email"));
   }
-  const result = { login: { accountId: person.sub, amr: person.amr ?? ["pwd"] } };
+  // Whoever gives a code gives a second factor, or is refused: a wrong one is not passed over.
+  const code = form.get("code") ?? "";
+  if (code !== "" && code !== settings.oneTimeCode) {
+    return page("That is not the one-time code.", form.get("email"));
+  }
+  const amr = code === "" ? (person.amr ?? ["pwd"]) : ["pwd", "otp"];
+  const result = { login: { accountId: person.sub, amr } };
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }
 

@@ -62,6 +62,18 @@ export const sessionQuery = queryOptions({
   retry: false,
 });
 
+/** Sends JSON to the backend-for-frontend. Throws where it refuses, or where no answer comes. */
+export async function post(path: string, body: object, signal: AbortSignal): Promise<Response> {
+  const response = await ask(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-CSRF': '1' },
+    body: JSON.stringify(body),
+    signal,
+  });
+  if (!response.ok) throw await problem(response);
+  return response;
+}
+
 /** Makes a tenant the session's active one. False: there is no such tenant for this person. */
 export async function activateTenant(slug: string): Promise<boolean> {
   const response = await ask('/bff/tenant', {

@@ -5,6 +5,7 @@ import { AuditTable } from '../features/audit/audit-table';
 import { ChainStrip } from '../features/audit/chain-strip';
 import { CheckpointsSheet } from '../features/audit/checkpoints-sheet';
 import { EntrySheet } from '../features/audit/entry-sheet';
+import { ExportButton } from '../features/audit/export-button';
 import { LiveButton } from '../features/audit/live-button';
 import { rowStates } from '../features/audit/segments';
 import { actorsOf, kindsOf } from '../features/audit/suggestions';
@@ -49,6 +50,7 @@ export function AuditPage() {
             Clear filters
           </button>
         )}
+        <ExportButton search={search} />
         <LiveButton state={live.state} isOn={isLive} onChange={setLive} />
         <button
           type="button"

@@ -9,6 +9,9 @@ use crate::tools::say;
 /// Everybody's password. The provider listens on loopback only.
 pub(crate) const PASSWORD: &str = "countersign";
 
+/// Everybody's second factor, for whoever wants to give one.
+pub(crate) const ONE_TIME_CODE: &str = "246810";
+
 struct Person {
     name: &'static str,
     email: &'static str,

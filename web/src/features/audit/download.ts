@@ -1,6 +1,11 @@
 /** Saves a text as a file of that name. */
 export function downloadText(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+  saveFile(name, new Blob([text], { type: 'text/plain' }));
+}
+
+/** Saves what the browser holds as a file of that name. */
+export function saveFile(name: string, file: Blob): void {
+  const url = URL.createObjectURL(file);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

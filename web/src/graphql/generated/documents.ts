@@ -396,6 +396,11 @@ export type AuditEntryAddedSubscriptionVariables = Exact<{
 
 export type AuditEntryAddedSubscription = { auditEntryAdded: { id: string, seq: number, occurredAt: import('../scalars').DateTime, actorKind: string, actorId: string, actorName: string | null, action: string, permission: string, outcome: AuditOutcome, targets: Array<string>, requestId: string, source: string | null, payload: string, hash: string, previousHash: string } | null };
 
+export type MayExportQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MayExportQuery = { tenant: { id: string, slug: string } | null, explainAccess: { decision: AccessDecision | null, principal: { secondFactor: boolean | null } | null, rules: Array<{ name: string | null, sentence: string | null }> | null } | null };
+
 export type AccountsQueryVariables = Exact<{
   first: number;
   after?: string | null | undefined;
@@ -698,6 +703,11 @@ export const AuditHeadDocument: Document<AuditHeadQuery, AuditHeadQueryVariables
 export const AuditEntryAddedDocument: Document<AuditEntryAddedSubscription, AuditEntryAddedSubscriptionVariables> = {
   name: 'AuditEntryAdded',
   id: 'sha256:6a1105da66fbaf276434d8502512457c0e388f03efcbaf74c3f0ef929f648416',
+};
+
+export const MayExportDocument: Document<MayExportQuery, MayExportQueryVariables> = {
+  name: 'MayExport',
+  id: 'sha256:c79b0e5aac6f89ce2c702f0d5902fc74e3a2fedce4cb5f93f8266e28539f022b',
 };
 
 export const AccountsDocument: Document<AccountsQuery, AccountsQueryVariables> = {
