@@ -10,5 +10,6 @@ export function saveFile(name: string, file: Blob): void {
   link.href = url;
   link.download = name;
   link.click();
-  URL.revokeObjectURL(url);
+  // Some browsers read it a while after they are told to.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
