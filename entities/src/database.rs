@@ -24,7 +24,7 @@ use crate::{
     isolation::{self, IsolationError},
     keys::{Connections, KeyRing, Keys},
     let_in::LetIn,
-    line::{Lanes, Lines, QUICK},
+    line::{Lanes, Lines, Opener, QUICK},
     operator::Operator,
     settings::Settings,
     store::memory::Memory,
@@ -99,9 +99,15 @@ impl Database {
             Lines::new(url, max, patience, session(bound).as_deref())
         };
         let own = || lines(settings.connections_max, settings.statement_timeout);
+        let quick = session(QUICK.min(settings.statement_timeout));
+        let lanes = Opener::new(
+            &settings.books_url,
+            settings.acquire_timeout,
+            quick.as_deref(),
+        )?;
         Ok(Self(Arc::new(Inner {
             lines: own()?,
-            lanes: Lanes::new(|max| lines(max, QUICK.min(settings.statement_timeout)))?,
+            lanes: Lanes::new(lanes),
             writing: own()?,
             begin_line: if settings.prepared_statements {
                 "BEGIN".to_owned()

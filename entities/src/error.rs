@@ -56,6 +56,20 @@ impl StoreError {
         Self::Inconsistent(what.into())
     }
 
+    /// What PostgreSQL said, with its code of five characters.
+    pub(crate) fn refused(code: String, message: String) -> Self {
+        let is_lost = tells_of_loss(&code);
+        let cause = Cause {
+            code: Some(code),
+            message,
+        };
+        if is_lost || cause.tells_of_want() {
+            Self::Unavailable(cause)
+        } else {
+            Self::Database(cause)
+        }
+    }
+
     /// Whether trying again later may help.
     pub const fn is_unavailable(&self) -> bool {
         match self {

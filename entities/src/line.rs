@@ -7,6 +7,7 @@
 mod connect;
 mod fetched;
 mod lane;
+mod rows;
 
 use std::{
     fmt,
@@ -20,12 +21,14 @@ use futures::{
 };
 use sea_orm::{Statement, sea_query::Values};
 use sea_query_postgres::{PostgresValue, PostgresValues};
-use tokio_postgres::{Row, RowStream, Statement as Prepared};
+use tokio_postgres::{RowStream, Statement as Prepared};
 
+use self::rows::Rows;
 pub(crate) use self::{
     connect::Lines,
     fetched::{Fetched, Fetches, fetched},
-    lane::{Lane, Lanes, QUICK},
+    lane::{Fault, Lane, Lanes, Opener, QUICK},
+    rows::Cells,
 };
 use crate::error::{StoreError, WriteError, line_is_lost};
 
@@ -47,7 +50,7 @@ type Word = Shared<BoxFuture<'static, Result<(), StoreError>>>;
 /// What came of a statement.
 #[derive(Debug)]
 pub(crate) struct Done {
-    rows: Vec<Row>,
+    rows: Rows,
     /// How many rows it inserted, changed or deleted.
     pub(crate) affected: u64,
 }
@@ -60,7 +63,7 @@ impl Done {
 
     /// The rows that it returned.
     pub(crate) fn rows<R: Fetched>(&self) -> Result<Vec<R>, StoreError> {
-        Ok(fetched::read(&self.rows)?)
+        fetched::read(&self.rows)
     }
 }
 
@@ -318,7 +321,10 @@ async fn collected(stream: RowStream) -> Result<Done, tokio_postgres::Error> {
     let mut stream = std::pin::pin!(stream);
     let rows = stream.as_mut().try_collect().await?;
     let affected = stream.rows_affected().unwrap_or_default();
-    Ok(Done { rows, affected })
+    Ok(Done {
+        rows: Rows::Line(rows),
+        affected,
+    })
 }
 
 fn values(statement: &Statement) -> PostgresValues {

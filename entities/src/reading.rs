@@ -11,12 +11,11 @@ use std::{
 use futures::future::try_join_all;
 use sea_orm::Statement;
 use tokio::sync::OnceCell;
-use tokio_postgres::error::SqlState;
 
 use crate::{
     database::Database,
     error::StoreError,
-    line::{Done, Lane, Line},
+    line::{Done, Fault, Lane, Line},
 };
 
 /// Whether what PostgreSQL says of who enters is what was presumed.
@@ -113,20 +112,20 @@ impl Shared {
     /// `None` where one of them took longer than a lane waits.
     async fn fetch(&self, statements: &[Statement]) -> Result<Option<Vec<Done>>, StoreError> {
         let came = self.lane.fly(&self.entering, statements).await;
-        let mut came = came.into_iter();
+        let mut came = came.unwrap_or_else(|fault| vec![Err(fault)]).into_iter();
         match came.next() {
             Some(Ok(entered)) if (self.holds)(&entered) => {}
-            Some(Err(error)) if is_cut_off(&error) => return Ok(None),
+            Some(Err(fault)) if fault.is_cut_off() => return Ok(None),
             _ => {
                 self.word.fails.store(true, Ordering::Relaxed);
                 return Err(StoreError::Rebutted);
             }
         }
         self.word.holds.store(true, Ordering::Relaxed);
-        match came.collect::<Result<_, _>>() {
+        match came.collect::<Result<_, Fault>>() {
             Ok(came) => Ok(Some(came)),
-            Err(error) if is_cut_off(&error) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(fault) if fault.is_cut_off() => Ok(None),
+            Err(fault) => Err(fault.into()),
         }
     }
 
@@ -153,10 +152,6 @@ impl Shared {
         });
         opened.await
     }
-}
-
-fn is_cut_off(error: &tokio_postgres::Error) -> bool {
-    error.code() == Some(&SqlState::QUERY_CANCELED)
 }
 
 impl fmt::Debug for Source {

@@ -88,17 +88,6 @@ impl Lines {
         Ok(given?)
     }
 
-    /// A connection of this thread's that nobody uses, or a new one.
-    pub(super) async fn at_once(&self) -> Result<Object, StoreError> {
-        let pool = self.0.get(thread(self.0.len()));
-        let pool = pool.ok_or_else(|| StoreError::inconsistent("there is no pool"))?;
-        let at_once = Timeouts {
-            wait: Some(Duration::ZERO),
-            ..pool.timeouts()
-        };
-        Ok(pool.timeout_get(&at_once).await?)
-    }
-
     /// The most connections.
     pub(crate) fn max(&self) -> usize {
         self.0.iter().map(|pool| pool.status().max_size).sum()
@@ -127,12 +116,11 @@ fn pool(
     patience: Duration,
     session: Option<&str>,
 ) -> Result<Pool, StoreError> {
-    let Address { config, trust } = Address::parse(address)?;
+    let (config, connect) = Address::parse(address)?.connecting()?;
     let manager = ManagerConfig {
         // Entering is the test: a dead connection is thrown away there.
         recycling_method: RecyclingMethod::Fast,
     };
-    let connect = MakeRustlsConnect::new(client(&trust)?);
     let manager = Manager::from_config(config, connect, manager);
     let mut builder = Pool::builder(manager)
         .max_size(max)
@@ -169,13 +157,20 @@ enum Trust {
     Host { root: Option<String> },
 }
 
-struct Address {
+/// Where the database is, and whom it must prove to be.
+pub(super) struct Address {
     config: Config,
     trust: Trust,
 }
 
 impl Address {
-    fn parse(address: &SecretString) -> Result<Self, StoreError> {
+    /// What connects there.
+    pub(super) fn connecting(self) -> Result<(Config, MakeRustlsConnect), StoreError> {
+        let tls = MakeRustlsConnect::new(client(&self.trust)?);
+        Ok((self.config, tls))
+    }
+
+    pub(super) fn parse(address: &SecretString) -> Result<Self, StoreError> {
         let malformed = || StoreError::Database(Cause::new("a database url is malformed"));
         let mut url = Url::parse(address.expose_secret()).map_err(|_| malformed())?;
         let (mut mode, mut root) = ("prefer".to_owned(), None);

@@ -1,9 +1,12 @@
 //! Rows that are read by either kind of connection.
 
 use sea_orm::Statement;
-use tokio_postgres::{Error, Row};
+use tokio_postgres::Row;
 
-use super::Line;
+use super::{
+    Line,
+    rows::{Cells, Rows},
+};
 use crate::{error::StoreError, wire::Wire};
 
 /// A row that SeaORM reads from a [`crate::wire::Wire`], and that is read from a [`super::Line`] as
@@ -13,7 +16,7 @@ pub(crate) trait Fetched: sea_orm::FromQueryResult + Send + Sync {
     const COLUMNS: &[&str];
 
     /// Reads it from the columns at those places, in the order of [`Self::COLUMNS`].
-    fn from_line(row: &Row, places: &[usize]) -> Result<Self, Error>;
+    fn from_cells(row: &impl Cells, places: &[usize]) -> Result<Self, StoreError>;
 }
 
 /// What runs a statement and reads its rows.
@@ -38,20 +41,36 @@ impl Fetches for Wire {
 }
 
 /// Reads all rows of an answer, whose columns are looked up by name once.
-pub(crate) fn read<R: Fetched>(rows: &[Row]) -> Result<Vec<R>, Error> {
-    let Some(first) = rows.first() else {
-        return Ok(Vec::new());
-    };
-    let place = |name: &&str| {
-        let found = first
-            .columns()
-            .iter()
-            .position(|column| column.name() == *name);
-        // Beyond the last column, which is an error that names the place.
-        found.unwrap_or(usize::MAX)
-    };
-    let places: Vec<usize> = R::COLUMNS.iter().map(place).collect();
-    rows.iter().map(|row| R::from_line(row, &places)).collect()
+pub(crate) fn read<R: Fetched>(rows: &Rows) -> Result<Vec<R>, StoreError> {
+    match rows {
+        Rows::Line(rows) => {
+            let Some(first) = rows.first() else {
+                return Ok(Vec::new());
+            };
+            let places = places::<R>(|name| place(first, name));
+            rows.iter().map(|row| R::from_cells(row, &places)).collect()
+        }
+        Rows::Lane(sheet) => {
+            let places = places::<R>(|name| sheet.place(name));
+            sheet
+                .iter()
+                .map(|row| R::from_cells(&row, &places))
+                .collect()
+        }
+    }
+}
+
+fn places<R: Fetched>(place: impl Fn(&str) -> usize) -> Vec<usize> {
+    R::COLUMNS.iter().map(|name| place(name)).collect()
+}
+
+/// Beyond the last column where there is none of that name, which is an error that names the place.
+fn place(row: &Row, name: &str) -> usize {
+    let found = row
+        .columns()
+        .iter()
+        .position(|column| column.name() == name);
+    found.unwrap_or(usize::MAX)
 }
 
 /// Defines a row, or (`impl`) makes one of an entity's model.
@@ -70,13 +89,13 @@ macro_rules! fetched {
         impl $crate::line::Fetched for $name {
             const COLUMNS: &[&str] = &[$(stringify!($field)),*];
 
-            fn from_line(
-                row: &tokio_postgres::Row,
+            fn from_cells(
+                row: &impl $crate::line::Cells,
                 places: &[usize],
-            ) -> Result<Self, tokio_postgres::Error> {
+            ) -> Result<Self, $crate::error::StoreError> {
                 let mut places = places.iter().copied();
                 Ok(Self {
-                    $($field: row.try_get(places.next().unwrap_or(usize::MAX))?),*
+                    $($field: row.cell(places.next().unwrap_or(usize::MAX))?),*
                 })
             }
         }

@@ -5,23 +5,29 @@
 //! A lane carries only what is quick, because whoever is sent later waits for it: what turns out to be
 //! slow is cut off.
 
+mod carrier;
+mod fault;
+mod messages;
+mod open;
+
 use std::{
+    collections::HashMap,
     fmt,
-    future::{Future, poll_fn},
-    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use deadpool_postgres::Object;
-use futures::{FutureExt, future::join_all};
 use sea_orm::Statement;
 
-use super::{COMMIT, Done, Lines, run};
-use crate::error::StoreError;
+use self::{
+    carrier::Traffic,
+    messages::{Incoming, Ready, Reply},
+};
+pub(crate) use self::{fault::Fault, open::Opener};
+use super::Done;
 
 /// How many lanes each thread of the server has.
 const PER_THREAD: usize = 1;
@@ -32,44 +38,51 @@ const HELD_UP: Duration = Duration::from_millis(20);
 
 /// The lanes of every thread.
 pub(crate) struct Lanes {
-    lines: Lines,
-    threads: Vec<Mutex<Vec<Arc<Lane>>>>,
+    opener: Opener,
+    threads: Vec<Own>,
+}
+
+/// The lanes of one thread.
+#[derive(Default)]
+struct Own {
+    open: Mutex<Vec<Arc<Lane>>>,
+    is_opening: AtomicBool,
 }
 
 impl Lanes {
-    /// `lines` are the lanes' own connections.
-    pub(crate) fn new(
-        lines: impl FnOnce(u32) -> Result<Lines, StoreError>,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn new(opener: Opener) -> Self {
         let threads = super::connect::threads();
-        let max = u32::try_from(threads.saturating_mul(PER_THREAD)).unwrap_or(u32::MAX);
-        Ok(Self {
-            lines: lines(max)?,
-            threads: (0..threads).map(|_| Mutex::default()).collect(),
-        })
+        Self {
+            opener,
+            threads: (0..threads).map(|_| Own::default()).collect(),
+        }
     }
 
     /// The lane of this thread that has the least to bring. `None` where each is held up by something
-    /// slow, or none can be opened.
+    /// slow, or is being opened, or none can be.
     pub(crate) async fn get(&self) -> Option<Arc<Lane>> {
         let own = self
             .threads
             .get(super::connect::thread(self.threads.len()))?;
         let (quietest, open) = {
-            let mut lanes = own.lock().unwrap_or_else(PoisonError::into_inner);
-            lanes.retain(|lane| !lane.client.is_closed());
+            let mut lanes = own.open.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.retain(|lane| lane.traffic.is_open());
             let free = lanes.iter().filter(|lane| !lane.is_held_up());
-            let quietest = free.min_by_key(|lane| lane.on_the_way.load(Ordering::Relaxed));
+            let quietest = free.min_by_key(|lane| lane.traffic.on_the_way());
             (quietest.map(Arc::clone), lanes.len())
         };
-        if open >= PER_THREAD || quietest.as_ref().is_some_and(|lane| lane.is_idle()) {
+        if open >= PER_THREAD || own.is_opening.swap(true, Ordering::Relaxed) {
             return quietest;
         }
-        let Ok(client) = self.lines.at_once().await else {
+        let _opening = Opening(&own.is_opening);
+        let Ok(transport) = self.opener.open().await else {
             return quietest;
         };
-        let lane = Arc::new(Lane::new(client));
-        let mut lanes = own.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = Arc::new(Lane {
+            traffic: Traffic::new(transport),
+            prepared: Mutex::default(),
+        });
+        let mut lanes = own.open.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.push(Arc::clone(&lane));
         Some(lane)
     }
@@ -77,11 +90,12 @@ impl Lanes {
     /// How many connections are open, and how many of them bring nothing.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let lanes = self.threads.iter().flat_map(|own| {
-            let own = own.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = own.open.lock().unwrap_or_else(PoisonError::into_inner);
             own.clone()
         });
-        lanes.fold((0, 0), |(open, idle), lane| {
-            let idle_too = usize::from(lane.is_idle());
+        let open = lanes.filter(|lane| lane.traffic.is_open());
+        open.fold((0, 0), |(open, idle), lane| {
+            let idle_too = usize::from(lane.traffic.on_the_way() == 0);
             (open.saturating_add(1), idle.saturating_add(idle_too))
         })
     }
@@ -89,106 +103,86 @@ impl Lanes {
     /// Closes them, as what is on its way has come.
     pub(crate) fn close(&self) {
         for own in &self.threads {
-            own.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            let mut lanes = own.open.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.clear();
         }
-        self.lines.close();
+    }
+}
+
+/// That a lane is being opened, until this is dropped.
+struct Opening<'a>(&'a AtomicBool);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 
 /// A shared connection.
 pub(crate) struct Lane {
-    client: Object,
-    /// How many transactions have not come back.
-    on_the_way: AtomicUsize,
-    /// When it brought something last, or was idle.
-    moved: Mutex<Instant>,
-    /// Held while a transaction is sent: what is sent within another's is part of that.
-    turn: Mutex<()>,
+    traffic: Arc<Traffic>,
+    /// What the connection has prepared, by its text.
+    prepared: Mutex<HashMap<String, Arc<Ready>>>,
 }
 
 impl Lane {
-    fn new(client: Object) -> Self {
-        Self {
-            client,
-            on_the_way: AtomicUsize::new(0),
-            moved: Mutex::new(Instant::now()),
-            turn: Mutex::default(),
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.on_the_way.load(Ordering::Relaxed) == 0
-    }
-
     fn is_held_up(&self) -> bool {
-        let moved = *self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.is_idle() && moved.elapsed() > HELD_UP
-    }
-
-    fn moves(&self) {
-        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.traffic.stands_for() > HELD_UP
     }
 
     /// Sends the statements as one transaction, in which nothing is written, and returns what came of
     /// each. Where one fails, so do those after it.
-    ///
-    /// For prepared statements only.
     pub(crate) async fn fly(
         &self,
         first: &Statement,
         others: &[Statement],
-    ) -> Vec<Result<Done, tokio_postgres::Error>> {
-        // Before anything is sent: what is not prepared yet would be overtaken.
+    ) -> Result<Vec<Result<Done, Fault>>, Fault> {
+        let statements = || std::iter::once(first).chain(others);
         let mut ready = Vec::with_capacity(others.len().saturating_add(1));
-        for statement in std::iter::once(first).chain(others) {
-            match self.client.prepare_cached(&statement.sql).await {
-                Ok(prepared) => ready.push((statement, prepared)),
-                Err(error) => return vec![Err(error)],
-            }
+        for statement in statements() {
+            ready.push(self.ready(&statement.sql).await?);
         }
-        let _on_its_way = OnItsWay::new(self);
-        let mut begun = pin!(self.client.batch_execute("BEGIN").fuse());
-        let mut asked = Vec::with_capacity(ready.len());
-        for (statement, prepared) in &ready {
-            asked.push(run(&self.client, prepared, statement));
-        }
-        let mut asked = pin!(join_all(asked));
-        let mut ended = pin!(self.client.batch_execute(COMMIT).fuse());
-        let mut is_sent = false;
-        poll_fn(|context| {
-            if is_sent {
-                return asked.as_mut().poll(context);
+        let incoming = Incoming::answers(ready.iter().map(AsRef::as_ref));
+        let came = self.traffic.send(incoming, |out| {
+            for (ready, statement) in ready.iter().zip(statements()) {
+                messages::run(ready, statement, out)?;
             }
-            // A statement is sent when it is first polled.
-            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            is_sent = true;
-            let _ = begun.as_mut().poll(context);
-            let polled = asked.as_mut().poll(context);
-            // Nobody waits for the end of what was only read.
-            let _ = ended.as_mut().poll(context);
-            polled
-        })
-        .await
+            messages::end(out);
+            Ok(())
+        });
+        match came.await? {
+            Reply::Ran(came) => Ok(came),
+            Reply::Prepared(_) => Err(Fault::Unfit("it was prepared only".to_owned())),
+        }
+    }
+
+    /// The statement of that text, prepared where it is not yet.
+    async fn ready(&self, sql: &str) -> Result<Arc<Ready>, Fault> {
+        let name = {
+            let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(ready) = prepared.get(sql) {
+                return Ok(Arc::clone(ready));
+            }
+            // Two that prepare the same at a time do so under two names.
+            format!("s{}", self.traffic.name())
+        };
+        let incoming = Incoming::preparation(name.clone());
+        let prepared = self
+            .traffic
+            .send(incoming, |out| messages::prepare(&name, sql, out));
+        let Reply::Prepared(ready) = prepared.await? else {
+            return Err(Fault::Unfit("it was not prepared".to_owned()));
+        };
+        let ready = Arc::new(ready);
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        prepared.insert(sql.to_owned(), Arc::clone(&ready));
+        Ok(ready)
     }
 }
 
-/// That a transaction has not come back.
-struct OnItsWay<'a>(&'a Lane);
-
-impl<'a> OnItsWay<'a> {
-    fn new(lane: &'a Lane) -> Self {
-        if lane.is_idle() {
-            lane.moves();
-        }
-        lane.on_the_way.fetch_add(1, Ordering::Relaxed);
-        Self(lane)
-    }
-}
-
-impl Drop for OnItsWay<'_> {
+impl Drop for Lane {
     fn drop(&mut self) {
-        self.0.moves();
-        self.0.on_the_way.fetch_sub(1, Ordering::Relaxed);
+        self.traffic.leave();
     }
 }
 

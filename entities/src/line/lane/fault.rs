@@ -1,0 +1,64 @@
+//! Why a lane did not bring what it was sent for.
+
+use postgres_protocol::message::backend::ErrorResponseBody;
+use tokio_postgres::{error::SqlState, fallible_iterator::FallibleIterator};
+
+use crate::error::{Cause, StoreError};
+
+/// Why a statement on a lane has no answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// PostgreSQL refused it, with that code, or one before it in its transaction.
+    Refused {
+        /// Five characters.
+        code: String,
+        /// What PostgreSQL said.
+        message: String,
+    },
+    /// The connection is gone, or was never there.
+    Lost(String),
+    /// The statement can not travel on a lane.
+    Unfit(String),
+}
+
+impl Fault {
+    /// Whether it took longer than a lane waits.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        let cut_off = SqlState::QUERY_CANCELED.code();
+        matches!(self, Self::Refused { code, .. } if code == cut_off)
+    }
+
+    /// Of the statements after one that was refused.
+    pub(super) fn after_another() -> Self {
+        Self::Refused {
+            code: SqlState::IN_FAILED_SQL_TRANSACTION.code().to_owned(),
+            message: "a statement before it was refused".to_owned(),
+        }
+    }
+}
+
+impl From<&ErrorResponseBody> for Fault {
+    fn from(body: &ErrorResponseBody) -> Self {
+        let (mut code, mut message) = (String::new(), String::new());
+        let mut fields = body.fields();
+        while let Ok(Some(field)) = fields.next() {
+            let value = || String::from_utf8_lossy(field.value_bytes()).into_owned();
+            match field.type_() {
+                b'C' => code = value(),
+                b'M' => message = value(),
+                _ => {}
+            }
+        }
+        Self::Refused { code, message }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused { code, message } => Self::refused(code, message),
+            Fault::Lost(why) => Self::Unavailable(Cause::new(why)),
+            Fault::Unfit(why) => Self::Inconsistent(why),
+        }
+    }
+}

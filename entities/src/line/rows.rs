@@ -1,0 +1,177 @@
+//! The rows of an answer, however they came.
+
+use std::{error::Error, ops::Range, sync::Arc};
+
+use tokio_postgres::{
+    Row,
+    types::{FromSql, Type},
+};
+
+use crate::error::{Cause, StoreError};
+
+/// The rows of an answer.
+#[derive(Debug)]
+pub(crate) enum Rows {
+    /// From a connection of the request's own.
+    Line(Vec<Row>),
+    /// From one that requests share.
+    Lane(Sheet),
+}
+
+impl Rows {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Line(rows) => rows.len(),
+            Self::Lane(sheet) => sheet.rows,
+        }
+    }
+}
+
+/// A row, whose cells are found by the place of their column.
+pub(crate) trait Cells {
+    /// The value there, as what it is read for.
+    fn cell<'a, T: FromSql<'a>>(&'a self, place: usize) -> Result<T, StoreError>;
+}
+
+impl Cells for Row {
+    fn cell<'a, T: FromSql<'a>>(&'a self, place: usize) -> Result<T, StoreError> {
+        Ok(self.try_get(place)?)
+    }
+}
+
+/// A column of an answer.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) kind: Type,
+}
+
+/// Rows in one piece of memory: a page of them is many small values.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    columns: Arc<[Column]>,
+    rows: usize,
+    bytes: Vec<u8>,
+    /// Where each cell is, row by row. `None` is NULL.
+    cells: Vec<Option<Range<usize>>>,
+}
+
+impl Sheet {
+    pub(super) fn new(columns: Arc<[Column]>) -> Self {
+        Self {
+            columns,
+            ..Self::default()
+        }
+    }
+
+    /// Where the column of that name is; beyond the last one where there is none, which is an error for
+    /// whoever reads there.
+    pub(super) fn place(&self, name: &str) -> usize {
+        let found = self.columns.iter().position(|column| column.name == name);
+        found.unwrap_or(usize::MAX)
+    }
+
+    /// Adds the row of a `DataRow` message: the number of its cells, and each with its length, which is
+    /// -1 for NULL. `None` where the message is not one, or not of these columns.
+    pub(super) fn push(&mut self, message: &[u8]) -> Option<()> {
+        let (count, mut rest) = message.split_first_chunk::<2>()?;
+        if usize::from(u16::from_be_bytes(*count)) != self.columns.len() {
+            return None;
+        }
+        for _ in 0..self.columns.len() {
+            let (length, after) = rest.split_first_chunk::<4>()?;
+            let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+                self.cells.push(None);
+                rest = after;
+                continue;
+            };
+            let (cell, after) = after.split_at_checked(length)?;
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(cell);
+            self.cells.push(Some(start..self.bytes.len()));
+            rest = after;
+        }
+        self.rows = self.rows.saturating_add(1);
+        rest.is_empty().then_some(())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = SheetRow<'_>> {
+        (0..self.rows).map(|row| SheetRow {
+            sheet: self,
+            first: row.saturating_mul(self.columns.len()),
+        })
+    }
+}
+
+/// A row of a sheet.
+pub(super) struct SheetRow<'a> {
+    sheet: &'a Sheet,
+    first: usize,
+}
+
+impl Cells for SheetRow<'_> {
+    fn cell<'a, T: FromSql<'a>>(&'a self, place: usize) -> Result<T, StoreError> {
+        let bad = |column: &str, why: &dyn Error| {
+            StoreError::Database(Cause::new(format!("column `{column}`: {why}")))
+        };
+        let Some(column) = self.sheet.columns.get(place) else {
+            return Err(StoreError::inconsistent("a column is missing"));
+        };
+        if !T::accepts(&column.kind) {
+            let what = format!("column `{}` is of type {}", column.name, column.kind);
+            return Err(StoreError::inconsistent(what));
+        }
+        let cell = self.sheet.cells.get(self.first.saturating_add(place));
+        let bytes = match cell {
+            Some(Some(range)) => self.sheet.bytes.get(range.clone()),
+            _ => None,
+        };
+        T::from_sql_nullable(&column.kind, bytes).map_err(|error| bad(&column.name, error.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet(kinds: &[(&str, Type)]) -> Sheet {
+        let columns = kinds.iter().map(|(name, kind)| Column {
+            name: (*name).to_owned(),
+            kind: kind.clone(),
+        });
+        Sheet::new(columns.collect())
+    }
+
+    #[test]
+    fn cells_are_read_by_their_place_and_their_type() {
+        let mut sheet = sheet(&[("n", Type::INT4), ("name", Type::TEXT)]);
+        let first = b"\0\x02\0\0\0\x04\0\0\0\x07\0\0\0\x03abc";
+        let second = b"\0\x02\xff\xff\xff\xff\0\0\0\0";
+        assert!(sheet.push(first).is_some() && sheet.push(second).is_some());
+        assert_eq!((sheet.place("name"), sheet.place("x")), (1, usize::MAX));
+        let rows: Vec<_> = sheet.iter().collect();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0].cell::<i32>(0).unwrap(), 7);
+        assert_eq!(rows[0].cell::<&str>(1).unwrap(), "abc");
+        assert_eq!(rows[1].cell::<Option<i32>>(0).unwrap(), None);
+        assert_eq!(rows[1].cell::<String>(1).unwrap(), "");
+        // Neither as another type, nor a NULL as a value, nor beyond the last column.
+        assert!(rows[0].cell::<String>(0).is_err());
+        assert!(rows[1].cell::<i32>(0).is_err());
+        assert!(rows[0].cell::<i32>(2).is_err());
+    }
+
+    #[test]
+    fn what_is_no_row_of_these_columns_is_refused() {
+        for bad in [
+            &b""[..],
+            b"\0",
+            b"\0\x02\0\0\0\x01a\0\0\0\x01b",
+            b"\0\x01",
+            b"\0\x01\0\0\0\x05abc",
+            b"\0\x01\0\0\0\x01ab",
+        ] {
+            assert!(sheet(&[("a", Type::TEXT)]).push(bad).is_none(), "{bad:?}");
+        }
+    }
+}
