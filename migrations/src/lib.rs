@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_create_idempotency_keys",
     9 "0009_extend_audit",
     10 "0010_create_vault",
+    11 "0011_partition_audit",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.

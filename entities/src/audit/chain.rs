@@ -88,6 +88,16 @@ impl Columns {
         Ok(())
     }
 
+    /// Where each tenant's chain ends with them.
+    pub(super) fn ends(&self) -> Result<HashMap<TenantId, Head>, StoreError> {
+        let rows = self.tenants.iter().zip(&self.seqs).zip(&self.hashes);
+        let ends = rows.map(|((tenant, seq), hash)| {
+            let hash = fixed(hash)?;
+            Ok((TenantId::new(*tenant), Head { seq: *seq, hash }))
+        });
+        ends.collect()
+    }
+
     /// Appends them. What is told of each tenant: whether its rows were appended, and where its
     /// chain ends. A tenant whose chain somebody holds is missing.
     pub(crate) async fn append<'c>(
@@ -141,6 +151,30 @@ fn next(head: &mut Head, row: &Unlinked, key: &AuditKey) -> Result<Link, StoreEr
         hash: link.hash,
     };
     Ok(link)
+}
+
+fetched! {
+    struct Found {
+        seq: i64,
+        hash: Vec<u8>,
+        there: Option<Vec<u8>>,
+    }
+}
+
+/// Whether `row` is a row of the chain that the transaction entered, and where that ends.
+pub(super) async fn look(connection: &impl Fetches, row: Head) -> Result<(bool, Head), StoreError> {
+    let sql = "SELECT h.seq, h.hash, (SELECT e.hash FROM countersign.audit_entries e \
+        WHERE e.tenant_id = h.tenant_id AND e.seq = $1) AS there \
+        FROM countersign.audit_heads h WHERE h.tenant_id = countersign.current_tenant()";
+    let sought = Statement::from_sql_and_values(DbBackend::Postgres, sql, [row.seq.into()]);
+    let found: Vec<Found> = connection.fetch(sought).await?;
+    let found = found.into_iter().next();
+    let found = found.ok_or_else(|| StoreError::inconsistent("the tenant has no chain"))?;
+    let end = Head {
+        seq: found.seq,
+        hash: fixed(&found.hash)?,
+    };
+    Ok((found.there.is_some_and(|hash| hash == row.hash), end))
 }
 
 fetched! {

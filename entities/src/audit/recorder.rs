@@ -19,7 +19,10 @@ use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
 use tracing::Instrument;
 
-use super::{Unlinked, append, chain::Columns};
+use super::{
+    Unlinked, append,
+    chain::{Columns, look},
+};
 use crate::{
     enter,
     error::{Cause, StoreError, connection_is_lost},
@@ -254,26 +257,36 @@ impl Inner {
         }
     }
 
-    /// A connection that turns out to be dead is thrown away and another one is taken. Rows that
-    /// were written before it died are refused then, by their ids: they are not written twice.
+    /// Where the connection turns out to be dead, nobody knows whether the rows were written before it
+    /// died: they are looked for, and are linked anew only where they are not there.
     async fn append(
         &self,
         columns: &Columns,
     ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
-        let mut dead = 0;
-        loop {
-            let mut connection = self.calls.acquire().await?;
-            match columns.append(&mut *connection, self.prepared).await {
-                Err(error)
-                    if connection_is_lost(&error)
-                        && dead <= self.calls.options().get_max_connections() =>
-                {
-                    dead = dead.saturating_add(1);
-                    connection.close_on_drop();
-                }
-                told => return Ok(told?),
+        let mut connection = self.calls.acquire().await?;
+        match columns.append(&mut *connection, self.prepared).await {
+            Err(error) if connection_is_lost(&error) => {
+                connection.close_on_drop();
+                drop(connection);
+                self.look_for(columns).await
             }
+            told => Ok(told?),
         }
+    }
+
+    /// Says of each tenant whether its rows are in its chain, and where that ends.
+    async fn look_for(
+        &self,
+        columns: &Columns,
+    ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
+        let mut told = HashMap::new();
+        for (tenant, last) in columns.ends()? {
+            let wire = self.open(tenant).await?;
+            let found = look(&wire, last).await?;
+            wire.end(End::Rollback).await?;
+            told.insert(tenant, found);
+        }
+        Ok(told)
     }
 
     /// Tells those whose rows are durable, and has the others try again.

@@ -63,6 +63,15 @@ const CHECKS: &[Check] = &[
         offence: "CREATE TABLE countersign.bad (tenant_id uuid)",
     },
     Check {
+        what: "a part of a table that has a policy or a grant of its own, or may be changed where the table may not",
+        offenders: "SELECT c.relname::text FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
+            WHERE c.relnamespace = 'countersign'::regnamespace AND c.relkind = 'r' AND (c.relacl::text ~ 'countersign_(books|gate|entry)='
+            OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
+            OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = i.inhparent AND NOT EXISTS (
+                SELECT FROM pg_trigger own WHERE own.tgrelid = c.oid AND (own.tgname, own.tgtype) = (t.tgname, t.tgtype))))",
+        offence: "GRANT SELECT ON countersign.audit_entries_later TO countersign_books",
+    },
+    Check {
         what: "a definer function without a pinned search_path",
         offenders: "SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'countersign'::regnamespace AND p.prosecdef
             AND NOT coalesce(p.proconfig::text LIKE '%search_path=pg_catalog, pg_temp%', false)",
@@ -107,6 +116,8 @@ const CHECKS: &[Check] = &[
         offenders: "SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
             WHERE c.relnamespace = 'countersign'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
             AND a.atttypid IN ('text'::regtype, 'bytea'::regtype) AND a.attgenerated = '' AND c.relname <> 'schema_migrations'
+            -- What a row of the log must be is asked by the functions that append it.
+            AND c.relname NOT LIKE 'audit\\_entries%'
             AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND a.attnum = ANY (k.conkey))",
         offence: "ALTER TABLE countersign.accounts ADD COLUMN bad text",
     },

@@ -2,6 +2,8 @@
 //! server must let the product's roles in without a password.
 
 use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
@@ -12,6 +14,7 @@ use std::{
 
 use countersign_migrations::{RolePasswords, migrate};
 use countersign_stand::postgres::{self, ClusterOptions};
+use rcgen::CertifiedKey;
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
@@ -118,6 +121,35 @@ impl Cluster {
 
     pub(crate) fn start_again(&self) {
         self.own.as_ref().unwrap().restart().unwrap();
+    }
+
+    /// Lets `role` in over TLS with a password only, and returns the certificate to trust. The server
+    /// calls itself `localhost`.
+    pub(crate) async fn secure(&self, role: &str) -> PathBuf {
+        let data = self.own.as_ref().unwrap().data_dir();
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let rules = fs::read_to_string(data.join("pg_hba.conf")).unwrap();
+        let rules =
+            format!("hostssl all {role} all scram-sha-256\nhost all {role} all reject\n{rules}");
+        for (name, content) in [
+            ("server.crt", cert.pem()),
+            ("server.key", signing_key.serialize_pem()),
+            ("pg_hba.conf", rules),
+        ] {
+            let path = data.join(name);
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            let mut give = Command::new("chown");
+            give.arg("--reference").arg(data).arg(&path);
+            assert!(give.status().unwrap().success());
+        }
+        let mut admin = PgConnection::connect(&format!("{}postgres", self.admin))
+            .await
+            .unwrap();
+        admin.execute("ALTER SYSTEM SET ssl = on").await.unwrap();
+        admin.execute("SELECT pg_reload_conf()").await.unwrap();
+        data.join("server.crt")
     }
 
     /// Host and port.

@@ -1,14 +1,21 @@
 //! Connections that requests share: nobody reads another's, and nobody waits for what is slow.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use countersign_domain::{access::Role, books::Transaction};
-use countersign_entities::{Beside, Page, Pointed, ReadTransaction, StoreError, TransactionFilter};
+use countersign_entities::{
+    Beside, EnterError, Page, Pointed, ReadTransaction, StoreError, TransactionFilter,
+};
+use countersign_migrations::{RolePasswords, migrate};
 use countersign_policies::{ReadScope, resource};
 use futures::future::join_all;
+use secrecy::SecretString;
 use sqlx::Executor;
 
-use crate::world::{Person, World, facts, new_account};
+use crate::{
+    cluster::Cluster,
+    world::{Person, World, connect, facts, new_account, settings},
+};
 
 /// Reads as one who was let in a moment ago.
 async fn presumed(
@@ -90,6 +97,58 @@ async fn what_is_slow_is_asked_again_where_nobody_waits_for_it() {
 
     admin.execute("ROLLBACK").await.unwrap();
     assert!(slow.await.unwrap().rows.is_empty());
+}
+
+#[tokio::test]
+async fn those_who_share_a_connection_do_so_over_tls_with_a_password() {
+    let cluster = Arc::new(Cluster::start());
+    let name = cluster.create(None).await;
+    let password = SecretString::from("books' own");
+    let roles = RolePasswords {
+        books: Some(password),
+        ..RolePasswords::default()
+    };
+    migrate(&cluster.url(&name, "postgres"), roles)
+        .await
+        .unwrap();
+    let mut world = World::of(Arc::clone(&cluster), name.clone()).await;
+    let (_, owner) = world.company("north").await;
+    let account = world.account(&owner, new_account("Current")).await.id;
+    let authority = cluster.secure("countersign_books").await;
+    let (_, port) = cluster.address();
+    let books = |host: &str, authority: &str| {
+        let query = format!("sslmode=verify-full&sslrootcert={authority}");
+        format!("postgres://countersign_books:books%27%20own@{host}:{port}/{name}?{query}").into()
+    };
+    let entry = || cluster.url(&name, "countersign_entry");
+    let url = books("localhost", authority.to_str().unwrap());
+    world.database = connect(settings(entry(), url)).await;
+    world.enter(&owner).await.1.leave();
+
+    let (context, read) = presumed(&world, &owner).await;
+    let scope = world.scope::<resource::Account>(&context);
+    let found = read.accounts_by_id(&scope, &[account]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    let lanes = world.database.connections();
+    let lanes = lanes.iter().find(|(name, ..)| *name == "read_shared");
+    assert!(lanes.is_some_and(|(_, open, _)| *open == 1), "{lanes:?}");
+    let mut admin = world.bare("postgres").await;
+    let bare = "SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) \
+        WHERE a.usename = 'countersign_books' AND NOT s.ssl";
+    let bare: i64 = sqlx::query_scalar(bare)
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    assert_eq!(bare, 0);
+
+    // Another host's certificate opens no lane, nor anything else.
+    let elsewhere = books("127.0.0.1", authority.to_str().unwrap());
+    let database = connect(settings(entry(), elsewhere)).await;
+    let refused = database.enter(&owner.credential(), &facts(), &[]).await;
+    assert!(
+        matches!(refused, Err(EnterError::Unavailable(_))),
+        "{refused:?}"
+    );
 }
 
 /// The transactions, and what they point to.
