@@ -16,7 +16,7 @@ use std::{
 
 use countersign_domain::{audit::Head, id::TenantId};
 use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
 use tracing::Instrument;
 
 use super::{
@@ -34,8 +34,8 @@ use crate::{
 const BATCH_MAX: usize = 256;
 /// The most rows that wait, of all tenants.
 const WAITING_MAX: usize = 4096;
-/// How long rows gather where several come at a time, and fewer wait than make a call worth its
-/// while: it costs as much as appending some seven rows. Whoever comes alone does not wait.
+/// How long rows gather at most where several come at a time, and fewer wait than make a call worth
+/// its while: it costs as much as appending some seven rows. Whoever comes alone does not wait.
 const GATHER: Duration = Duration::from_millis(2);
 const GATHERED: usize = 8;
 /// How many tellings of chains that grew a slow watcher may be behind.
@@ -62,6 +62,8 @@ struct Inner {
     places: Arc<Semaphore>,
     /// What waits. A task writes exactly while this is there.
     queue: Mutex<Option<VecDeque<Waiting>>>,
+    /// Told when enough wait to be worth a call.
+    gathered: Notify,
     /// Where chains ended when they were last seen.
     heads: Mutex<HashMap<TenantId, Head>>,
     /// Tells whose chains have grown.
@@ -106,6 +108,7 @@ impl Recorder {
             keys,
             places: Arc::new(Semaphore::new(WAITING_MAX)),
             queue: Mutex::default(),
+            gathered: Notify::new(),
             heads: Mutex::default(),
             grown: broadcast::Sender::new(GROWN_MAX),
         }))
@@ -170,8 +173,9 @@ impl Recorder {
 async fn write_while_waiting(inner: Arc<Inner>) {
     let mut is_first = true;
     while inner.is_waiting() {
-        if !std::mem::replace(&mut is_first, false) && inner.count() < GATHERED {
-            tokio::time::sleep(GATHER).await;
+        if !std::mem::replace(&mut is_first, false) {
+            // Those that do not come in time go into the call after this.
+            let _ = tokio::time::timeout(GATHER, inner.gather()).await;
         }
         let batch = inner.take();
         let (rows, waiters): (Vec<_>, Vec<_>) = batch
@@ -206,7 +210,11 @@ impl Inner {
     fn enqueue(&self, waiting: Waiting) -> bool {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let first = queue.is_none();
-        queue.get_or_insert_default().push_back(waiting);
+        let waiting_now = queue.get_or_insert_default();
+        waiting_now.push_back(waiting);
+        if waiting_now.len() >= GATHERED {
+            self.gathered.notify_one();
+        }
         first
     }
 
@@ -217,6 +225,13 @@ impl Inner {
             *queue = None;
         }
         queue.is_some()
+    }
+
+    /// Returns when enough wait.
+    async fn gather(&self) {
+        while self.count() < GATHERED {
+            self.gathered.notified().await;
+        }
     }
 
     fn count(&self) -> usize {
