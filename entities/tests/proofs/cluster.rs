@@ -185,7 +185,7 @@ impl Drop for Cluster {
         if let Some(own) = &self.own {
             own.kill();
             if let Some(folder) = own.data_dir().parent() {
-                let _ = std::fs::remove_dir_all(folder);
+                let _ = fs::remove_dir_all(folder);
             }
         }
     }
