@@ -436,6 +436,17 @@ const journeys = {
     const checkpoints = page.getByRole("dialog", { name: "Checkpoints" });
     await checkpoints.getByRole("row", { name: /ago|just now/ }).first().waitFor();
     await checkpoints.getByText(/^[0-9a-f]{64}$/).waitFor();
+    // What was kept convicts: here it is the oldest, and then the same with another size.
+    const note = page.waitForEvent("download");
+    await checkpoints.getByRole("button", { name: /^Note of/ }).last().click();
+    const kept = readFileSync(await (await note).path(), "utf8");
+    const compare = (text) =>
+      checkpoints.getByLabel("Kept checkpoint").setInputFiles({ name: "kept.checkpoint", mimeType: "text/plain", buffer: Buffer.from(text) });
+    await compare(kept);
+    await checkpoints.getByText(/^The log goes on from the [\d,]+ rows that you kept/).waitFor();
+    await shoot(page, "audit-checkpoints");
+    await compare(kept.replace(/\n\d+\n/, "\n3\n"));
+    await checkpoints.getByText(/^That is no checkpoint that the key of this log signed/).waitFor();
     await page.keyboard.press("Escape");
     const worker = await signIn("Wanda");
     await worker.goto(`${url}/t/northwind/audit?open=2`);

@@ -97,7 +97,8 @@ fn at(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
-/// The root of each tree, and for each of its rows the proof that it is in it.
+/// The root of each tree, for each of its rows the proof that it is in it, and for each smaller tree the
+/// proof that it goes on from that one.
 fn trees() -> Vec<Value> {
     let data = |place: u64| -> Hash {
         let digit = u8::try_from(place).unwrap_or_default();
@@ -117,8 +118,18 @@ fn trees() -> Vec<Value> {
             let hashes: Vec<String> = roots.map(hex::encode).collect();
             json!({ "index": index, "data": hex::encode(data(index)), "hashes": hashes })
         };
+        let growth = |earlier: u64| {
+            let ranges = merkle::consistency(earlier, size).unwrap_or_default();
+            let roots = ranges
+                .iter()
+                .filter_map(|range| merkle::root_of(range, leaf));
+            let hashes: Vec<String> = roots.map(hex::encode).collect();
+            json!({ "from": earlier, "hashes": hashes })
+        };
         let proofs: Vec<Value> = (0..size).map(proof).collect();
-        json!({ "size": size, "root": hex::encode(frontier.root()), "proofs": proofs })
+        let growths: Vec<Value> = (1..=size).map(growth).collect();
+        let root = hex::encode(frontier.root());
+        json!({ "size": size, "root": root, "proofs": proofs, "growths": growths })
     };
     (1..=SIZE_MAX).map(tree).collect()
 }
@@ -144,7 +155,8 @@ mod tests {
             let bytes = hex::decode(text.as_str().unwrap()).unwrap();
             bytes.try_into().unwrap()
         };
-        for tree in trees() {
+        let trees = trees();
+        for tree in &trees {
             let size = tree["size"].as_u64().unwrap();
             for proof in tree["proofs"].as_array().unwrap() {
                 let hashes = proof["hashes"].as_array().unwrap();
@@ -153,6 +165,17 @@ mod tests {
                 let index = proof["index"].as_u64().unwrap();
                 let root = hash(&tree["root"]);
                 assert!(merkle::verify_inclusion(leaf, index, size, &hashes, &root));
+            }
+            for growth in tree["growths"].as_array().unwrap() {
+                let from = growth["from"].as_u64().unwrap();
+                let hashes = growth["hashes"].as_array().unwrap();
+                let hashes: Vec<Hash> = hashes.iter().map(hash).collect();
+                let (before, after) = (
+                    &trees[usize::try_from(from).unwrap() - 1],
+                    hash(&tree["root"]),
+                );
+                let before = (from, &hash(&before["root"]));
+                assert!(merkle::verify_consistency(before, (size, &after), &hashes));
             }
         }
     }

@@ -363,6 +363,40 @@ async fn scope_or_permit_of_another_tenant_is_an_error() {
     ));
     assert_ne!(TenantId::new(Uuid::nil()), south);
 
+    // What is read beside the lists of resources is of its own tenant as well.
+    let (foreign, read) = world.enter(&other).await;
+    let log = world.scope::<resource::AuditEntry>(&foreign);
+    let operator = world.database.operator();
+    operator.make_checkpoint(south).await.unwrap().unwrap();
+    assert_eq!(
+        read.audit_checkpoints(&log, &page)
+            .await
+            .unwrap()
+            .rows
+            .len(),
+        1
+    );
+    assert!(
+        read.audit_key(&log, &world.database)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let (_, read) = world.enter(&owner).await;
+    let leaf = std::slice::from_ref(&(0..1));
+    assert!(refused(
+        &read.audit_checkpoints(&log, &page).await.unwrap_err()
+    ));
+    assert!(refused(
+        &read.audit_checkpoint(&log, None).await.unwrap_err()
+    ));
+    assert!(refused(
+        &read.audit_tree_roots(&log, leaf).await.unwrap_err()
+    ));
+    assert!(refused(
+        &read.audit_key(&log, &world.database).await.unwrap_err()
+    ));
+
     // Statements that are remembered are for their own tenant as well.
     let (foreign, read) = world.enter(&other).await;
     let scope = world.scope::<resource::Transaction>(&foreign);

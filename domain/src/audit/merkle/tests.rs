@@ -118,6 +118,19 @@ proptest! {
         prop_assert!(!verify_consistency((earlier, &before), (size, &leaf(b"x")), &shown));
     }
 
+    /// A proof reads some thousand hashes of a log of a trillion rows, and not the log.
+    #[test]
+    fn a_proof_is_made_of_few_parts(size in 1_u64..(1 << 40), index: u64, earlier: u64) {
+        let levels = u64::from(size.ilog2() / SUBTREE_HEIGHT) + 1;
+        // On each level less than a whole subtree at either edge of what is left out.
+        let most = usize::try_from(levels * 2 * 255).unwrap();
+        for ranges in [inclusion(index % size, size), consistency(earlier % size + 1, size)] {
+            let parts: Vec<Part> = ranges.unwrap().iter().flat_map(parts).collect();
+            prop_assert!(parts.len() <= most, "{} parts of {size}", parts.len());
+            prop_assert!(parts.iter().all(|part| part.height % SUBTREE_HEIGHT == 0));
+        }
+    }
+
     #[test]
     fn a_tree_grows_from_its_frontier(size in 0_u64..600, more in 0_u64..600) {
         let leaves: Vec<Hash> = (0..size + more).map(|i| leaf(&i.to_be_bytes())).collect();

@@ -14,6 +14,7 @@ import { RelTime } from '../../ui/rel-time';
 import { CommandLine } from './command-line';
 import { downloadText } from './download';
 import { Fact, Part } from './fact';
+import { KeptCheck } from './kept-check';
 import type { AuditKey } from './use-verification';
 
 const SHOWN = 20;
@@ -42,6 +43,7 @@ export function CheckpointsSheet({ onClose }: { onClose: () => void }) {
         <>
           {key && <Key of={key} />}
           <Signed checkpoints={checkpoints} />
+          {key?.text && checkpoints[0]?.note && <KeptCheck keyText={key.text} newest={checkpoints[0].note} />}
         </>
       )}
     </Dialog>

@@ -381,7 +381,7 @@ export type AuditConsistencyQueryVariables = Exact<{
 }>;
 
 
-export type AuditConsistencyQuery = { tenant: { id: string, slug: string } | null, auditConsistencyProof: { file: string | null } | null };
+export type AuditConsistencyQuery = { tenant: { id: string, slug: string } | null, auditConsistencyProof: { hashes: Array<string> | null, file: string | null } | null };
 
 export type AuditHeadQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -692,7 +692,7 @@ export const AuditInclusionDocument: Document<AuditInclusionQuery, AuditInclusio
 
 export const AuditConsistencyDocument: Document<AuditConsistencyQuery, AuditConsistencyQueryVariables> = {
   name: 'AuditConsistency',
-  id: 'sha256:e7b95e7fd92eacf9bc8882e6ee4f0d7734abdfca50aba454b065427af440bf8f',
+  id: 'sha256:4a1af64ebbb5f8b3306575c520a314569562449e0e45bd26cd2bd0f284bc0538',
 };
 
 export const AuditHeadDocument: Document<AuditHeadQuery, AuditHeadQueryVariables> = {

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { checkAnchor } from './anchor';
 import { type CheckedRow, checkChain } from './chain';
 import { type ChainRow, toHex } from './encoding';
-import { isIncluded, leafOf } from './merkle';
+import { compareKept } from './kept';
+import { goesOn, isIncluded, leafOf } from './merkle';
 import { readCheckpoint, readKey, verifyNote } from './note';
 import vectors from './vectors.json';
 
@@ -97,6 +98,20 @@ test('every row of every tree is in it, and no other', async () => {
   }
 });
 
+test('a tree goes on from each smaller one, and from no other', async () => {
+  const trees = new Map(vectors.trees.map(({ size, root }) => [size, { size, root }]));
+  for (const later of vectors.trees) {
+    for (const { from, hashes } of later.growths) {
+      const earlier = trees.get(from) ?? { size: 0, root: '' };
+      expect(await goesOn(earlier, later, hashes)).toBe(true);
+      expect(await goesOn({ ...earlier, root: 'ab'.repeat(32) }, later, hashes)).toBe(false);
+      expect(await goesOn(earlier, { ...later, root: 'ab'.repeat(32) }, hashes)).toBe(false);
+      expect(await goesOn(earlier, later, [...hashes, later.root])).toBe(false);
+      expect(await goesOn({ ...earlier, size: later.size + 1 }, later, hashes)).toBe(false);
+    }
+  }
+});
+
 /** The example of the specification of signed notes, by which its own implementation is tested. */
 const KEY = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';
 const NOTE =
@@ -113,33 +128,59 @@ test('the example of the specification verifies, and nothing near it', async () 
   expect(await readKey(KEY.replace('c74f20a3', 'c74f20a4'))).toBeNull();
 });
 
-test('a row is anchored by a checkpoint of its own log, signed with its key', async () => {
+const base64 = (data: Iterable<number>) => btoa(String.fromCharCode(...data));
+const bytesOf = (hex: string) => hex.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
+
+/** A log's key, and what signs in its name. */
+async function signer(name: string) {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
   const bytes = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
-  const name = `countersign/${TENANT}`;
-  const id = await crypto.subtle.digest(
-    'SHA-256',
-    new Uint8Array([...new TextEncoder().encode(`${name}\n`), 1, ...bytes]),
-  );
-  const idBytes = new Uint8Array(id).slice(0, 4);
-  const base64 = (data: Iterable<number>) => btoa(String.fromCharCode(...data));
-  const key = `${name}+${toHex(idBytes)}+${base64([1, ...bytes])}`;
-  const sign = async (text: string, by = pair.privateKey) => {
-    const signature = await crypto.subtle.sign('Ed25519', by, new TextEncoder().encode(text));
-    return `${text}\n\u2014 ${name} ${base64([...idBytes, ...new Uint8Array(signature)])}\n`;
+  const named = new Uint8Array([...new TextEncoder().encode(`${name}\n`), 1, ...bytes]);
+  const id = new Uint8Array(await crypto.subtle.digest('SHA-256', named)).slice(0, 4);
+  const sign = async (origin: string, size: number, root: string, as = id) => {
+    const text = `${origin}\n${size}\n${base64(bytesOf(root))}\n`;
+    const signature = await crypto.subtle.sign('Ed25519', pair.privateKey, new TextEncoder().encode(text));
+    return `${text}\n\u2014 ${name} ${base64([...as, ...new Uint8Array(signature)])}\n`;
   };
+  return { key: `${name}+${toHex(id)}+${base64([1, ...bytes])}`, id, sign };
+}
+
+test('a row is anchored by a checkpoint of its own log, signed with its key', async () => {
+  const name = `countersign/${TENANT}`;
+  const { key, id, sign } = await signer(name);
   const row = { seq: 1, hash: ROWS[0]?.hash ?? '' };
-  const root = base64((await leafOf(row.hash)).match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? []);
-  const note = await sign(`${name}\n1\n${root}\n`);
-  expect(readCheckpoint(note)).toEqual({ origin: name, size: 1, root: await leafOf(row.hash) });
+  const root = await leafOf(row.hash);
+  const note = await sign(name, 1, root);
+  expect(readCheckpoint(note)).toEqual({ origin: name, size: 1, root });
   expect(await checkAnchor(row, { key, note, hashes: [] })).toBe('ANCHORED');
-  expect(await checkAnchor({ ...row, hash: 'ab'.repeat(32) }, { key, note, hashes: [] })).toBe(
-    'NOT_INCLUDED',
-  );
+  const strangeRow = { ...row, hash: 'ab'.repeat(32) };
+  expect(await checkAnchor(strangeRow, { key, note, hashes: [] })).toBe('NOT_INCLUDED');
   expect(await checkAnchor({ ...row, seq: 2 }, { key, note, hashes: [] })).toBe('NOT_INCLUDED');
-  const strange = await sign(`countersign/ten_other\n1\n${root}\n`);
+  const strange = await sign('countersign/ten_other', 1, root);
   expect(await checkAnchor(row, { key, note: strange, hashes: [] })).toBe('NOT_SIGNED');
-  const other = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
-  const forged = await sign(`${name}\n1\n${root}\n`, other.privateKey);
+  const forged = await (await signer(name)).sign(name, 1, root, id);
   expect(await checkAnchor(row, { key, note: forged, hashes: [] })).toBe('NOT_SIGNED');
+});
+
+test('a kept checkpoint convicts a log that does not go on from it', async () => {
+  const name = `countersign/${TENANT}`;
+  const { key, id, sign } = await signer(name);
+  const [small, large] = [vectors.trees[2], vectors.trees[6]];
+  if (!small || !large) throw new Error('the trees are there');
+  const [kept, newest] = [await sign(name, small.size, small.root), await sign(name, large.size, large.root)];
+  const prove = async (from: number, to: number) =>
+    vectors.trees.find((tree) => tree.size === to)?.growths.find((one) => one.from === from)?.hashes ?? null;
+  const compare = async (before: string, after: string, by: typeof prove = prove) =>
+    (await compareKept(key, before, after, by))[0];
+  expect(await compare(kept, newest)).toBe('GOES_ON');
+  expect(await compare(newest, newest)).toBe('GOES_ON');
+  expect(await compare(newest, kept)).toBe('CUT');
+  expect(await compare(await sign(name, small.size, 'ab'.repeat(32)), newest)).toBe('REWRITTEN');
+  expect(await compare(kept, newest, async () => null)).toBe('REWRITTEN');
+  expect(await compare(kept, newest, async () => ['ab'.repeat(32)])).toBe('REWRITTEN');
+  expect(await compare('something else', newest)).toBe('NOT_OURS');
+  expect(await compare(await sign('countersign/ten_other', 3, small.root), newest)).toBe('NOT_OURS');
+  const other = await signer(name);
+  expect(await compare(await other.sign(name, small.size, small.root, id), newest)).toBe('NOT_OURS');
+  expect(await compare(kept, await other.sign(name, large.size, large.root, id))).toBe('NOT_SIGNED');
 });
