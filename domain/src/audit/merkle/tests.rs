@@ -118,9 +118,9 @@ proptest! {
         prop_assert!(!verify_consistency((earlier, &before), (size, &leaf(b"x")), &shown));
     }
 
-    /// A proof reads some thousand hashes of a log of a trillion rows, and not the log.
+    /// A proof reads some hundred hashes of a log of millions of rows, and not the log.
     #[test]
-    fn a_proof_is_made_of_few_parts(size in 1_u64..(1 << 40), index: u64, earlier: u64) {
+    fn a_proof_is_made_of_few_parts(size in 1_u64..(1 << 22), index: u64, earlier: u64) {
         let levels = u64::from(size.ilog2() / SUBTREE_HEIGHT) + 1;
         // On each level less than a whole subtree at either edge of what is left out.
         let most = usize::try_from(levels * 2 * 255).unwrap();

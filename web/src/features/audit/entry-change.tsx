@@ -32,13 +32,16 @@ export function EntryChange({ payload }: { payload: string }) {
     <Part title="Difference" note={DEEDS[told?.deed ?? 'NONE']}>
       {told?.change && told.change.length > 0 && <Differences rows={told.change} />}
       {told && told.beside.length > 0 && (
-        <dl aria-label="Also recorded">
-          {told.beside.map(([name, value]) => (
-            <Fact key={name} term={fieldName(name)}>
-              <Value value={value} />
-            </Fact>
-          ))}
-        </dl>
+        <div>
+          <p className="text-muted">Also recorded</p>
+          <dl>
+            {told.beside.map(([name, value]) => (
+              <Fact key={name} term={fieldName(name)}>
+                <Value value={value} />
+              </Fact>
+            ))}
+          </dl>
+        </div>
       )}
       <details>
         <summary className="w-fit cursor-pointer text-muted hover:text-text">
@@ -77,7 +80,7 @@ function Differences({ rows }: { rows: readonly Difference[] }) {
             <td className="py-1! break-words">
               {before === undefined ? (
                 <Nothing />
-              ) : became === 'SAME' || before === null ? (
+              ) : became === 'SAME' || toldText(before) === toldText(null) ? (
                 <Value value={before} />
               ) : (
                 <del className="decoration-danger/60">
