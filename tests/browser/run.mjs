@@ -391,10 +391,16 @@ const journeys = {
     const sheet = page.getByRole("dialog", { name: "Entry 2" });
     await sheet.getByRole("button", { name: /^Prove/ }).click();
     await sheet.getByText("In a checkpoint that the log’s key signed").waitFor();
-    const saved = page.waitForEvent("download");
-    await sheet.getByRole("button", { name: "Download proof" }).click();
-    const proof = JSON.parse(readFileSync(await (await saved).path(), "utf8"));
-    assert.deepEqual([Object.keys(proof).sort(), proof.row.seq], [["checkpoint", "hashes", "row"], 2]);
+    const save = async (name) => {
+      const saved = page.waitForEvent("download");
+      await sheet.getByRole("button", { name }).click();
+      return (await saved).path();
+    };
+    const [proof, key] = [await save("Download proof"), await save("Download key")];
+    assert.equal(JSON.parse(readFileSync(proof, "utf8")).row.seq, 2);
+    await sheet.getByText("countersign ledger verify --proof northwind-row-2.json --key northwind.vkey").waitFor();
+    const checked = spawnSync(program, ["ledger", "verify", "--proof", proof, "--key", key], { encoding: "utf8" });
+    assert.match(checked.stdout, /^row 2 is in the checkpoint of \d+$/m, checked.stderr);
     await page.keyboard.press("Escape");
 
     const strip = page.getByRole("region", { name: "Chain head" });
