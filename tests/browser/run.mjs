@@ -301,6 +301,15 @@ const journeys = {
     return owner;
   },
 
+  async "an admin reads the audit log and does not take it out"() {
+    const page = await signIn("Adam", "246810");
+    await page.goto(`${url}/t/northwind/audit`);
+    await page.getByRole("row").nth(1).waitFor();
+    await page.getByRole("button", { name: "Export", exact: true }).click();
+    await page.getByRole("dialog").getByText("You may not export the audit log.").waitFor();
+    return page;
+  },
+
   async "a removed member's very next request is refused, and all of it is in the log"() {
     const owner = await signIn("Olivia");
     const adam = await signIn("Adam");
@@ -529,15 +538,6 @@ const journeys = {
     }
     await page.goto(`${url}/t/northwind/audit?action=audit.export_ended`);
     await page.getByRole("row").nth(2).waitFor();
-    return page;
-  },
-
-  async "an admin reads the audit log and does not take it out"() {
-    const page = await signIn("Adam", "246810");
-    await page.goto(`${url}/t/northwind/audit`);
-    await page.getByRole("row").nth(1).waitFor();
-    await page.getByRole("button", { name: "Export", exact: true }).click();
-    await page.getByRole("dialog").getByText("You may not export the audit log.").waitFor();
     return page;
   },
 
