@@ -9,7 +9,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Values, extension::postgres::PgFunc},
 };
 
-use super::{ColumnOf, Sorted, Stored, items, memory::What};
+use super::{
+    ColumnOf, Sorted, Stored, items,
+    memory::{self, What},
+};
 use crate::{error::StoreError, line::Done, transaction::Reader};
 
 /// How many rows of a kind are few. All of so many cost less than to ask for the rows again and look
@@ -40,6 +43,9 @@ pub(crate) struct Along {
     pub(crate) extent: Extent,
 }
 
+/// Builds a statement.
+type Build<'a> = Box<dyn FnOnce() -> Result<Statement, StoreError> + 'a>;
+
 impl Reader {
     /// The statement for what rows point to by a column, as far as the scope covers it. `others`
     /// selects those rows.
@@ -47,32 +53,52 @@ impl Reader {
         &self,
         scope: &ReadScope<R>,
         others: &Statement,
-        column: &str,
+        column: &'static str,
     ) -> Result<Along, StoreError> {
-        if self.memory.has_many::<R>(self.tenant_id()) {
-            return Ok(pointed::<R>(self.select(scope)?, others, column));
-        }
-        let few = || Ok(few(&self.select(scope)?));
-        Ok(Along {
-            statement: self.remembered(scope, What::Few, few)?,
-            extent: Extent::Whole,
+        let select = || self.select(scope);
+        self.along_those::<R>(others, column, select, |what, build| {
+            self.remembered(scope, what, build)
         })
     }
 
     /// The same for a selection of rows, whatever scope covers them.
     pub(crate) fn along_select<R: Stored>(
         &self,
-        select: Select<R::Table>,
+        select: impl FnOnce() -> Select<R::Table>,
         others: &Statement,
-        column: &str,
-    ) -> Along {
-        if self.memory.has_many::<R>(self.tenant_id()) {
-            return pointed::<R>(select, others, column);
+        column: &'static str,
+    ) -> Result<Along, StoreError> {
+        let select = || Ok(select());
+        self.along_those::<R>(others, column, select, |what, build| {
+            self.remembered_of_all::<R>(what, build)
+        })
+    }
+
+    fn along_those<R: Stored>(
+        &self,
+        others: &Statement,
+        column: &'static str,
+        select: impl FnOnce() -> Result<Select<R::Table>, StoreError>,
+        remembered: impl FnOnce(What, Build<'_>) -> Result<Statement, StoreError>,
+    ) -> Result<Along, StoreError> {
+        if !self.memory.has_many::<R>(self.tenant_id()) {
+            let build = || Ok(few(&select()?));
+            return Ok(Along {
+                statement: remembered(What::Few, Box::new(build))?,
+                extent: Extent::Whole,
+            });
         }
-        Along {
-            statement: few(&select),
-            extent: Extent::Whole,
-        }
+        let what = What::Pointed {
+            column,
+            others: others.sql.clone(),
+        };
+        let build = || Ok(pointed::<R>(select()?, others, column));
+        let statement = remembered(what, Box::new(build))?;
+        let last = others.values.as_ref().map_or(&[][..], |values| &values.0);
+        Ok(Along {
+            statement: memory::for_values(statement, last)?,
+            extent: Extent::Pointed,
+        })
     }
 
     /// What came of it.
@@ -104,15 +130,12 @@ fn few<T: EntityTrait>(select: &Select<T>) -> Statement {
 }
 
 /// Those that the rows of `others` point to.
-fn pointed<R: Stored>(select: Select<R::Table>, others: &Statement, column: &str) -> Along {
+fn pointed<R: Stored>(select: Select<R::Table>, others: &Statement, column: &str) -> Statement {
     let values = others.values.clone().unwrap_or(Values(Vec::new()));
     let pointed = format!("ARRAY(SELECT o.{column} FROM ({}) o)", others.sql);
     let pointed = PgFunc::any(Expr::cust_with_values(pointed, values.0));
     let select = select.filter(Expr::col(id::<R>().as_column_ref()).eq(pointed));
-    Along {
-        statement: select.build(DbBackend::Postgres),
-        extent: Extent::Pointed,
-    }
+    select.build(DbBackend::Postgres)
 }
 
 /// The column of a resource's id.

@@ -28,12 +28,20 @@ pub(crate) struct Memory {
 struct Asked {
     resource: &'static str,
     what: What,
-    /// Of the scope; the tenant is among what it says.
-    predicate: Arc<Predicate>,
+    covered: Covered,
+}
+
+/// Which rows are covered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Covered {
+    /// Those of a scope; the tenant is among what it says.
+    By(Arc<Predicate>),
+    /// All of the tenant's.
+    All(TenantId),
 }
 
 /// What is asked for of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum What {
     /// The first page of its list, in either direction, without a filter.
     First {
@@ -45,6 +53,11 @@ pub(crate) enum What {
     Few,
     /// Those of some ids, which are the last of the values.
     ByIds { joined: bool },
+    /// Those that the rows of another statement point to, whose values are the last.
+    Pointed {
+        column: &'static str,
+        others: String,
+    },
 }
 
 impl Memory {
@@ -64,18 +77,12 @@ impl Memory {
         self.many.insert((tenant, R::NAME), ());
     }
 
-    /// The statement that asks for that under the scope, built where it is not known.
-    fn statement<R: Stored>(
+    /// The statement that asks for that, built where it is not known.
+    fn statement(
         &self,
-        scope: &ReadScope<R>,
-        what: What,
+        asked: Asked,
         build: impl FnOnce() -> Result<Statement, StoreError>,
     ) -> Result<Statement, StoreError> {
-        let asked = Asked {
-            resource: R::NAME,
-            what,
-            predicate: scope.shared_predicate(),
-        };
         if let Some(known) = self.statements.get(&asked) {
             return Ok((*known).clone());
         }
@@ -95,8 +102,42 @@ impl Reader {
         build: impl FnOnce() -> Result<Statement, StoreError>,
     ) -> Result<Statement, StoreError> {
         self.admit(scope)?;
-        self.memory.statement(scope, what, build)
+        let asked = Asked {
+            resource: R::NAME,
+            what,
+            covered: Covered::By(scope.shared_predicate()),
+        };
+        self.memory.statement(asked, build)
     }
+
+    /// The same for all rows of the tenant: for what decisions look at, and nobody is told.
+    pub(crate) fn remembered_of_all<R: Stored>(
+        &self,
+        what: What,
+        build: impl FnOnce() -> Result<Statement, StoreError>,
+    ) -> Result<Statement, StoreError> {
+        let asked = Asked {
+            resource: R::NAME,
+            what,
+            covered: Covered::All(self.tenant_id()),
+        };
+        self.memory.statement(asked, build)
+    }
+}
+
+/// The statement with those as the last of its values.
+pub(crate) fn for_values(
+    mut statement: Statement,
+    last: &[Value],
+) -> Result<Statement, StoreError> {
+    let values = statement.values.as_mut().map(|values| &mut values.0);
+    let place = values.and_then(|values| {
+        let own = values.len().checked_sub(last.len())?;
+        values.get_mut(own..)
+    });
+    let place = place.ok_or_else(|| StoreError::inconsistent("a statement without values"))?;
+    place.clone_from_slice(last);
+    Ok(statement)
 }
 
 /// The statement with other ids as the last of its values.

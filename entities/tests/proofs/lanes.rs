@@ -169,6 +169,11 @@ async fn with_accounts(world: &World, who: &Person) -> (Vec<Transaction>, Pointe
     let by_id: BTreeSet<_> = alone.iter().map(|row| format!("{row:?}")).collect();
     let listed: BTreeSet<_> = slice.rows.iter().map(|row| format!("{row:?}")).collect();
     assert_eq!(by_id, listed);
+    // By the same statement, each with values of its own.
+    for row in slice.rows.iter().take(5) {
+        let alone = read.transactions_by_id(&scope, &[row.id]).await.unwrap();
+        assert_eq!(format!("{alone:?}"), format!("{:?}", [row]));
+    }
     (slice.rows, pointed)
 }
 

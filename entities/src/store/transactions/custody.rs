@@ -151,7 +151,8 @@ impl Reader {
         let of_accounts = if let Some(scope) = accounts {
             self.along(scope, &statement, "account_id")?
         } else {
-            self.along_select::<resource::Account>(self.custody(), &statement, "account_id")
+            let all = || self.custody();
+            self.along_select::<resource::Account>(all, &statement, "account_id")?
         };
         let of_categories = categories.as_ref();
         let of_categories = of_categories.map(|scope| self.along(scope, &statement, "category_id"));
