@@ -81,6 +81,7 @@ pub use store::{
     beside::Known,
     credentials::{Credential as ProviderCredential, NewCredential},
     imports::{Import, NewImport, NewStatement, NewTransaction},
+    machines::RegisteredMachine,
     members::Member,
     roles::CustomRole,
     statements::Statement,

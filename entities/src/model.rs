@@ -6,6 +6,7 @@ pub(crate) mod audit_entries;
 pub(crate) mod categories;
 pub(crate) mod credentials;
 pub(crate) mod imports;
+pub(crate) mod machines;
 pub(crate) mod memberships;
 pub(crate) mod roles;
 pub(crate) mod statements;

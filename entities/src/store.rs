@@ -8,6 +8,7 @@ pub(crate) mod beside;
 pub(crate) mod categories;
 pub(crate) mod credentials;
 pub(crate) mod imports;
+pub(crate) mod machines;
 pub(crate) mod members;
 pub(crate) mod memory;
 pub(crate) mod roles;

@@ -1,11 +1,11 @@
-//! Who may, and why: of whoever asks, and of the tenant's members and tokens.
+//! Who may, and why: of whoever asks, and of the tenant's members, tokens and machines.
 //!
 //! Whether somebody may be asked about is decided before by the field that asks. What is found here
 //! is found in the asker's own scope, so that nobody learns of a row, a member or a token that they
 //! may not read.
 
 use chrono::{DateTime, Utc};
-use countersign_entities::{ApiToken, Member, RequestContext};
+use countersign_entities::{ApiToken, Member, RegisteredMachine, RequestContext};
 use countersign_policies::effects::Somebody;
 
 /// Whoever asks.
@@ -25,6 +25,15 @@ pub fn member(context: &RequestContext, member: &Member) -> Somebody {
 pub fn token(context: &RequestContext, token: &ApiToken) -> Option<Somebody> {
     is_live(token, context.now()).then(|| {
         Somebody::machine(token.scopes.clone())
+            .in_tenant(context.tenant())
+            .of_suspended(context.actor().tenant_suspended)
+    })
+}
+
+/// A client of the provider, with all that it is registered with; `None` where it is let in no more.
+pub fn machine(context: &RequestContext, machine: &RegisteredMachine) -> Option<Somebody> {
+    (!machine.is_disabled).then(|| {
+        Somebody::machine(machine.scopes.clone())
             .in_tenant(context.tenant())
             .of_suspended(context.actor().tenant_suspended)
     })

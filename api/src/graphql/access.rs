@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::{
     books::{Account, Category, Transaction},
-    id::{AnyId, ApiTokenId, MemberId, TenantId},
+    id::{AnyId, ApiTokenId, MachineId, MemberId, TenantId},
 };
 use countersign_entities::{
     ApiToken, AuditEntry, CustomRole, Direction, Import, Keyset, Member, Page,
@@ -42,7 +42,6 @@ use crate::app::access;
 pub(super) fn register(parts: &mut Parts<'_>) {
     explanation::register(parts);
     reach::register(parts);
-    let id = |name| InputValue::new(name, TypeRef::named_nn(TypeRef::ID));
     let node = || {
         InputValue::new("nodeId", TypeRef::named(TypeRef::ID)).description(
             "The row that it is about; without it the decision is that before any row.",
@@ -60,10 +59,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             .resolve(
                 "explainAccessOf",
                 TypeRef::named("AccessExplanation"),
-                "The same of a member or a token.",
+                "The same of a member, a token or a client of the provider.",
                 vec![
                     action_argument(),
-                    id("principalId").description("`mbr_…`, or `tok_…` for those who read tokens."),
+                    principal_argument(),
                     node(),
                 ],
                 explain_access_of,
@@ -78,10 +77,8 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             .resolve(
                 "accessOf",
                 TypeRef::named_nn_list("ActionAccess"),
-                "What a member or a token may do: every action but the frame of answers.",
-                vec![
-                    id("principalId").description("`mbr_…`, or `tok_…` for those who read tokens."),
-                ],
+                "What a member, a token or a client of the provider may do: every action but the frame of answers.",
+                vec![principal_argument()],
                 access_of,
             )
     });
@@ -92,6 +89,12 @@ pub(super) fn action_argument() -> InputValue {
     InputValue::new("action", TypeRef::named_nn(TypeRef::STRING)).description(
         "A field by its type and name, as `Transaction.amount` or `Mutation.createAccount`.",
     )
+}
+
+/// The argument that names whom it is about.
+fn principal_argument() -> InputValue {
+    InputValue::new("principalId", TypeRef::named_nn(TypeRef::ID))
+        .description("`mbr_…`, or `tok_…` or `mch_…` for those who read tokens.")
 }
 
 fn explain_access(context: Context<'_>) -> Resolved<'_> {
@@ -312,7 +315,7 @@ pub(super) fn action(
     })
 }
 
-/// The member or the token that is asked about, as far as whoever asks may know of them.
+/// The member, the token or the machine that is asked about, as far as whoever asks may know of them.
 async fn principal(context: &Context<'_>) -> Result<Somebody, GraphqlError> {
     let operation = context.operation;
     let id = inputs::text(&context.arguments, "principalId").and_then(AnyId::parse);
@@ -348,6 +351,22 @@ async fn principal(context: &Context<'_>) -> Result<Somebody, GraphqlError> {
             access::token(&operation.context, found).ok_or_else(|| {
                 let sentence =
                     "this token has ended, and may do nothing: ask about one that is valid";
+                GraphqlError::BadInput(sentence.to_owned())
+            })
+        }
+        Some(AnyId {
+            kind: MachineId::PREFIX,
+            uuid,
+        }) => {
+            let Ok(scope) = operation.scope::<resource::ApiToken>() else {
+                return Err(operation.not_here());
+            };
+            let reader = operation.reader().await?;
+            let ids = [MachineId::new(uuid)];
+            let found = reader.machines_by_id(&scope, &ids).await?;
+            let found = found.first().ok_or_else(|| operation.not_here())?;
+            access::machine(&operation.context, found).ok_or_else(|| {
+                let sentence = "this machine is let in no more: ask about one that is";
                 GraphqlError::BadInput(sentence.to_owned())
             })
         }

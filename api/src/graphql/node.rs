@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::{
     AccountId, AnyId, ApiTokenId, AuditEntryId, CategoryId, CredentialId, CustomRoleId, ImportId,
-    MemberId, StatementId, TenantId, TransactionId,
+    MachineId, MemberId, StatementId, TenantId, TransactionId,
 };
 use countersign_entities::Reader;
 use countersign_policies::resource;
@@ -117,10 +117,11 @@ pub(super) fn shown(operation: &Operation, kind: &str) -> Shown {
     by_kind!(
         kind,
         of,
-        if kind == TenantId::PREFIX {
-            of!(Tenant)
-        } else {
-            Shown::Nothing
+        match kind {
+            TenantId::PREFIX => of!(Tenant),
+            // No node, and named all the same: by who asks what a machine may.
+            MachineId::PREFIX => of!(ApiToken),
+            _ => Shown::Nothing,
         }
     )
 }
@@ -139,7 +140,14 @@ pub(super) async fn count_shown(
             reader.$by_id(&scope, &ids).await?.len()
         }};
     }
-    Ok(by_kind!(kind, of, 0))
+    Ok(by_kind!(
+        kind,
+        of,
+        match kind {
+            MachineId::PREFIX => of!(ApiToken, MachineId, machines_by_id),
+            _ => 0,
+        }
+    ))
 }
 
 /// Anything by its id, as far as the caller may read it, for a field where it is one's value.

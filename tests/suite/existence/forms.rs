@@ -23,6 +23,9 @@ pub(super) fn every() -> Vec<(&'static str, bool)> {
 /// Looks a thing up by its id.
 pub(super) const LOOK: &str = "query($id: ID!) { node(id: $id) { id } }";
 
+/// Asks what it may do.
+pub(super) const MAY: &str = "query($id: ID!) { accessOf(principalId: $id) { action } }";
+
 /// All of them, and what may be wrong beside it.
 const EVERY: &[&str] = &[
     LOOK,
@@ -36,7 +39,7 @@ const EVERY: &[&str] = &[
     "query($id: ID!) { explainAccess(action: \"Transaction.amount\", nodeId: $id) { decision } }",
     "query($id: ID!) { explainAccess(action: \"nothing\", nodeId: $id) { decision } }",
     "query($id: ID!) { explainAccessOf(action: \"Transaction.amount\", principalId: $id) { decision } }",
-    "query($id: ID!) { accessOf(principalId: $id) { action } }",
+    MAY,
     "query($id: ID!) { previewMember(input: { memberId: $id, role: \"owner\" }) { memberCount } }",
     "query($id: ID!) { previewRole(input: { roleId: $id, baseRole: \"worker\" }) { memberCount } }",
     "mutation($id: ID!) { categorizeTransaction(input: { transactionId: $id }) { userErrors { code } } }",

@@ -2,8 +2,9 @@
 
 use countersign_domain::{
     access::{Capability, Role, Scope},
-    id::ApiTokenId,
+    id::{ApiTokenId, MachineId},
 };
+use countersign_entities::NewMachine;
 use countersign_tests::{Browser, TestApp};
 use serde_json::json;
 use uuid::Uuid;
@@ -63,6 +64,72 @@ async fn about_somebody_else_only_they_ask_who_read_members() {
     let own = "{ viewer { access { action group decision condition { words } } } }";
     let own = books.worker.graphql(own, json!({})).await;
     assert_eq!(own.data()["viewer"]["access"], told.data()["accessOf"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn about_a_client_of_the_provider_they_ask_who_read_tokens() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let manager = app.person(&books.tenant, Role::Manager, "mara").await;
+    let elsewhere = app.tenant("elsewhere").await;
+    let client = |client_id: &str| NewMachine {
+        issuer: "https://issuer.test".to_owned(),
+        client_id: client_id.to_owned(),
+        name: "A client".to_owned(),
+        scopes: [Scope::FinancialRead, Scope::BasicRead].into(),
+    };
+    let operator = app.database().operator();
+    let own = operator.add_machine(books.tenant.id, &client("own")).await;
+    let (own, foreign) = (
+        own.unwrap(),
+        operator.add_machine(elsewhere.id, &client("foreign")).await,
+    );
+    let ask = |id: String| json!({ "action": "Transaction.amount", "of": id });
+    let told = books.owner.graphql(WHY_OF, ask(own.to_string())).await;
+    let told = &told.data()["explainAccessOf"];
+    assert_eq!(told["decision"], "DEPENDS_ON_ROW", "{told}");
+    assert_eq!(told["condition"]["words"], "not of the household");
+    assert_eq!(told["principal"]["kind"], "MACHINE");
+    assert_eq!(
+        told["principal"]["scopes"],
+        json!(["basic:read", "financial:read"])
+    );
+    let of = "query($of: ID!) { accessOf(principalId: $of) { action decision } }";
+    let access = books.owner.graphql(of, ask(own.to_string())).await;
+    let access = access.data()["accessOf"].as_array().unwrap().clone();
+    let on =
+        |name: &str| access.iter().find(|one| one["action"] == name).unwrap()["decision"].clone();
+    assert_eq!(on("Transaction.amount"), "DEPENDS_ON_ROW");
+    assert_eq!(on("Transaction.counterparty"), "REFUSED");
+
+    // Another tenant's, one that is nowhere, and, for who reads no tokens, the own are all alike.
+    let nowhere = MachineId::new(Uuid::from_u128(77)).to_string();
+    let missing = books.owner.graphql(WHY_OF, ask(nowhere)).await;
+    assert_eq!(
+        missing.error_code(),
+        Some("NOT_FOUND"),
+        "{:?}",
+        missing.body
+    );
+    let foreign = books
+        .owner
+        .graphql(WHY_OF, ask(foreign.unwrap().to_string()))
+        .await;
+    let hidden = manager.graphql(WHY_OF, ask(own.to_string())).await;
+    assert_eq!(lasting(&foreign), lasting(&missing));
+    assert_eq!(lasting(&hidden), lasting(&missing));
+    // It is no node, whoever asks.
+    let node = "query($of: ID!) { node(id: $of) { id } }";
+    let node = books.owner.graphql(node, ask(own.to_string())).await;
+    assert_eq!(lasting(&node), lasting(&missing));
+
+    let mut superuser = app.test_database.superuser().await;
+    sqlx::query("UPDATE countersign.machines SET disabled_at = now() WHERE client_id = 'own'")
+        .execute(&mut superuser)
+        .await
+        .unwrap();
+    let over = books.owner.graphql(WHY_OF, ask(own.to_string())).await;
+    assert_eq!(over.error_code(), Some("BAD_USER_INPUT"), "{:?}", over.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
