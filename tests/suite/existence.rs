@@ -289,3 +289,55 @@ async fn an_id_that_is_hidden_takes_no_idempotency_key_and_changes_nothing() {
     let sorted = &again.data()["categorizeTransaction"]["transaction"]["id"];
     assert_eq!(*sorted, books.business_transaction, "{:?}", again.body);
 }
+
+/// A number is entered once in a tenant, which tells whoever enters one that it is there already. It tells
+/// nothing else: not whether the account may be seen, nor which it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_taken_does_not_tell_by_which_account() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let make = "mutation($number: String!, $personal: Boolean!) { createAccount(input: { name: \"Mine\", currency: \"EUR\", \
+                number: $number, personal: $personal }) { account { id name } userErrors { code field message } } }";
+    let other = json!({ "number": "GB29NWBK60161331926819", "personal": true });
+    let made = books.owner.graphql(make, other).await;
+    assert!(made.data()["createAccount"]["account"]["id"].is_string());
+    let seen = "{ accounts { nodes { name } } }";
+    let seen = books.accountant.graphql(seen, json!({})).await;
+    assert_eq!(
+        seen.data()["accounts"]["nodes"].as_array().unwrap().len(),
+        2
+    );
+    let machine = books.owner.token(&[Scope::AccountsCreate]).await;
+    // Seen by the accountant, hidden, hidden as well; as they are stored, and as people write them.
+    let numbers = [
+        "NL26VAYB8060476890",
+        "DE89370400440532013000",
+        "gb29 NWBK 6016 1331 9268 19",
+    ];
+    let what = |reply: &Reply| (reply.status, reply.data().clone());
+    let mut told = Vec::new();
+    for number in numbers {
+        for personal in [false, true] {
+            let variables = json!({ "number": number, "personal": personal });
+            let person = books.accountant.graphql(make, variables.clone()).await;
+            told.push(what(&person));
+            let program = machine.graphql(make, variables).await;
+            told.push(what(&program));
+        }
+    }
+    let (first, by_machine) = (told[0].clone(), told[1].clone());
+    let errors = &first.1["createAccount"]["userErrors"];
+    assert_eq!(errors[0]["code"], "TAKEN", "{first:?}");
+    for (n, one) in told.iter().enumerate() {
+        let expected = if n % 2 == 0 { &first } else { &by_machine };
+        assert_eq!((one.0, &one.1), (expected.0, &expected.1));
+    }
+    // What was tried is in the log, and does not tell it there either.
+    let filter = json!({ "action": "account.created", "outcome": "REFUSED" });
+    let rows = crate::audit::log(&books.owner, filter).await;
+    assert_eq!(rows.len(), told.len());
+    for row in rows {
+        assert_eq!(row["targets"], json!([]));
+        assert!(row["payload"].as_str().unwrap().contains("TAKEN"), "{row}");
+    }
+}
