@@ -8,13 +8,16 @@ use std::{
     time::Instant,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use countersign_policies::{Certificate, DENIED, Engine};
 use countersign_proofs::{COMPILER, Failure, Invariants, Proof, Solver, Subject, prove};
 
 use super::{super::output, engine_of};
+
+/// What nobody may do by the policies of a folder, as they were reviewed: a line for each kind of request.
+const LIST: &str = "denied.txt";
 
 /// Of which policies, and by whom.
 #[derive(Debug, Args)]
@@ -38,6 +41,7 @@ pub(super) async fn run(arguments: &ProveArgs, now: DateTime<Utc>) -> anyhow::Re
         Some(source) => engine_of(source)?,
         None => Engine::embedded()?,
     };
+    let reviewed = Reviewed::of(arguments)?;
     let invariants = Invariants::embedded()?;
     let solvers: Vec<Solver> = arguments
         .solver
@@ -60,8 +64,8 @@ pub(super) async fn run(arguments: &ProveArgs, now: DateTime<Utc>) -> anyhow::Re
         return Ok(ExitCode::SUCCESS);
     }
     if let (Some(folder), true, true) = (&arguments.of, arguments.certify, holds) {
-        if proof.denied != reviewed() {
-            differ(&proof);
+        if proof.denied != reviewed.denied {
+            reviewed.differ(&proof);
             return Ok(ExitCode::FAILURE);
         }
         let certificate = certificate(&engine, &invariants, &proof, now);
@@ -71,9 +75,9 @@ pub(super) async fn run(arguments: &ProveArgs, now: DateTime<Utc>) -> anyhow::Re
             .with_context(|| format!("`{}` can not be written", path.display()))?;
         output::line(&format!("wrote {}", path.display()));
     }
-    let is_reviewed = arguments.of.is_some() || proof.denied == reviewed();
+    let is_reviewed = arguments.of.is_some() || proof.denied == reviewed.denied;
     if !is_reviewed {
-        differ(&proof);
+        reviewed.differ(&proof);
     }
     let is_certified = arguments.of.is_some() || Certificate::embedded()?.covers(&engine);
     if !is_certified {
@@ -86,8 +90,62 @@ pub(super) async fn run(arguments: &ProveArgs, now: DateTime<Utc>) -> anyhow::Re
     })
 }
 
-fn reviewed() -> BTreeSet<String> {
-    DENIED.lines().map(str::to_owned).collect()
+/// What a reviewer has found nobody to be allowed.
+struct Reviewed {
+    denied: BTreeSet<String>,
+    /// What to do where the proof finds something else.
+    advice: String,
+}
+
+impl Reviewed {
+    /// The list beside the policies that are to be certified, where they have one; the one that is built in
+    /// otherwise.
+    fn of(arguments: &ProveArgs) -> anyhow::Result<Self> {
+        let built_in = Self {
+            denied: lines(DENIED),
+            advice: "what nobody may do is not what policies/snapshots/denied.txt says: review the difference, and \
+                     run `cargo prove`"
+                .to_owned(),
+        };
+        let (Some(folder), true) = (&arguments.of, arguments.certify) else {
+            return Ok(built_in);
+        };
+        let folder = Path::new(folder);
+        ensure!(
+            folder.is_dir(),
+            "`{}` is no folder, which a certificate could be written into",
+            folder.display()
+        );
+        let own = [folder.join("snapshots/denied.txt"), folder.join(LIST)];
+        let advice = format!(
+            "what nobody may do is not what was reviewed: review the difference, have `{}` say one line for each, and \
+             certify again",
+            folder.join(LIST).display()
+        );
+        let Some(own) = own.iter().find(|path| path.is_file()) else {
+            return Ok(Self { advice, ..built_in });
+        };
+        let text = fs::read_to_string(own);
+        let text = text.with_context(|| format!("`{}` can not be read", own.display()))?;
+        Ok(Self {
+            denied: lines(&text),
+            advice,
+        })
+    }
+
+    fn differ(&self, proof: &Proof) {
+        for environment in proof.denied.difference(&self.denied) {
+            output::line(&format!("nobody may any more: {environment}"));
+        }
+        for environment in self.denied.difference(&proof.denied) {
+            output::line(&format!("somebody may now: {environment}"));
+        }
+        output::line(&self.advice);
+    }
+}
+
+fn lines(text: &str) -> BTreeSet<String> {
+    text.lines().map(str::to_owned).collect()
 }
 
 fn list(proof: &Proof) -> String {
@@ -123,20 +181,6 @@ fn tell_failure(failure: &Failure) {
     }
 }
 
-fn differ(proof: &Proof) {
-    let reviewed = reviewed();
-    for environment in proof.denied.difference(&reviewed) {
-        output::line(&format!("nobody may any more: {environment}"));
-    }
-    for environment in reviewed.difference(&proof.denied) {
-        output::line(&format!("somebody may now: {environment}"));
-    }
-    output::line(
-        "what nobody may do is not what policies/snapshots/denied.txt says: review the difference, \
-         and run `cargo prove`",
-    );
-}
-
 fn certificate(
     engine: &Engine,
     invariants: &Invariants,
@@ -153,5 +197,42 @@ fn certificate(
         compiler: COMPILER.to_owned(),
         solvers: proof.solvers.clone(),
         proved_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(of: &str) -> ProveArgs {
+        ProveArgs {
+            solver: Vec::new(),
+            of: Some(of.to_owned()),
+            certify: true,
+            write: None,
+        }
+    }
+
+    #[test]
+    fn what_was_reviewed_stands_beside_the_policies_that_are_certified() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let of = |folder: &Path| Reviewed::of(&arguments(&folder.display().to_string()));
+        assert_eq!(of(&root.join("policies")).unwrap().denied, lines(DENIED));
+        let folder =
+            std::env::temp_dir().join(format!("countersign-denied-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        assert_eq!(of(&folder).unwrap().denied, lines(DENIED));
+        fs::write(folder.join(LIST), "Human Mutation.createRole\n").unwrap();
+        let own = of(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(own.denied, lines("Human Mutation.createRole"));
+        assert!(own.advice.contains("certify again"));
+    }
+
+    /// It is said before the proof is made, which takes its time.
+    #[test]
+    fn a_revision_is_not_certified() {
+        let refused = Reviewed::of(&arguments("HEAD")).err().unwrap().to_string();
+        assert!(refused.contains("is no folder"), "{refused}");
     }
 }
