@@ -1,6 +1,6 @@
 //! What keeps the product from running well, each with what to do about it.
 
-use std::{fmt::Display, sync::Arc};
+use std::{fmt::Display, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use countersign_domain::id::TenantId;
@@ -10,11 +10,14 @@ use thiserror::Error;
 use crate::{
     config::Config,
     identity::{Identity, IdentityError},
+    policies::PolicySet,
     rate_limit::{Policy, RateLimitError, RateLimits},
     server::identity_settings,
     tls,
 };
 
+/// How long a server that runs here has to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Seconds that the clocks of this machine and of PostgreSQL may differ by.
 const CLOCKS_SECONDS: i64 = 5;
 
@@ -64,6 +67,7 @@ pub async fn examine(
         findings.note("certificate and key", tls::server(settings), advice);
     }
     check_database(database, &mut findings).await;
+    check_policies(config, &mut findings).await;
     let identity = Identity::new(identity_settings(config), database.clone())?;
     let provider = identity.check(clock.now()).await;
     let advice = "check `oidc.issuer`, and that this machine reaches the provider";
@@ -129,6 +133,36 @@ async fn check_database(database: &Database, findings: &mut Findings) {
     };
     let advice = "give the key-encryption key in `keys.kek` that the database was made with";
     findings.note("key-encryption key", first, advice);
+}
+
+/// Whether the policies that are configured may serve, and the server that runs here has read them.
+async fn check_policies(config: &Config, findings: &mut Findings) {
+    let set = PolicySet::load(&config.policies).map_err(told);
+    let advice = "see to `policies.folder`: the product does not start with what does not load or is not proved";
+    let Some(set) = findings.note("policies", set, advice) else {
+        return;
+    };
+    let Some(serving) = serving(config).await else {
+        return;
+    };
+    let configured = set.engine.version();
+    let fault = format!("it serves {serving}, and the configuration has {configured}");
+    let same = (serving == configured).then_some(()).ok_or(fault);
+    let advice = "run `countersign policy reload`, with `--at HOST:PORT` for every other replica";
+    findings.note("policies of the running server", same, advice);
+}
+
+/// SHA-256 of the policies that the server of this configuration serves; `None` where none answers.
+async fn serving(config: &Config) -> Option<String> {
+    let mut address = config.http.management_listen?;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
+    let url = format!("http://{address}/readyz");
+    let answer = client.build().ok()?.get(url).send().await.ok()?;
+    let told: serde_json::Value = answer.json().await.ok()?;
+    Some(told.get("policies")?.as_str()?.to_owned())
 }
 
 async fn check_redis(

@@ -10,7 +10,7 @@ use countersign_tests::TestApp;
 use serde_json::{Value, json};
 use sqlx::Executor;
 
-use crate::books::books;
+use crate::{books::books, policies::Folder};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_metrics_are_on_a_port_of_their_own() {
@@ -100,6 +100,20 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
         [provider],
         "it is away in this test"
     );
+    let (_, listens) = app.management().split_once("//").unwrap();
+    let listens = format!("management_listen = \"{listens}\"");
+    let here = given.replace("management_listen = \"127.0.0.1:0\"", &listens);
+    assert_eq!(examine(own, here.clone()).await, [provider]);
+    let folder = Folder::copy("doctor");
+    folder.let_workers_see_amounts();
+    let named = |settings: &str| {
+        let folder = format!("{settings}folder = \"{}\"\n", folder.0.display());
+        here.replace("uncertified = true\n", &folder)
+    };
+    let drifted = examine(own, named("uncertified = true\n")).await;
+    assert_eq!(drifted, ["policies of the running server", provider]);
+    let unproved = examine(own, named("uncertified = false\n")).await;
+    assert_eq!(unproved, ["policies", provider]);
     let wrong = examine([9; 32], given.clone()).await;
     assert_eq!(wrong, ["key-encryption key", provider]);
     let redis = format!("{given}[limits]\nredis_url = \"redis://127.0.0.1:9\"\n");

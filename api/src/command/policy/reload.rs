@@ -1,10 +1,10 @@
-//! `countersign policy reload`: has the running server read its policies again.
+//! `countersign policy reload`: has the running servers read their policies again.
 
-use std::{net::Ipv4Addr, process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, net::Ipv4Addr, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::Args;
-use reqwest::redirect;
+use reqwest::{Client, redirect};
 use serde_json::Value;
 
 use super::super::output;
@@ -13,49 +13,97 @@ use crate::{config::Config, http::management::OPERATOR};
 /// Reading and checking them takes a moment.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// By whose word.
+/// Which servers, by whose word.
 #[derive(Debug, Args)]
 pub(crate) struct ReloadArgs {
     /// Who says so, as the audit log of the operator will have it
     #[arg(long, value_name = "NAME", env = "USER")]
     by: String,
+    /// The management port of a replica, one for each; the one that is configured where none is named
+    #[arg(long, value_name = "HOST:PORT")]
+    at: Vec<String>,
 }
 
+/// Tells each replica, and fails where one refuses, does not answer, or comes to other policies than the others.
 pub(super) async fn run(arguments: &ReloadArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let replicas = match &arguments.at[..] {
+        [] => vec![configured(config)?],
+        named => named.to_vec(),
+    };
+    let client = Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .timeout(TIMEOUT)
+        .build()?;
+    let mut serving = BTreeSet::new();
+    let mut all_did = true;
+    for replica in &replicas {
+        match tell(&client, replica, &arguments.by).await {
+            Ok(Told { from, to }) => {
+                let at = if replicas.len() > 1 {
+                    format!("{replica}: ")
+                } else {
+                    String::new()
+                };
+                output::line(&if from == to {
+                    format!("{at}the policies are what they were: {to}")
+                } else {
+                    format!("{at}{to} serve instead of {from}")
+                });
+                serving.insert(to);
+            }
+            Err(error) => {
+                output::error(&format!("{error:#}"));
+                all_did = false;
+            }
+        }
+    }
+    if serving.len() > 1 {
+        let all: Vec<_> = serving.iter().map(String::as_str).collect();
+        let all = all.join(", ");
+        output::error(&format!(
+            "the replicas do not serve the same policies: {all}"
+        ));
+    }
+    Ok(if all_did && serving.len() == 1 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The management port of the configuration, on this machine.
+fn configured(config: &Config) -> anyhow::Result<String> {
     let mut address = config.http.management_listen.context(
         "the server has no port for operators: set `http.management_listen`, or send it SIGHUP",
     )?;
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
-    let client = reqwest::Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .timeout(TIMEOUT)
-        .build()?;
-    let url = format!("http://{address}/policies/reload");
-    let answer = client
-        .post(&url)
-        .header(OPERATOR, &arguments.by)
-        .send()
-        .await;
-    let answer = answer.with_context(|| format!("no server answers at `{address}`"))?;
+    Ok(address.to_string())
+}
+
+/// What a replica did.
+struct Told {
+    from: String,
+    to: String,
+}
+
+async fn tell(client: &Client, replica: &str, by: &str) -> anyhow::Result<Told> {
+    let url = format!("http://{replica}/policies/reload");
+    let answer = client.post(&url).header(OPERATOR, by).send().await;
+    let answer = answer.with_context(|| format!("no server answers at `{replica}`"))?;
     let status = answer.status();
     let told: Value = answer.json().await.context("the answer is none")?;
     let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
-    if !status.is_success() {
-        output::error(&format!(
-            "{}: the policies stay what they are. {}",
-            text("code"),
-            text("detail")
-        ));
-        return Ok(ExitCode::FAILURE);
-    }
-    let (from, to) = (text("from"), text("to"));
-    output::line(&if from == to {
-        format!("the policies are what they were: {to}")
-    } else {
-        format!("{to} serve instead of {from}")
-    });
-    Ok(ExitCode::SUCCESS)
+    anyhow::ensure!(
+        status.is_success(),
+        "{replica}: {}: the policies stay what they are. {}",
+        text("code"),
+        text("detail")
+    );
+    Ok(Told {
+        from: text("from").to_owned(),
+        to: text("to").to_owned(),
+    })
 }
