@@ -1,0 +1,136 @@
+//! An export under way: it is written while it is read, and for as long as the caller may.
+
+use std::time::Duration;
+
+use countersign_domain::{
+    access::Role,
+    audit::{Facts, Outcome},
+    id::RequestId,
+};
+use countersign_entities::{Credential, EventDraft, RequestFacts, SessionSecret};
+use countersign_policies::Resolved;
+use countersign_tests::{Browser, TestApp};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::{ask, download::Download, payload};
+use crate::audit::log;
+
+/// Rows that a chain is to have.
+async fn grow(app: &TestApp, by: &Browser, rows: usize) {
+    let secret = by.cookie().split_once('=').unwrap().1.to_owned();
+    let facts = RequestFacts {
+        request: RequestId::new(app.database().ids().uuid()),
+        source: None,
+        at: app.database().clock().now(),
+        idempotency_key: None,
+    };
+    let credential = Credential::Session(SessionSecret::parse(&secret).unwrap());
+    let (context, reader) = app
+        .database()
+        .enter(&credential, &facts, &[])
+        .await
+        .unwrap();
+    reader.leave();
+    let draft = EventDraft {
+        action: "books.read",
+        permission: Resolved::beside_policies("a test"),
+        outcome: Outcome::Done,
+        targets: Vec::new(),
+        payload: Facts::new().words("fields", ["filler"; 60]).into(),
+    };
+    for _ in 0..rows / 500 {
+        let recorded = join_all((0..500).map(|_| app.database().record(&context, draft.clone())));
+        assert!(recorded.await.iter().all(Result::is_ok));
+    }
+}
+
+/// More rows than sockets hold, so that what is not read yet is not fetched yet.
+const MANY: usize = 12_000;
+
+async fn last_of(by: &Browser) -> Value {
+    for _ in 0..100 {
+        let ended = log(by, json!({ "action": "audit.export_ended" })).await;
+        if let Some(row) = ended.into_iter().next() {
+            return row;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the end of the export is not recorded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_read_as_they_are_sent_and_for_as_long_as_the_caller_may() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person_with_factor(&tenant, Role::Owner, "olivia").await;
+    let auditor = app.person_with_factor(&tenant, Role::Auditor, "ada").await;
+    grow(&app, &owner, MANY).await;
+    let mut answer = ask(&auditor, &json!({ "format": "jsonl" })).await;
+    let first = answer.chunk().await.unwrap().unwrap();
+    assert!(first.starts_with(b"{\"tenant\":"));
+    // Once buffers are full nothing is read, and no connection is held for one who does not read on.
+    let mut superuser = app.test_database.superuser().await;
+    let held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND pid <> pg_backend_pid() AND state <> 'idle'";
+    let mut quiet = 0;
+    for _ in 0..200 {
+        let held = sqlx::query_scalar::<_, i64>(held).fetch_one(&mut superuser);
+        quiet = if held.await.unwrap() == 0 {
+            quiet + 1
+        } else {
+            0
+        };
+        if quiet == 10 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(quiet, 10, "a connection is held");
+    let demote = "UPDATE countersign.memberships SET role = 'worker' WHERE id = $1";
+    let demote = sqlx::query(demote).bind(auditor.member.uuid());
+    demote.execute(&mut superuser).await.unwrap();
+    let (mut bytes, mut last) = (first.len(), first);
+    let broken = loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => {
+                bytes += chunk.len();
+                last = chunk;
+            }
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    assert!(broken, "what was broken off does not look whole");
+    assert!(!String::from_utf8_lossy(&last).contains("manifest"));
+    let ended = last_of(&owner).await;
+    assert_eq!(ended["outcome"], "FAILED");
+    assert_eq!(ended["actorId"], auditor.user.to_string());
+    let told = payload(&ended);
+    assert_eq!(
+        (&told["completed"], &told["why"]),
+        (&json!(false), &json!("refused by policy"))
+    );
+    let given = usize::try_from(told["rows"].as_u64().unwrap()).unwrap();
+    assert!(given > 0 && given < MANY, "{told}");
+    assert!(bytes > 100_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_in_the_middle_is_recorded_and_who_stays_gets_all() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person_with_factor(&tenant, Role::Owner, "olivia").await;
+    grow(&app, &owner, MANY).await;
+    let mut answer = ask(&owner, &json!({ "format": "csv" })).await;
+    assert!(answer.chunk().await.unwrap().is_some());
+    drop(answer);
+    let left = payload(&last_of(&owner).await);
+    assert_eq!(
+        (&left["completed"], &left["why"]),
+        (&json!(false), &json!("the caller left"))
+    );
+    let whole = Download::of(&owner, json!({ "format": "jsonl" })).await;
+    assert!(whole.verifies().await);
+    assert!(whole.rows().len() > MANY);
+}
