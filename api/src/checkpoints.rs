@@ -1,21 +1,20 @@
 //! Checkpoints of audit chains, made while serving and published where the database can not reach: whoever
 //! cuts or rewrites a chain contradicts what was said of it there.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+#[cfg(feature = "s3-checkpoints")]
+mod bucket;
+mod folder;
+
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use countersign_domain::id::TenantId;
-use countersign_entities::{Database, LedgerFault, Operator, SignedCheckpoint, StoreError};
+use countersign_entities::{Clock, Database, LedgerFault, Operator, SignedCheckpoint, StoreError};
 use thiserror::Error;
 
-/// The name of the newest checkpoint in a tenant's folder.
-const NEWEST: &str = "checkpoint";
-/// The name of the public key.
-const KEY: &str = "key";
+#[cfg(feature = "s3-checkpoints")]
+pub use self::bucket::CheckpointBucket;
+pub use self::folder::CheckpointFolder;
+use crate::config::Audit;
 
 /// Why nothing was said of a chain, or not published.
 #[derive(Debug, Error)]
@@ -29,6 +28,12 @@ pub enum CheckpointError {
         /// Of how many.
         size: u64,
     },
+    /// Another key was published as the tenant's: one of the two is of a database that was replaced.
+    #[error("another key is published as the tenant's: the database is another one")]
+    OtherKey,
+    /// The bucket does not take or give them; why is for the operator.
+    #[error("the bucket of checkpoints is of no use: {0}")]
+    Bucket(String),
     /// The folder can not be written.
     #[error("the folder of checkpoints can not be written: {0}")]
     Folder(#[from] io::Error),
@@ -40,72 +45,81 @@ impl From<StoreError> for CheckpointError {
     }
 }
 
-/// Where checkpoints are published: a folder for each tenant, with its public key, every checkpoint by its
-/// size, and the newest. Mount there what the database's administrator can not write.
+/// Where checkpoints are published. Mount or name there what the database's administrator can not write.
 #[derive(Debug, Clone)]
-pub struct CheckpointFolder(PathBuf);
+pub enum CheckpointPlace {
+    /// A folder.
+    Folder(CheckpointFolder),
+    /// A bucket of an object store.
+    #[cfg(feature = "s3-checkpoints")]
+    Bucket(Box<CheckpointBucket>),
+}
 
-impl CheckpointFolder {
-    /// The folder, which is made at the first checkpoint.
-    pub fn new(path: &Path) -> Self {
-        Self(path.to_owned())
+/// The place that the configuration names.
+pub fn place(
+    audit: &Audit,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<CheckpointPlace>, CheckpointError> {
+    if let Some(settings) = &audit.bucket {
+        #[cfg(feature = "s3-checkpoints")]
+        return {
+            let bucket = CheckpointBucket::new(settings, Arc::clone(clock))?;
+            Ok(Some(CheckpointPlace::Bucket(Box::new(bucket))))
+        };
+        #[cfg(not(feature = "s3-checkpoints"))]
+        return Err(left(settings, clock));
+    }
+    let folder = audit.checkpoints.as_deref().map(CheckpointFolder::new);
+    Ok(folder.map(CheckpointPlace::Folder))
+}
+
+#[cfg(not(feature = "s3-checkpoints"))]
+fn left<T>(_: &T, _: &Arc<dyn Clock>) -> CheckpointError {
+    let fault = "this program is built without `s3-checkpoints`: build it with that feature";
+    CheckpointError::Bucket(fault.to_owned())
+}
+
+impl CheckpointPlace {
+    /// The newest note that was published of a tenant's chain. Where `kept` is known to have been made, only
+    /// what is newer may have to be looked for.
+    pub async fn newest(
+        &self,
+        tenant: TenantId,
+        kept: Option<u64>,
+    ) -> Result<Option<String>, CheckpointError> {
+        match self {
+            Self::Folder(folder) => Ok(folder.newest(tenant)),
+            #[cfg(feature = "s3-checkpoints")]
+            Self::Bucket(bucket) => bucket.newest(tenant, kept).await,
+        }
     }
 
-    /// The newest note that was published of a tenant's chain.
-    pub fn newest(&self, tenant: TenantId) -> Option<String> {
-        fs::read_to_string(self.of(tenant).join(NEWEST)).ok()
-    }
-
-    fn of(&self, tenant: TenantId) -> PathBuf {
-        self.0.join(tenant.to_string())
-    }
-
-    fn publish(
+    async fn publish(
         &self,
         tenant: TenantId,
         key: &str,
         made: &SignedCheckpoint,
     ) -> Result<(), CheckpointError> {
-        let folder = self.of(tenant);
-        fs::create_dir_all(&folder)?;
-        let (size, path) = (made.size, folder.join(made.size.to_string()));
-        if fs::read_to_string(&path).is_ok_and(|published| published != made.note) {
-            return Err(CheckpointError::Contradicted { size });
+        match self {
+            Self::Folder(folder) => folder.publish(tenant, key, made),
+            #[cfg(feature = "s3-checkpoints")]
+            Self::Bucket(bucket) => bucket.publish(tenant, key, made).await,
         }
-        replace(&folder.join(KEY), &format!("{key}\n"))?;
-        replace(&path, &made.note)?;
-        let newest = self.newest(tenant).and_then(|note| size_of(&note));
-        if newest.is_some_and(|newest| newest > size) {
-            return Ok(());
-        }
-        Ok(replace(&folder.join(NEWEST), &made.note)?)
     }
-}
-
-fn size_of(note: &str) -> Option<u64> {
-    note.lines().nth(1)?.parse().ok()
-}
-
-/// Whole or not at all.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
-    let new = path.with_extension("new");
-    fs::write(&new, content)?;
-    fs::File::open(&new)?.sync_all()?;
-    fs::rename(new, path)
 }
 
 /// Says what a tenant's chain is, and publishes it.
 pub async fn make(
     operator: &Operator,
     tenant: TenantId,
-    folder: Option<&CheckpointFolder>,
+    place: Option<&CheckpointPlace>,
 ) -> Result<Option<SignedCheckpoint>, CheckpointError> {
     let Some(made) = operator.make_checkpoint(tenant).await? else {
         return Ok(None);
     };
-    if let Some(folder) = folder {
+    if let Some(place) = place {
         let key = operator.note_signer(tenant).await?.key().to_string();
-        folder.publish(tenant, &key, &made)?;
+        place.publish(tenant, &key, &made).await?;
     }
     Ok(Some(made))
 }
@@ -114,7 +128,7 @@ pub async fn make(
 /// grown by `rows` here.
 pub async fn keep_making(
     database: Database,
-    folder: Option<CheckpointFolder>,
+    place: Option<CheckpointPlace>,
     every: Duration,
     rows: u32,
 ) {
@@ -146,12 +160,9 @@ pub async fn keep_making(
             }
         };
         for tenant in tenants {
-            if let Err(error) = make(&operator, tenant, folder.as_ref()).await {
+            if let Err(error) = make(&operator, tenant, place.as_ref()).await {
                 tracing::error!(%tenant, %error, "no checkpoint was made of an audit chain");
             }
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

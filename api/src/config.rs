@@ -5,6 +5,7 @@
 //! Whatever is malformed, missing or unknown keeps the process from starting, and the error names
 //! the key and where it came from. Secrets are held so that a stray print tells nothing.
 
+mod audit;
 mod keys;
 mod read;
 mod validate;
@@ -16,11 +17,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-pub use self::keys::{AwsKeys, GoogleKeys, Keys, Providers, VaultKeys};
-use crate::{
-    checkpoints::CheckpointFolder,
-    rate_limit::{Quotas, RedisAddress},
-};
+pub use self::audit::{Audit, Bucket};
+pub use self::keys::{AwsKeys, GoogleKeys, Keepers, Keys, Providers, VaultKeys};
+use crate::rate_limit::{Quotas, RedisAddress};
 
 /// A configuration that the process can not start with.
 #[derive(Debug, Error)]
@@ -77,35 +76,6 @@ pub struct Config {
     /// The audit log.
     #[serde(default)]
     pub audit: Audit,
-}
-
-/// The audit log.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Audit {
-    /// The folder that signed checkpoints are published to; nowhere where not given.
-    pub checkpoints: Option<PathBuf>,
-    /// Minutes after which every chain that has grown gets a checkpoint.
-    pub checkpoint_minutes: u32,
-    /// Rows after which a chain gets one at once.
-    pub checkpoint_rows: u32,
-}
-
-impl Default for Audit {
-    fn default() -> Self {
-        Self {
-            checkpoints: None,
-            checkpoint_minutes: 10,
-            checkpoint_rows: 10_000,
-        }
-    }
-}
-
-impl Audit {
-    /// Where checkpoints are published.
-    pub fn folder(&self) -> Option<CheckpointFolder> {
-        self.checkpoints.as_deref().map(CheckpointFolder::new)
-    }
 }
 
 /// Where the server listens and what it is called from outside.

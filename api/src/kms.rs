@@ -21,7 +21,7 @@ use std::sync::Arc;
 use countersign_entities::{Clock, KeyEncryption, KeyEncryptionKey, KeyError, KeyRing};
 use thiserror::Error;
 
-use crate::config::Keys;
+use crate::config::{AwsKeys, GoogleKeys, Keepers, Keys, VaultKeys};
 
 /// Why the key-encryption key can not be used at all.
 #[derive(Debug, Error)]
@@ -47,44 +47,59 @@ pub enum KmsError {
 
 /// The keys that the configuration names.
 pub fn ring(keys: &Keys, clock: &Arc<dyn Clock>) -> Result<KeyRing, KmsError> {
-    let current = current(keys, clock)?;
-    let previous = keys.previous.iter().map(|key| {
-        let key: Arc<dyn KeyEncryption> = Arc::new(KeyEncryptionKey::from_base64(key)?);
-        Ok(key)
-    });
-    let previous = previous.collect::<Result<_, KmsError>>()?;
-    Ok(KeyRing::new(current, previous))
+    let local = |key| -> Result<Arc<dyn KeyEncryption>, KmsError> {
+        Ok(Arc::new(KeyEncryptionKey::from_base64(key)?))
+    };
+    let current = keys.kek.iter().map(local);
+    let current = current.chain(kept(
+        keys.aws.as_ref(),
+        keys.google.as_ref(),
+        keys.vault.as_ref(),
+        clock,
+    ));
+    let current = current.into_iter().next().ok_or(KmsError::None)??;
+    let Keepers { aws, google, vault } = &keys.before;
+    let before = kept(aws.as_ref(), google.as_ref(), vault.as_ref(), clock);
+    let previous = keys.previous.iter().map(local).chain(before);
+    Ok(KeyRing::new(current, previous.collect::<Result<_, _>>()?))
 }
 
-fn current(keys: &Keys, clock: &Arc<dyn Clock>) -> Result<Arc<dyn KeyEncryption>, KmsError> {
-    if let Some(key) = &keys.kek {
-        return Ok(Arc::new(KeyEncryptionKey::from_base64(key)?));
-    }
-    if let Some(settings) = &keys.aws {
+/// A key of each keeper that is named.
+fn kept(
+    aws: Option<&AwsKeys>,
+    google: Option<&GoogleKeys>,
+    vault: Option<&VaultKeys>,
+    clock: &Arc<dyn Clock>,
+) -> Vec<Result<Arc<dyn KeyEncryption>, KmsError>> {
+    let mut kept: Vec<Result<Arc<dyn KeyEncryption>, KmsError>> = Vec::new();
+    if let Some(settings) = aws {
         #[cfg(feature = "aws-kms")]
-        return Ok(Arc::new(aws::AwsKms::new(settings, Arc::clone(clock))?));
+        kept.push(aws::AwsKms::new(settings, Arc::clone(clock)).map(|key| Arc::new(key) as _));
         #[cfg(not(feature = "aws-kms"))]
-        return Err(left(settings, clock, "aws-kms"));
+        kept.push(left(settings, clock, "aws-kms"));
     }
-    if let Some(settings) = &keys.google {
+    if let Some(settings) = google {
         #[cfg(feature = "google-kms")]
-        return Ok(Arc::new(google::GoogleKms::new(
-            settings,
-            Arc::clone(clock),
-        )?));
+        kept.push(
+            google::GoogleKms::new(settings, Arc::clone(clock)).map(|key| Arc::new(key) as _),
+        );
         #[cfg(not(feature = "google-kms"))]
-        return Err(left(settings, clock, "google-kms"));
+        kept.push(left(settings, clock, "google-kms"));
     }
-    if let Some(settings) = &keys.vault {
+    if let Some(settings) = vault {
         #[cfg(feature = "vault-transit")]
-        return Ok(Arc::new(vault::VaultTransit::new(settings)?));
+        kept.push(vault::VaultTransit::new(settings).map(|key| Arc::new(key) as _));
         #[cfg(not(feature = "vault-transit"))]
-        return Err(left(settings, clock, "vault-transit"));
+        kept.push(left(settings, clock, "vault-transit"));
     }
-    Err(KmsError::None)
+    kept
 }
 
 #[cfg(not(all(feature = "aws-kms", feature = "google-kms", feature = "vault-transit")))]
-fn left<T>(_: &T, _: &Arc<dyn Clock>, feature: &'static str) -> KmsError {
-    KmsError::Left(feature)
+fn left<T>(
+    _: &T,
+    _: &Arc<dyn Clock>,
+    feature: &'static str,
+) -> Result<Arc<dyn KeyEncryption>, KmsError> {
+    Err(KmsError::Left(feature))
 }

@@ -2,6 +2,8 @@
 //! `countersign` binary.
 
 pub mod app;
+#[cfg(any(feature = "aws-kms", feature = "s3-checkpoints"))]
+mod aws;
 pub mod checkpoints;
 pub mod code;
 pub mod command;

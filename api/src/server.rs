@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::opening::{check, wait_until_open};
 use crate::{
-    checkpoints,
+    checkpoints::{self, CheckpointError, CheckpointPlace},
     config::Config,
     graphql::{self, Endpoint, Limits},
     http::{
@@ -64,6 +64,9 @@ pub enum StartError {
     /// The key-encryption key is not usable.
     #[error("the key-encryption key is not usable")]
     Key(#[from] KmsError),
+    /// The place of checkpoints can not be used.
+    #[error("the place of checkpoints can not be used")]
+    Checkpoints(#[from] CheckpointError),
     /// Calls to outside providers can not be made.
     #[error("calls to outside providers can not be made")]
     Providers(#[from] reqwest::Error),
@@ -172,6 +175,7 @@ impl State {
 #[derive(Debug)]
 pub struct Server {
     state: web::Data<State>,
+    checkpoints: Option<CheckpointPlace>,
     listener: TcpListener,
     address: SocketAddr,
     management: Option<(TcpListener, SocketAddr)>,
@@ -189,6 +193,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         let policies = Arc::new(ServingPolicies::new(config.policies.clone())?);
         let keys = kms::ring(&config.keys, &clock)?;
+        let checkpoints = checkpoints::place(&config.audit, &clock)?;
         let providers = Providers::new(&config.providers)?;
         let rate_limits = RateLimits::new(config.limits.quotas(), config.limits.redis(), &clock)?;
         let (rate_limits, metrics) = (Arc::new(rate_limits), Arc::new(Metrics::new()));
@@ -223,6 +228,7 @@ impl Server {
         });
         Ok(Self {
             state,
+            checkpoints,
             listener,
             address,
             management,
@@ -270,7 +276,7 @@ impl Server {
         let audit = &state.config.audit;
         tokio::spawn(checkpoints::keep_making(
             state.database.clone(),
-            audit.folder(),
+            self.checkpoints,
             Duration::from_secs(u64::from(audit.checkpoint_minutes) * 60),
             audit.checkpoint_rows,
         ));

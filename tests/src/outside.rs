@@ -1,6 +1,9 @@
-//! Stand-ins of outside services, on this machine: providers that credentials are for, and key services.
+//! Stand-ins of outside services, on this machine: providers that credentials are for, key services, and an object
+//! store.
 
+mod bucket;
 mod kms;
+mod signed;
 
 use std::{
     net::TcpListener,
@@ -10,6 +13,7 @@ use std::{
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
 use serde_json::json;
 
+pub use bucket::{Bucket, Object};
 pub use kms::{Kms, Mood};
 
 /// The stand-in of OpenAI and Stripe.

@@ -127,6 +127,33 @@ async fn each_service_unwraps_what_it_wrapped_as_what_it_is_alone() {
     }
 }
 
+/// An installation moves from one keeper to another, or back to a key of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_keeper_wrapped_before_another_came_is_unwrapped_until_it_is_wrapped_anew() {
+    let kms = Kms::start();
+    let [aws, google, _, vault] = services(&kms).map(|(_, keys, _)| keys);
+    let own = format!("[keys]\n{OWN}");
+    for (name, before, after) in [
+        ("aws", &aws, &vault),
+        ("google", &google, &aws),
+        ("vault", &vault, &own),
+    ] {
+        let old = ring(before).wrap(&PlainKey::new([5; 32]), &of(1)).await;
+        let old = old.unwrap();
+        let alone = unwrapped(&ring(after), &old, &of(1)).await;
+        assert!(alone.is_err(), "{name}: {alone:?}");
+        let kept = before.replace("[keys.", "[keys.before.");
+        let both = ring(&format!("{after}\n{kept}"));
+        assert_eq!(unwrapped(&both, &old, &of(1)).await, Ok([5; 32]), "{name}");
+        let new = both.wrap(&PlainKey::new([5; 32]), &of(1)).await.unwrap();
+        assert_eq!(
+            unwrapped(&ring(after), &new, &of(1)).await,
+            Ok([5; 32]),
+            "{name}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_to_fail_is_told_for_what_it_is_and_nothing_is_half_done() {
     let kms = Kms::start();

@@ -19,6 +19,8 @@ mod audit_proofs;
 mod authorization;
 mod books;
 mod canary;
+mod checkpoints;
+mod commands;
 mod conformance;
 mod credentials;
 mod deprecation;

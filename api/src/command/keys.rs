@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Subcommand;
 use countersign_domain::id::TenantId;
-use countersign_entities::{Database, KeyVersion, Operator, TenantRecord};
+use countersign_entities::{Database, KeyStatus, KeyVersion, Operator, SealedCount, TenantRecord};
 
 use super::output;
 use crate::config::Config;
@@ -19,6 +19,9 @@ pub(super) enum KeysCommand {
         tenant: Option<String>,
     },
     /// Replace keys, while servers serve. What was cut off goes on when it is begun again
+    #[command(
+        override_usage = "countersign keys rotate --tenant <TENANT>\n       countersign keys rotate --kek"
+    )]
     Rotate {
         /// Give this tenant a new data key, and seal everything anew under it
         #[arg(long, required_unless_present = "kek", conflicts_with = "kek")]
@@ -78,9 +81,15 @@ async fn status(operator: &Operator, slug: Option<&str>) -> anyhow::Result<()> {
         for key in &status.keys {
             output::line(&format!("  {}", described(key)));
         }
+        let live = live(&status);
         for count in &status.sealed {
             let under = match count.version {
-                Some(version) => format!("sealed under version {version}"),
+                Some(version) if live.contains(&version) => {
+                    format!("sealed under version {version}")
+                }
+                Some(version) => {
+                    format!("unreadable: sealed under version {version}, which is destroyed")
+                }
                 None => "not sealed yet".to_owned(),
             };
             output::line(&format!("  {}: {} {under}", count.table_name, count.count));
@@ -97,7 +106,7 @@ fn described(key: &KeyVersion) -> String {
     };
     let (purpose, version) = (&key.purpose, key.version);
     let text = format!("{purpose} key, version {version}, {state}");
-    if purpose != "data" {
+    if purpose != "data" || key.destroyed_at.is_some() {
         return text;
     }
     let (reserved, budget) = (key.reserved, KeyVersion::BUDGET);
@@ -134,11 +143,14 @@ async fn rotate(operator: &Operator, slug: &str) -> anyhow::Result<()> {
         // What a server sealed meanwhile, by what it knew, is sealed anew as well.
         tokio::time::sleep(Operator::KNOWN_FOR).await;
     }
+    let due = due(&operator.key_status(tenant).await?).fold(0, u64::saturating_add);
     let mut resealing = operator.reseal(tenant);
     let (mut rows, mut unopened) = (0_u64, 0_usize);
     while let Some(batch) = resealing.next().await? {
         rows = rows.saturating_add(batch.rows);
-        output::line(&format!("{}: {rows} rows sealed anew", batch.table));
+        // Servers may have sealed more by what they knew.
+        let of = due.max(rows);
+        output::line(&format!("{}: {rows} of {of} rows sealed anew", batch.table));
         for row in &batch.unopened {
             unopened = unopened.saturating_add(1);
             output::error(&format!(
@@ -150,22 +162,58 @@ async fn rotate(operator: &Operator, slug: &str) -> anyhow::Result<()> {
     if unopened > 0 {
         bail!("{unopened} rows do not open: they were changed behind the product's back");
     }
-    output::line("everything is sealed under the newest version");
+    let left = lost(&operator.key_status(tenant).await?);
+    output::line(&match left {
+        0 => "everything is sealed under the newest version".to_owned(),
+        left => format!(
+            "everything that opens is sealed under the newest version; {left} rows are sealed under versions \
+             that are destroyed, and unreadable"
+        ),
+    });
     Ok(())
 }
 
 /// Whether something is sealed under an older version of a key that is there, or not at all.
 async fn is_unfinished(operator: &Operator, tenant: TenantId) -> anyhow::Result<bool> {
     let status = operator.key_status(tenant).await?;
+    Ok(due(&status).next().is_some())
+}
+
+/// The versions of the data key that are there.
+fn live(status: &KeyStatus) -> Vec<i32> {
     let data = status.keys.iter().filter(|key| key.purpose == "data");
     let live = data.filter(|key| key.destroyed_at.is_none());
-    let live: Vec<i32> = live.map(|key| key.version).collect();
+    live.map(|key| key.version).collect()
+}
+
+/// How many rows are sealed under an older version that is there, or not at all.
+fn due(status: &KeyStatus) -> impl Iterator<Item = u64> {
+    let live = live(status);
     let newest = live.iter().max().copied();
-    let is_due = |version: Option<i32>| match version {
+    let is_due = move |version: Option<i32>| match version {
         Some(version) => Some(version) != newest && live.contains(&version),
         None => newest.is_some(),
     };
-    Ok(status.sealed.iter().any(|count| is_due(count.version)))
+    let sealed = status.sealed.iter();
+    sealed
+        .filter(move |sealed| is_due(sealed.version))
+        .map(rows_of)
+}
+
+/// How many rows are sealed under a version that is destroyed.
+fn lost(status: &KeyStatus) -> u64 {
+    let live = live(status);
+    let sealed = status.sealed.iter();
+    let lost = sealed.filter(|sealed| {
+        sealed
+            .version
+            .is_some_and(|version| !live.contains(&version))
+    });
+    lost.map(rows_of).fold(0, u64::saturating_add)
+}
+
+fn rows_of(sealed: &SealedCount) -> u64 {
+    u64::try_from(sealed.count).unwrap_or_default()
 }
 
 async fn destroy(operator: &Operator, slug: &str, confirm: Option<&str>) -> anyhow::Result<()> {
@@ -176,6 +224,17 @@ async fn destroy(operator: &Operator, slug: &str, confirm: Option<&str>) -> anyh
              the database without its key included: to go on, add `--confirm {slug}`",
             tenant.name
         );
+    }
+    let status = operator.key_status(tenant.id).await?;
+    let sealing = |key: &&KeyVersion| matches!(&*key.purpose, "data" | "index");
+    let destroyed = status.keys.iter().filter(sealing);
+    let last = destroyed.clone().filter_map(|key| key.destroyed_at).max();
+    if destroyed.clone().all(|key| key.destroyed_at.is_some()) {
+        bail!(match last {
+            Some(at) =>
+                format!("nothing is left to destroy: the keys of `{slug}` were destroyed at {at}"),
+            None => format!("nothing is there to destroy: `{slug}` has sealed nothing yet"),
+        });
     }
     let keys = operator.destroy_keys(tenant.id).await?;
     // Until then a server may still open what it knows the key of.

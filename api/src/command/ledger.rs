@@ -4,16 +4,19 @@ pub mod export;
 pub mod offline;
 pub mod proof;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::Subcommand;
+use clap::{Subcommand, value_parser};
 use countersign_domain::audit::note::{Checkpoint, VerifierKey};
-use countersign_entities::{LedgerFault, Operator, TenantRecord, verified_note};
+use countersign_entities::{
+    Clock, LedgerFault, Operator, StoreError, SystemClock, TenantRecord, verified_note,
+};
+use thiserror::Error;
 
 use self::{export::ExportArgs, offline::OfflineArgs, proof::ProofArgs};
 use super::output;
 use crate::{
-    checkpoints::{self, CheckpointFolder},
+    checkpoints::{self, CheckpointError, CheckpointPlace},
     config::{Config, ConfigError},
 };
 
@@ -26,10 +29,10 @@ pub(super) enum LedgerCommand {
         #[arg(long)]
         tenant: Option<String>,
         /// The first row to check, from 1
-        #[arg(long)]
+        #[arg(long, value_parser = value_parser!(i64).range(1..))]
         from: Option<i64>,
         /// The last row to check
-        #[arg(long)]
+        #[arg(long, value_parser = value_parser!(i64).range(1..))]
         to: Option<i64>,
         #[command(flatten)]
         offline: OfflineArgs,
@@ -71,13 +74,14 @@ pub(super) async fn run(
     let config = config()?;
     let database = super::database(&config).await?;
     let operator = database.operator();
-    let folder = config.audit.folder();
+    let place = place(&config)?;
     let mut whole = true;
     for tenant in tenants(&operator, tenant).await? {
-        match verify(&operator, &tenant, (from, to), folder.as_ref()).await {
+        match verify(&operator, &tenant, (from, to), place.as_ref()).await {
             Ok(told) => output::line(&told),
-            Err(LedgerFault::Store(error)) => return Err(error.into()),
-            Err(fault) => {
+            Err(VerifyError::Ledger(LedgerFault::Store(error))) => return Err(error.into()),
+            Err(VerifyError::Place(error)) => return Err(error.into()),
+            Err(VerifyError::Ledger(fault)) => {
                 whole = false;
                 output::line(&format!("{}: FAULT: {fault}", tenant.slug));
             }
@@ -102,13 +106,35 @@ async fn tenants(operator: &Operator, slug: Option<String>) -> anyhow::Result<Ve
     })
 }
 
+/// Why it is not said that a ledger is whole.
+#[derive(Debug, Error)]
+enum VerifyError {
+    /// It is not, or can not be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerFault),
+    /// What was published of it can not be read.
+    #[error(transparent)]
+    Place(#[from] CheckpointError),
+}
+
+impl From<StoreError> for VerifyError {
+    fn from(error: StoreError) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+fn place(config: &Config) -> Result<Option<CheckpointPlace>, CheckpointError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    checkpoints::place(&config.audit, &clock)
+}
+
 /// The rows, and what was said of them before: in the database, and where it was published.
 async fn verify(
     operator: &Operator,
     tenant: &TenantRecord,
     (from, to): (Option<i64>, Option<i64>),
-    folder: Option<&CheckpointFolder>,
-) -> Result<String, LedgerFault> {
+    place: Option<&CheckpointPlace>,
+) -> Result<String, VerifyError> {
     let report = operator.verify_ledger(tenant.id, from, to).await?;
     let mut told = format!(
         "{}: {} rows verify, the last is {} with hash {}",
@@ -119,8 +145,13 @@ async fn verify(
     );
     let key = operator.note_signer(tenant.id).await?.key().clone();
     let kept = operator.checkpoints(tenant.id).await?;
-    let kept = kept.into_iter().next().map(|newest| newest.note);
-    let published = folder.and_then(|folder| folder.newest(tenant.id));
+    let kept = kept.into_iter().next();
+    let size = kept.as_ref().map(|newest| newest.size);
+    let published = match place {
+        Some(place) => place.newest(tenant.id, size).await?,
+        None => None,
+    };
+    let kept = kept.map(|newest| newest.note);
     for (note, place) in [(kept, "kept"), (published, "published")] {
         let Some(note) = note else { continue };
         let checkpoint = read(&key, &note).map_err(|_| LedgerFault::Unsigned)?;
@@ -146,10 +177,10 @@ fn read(key: &VerifierKey, note: &str) -> anyhow::Result<Checkpoint> {
 async fn checkpoint(tenant: Option<String>, config: &Config) -> anyhow::Result<ExitCode> {
     let database = super::database(config).await?;
     let operator = database.operator();
-    let folder = config.audit.folder();
+    let place = place(config)?;
     let mut whole = true;
     for tenant in tenants(&operator, tenant).await? {
-        match checkpoints::make(&operator, tenant.id, folder.as_ref()).await {
+        match checkpoints::make(&operator, tenant.id, place.as_ref()).await {
             Ok(Some(made)) => output::line(&format!(
                 "{}: {} rows, root {}",
                 tenant.slug,

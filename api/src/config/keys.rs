@@ -22,6 +22,21 @@ pub struct Keys {
     /// Keys that were `kek` before, which what they wrapped is unwrapped by until it is wrapped anew.
     #[serde(default, deserialize_with = "read::secrets")]
     pub previous: Vec<SecretString>,
+    /// Keys of keepers that were the key-encryption key before, for the same.
+    #[serde(default)]
+    pub before: Keepers,
+}
+
+/// Keys of keepers: one of each at the most.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keepers {
+    /// A key of AWS Key Management Service.
+    pub aws: Option<AwsKeys>,
+    /// A key of Google Cloud Key Management Service.
+    pub google: Option<GoogleKeys>,
+    /// A key of the transit engine of HashiCorp Vault.
+    pub vault: Option<VaultKeys>,
 }
 
 impl Keys {

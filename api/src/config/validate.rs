@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Config, ConfigError, Database, Http, Keys, Providers};
+use super::{Audit, Config, ConfigError, Database, Http, Keys, Providers};
 
 const PLAIN: &str = "is plain HTTP and not on loopback: use https";
 
@@ -36,14 +36,55 @@ impl Config {
         if self.traces.percent > 100 {
             return value("traces.percent", "is a number from 0 to 100");
         }
-        if self.audit.checkpoint_minutes == 0 || self.audit.checkpoint_rows == 0 {
+        self.audit.validate()?;
+        if !(1..=365).contains(&self.session.lifetime_days) {
+            return value("session.lifetime_days", "is a number from 1 to 365");
+        }
+        Ok(())
+    }
+}
+
+impl Audit {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if self.checkpoint_minutes == 0 || self.checkpoint_rows == 0 {
             return value(
                 "audit.checkpoint_minutes",
                 "and `checkpoint_rows` are above 0",
             );
         }
-        if !(1..=365).contains(&self.session.lifetime_days) {
-            return value("session.lifetime_days", "is a number from 1 to 365");
+        let Some(bucket) = &self.bucket else {
+            return Ok(());
+        };
+        if self.checkpoints.is_some() {
+            return value(
+                "audit.bucket",
+                "stands beside `checkpoints`: give one of the two",
+            );
+        }
+        if bucket.endpoint.as_ref().is_some_and(|url| !is_safe(url)) {
+            return value("audit.bucket.endpoint", PLAIN);
+        }
+        let plain = |text: &str, more: &[u8]| {
+            text.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+        };
+        if !(3..=63).contains(&bucket.name.len()) || !plain(&bucket.name, b".-") {
+            return value(
+                "audit.bucket.name",
+                "is no name of a bucket: 3 to 63 letters, digits or `.-`",
+            );
+        }
+        if !plain(&bucket.prefix, b"._-/") || bucket.prefix.starts_with('/') {
+            return value(
+                "audit.bucket.prefix",
+                "has letters, digits and `._-/`, and does not begin with `/`",
+            );
+        }
+        if bucket
+            .lock_days
+            .is_some_and(|days| !(1..=36_500).contains(&days))
+        {
+            return value("audit.bucket.lock_days", "is a number from 1 to 36500");
         }
         Ok(())
     }
@@ -70,14 +111,17 @@ impl Keys {
                 "has an entry that is not 32 bytes in Base64",
             );
         }
-        let endpoint = self.aws.as_ref().and_then(|aws| aws.endpoint.as_ref());
-        if !endpoint.is_none_or(is_safe) {
+        let before = &self.before;
+        let mut aws = self.aws.iter().chain(&before.aws);
+        if !aws.all(|aws| aws.endpoint.iter().all(is_safe)) {
             return value("keys.aws.endpoint", PLAIN);
         }
-        if !self.google.iter().all(|google| is_safe(&google.endpoint)) {
+        let mut google = self.google.iter().chain(&before.google);
+        if !google.all(|google| is_safe(&google.endpoint)) {
             return value("keys.google.endpoint", PLAIN);
         }
-        if !self.vault.iter().all(|vault| is_safe(&vault.address)) {
+        let mut vault = self.vault.iter().chain(&before.vault);
+        if !vault.all(|vault| is_safe(&vault.address)) {
             return value("keys.vault.address", PLAIN);
         }
         Ok(())

@@ -84,12 +84,17 @@ pub const OPERATOR: &str = "countersign-operator";
 /// The longest name of an operator.
 const NAME_MAX: usize = 64;
 
+/// Whether a text is an operator's name.
+pub fn is_operator(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._@-".contains(&b);
+    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(plain)
+}
+
 /// Reads the policies again: those that serve after it are told, and why they are none other.
 async fn reload(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let by = request.headers().get(OPERATOR);
     let by = by.and_then(|name| name.to_str().ok()).unwrap_or_default();
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._@-".contains(&b);
-    if by.is_empty() || by.len() > NAME_MAX || !by.bytes().all(plain) {
+    if !is_operator(by) {
         let detail =
             "say who you are by a header `Countersign-Operator`: 1 to 64 letters, digits or `._@-`";
         return Err(Problem::new(Code::BadRequest, detail));

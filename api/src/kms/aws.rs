@@ -1,45 +1,34 @@
 //! AWS Key Management Service: `Encrypt` and `Decrypt` of a symmetric key, with the identity of the wrapped
 //! key as encryption context, signed by Signature Version 4.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use aws_credential_types::Credentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4,
-};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_entities::{Clock, KekError, KeyEncryption, KeyIdentity, PlainKey, WrappedKey};
 use futures::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
     KmsError,
-    service::{self, Answer, Kind, Words},
+    service::{Kind, Service, Words},
 };
-use crate::config::AwsKeys;
+use crate::{
+    aws::{Interface, Signer},
+    config::AwsKeys,
+};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 /// A key of AWS Key Management Service.
 #[derive(Debug)]
 pub struct AwsKms {
-    http: reqwest::Client,
+    service: Service,
     endpoint: Url,
-    region: String,
     key_id: String,
-    name: String,
-    access_key_id: String,
-    secret_access_key: SecretString,
-    session_token: Option<SecretString>,
-    clock: Arc<dyn Clock>,
+    signer: Signer,
 }
 
 #[derive(Serialize)]
@@ -91,80 +80,43 @@ impl AwsKms {
                 })?,
         };
         Ok(Self {
-            http: service::client("aws")?,
+            service: Service::new("aws", format!("aws-kms:{}", settings.key_id))?,
             endpoint,
-            region: settings.region.clone(),
             key_id: settings.key_id.clone(),
-            name: format!("aws-kms:{}", settings.key_id),
-            access_key_id: settings.access_key_id.clone(),
-            secret_access_key: settings.secret_access_key.clone(),
-            session_token: settings.session_token.clone(),
-            clock,
+            signer: Signer {
+                interface: Interface::Kms,
+                region: settings.region.clone(),
+                access_key_id: settings.access_key_id.clone(),
+                secret_access_key: settings.secret_access_key.clone(),
+                session_token: settings.session_token.clone(),
+                clock,
+            },
         })
     }
 
-    async fn call(&self, operation: &str, body: &impl Serialize) -> Result<Answer, KekError> {
+    async fn call<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        body: &impl Serialize,
+    ) -> Result<T, KekError> {
         let body = serde_json::to_vec(body).map(Zeroizing::new);
-        let body =
-            body.map_err(|_| service::garbled(&self.name, "the request can not be written"))?;
+        let body = body.map_err(|_| self.service.garbled("the request can not be written"))?;
         let target = format!("TrentService.{operation}");
-        let signed = self
-            .sign(&target, &body)
-            .map_err(|cause| KekError::Denied {
-                kek: self.name.clone(),
-                cause,
-            })?;
-        let mut request = self
-            .http
-            .post(self.endpoint.clone())
-            .header("content-type", CONTENT_TYPE)
-            .header("x-amz-target", target);
+        let headers = [("content-type", CONTENT_TYPE), ("x-amz-target", &target)];
+        let signed = self.signer.sign("POST", &self.endpoint, &headers, &body);
+        let signed = signed.map_err(|cause| KekError::Denied {
+            kek: self.service.kek().to_owned(),
+            cause,
+        })?;
+        let mut request = self.service.post(&self.endpoint);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
         for (name, value) in signed {
             request = request.header(name, value);
         }
-        let answer = service::send(&self.name, request.body(body.to_vec())).await?;
-        if answer.is_success() {
-            return Ok(answer);
-        }
-        Err(answer.failure(&self.name, words))
-    }
-
-    /// The headers of the signature.
-    fn sign(&self, target: &str, body: &[u8]) -> Result<Vec<(String, String)>, String> {
-        let token = self.session_token.as_ref();
-        let credentials = Credentials::new(
-            &self.access_key_id,
-            self.secret_access_key.expose_secret(),
-            token.map(|token| token.expose_secret().to_owned()),
-            None,
-            "countersign",
-        );
-        let at = self.clock.now().timestamp();
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at.unsigned_abs());
-        let identity = credentials.into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name("kms")
-            .time(at)
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| error.to_string())?
-            .into();
-        let headers = [("content-type", CONTENT_TYPE), ("x-amz-target", target)];
-        let request = SignableRequest::new(
-            "POST",
-            self.endpoint.as_str(),
-            headers.into_iter(),
-            SignableBody::Bytes(body),
-        );
-        let request = request.map_err(|error| error.to_string())?;
-        let signed = sign(request, &parameters).map_err(|error| error.to_string())?;
-        let (instructions, _) = signed.into_parts();
-        let headers = instructions.headers();
-        Ok(headers
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect())
+        let says = |_, failure| words(failure);
+        self.service.ask(request.body(body.to_vec()), says).await
     }
 }
 
@@ -201,7 +153,7 @@ fn words(failure: Failure) -> Words {
 
 impl KeyEncryption for AwsKms {
     fn name(&self) -> &str {
-        &self.name
+        self.service.kek()
     }
 
     fn wrap<'a>(
@@ -216,11 +168,10 @@ impl KeyEncryption for AwsKms {
                 plaintext: &plaintext,
                 encryption_context: of.pairs().into(),
             };
-            let answer = self.call("Encrypt", &request).await?;
-            let encrypted: Encrypted = answer.json(&self.name)?;
-            let bytes = service::base64(&self.name, &encrypted.ciphertext_blob)?;
+            let encrypted: Encrypted = self.call("Encrypt", &request).await?;
+            let bytes = self.service.base64(&encrypted.ciphertext_blob)?;
             Ok(WrappedKey {
-                kek: Some(self.name.clone()),
+                kek: Some(self.service.kek().to_owned()),
                 bytes: bytes.to_vec(),
             })
         }
@@ -238,9 +189,8 @@ impl KeyEncryption for AwsKms {
                 ciphertext_blob: STANDARD.encode(&wrapped.bytes),
                 encryption_context: of.pairs().into(),
             };
-            let answer = self.call("Decrypt", &request).await?;
-            let decrypted: Decrypted = answer.json(&self.name)?;
-            service::key(&self.name, &decrypted.plaintext)
+            let decrypted: Decrypted = self.call("Decrypt", &request).await?;
+            self.service.key(&decrypted.plaintext)
         }
         .boxed()
     }

@@ -12,13 +12,13 @@ use countersign_entities::{Clock, KekError, KeyEncryption, KeyIdentity, PlainKey
 use futures::{FutureExt, future::BoxFuture};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use url::Url;
 
 use super::{
     KmsError,
-    service::{self, Answer, Words},
+    service::{Kind, Service, Words},
 };
 use crate::config::GoogleKeys;
 
@@ -29,11 +29,10 @@ const MARGIN: Duration = Duration::seconds(60);
 
 /// A key of Google Cloud Key Management Service.
 pub struct GoogleKms {
-    http: reqwest::Client,
+    service: Service,
     endpoint: Url,
     /// `projects/…/locations/…/keyRings/…/cryptoKeys/…`.
     key: String,
-    name: String,
     identity: Identity,
     token: Mutex<Option<(Arc<SecretString>, DateTime<Utc>)>>,
     clock: Arc<dyn Clock>,
@@ -127,36 +126,35 @@ impl GoogleKms {
             }
         };
         Ok(Self {
-            http: service::client("google")?,
+            service: Service::new("google", format!("google-kms:{}", settings.key))?,
             endpoint: settings.endpoint.clone(),
             key: settings.key.clone(),
-            name: format!("google-kms:{}", settings.key),
             identity,
             token: Mutex::default(),
             clock,
         })
     }
 
-    async fn call(&self, verb: &str, body: &serde_json::Value) -> Result<Answer, KekError> {
+    async fn call<T: DeserializeOwned>(
+        &self,
+        verb: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, KekError> {
         let path = format!("v1/{}:{verb}", self.key);
-        let address = self.endpoint.join(&path);
-        let address =
-            address.map_err(|_| service::garbled(&self.name, "the key's name makes no address"))?;
+        let request = self.service.post_to(&self.endpoint, &path)?;
         let token = self.token().await?;
-        let request = self.http.post(address).bearer_auth(token.expose_secret());
-        let answer = service::send(&self.name, request.json(body)).await?;
-        if answer.is_success() {
-            return Ok(answer);
-        }
-        if answer.status == 401 {
-            *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        let mismatch = verb == "decrypt" && answer.status == 400;
-        Err(answer.failure(&self.name, |failure: Failure| Words {
+        let request = request.bearer_auth(token.expose_secret()).json(body);
+        let says = |status, failure: Failure| Words {
             code: failure.error.status,
             message: failure.error.message,
-            kind: mismatch.then_some(service::Kind::Mismatch),
-        }))
+            kind: (verb == "decrypt" && status == 400).then_some(Kind::Mismatch),
+        };
+        let answered = self.service.ask(request, says).await;
+        if matches!(answered, Err(KekError::Denied { .. })) {
+            // It may be the token that is not good any more.
+            *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        answered
     }
 
     async fn token(&self) -> Result<Arc<SecretString>, KekError> {
@@ -173,8 +171,8 @@ impl GoogleKms {
         }
         let request = match &self.identity {
             Identity::Machine(address) => self
-                .http
-                .get(address.clone())
+                .service
+                .get(address)
                 .header("metadata-flavor", "Google"),
             Identity::Account {
                 email,
@@ -191,21 +189,17 @@ impl GoogleKms {
                 let header = Header::new(Algorithm::RS256);
                 let assertion = jsonwebtoken::encode(&header, &claims, key);
                 let assertion =
-                    assertion.map_err(|error| service::garbled(&self.name, &error.to_string()))?;
+                    assertion.map_err(|error| self.service.garbled(&error.to_string()))?;
                 let form = [("grant_type", GRANT), ("assertion", &assertion)];
-                self.http.post(token_uri.clone()).form(&form)
+                self.service.post(token_uri).form(&form)
             }
         };
-        let answer = service::send(&self.name, request).await?;
-        if !answer.is_success() {
-            let said = answer.failure(&self.name, |failure: TokenFailure| Words {
-                code: failure.error,
-                message: failure.error_description,
-                kind: (answer.status == 400).then_some(service::Kind::Denied),
-            });
-            return Err(said);
-        }
-        let token: Token = answer.json(&self.name)?;
+        let says = |status, failure: TokenFailure| Words {
+            code: failure.error,
+            message: failure.error_description,
+            kind: (status == 400).then_some(Kind::Denied),
+        };
+        let token: Token = self.service.ask(request, says).await?;
         let until = now + Duration::seconds(token.expires_in) - MARGIN;
         let token = Arc::new(token.access_token);
         let mut kept = self.token.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,10 +211,8 @@ impl GoogleKms {
         if said == checksum(bytes) {
             return Ok(());
         }
-        Err(service::garbled(
-            &self.name,
-            "it was damaged on its way: its CRC32C is another",
-        ))
+        let cause = "it was damaged on its way: its CRC32C is another";
+        Err(self.service.garbled(cause))
     }
 }
 
@@ -238,7 +230,7 @@ fn checksum(bytes: &[u8]) -> String {
 
 impl KeyEncryption for GoogleKms {
     fn name(&self) -> &str {
-        &self.name
+        self.service.kek()
     }
 
     fn wrap<'a>(
@@ -254,15 +246,14 @@ impl KeyEncryption for GoogleKms {
                 "additionalAuthenticatedData": STANDARD.encode(&about),
                 "additionalAuthenticatedDataCrc32c": checksum(&about),
             });
-            let answer = self.call("encrypt", &request).await?;
-            let encrypted: Encrypted = answer.json(&self.name)?;
+            let encrypted: Encrypted = self.call("encrypt", &request).await?;
             if !encrypted.verified_plaintext_crc32c
                 || !encrypted.verified_additional_authenticated_data_crc32c
             {
                 let cause = "it did not get what was sent: its checksums are not verified";
-                return Err(service::garbled(&self.name, cause));
+                return Err(self.service.garbled(cause));
             }
-            let bytes = service::base64(&self.name, &encrypted.ciphertext)?;
+            let bytes = self.service.base64(&encrypted.ciphertext)?;
             self.verified(&encrypted.ciphertext_crc32c, &bytes)?;
             Ok(WrappedKey {
                 kek: Some(format!("google-kms:{}", encrypted.name)),
@@ -285,12 +276,10 @@ impl KeyEncryption for GoogleKms {
                 "additionalAuthenticatedData": STANDARD.encode(&about),
                 "additionalAuthenticatedDataCrc32c": checksum(&about),
             });
-            let answer = self.call("decrypt", &request).await?;
-            let decrypted: Decrypted = answer.json(&self.name)?;
-            let bytes = service::base64(&self.name, decrypted.plaintext.expose_secret())?;
+            let decrypted: Decrypted = self.call("decrypt", &request).await?;
+            let bytes = self.service.base64(decrypted.plaintext.expose_secret())?;
             self.verified(&decrypted.plaintext_crc32c, &bytes)?;
-            PlainKey::from_slice(&bytes)
-                .ok_or_else(|| service::garbled(&self.name, "what it unwraps is not 32 bytes"))
+            self.service.plain_key(&bytes)
         }
         .boxed()
     }
@@ -299,7 +288,7 @@ impl KeyEncryption for GoogleKms {
 impl fmt::Debug for GoogleKms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GoogleKms")
-            .field("name", &self.name)
+            .field("name", &self.service.kek())
             .finish_non_exhaustive()
     }
 }

@@ -11,18 +11,17 @@ use url::Url;
 
 use super::{
     KmsError,
-    service::{self, Kind, Words},
+    service::{Kind, Service, Words},
 };
 use crate::config::VaultKeys;
 
 /// A key of a transit engine.
 #[derive(Debug)]
 pub struct VaultTransit {
-    http: reqwest::Client,
+    service: Service,
     address: Url,
     mount: String,
     key: String,
-    name: String,
     namespace: Option<String>,
     token: SecretString,
 }
@@ -52,11 +51,13 @@ impl VaultTransit {
     /// The key that the settings name.
     pub fn new(settings: &VaultKeys) -> Result<Self, KmsError> {
         Ok(Self {
-            http: service::client("vault")?,
+            service: Service::new(
+                "vault",
+                format!("vault:{}/{}", settings.mount, settings.key),
+            )?,
             address: settings.address.clone(),
             mount: settings.mount.clone(),
             key: settings.key.clone(),
-            name: format!("vault:{}/{}", settings.mount, settings.key),
             namespace: settings.namespace.clone(),
             token: settings.token.clone(),
         })
@@ -68,27 +69,21 @@ impl VaultTransit {
         body: &serde_json::Value,
     ) -> Result<T, KekError> {
         let path = format!("v1/{}/{verb}/{}", self.mount, self.key);
-        let address = self.address.join(&path);
-        let address =
-            address.map_err(|_| service::garbled(&self.name, "the key's name makes no address"))?;
         let mut request = self
-            .http
-            .post(address)
+            .service
+            .post_to(&self.address, &path)?
             .header("x-vault-token", self.token.expose_secret())
             .header("x-vault-request", "true");
         if let Some(namespace) = &self.namespace {
             request = request.header("x-vault-namespace", namespace);
         }
-        let answer = service::send(&self.name, request.json(body)).await?;
-        if answer.is_success() {
-            return Ok(answer.json::<Data<T>>(&self.name)?.data);
-        }
-        let mismatch = verb == "decrypt" && answer.status == 400;
-        Err(answer.failure(&self.name, |failure: Failure| Words {
+        let says = |status, failure: Failure| Words {
             code: String::new(),
             message: failure.errors.join("; "),
-            kind: mismatch.then_some(Kind::Mismatch),
-        }))
+            kind: (verb == "decrypt" && status == 400).then_some(Kind::Mismatch),
+        };
+        let answer: Data<T> = self.service.ask(request.json(body), says).await?;
+        Ok(answer.data)
     }
 
     /// The version of the key that a ciphertext says it is of: `v3` of `vault:v3:…`.
@@ -97,15 +92,16 @@ impl VaultTransit {
         let version = version.and_then(|rest| rest.split_once(':'));
         let version = version.filter(|(version, _)| version.starts_with('v'));
         let (version, _) = version.ok_or_else(|| {
-            service::garbled(&self.name, "the ciphertext names no version of its key")
+            self.service
+                .garbled("the ciphertext names no version of its key")
         })?;
-        Ok(format!("{}:{version}", self.name))
+        Ok(format!("{}:{version}", self.service.kek()))
     }
 }
 
 impl KeyEncryption for VaultTransit {
     fn name(&self) -> &str {
-        &self.name
+        self.service.kek()
     }
 
     fn wrap<'a>(
@@ -134,7 +130,7 @@ impl KeyEncryption for VaultTransit {
     ) -> BoxFuture<'a, Result<PlainKey, KekError>> {
         async move {
             let mismatch = || KekError::Mismatch {
-                kek: self.name.clone(),
+                kek: self.service.kek().to_owned(),
             };
             let ciphertext = str::from_utf8(&wrapped.bytes).map_err(|_| mismatch())?;
             let request = json!({
@@ -142,7 +138,7 @@ impl KeyEncryption for VaultTransit {
                 "associated_data": STANDARD.encode(of.bytes()),
             });
             let Decrypted { plaintext } = self.call("decrypt", &request).await?;
-            service::key(&self.name, &plaintext)
+            self.service.key(&plaintext)
         }
         .boxed()
     }

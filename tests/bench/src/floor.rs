@@ -1,6 +1,6 @@
 //! The floor: the same statements by `pgbench`, prepared and pipelined, without any server.
 
-use std::{fs, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, ensure};
 use countersign_stand::postgres::Cluster;
@@ -51,33 +51,10 @@ pub(crate) fn drive(
 ) -> anyhow::Result<Driven> {
     let file = root().join(format!(".data/bench/{}.sql", query.name()));
     fs::write(&file, script(query))?;
-    let output = Command::new(tool("pgbench")?)
-        .args(["--protocol", "prepared", "--no-vacuum", "--jobs", "1"])
-        .args(["--client", &connections.min(8).to_string()])
-        .args(["--time", &seconds.to_string()])
-        .arg("--file")
-        .arg(&file)
-        .args(["--host", "127.0.0.1", "--port", &cluster.port().to_string()])
-        .args(["--username", "countersign_books", "postgres"])
-        .env("PGPASSWORD", "bench")
-        .output()
-        .context("`pgbench` is needed for the floor: leave it out of `--contenders`")?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    let fault = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "pgbench: {}", fault.trim());
-    let number = |before: &str| {
-        let line = told.lines().find_map(|line| line.strip_prefix(before))?;
-        let digits: String = line
-            .trim()
-            .chars()
-            .take_while(|c| c.is_ascii_digit() || *c == '.')
-            .collect();
-        digits.split('.').next()?.parse::<u64>().ok()
-    };
-    let done =
-        number("number of transactions actually processed:").context("pgbench tells nothing")?;
+    let clients = connections.min(8);
+    let done = pgbench(cluster, "prepared", &[(file, 1)], clients, seconds)?;
     let micros = seconds.saturating_mul(1_000_000);
-    let clients = u64::try_from(connections.min(8))?;
+    let clients = u64::try_from(clients)?;
     let mean = micros
         .saturating_mul(clients)
         .checked_div(done)
@@ -88,4 +65,49 @@ pub(crate) fn drive(
         p50_micros: mean,
         ..Driven::default()
     })
+}
+
+/// How often scripts are run to their ends, each chosen as often as its weight says. Several statements go
+/// in one message where the scripts say so.
+pub(crate) fn scripts(
+    cluster: &Cluster,
+    files: &[(PathBuf, usize)],
+    clients: usize,
+    seconds: u64,
+) -> anyhow::Result<u64> {
+    pgbench(cluster, "simple", files, clients, seconds)
+}
+
+fn pgbench(
+    cluster: &Cluster,
+    protocol: &str,
+    files: &[(PathBuf, usize)],
+    clients: usize,
+    seconds: u64,
+) -> anyhow::Result<u64> {
+    let mut command = Command::new(tool("pgbench")?);
+    command
+        .args(["--protocol", protocol, "--no-vacuum", "--jobs", "1"])
+        .args(["--client", &clients.to_string()])
+        .args(["--time", &seconds.to_string()])
+        // Where chains end is told by the first call that does not know it.
+        .args(["--define", "seq=0"])
+        .args(["--define", &format!("hash={}", "00".repeat(32))]);
+    for (file, weight) in files {
+        command.arg(format!("--file={}@{weight}", file.display()));
+    }
+    let output = command
+        .args(["--host", "127.0.0.1", "--port", &cluster.port().to_string()])
+        .args(["--username", "countersign_books", "postgres"])
+        .env("PGPASSWORD", "bench")
+        .output()
+        .context("`pgbench` is needed for the floor: leave it out of `--contenders`")?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    let fault = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "pgbench: {}", fault.trim());
+    let before = "number of transactions actually processed:";
+    let done = told.lines().find_map(|line| line.strip_prefix(before));
+    let digits = done.unwrap_or_default().trim();
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().context("pgbench tells nothing")
 }

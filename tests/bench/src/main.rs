@@ -4,6 +4,7 @@
 //! Everything is on loopback, bounded, and stopped by process id.
 
 mod answers;
+mod audit;
 mod contenders;
 mod cpu;
 mod drive;
@@ -39,6 +40,8 @@ enum Part {
     /// Drive one server as the standard input says; the benchmark starts this itself
     #[command(hide = true)]
     Drive,
+    /// What the audit log costs: mutations and reads with and without their row, exports, verification
+    Audit(audit::AuditSettings),
 }
 
 /// What is measured.
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Part::Drive) => drive::run(),
+        Some(Part::Audit(settings)) => audit::run(&settings),
         None => run(&cli.settings),
     };
     match done {
@@ -106,7 +110,11 @@ fn run(settings: &Settings) -> anyhow::Result<()> {
     let text = report::text(settings, &measured) + &shares;
     say(&text);
     if !settings.dry {
-        report::keep(&root().join("tests/bench/README.md"), &text)?;
+        report::keep(
+            &root().join("tests/bench/README.md"),
+            report::MEASURED,
+            &text,
+        )?;
     }
     Ok(())
 }

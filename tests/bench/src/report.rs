@@ -183,20 +183,22 @@ const fn title(query: Query) -> &'static str {
     }
 }
 
-const BEGIN: &str = "<!-- measured -->\n";
-const END: &str = "<!-- end of measured -->";
+/// The marks of the part that compares contenders.
+pub(crate) const MEASURED: [&str; 2] = ["<!-- measured -->\n", "<!-- end of measured -->"];
+/// Those of the part that is about the audit log.
+pub(crate) const AUDIT: [&str; 2] = ["<!-- audit -->\n", "<!-- end of audit -->"];
 
 /// Puts the text between its marks in the README.
-pub(crate) fn keep(readme: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn keep(readme: &Path, [begin, end]: [&str; 2], text: &str) -> anyhow::Result<()> {
     let old = fs::read_to_string(readme)?;
     let (before, rest) = old
-        .split_once(BEGIN)
+        .split_once(begin)
         .context("the README has no place for it")?;
     let (_, after) = rest
-        .split_once(END)
+        .split_once(end)
         .context("the place in the README has no end")?;
     Ok(fs::write(
         readme,
-        format!("{before}{BEGIN}\n{text}\n{END}{after}"),
+        format!("{before}{begin}\n{text}\n{end}{after}"),
     )?)
 }

@@ -6,6 +6,7 @@ use anyhow::ensure;
 use countersign_domain::token::PlainToken;
 use countersign_stand::postgres::Cluster;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::{psql, root, say};
 
@@ -93,6 +94,11 @@ pub(crate) fn settle(
     Ok(Arc::new(Seeded { tenants, config }))
 }
 
+/// A UUID, the same at every run.
+pub(crate) fn uuid(kind: u128, n: u64) -> Uuid {
+    Uuid::from_u128((kind << 96) | (7 << 76) | (2 << 62) | u128::from(n))
+}
+
 /// The same token at every run: its books are made up, and its server is on loopback.
 fn token(n: u32) -> PlainToken {
     PlainToken::from_random(&Sha256::digest(format!("bench {n}")).into())
@@ -111,7 +117,8 @@ fn insert_token(n: u32) -> String {
     )
 }
 
-fn configuration(cluster: &Cluster) -> String {
+/// What a server on these books is configured by.
+pub(crate) fn configuration(cluster: &Cluster) -> String {
     let url = |role: &str| {
         format!(
             "postgres://{role}:bench@127.0.0.1:{}/postgres",

@@ -10,12 +10,14 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, dev::ServerHandle, web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation, jwk::Jwk};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::serve;
+use super::{
+    serve,
+    signed::{ACCESS, header, is_signed},
+};
 
 /// How a service feels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +59,7 @@ impl Kms {
     /// The key of AWS.
     pub const AWS_KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd";
     /// The access key of AWS, and its secret.
-    pub const AWS_ACCESS: (&str, &str) =
-        ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+    pub const AWS_ACCESS: (&str, &str) = ACCESS;
     /// The key of Google.
     pub const GOOGLE_KEY: &str = "projects/p/locations/eu/keyRings/r/cryptoKeys/k";
     /// The token of Vault.
@@ -174,7 +175,8 @@ async fn aws(request: HttpRequest, body: web::Bytes, state: web::Data<State>) ->
     {
         return answer;
     }
-    if signature(&request, &body).as_deref() != given_signature(&request) {
+    let needed = ["content-type", "host", "x-amz-date", "x-amz-target"];
+    if !is_signed(&request, &body, "kms", &needed) {
         return HttpResponse::Forbidden().json(fault("InvalidSignatureException"));
     }
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -200,56 +202,6 @@ async fn aws(request: HttpRequest, body: web::Bytes, state: web::Data<State>) ->
         }
         _ => HttpResponse::BadRequest().json(fault("UnknownOperationException")),
     }
-}
-
-fn header<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
-    let value = request.headers().get(name);
-    value
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-}
-
-fn part<'a>(authorization: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = authorization.split_once(name)?;
-    rest.split(',').next().map(str::trim)
-}
-
-fn given_signature(request: &HttpRequest) -> Option<&str> {
-    part(header(request, "authorization"), "Signature=")
-}
-
-/// Signature Version 4, by its documentation.
-fn signature(request: &HttpRequest, body: &[u8]) -> Option<String> {
-    let authorization = header(request, "authorization");
-    let credential = part(authorization, "Credential=")?;
-    let (access, scope) = credential.split_once('/')?;
-    let signed = part(authorization, "SignedHeaders=")?;
-    let needed = ["content-type", "host", "x-amz-date", "x-amz-target"];
-    let names: Vec<&str> = signed.split(';').collect();
-    if access != Kms::AWS_ACCESS.0 || needed.iter().any(|name| !names.contains(name)) {
-        return None;
-    }
-    let headers = names
-        .iter()
-        .map(|name| format!("{name}:{}", header(request, name).trim()));
-    let headers = headers.collect::<Vec<_>>().join("\n");
-    let canonical = format!("POST\n/\n\n{headers}\n\n{signed}\n{}", hash(body));
-    let date = header(request, "x-amz-date");
-    let to_sign = format!(
-        "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
-        hash(canonical.as_bytes())
-    );
-    let mut key = format!("AWS4{}", Kms::AWS_ACCESS.1).into_bytes();
-    let mut parts: Vec<&str> = scope.split('/').collect();
-    if parts.get(1..) != Some(&["eu-central-1", "kms", "aws4_request"]) {
-        return None;
-    }
-    parts.push(&to_sign);
-    for part in parts {
-        let mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
-        key = mac.chain_update(part).finalize().into_bytes().to_vec();
-    }
-    Some(hex::encode(key))
 }
 
 // Google

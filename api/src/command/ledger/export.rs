@@ -2,20 +2,21 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Write},
+    io::{BufWriter, ErrorKind, Write},
     path::PathBuf,
     process::ExitCode,
 };
 
-use anyhow::Context;
+use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use countersign_domain::{
     audit::{
         exported::{Writer, manifest_line},
+        is_kind,
         manifest::ExportFormat,
     },
-    id::TenantId,
+    id::{AnyId, TenantId},
 };
 use countersign_entities::{AuditFilter, Operator};
 
@@ -27,7 +28,7 @@ pub(in crate::command) struct ExportArgs {
     /// The slug of the tenant
     #[arg(long)]
     tenant: String,
-    /// The file to write
+    /// The file to write, which is not there yet
     #[arg(long)]
     out: PathBuf,
     /// `jsonl` or `csv`
@@ -40,15 +41,30 @@ pub(in crate::command) struct ExportArgs {
     #[arg(long)]
     to: Option<DateTime<Utc>>,
     /// Of this kind, such as `statement.imported`
-    #[arg(long)]
+    #[arg(long, value_parser = kind)]
     action: Option<String>,
     /// By this actor: `usr_…`, `tok_…`, `mch_…`
-    #[arg(long)]
+    #[arg(long, value_parser = actor)]
     actor: Option<String>,
 }
 
 fn format(name: &str) -> Result<ExportFormat, String> {
     ExportFormat::from_name(name).ok_or_else(|| "it is `jsonl` or `csv`".to_owned())
+}
+
+fn actor(text: &str) -> Result<String, String> {
+    let is_id = AnyId::parse(text).is_some();
+    let fault = "it is an id, such as `usr_` and 32 digits";
+    is_id
+        .then(|| text.to_owned())
+        .ok_or_else(|| fault.to_owned())
+}
+
+fn kind(text: &str) -> Result<String, String> {
+    let fault = "it is two words, such as `statement.imported`";
+    is_kind(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| fault.to_owned())
 }
 
 pub(super) async fn run(arguments: &ExportArgs, config: &Config) -> anyhow::Result<ExitCode> {
@@ -63,8 +79,17 @@ pub(super) async fn run(arguments: &ExportArgs, config: &Config) -> anyhow::Resu
     let database = super::super::database(config).await?;
     let operator = database.operator();
     let tenant = operator.tenant(&arguments.tenant).await?.id;
-    let file = File::create(&arguments.out);
-    let file = file.with_context(|| format!("`{}`", arguments.out.display()))?;
+    let file = File::options()
+        .write(true)
+        .create_new(true)
+        .open(&arguments.out);
+    let file = file.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => anyhow!(
+            "`{}` is there already: name a file that is not, or remove it",
+            arguments.out.display()
+        ),
+        _ => anyhow!("`{}` can not be written: {error}", arguments.out.display()),
+    })?;
     let mut file = BufWriter::new(file);
     let rows = write(&operator, tenant, &filter, arguments.format, &mut file).await?;
     database.close().await;

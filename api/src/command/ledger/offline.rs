@@ -152,13 +152,13 @@ fn last_record(file: &mut File) -> anyhow::Result<String> {
     if let Some(start) = end.rfind("{\"manifest\":") {
         // What follows its line is found out once the rest is verified.
         let last = end.get(start..).and_then(|last| last.lines().next());
-        let last: LastLine =
-            serde_json::from_str(last.unwrap_or_default()).context("the manifest is damaged")?;
+        let last = serde_json::from_str::<LastLine>(last.unwrap_or_default());
+        let last = last.ok().context("the manifest is damaged")?;
         return Ok(last.manifest);
     }
     let start = end
         .rfind("\nmanifest,\"")
-        .context("the export has no manifest: it is cut off")?;
+        .context("the file has no manifest: it is no export, or its end is cut off")?;
     let quoted = end.get(start..).and_then(|last| last.split('"').nth(1));
     Ok(quoted.context("the manifest is damaged")?.to_owned())
 }

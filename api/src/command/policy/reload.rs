@@ -8,7 +8,10 @@ use reqwest::{Client, redirect};
 use serde_json::Value;
 
 use super::super::output;
-use crate::{config::Config, http::management::OPERATOR};
+use crate::{
+    config::Config,
+    http::management::{self, OPERATOR},
+};
 
 /// Reading and checking them takes a moment.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -16,12 +19,19 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// Which servers, by whose word.
 #[derive(Debug, Args)]
 pub(crate) struct ReloadArgs {
-    /// Who says so, as the audit log of the operator will have it
-    #[arg(long, value_name = "NAME", env = "USER")]
+    /// Who says so, as the audit log of the operator will have it: 1 to 64 letters, digits or `._@-`
+    #[arg(long, value_name = "NAME", env = "USER", value_parser = name)]
     by: String,
     /// The management port of a replica, one for each; the one that is configured where none is named
     #[arg(long, value_name = "HOST:PORT")]
     at: Vec<String>,
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    let fault = "say who you are by 1 to 64 letters, digits or `._@-`";
+    management::is_operator(text)
+        .then(|| text.to_owned())
+        .ok_or(fault)
 }
 
 /// Tells each replica, and fails where one refuses, does not answer, or comes to other policies than the others.

@@ -1,6 +1,8 @@
 //! Every way in which a token can be wrong is refused for its own reason. The keys are made for
 //! these tests and protect nothing.
 
+mod vectors;
+
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use serde_json::{Value, json};

@@ -52,9 +52,42 @@ pub(super) struct Judged {
     pub(super) previous: Hash,
 }
 
+/// A row, its texts as they stand in its line.
+struct Row<'l> {
+    owner: [u8; 16],
+    seq: i64,
+    id: [u8; 16],
+    request: [u8; 16],
+    at: i64,
+    policies: Option<Hash>,
+    /// Kind and id of the actor, action, permission, outcome.
+    texts: [&'l [u8]; 5],
+    source: Option<&'l [u8]>,
+    /// How many, and where they stand.
+    targets: (u32, Rest<'l>),
+    /// With its escapes.
+    payload: &'l [u8],
+    previous: Hash,
+    hash: Hash,
+}
+
 impl Lines {
     /// The row of a line, where it is of the newest encoding, of that tenant, and says what was hashed.
     pub(super) fn judge(&mut self, tenant: TenantId, line: &[u8]) -> Option<Judged> {
+        let row = self.read(line)?;
+        let says = self.hash(&row)?;
+        let here = Head {
+            seq: row.seq,
+            hash: row.hash,
+        };
+        let is_good = row.owner == *tenant.uuid().as_bytes() && says == row.hash;
+        is_good.then_some(Judged {
+            here,
+            previous: row.previous,
+        })
+    }
+
+    fn read<'l>(&mut self, line: &'l [u8]) -> Option<Row<'l>> {
         let mut rest = Rest(line);
         rest.skip(b"{\"tenant\":\"")?;
         let owner = rest.id(TenantId::PREFIX)?;
@@ -64,98 +97,98 @@ impl Lines {
         let id = rest.id(AuditEntryId::PREFIX)?;
         rest.skip(b"\",\"occurredAt\":\"")?;
         let at = rest.instant()?;
-        let mut text = |name: &[u8]| {
-            rest.skip(name)?;
-            rest.text()
-        };
-        let actor_kind = text(b"\",\"actorKind\":\"")?;
-        let actor_id = text(b",\"actorId\":\"")?;
-        let action = text(b",\"action\":\"")?;
-        let permission = text(b",\"permission\":\"")?;
+        let actor_kind = rest.text_after(b"\",\"actorKind\":\"")?;
+        let actor_id = rest.text_after(b",\"actorId\":\"")?;
+        let action = rest.text_after(b",\"action\":\"")?;
+        let permission = rest.text_after(b",\"permission\":\"")?;
         rest.skip(b",\"policies\":")?;
-        let policies = self.policies(&mut rest)?;
-        rest.skip(b",\"outcome\":\"")?;
-        let outcome = rest.text()?;
+        let mut policies = None;
+        self.policies(&mut rest, &mut policies)?;
+        let outcome = rest.text_after(b",\"outcome\":\"")?;
         let known = [Outcome::Done, Outcome::Refused, Outcome::Failed];
-        let is_known = |known: &Outcome| known.name().as_bytes() == outcome;
-        known.iter().find(|known| is_known(known))?;
+        known
+            .iter()
+            .find(|known| known.name().as_bytes() == outcome)?;
         rest.skip(b",\"targets\":[")?;
-        let mut targets = rest;
-        let mut count = 0_u32;
-        while !rest.skips(b"]") {
-            if count > 0 {
-                rest.skip(b",")?;
-            }
-            rest.skip(b"\"")?;
-            rest.text()?;
-            count = count.checked_add(1)?;
-        }
+        let targets = rest.targets()?;
         rest.skip(b",\"requestId\":\"")?;
         let request = rest.id(RequestId::PREFIX)?;
         rest.skip(b"\",\"source\":")?;
         let source = if rest.skips(b"null") {
             None
         } else {
-            rest.skip(b"\"")?;
-            Some(rest.text()?)
+            Some(rest.text_after(b"\"")?)
         };
         rest.skip(b",\"payload\":\"")?;
         let payload = rest.escaped()?;
         rest.skip(b",\"previous\":\"")?;
-        let previous: Hash = rest.hex()?;
+        let previous = rest.hex()?;
         rest.skip(b"\",\"hash\":\"")?;
-        let hash: Hash = rest.hex()?;
+        let hash = rest.hex()?;
         rest.skip(b"\",\"signature\":\"")?;
         let _: Hash = rest.hex()?;
         rest.skip(b"\"}\n")?;
-        if !rest.0.is_empty() || owner != *tenant.uuid().as_bytes() {
-            return None;
-        }
+        rest.0.is_empty().then_some(Row {
+            owner,
+            seq,
+            id,
+            request,
+            at,
+            policies,
+            texts: [actor_kind, actor_id, action, permission, outcome],
+            source,
+            targets,
+            payload,
+            previous,
+            hash,
+        })
+    }
 
+    /// SHA-256 of the row, by its encoding.
+    fn hash(&mut self, row: &Row<'_>) -> Option<Hash> {
         let out = &mut self.hashed;
         out.clear();
         out.extend_from_slice(b"countersign-audit-v2");
-        out.extend_from_slice(&seq.to_be_bytes());
-        for part in [&previous[..], &owner, &id, &request, &at.to_be_bytes()] {
+        out.extend_from_slice(&row.seq.to_be_bytes());
+        let at = row.at.to_be_bytes();
+        for part in [&row.previous[..], &row.owner, &row.id, &row.request, &at] {
             out.extend_from_slice(part);
         }
-        out.push(u8::from(policies.is_some()));
-        out.extend_from_slice(policies.as_ref().map_or(&[], |policies| &policies[..]));
-        for part in [actor_kind, actor_id, action, permission, outcome] {
-            put(out, part)?;
+        out.push(u8::from(row.policies.is_some()));
+        out.extend_from_slice(row.policies.as_ref().map_or(&[], |policies| &policies[..]));
+        for text in row.texts {
+            put(out, text)?;
         }
-        put_unescaped(out, payload)?;
-        out.push(u8::from(source.is_some()));
-        if let Some(source) = source {
+        put_unescaped(out, row.payload)?;
+        out.push(u8::from(row.source.is_some()));
+        if let Some(source) = row.source {
             put(out, source)?;
         }
+        let (count, mut targets) = row.targets;
         out.extend_from_slice(&count.to_be_bytes());
         for _ in 0..count {
             targets.skips(b",");
-            targets.skip(b"\"")?;
-            put(out, targets.text()?)?;
+            put(out, targets.text_after(b"\"")?)?;
         }
-        let says = Sha256::digest(&*out);
-        let here = Head { seq, hash };
-        (says[..] == hash).then_some(Judged { here, previous })
+        Some(Sha256::digest(&*out).into())
     }
 
-    fn policies(&mut self, rest: &mut Rest<'_>) -> Option<Option<Hash>> {
+    fn policies(&mut self, rest: &mut Rest<'_>, policies: &mut Option<Hash>) -> Option<()> {
         if rest.skips(b"null") {
-            return Some(None);
+            return Some(());
         }
         rest.skip(b"\"")?;
         let written = *rest.0.first_chunk::<64>()?;
-        let policies = match self.policies {
-            Some((before, policies)) if before == written => {
+        let found = match self.policies {
+            Some((before, found)) if before == written => {
                 rest.0 = rest.0.get(64..)?;
-                policies
+                found
             }
             _ => rest.hex()?,
         };
-        self.policies = Some((written, policies));
-        rest.skip(b"\"")?;
-        Some(Some(policies))
+        self.policies = Some((written, found));
+        *policies = Some(found);
+        rest.skip(b"\"")
     }
 }
 
@@ -204,6 +237,24 @@ impl<'l> Rest<'l> {
     fn skip(&mut self, what: &[u8]) -> Option<()> {
         self.0 = self.0.strip_prefix(what)?;
         Some(())
+    }
+
+    fn text_after(&mut self, what: &[u8]) -> Option<&'l [u8]> {
+        self.skip(what)?;
+        self.text()
+    }
+
+    /// How many texts there are until the bracket, and what they are read from.
+    fn targets(&mut self) -> Option<(u32, Self)> {
+        let (mut count, all) = (0_u32, *self);
+        while !self.skips(b"]") {
+            if count > 0 {
+                self.skip(b",")?;
+            }
+            self.text_after(b"\"")?;
+            count = count.checked_add(1)?;
+        }
+        Some((count, all))
     }
 
     /// A text without escapes, and the quote behind it.

@@ -1,0 +1,232 @@
+//! What the operator's commands say, as they are run: a program with arguments, an exit code, and text.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use countersign_domain::access::Role;
+use countersign_tests::{TestApp, configuration};
+use serde_json::json;
+
+use crate::books::books;
+
+/// A folder with the configuration of a test's product.
+struct Operator(PathBuf);
+
+impl Operator {
+    fn of(app: &TestApp) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("countersign-test-{}-operator-{n}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let toml = configuration(&app.test_database);
+        fs::write(folder.join("countersign.toml"), toml).unwrap();
+        Self(folder)
+    }
+
+    /// Runs a command in the folder; its exit code, and all that it says.
+    fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let program = Path::new(env!("CARGO_BIN_EXE_countersign-under-test"));
+        let mut command = Command::new(program);
+        let output = command.args(arguments).current_dir(&self.0).output();
+        let output = output.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let code = output.status.code().unwrap();
+        (code, String::from_utf8(said).unwrap())
+    }
+
+    fn done(&self, arguments: &[&str]) -> String {
+        let (code, said) = self.run(arguments);
+        assert_eq!(code, 0, "{said}");
+        said
+    }
+
+    fn failed(&self, code: i32, arguments: &[&str]) -> String {
+        let (found, said) = self.run(arguments);
+        assert_eq!(found, code, "{said}");
+        said
+    }
+
+    fn put(&self, name: &str, content: &str) {
+        fs::write(self.0.join(name), content).unwrap();
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_rotated_of_how_many_rows_and_destroyed_once() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let operator = Operator::of(&app);
+    let slug = &*books.tenant.slug;
+    let rotate = ["keys", "rotate", "--tenant", slug];
+    let said = operator.done(&rotate);
+    let last = said
+        .lines()
+        .rfind(|line| line.contains(" rows sealed anew"));
+    let (_, counts) = last.unwrap().split_once(": ").unwrap();
+    let mut words = counts.split(' ');
+    let (rows, of) = (words.next(), words.nth(1));
+    assert_eq!(rows, of, "all of them: {said}");
+    assert!(rows.unwrap().parse::<u32>().unwrap() > 3, "{said}");
+    assert!(
+        said.ends_with("everything is sealed under the newest version\n"),
+        "{said}"
+    );
+
+    let destroy = ["keys", "destroy", "--tenant", slug, "--confirm", slug];
+    let said = operator.done(&destroy);
+    assert!(said.ends_with(" keys are destroyed\n"), "{said}");
+    let again = operator.failed(1, &destroy);
+    assert!(
+        again.contains("nothing is left to destroy") && again.contains("were destroyed at"),
+        "{again}"
+    );
+    let status = operator.done(&["keys", "status", "--tenant", slug]);
+    assert!(
+        status.contains("unreadable: sealed under version 2, which is destroyed"),
+        "{status}"
+    );
+    let destroyed = status
+        .lines()
+        .find(|line| line.contains("data key, version 2"));
+    let destroyed = destroyed.unwrap();
+    assert!(
+        destroyed.contains("destroyed at") && !destroyed.contains("set aside"),
+        "{status}"
+    );
+
+    let said = operator.done(&rotate);
+    assert!(
+        said.contains("sealed under versions that are destroyed, and unreadable"),
+        "{said}"
+    );
+    let usage = operator.failed(2, &["keys", "rotate"]);
+    assert!(
+        usage.contains("--tenant <TENANT>") && usage.contains("--kek"),
+        "{usage}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_replace_no_file_and_faults_name_what_was_given() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let operator = Operator::of(&app);
+    let key = operator.done(&["ledger", "key", "--tenant", &tenant.slug]);
+    operator.put("acme.vkey", &key);
+    let export = [
+        "ledger",
+        "export",
+        "--tenant",
+        &*tenant.slug,
+        "--out",
+        "log.jsonl",
+    ];
+    operator.put("log.jsonl", "somebody's");
+    let said = operator.failed(1, &export);
+    assert!(said.contains("`log.jsonl` is there already"), "{said}");
+    assert_eq!(
+        fs::read_to_string(operator.0.join("log.jsonl")).unwrap(),
+        "somebody's"
+    );
+    let log = json!({ "action": "audit.exported" });
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    assert_eq!(
+        crate::audit::log(&owner, log).await.len(),
+        0,
+        "nothing was exported"
+    );
+    fs::remove_file(operator.0.join("log.jsonl")).unwrap();
+    operator.done(&export);
+    let verify = [
+        "ledger",
+        "verify",
+        "--export",
+        "log.jsonl",
+        "--key",
+        "acme.vkey",
+    ];
+    assert!(operator.done(&verify).contains("rows verify"));
+
+    let said = operator.failed(2, &[&export[..], &["--actor", "olivia"]].concat());
+    assert!(
+        said.contains("--actor") && said.contains("it is an id"),
+        "{said}"
+    );
+    assert!(!said.contains("actorId"), "{said}");
+    let said = operator.failed(2, &[&export[..], &["--action", "Olivia!"]].concat());
+    assert!(
+        said.contains("--action") && said.contains("two words"),
+        "{said}"
+    );
+    let said = operator.failed(2, &["ledger", "verify", "--from", "0"]);
+    assert!(
+        said.contains("--from") && said.contains("0 is not in 1.."),
+        "{said}"
+    );
+    let said = operator.failed(1, &["ledger", "verify", "--from", "7", "--to", "3"]);
+    assert!(said.contains("rows 7 to 3 are no range"), "{said}");
+}
+
+/// Whoever gives a file of another kind is told so, and not what a parser met in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_another_kind_are_told_in_words() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let operator = Operator::of(&app);
+    operator.put(
+        "acme.vkey",
+        &operator.done(&["ledger", "key", "--tenant", &tenant.slug]),
+    );
+    for (junk, export, proof) in [
+        ("", "no manifest", "no proof"),
+        ("{\"a\": 1}\n", "no manifest", "no proof"),
+        ("{\"manifest\":\n", "the manifest is damaged", "no proof"),
+        ("{\"manifest\": 7}\n", "the manifest is damaged", "no proof"),
+        (
+            "{\"checkpoint\": \"x\", \"hashes\": []}",
+            "no manifest",
+            "no signed note",
+        ),
+    ] {
+        operator.put("junk", junk);
+        for (kind, told) in [("--export", export), ("--proof", proof)] {
+            let said =
+                operator.failed(1, &["ledger", "verify", kind, "junk", "--key", "acme.vkey"]);
+            assert!(said.contains(told), "{kind} {junk}: {said}");
+            for inside in ["line 1", "column", "EOF", "expected", "invalid type"] {
+                assert!(!said.contains(inside), "{kind} {junk}: {said}");
+            }
+        }
+    }
+    let said = operator.failed(
+        1,
+        &["ledger", "verify", "--export", "acme.vkey", "--key", "junk"],
+    );
+    assert!(said.contains("no key of Ed25519"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn name_of_whoever_reloads_policies_is_judged_as_an_argument() {
+    let app = TestApp::start().await;
+    let operator = Operator::of(&app);
+    let long = "o".repeat(65);
+    for name in ["otto the operator", "", &long, "o\u{e9}"] {
+        let said = operator.failed(2, &["policy", "reload", "--by", name]);
+        assert!(
+            said.contains("--by") && said.contains("1 to 64 letters"),
+            "{said}"
+        );
+        assert!(!said.to_lowercase().contains("header"), "{said}");
+    }
+}
