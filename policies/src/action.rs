@@ -6,6 +6,13 @@ use cedar_policy::{Entities, EntityUid, Schema};
 
 use crate::error::PolicyError;
 
+/// Whether somebody is told which rule refused.
+pub const EXPLAIN_REFUSAL: &str = "Capability.explainRefusal";
+/// Whether somebody may look around in the schema.
+pub const INTROSPECT: &str = "Capability.introspect";
+/// What every GraphQL request is decided about beside what it asks for.
+pub(crate) const OF_EVERY_REQUEST: [&str; 2] = [EXPLAIN_REFUSAL, INTROSPECT];
+
 /// A field or another capability, by its number in the engine that gave it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ActionId(pub(crate) u16);

@@ -34,7 +34,7 @@ mod step_up;
 mod words;
 
 pub use access::{AccessExplanation, Known, KnownRow, RowCondition, Verdict, WhoMay};
-pub use action::ActionId;
+pub use action::{ActionId, EXPLAIN_REFUSAL, INTROSPECT};
 pub use certificate::{Certificate, DENIED, INVARIANTS};
 pub use decision::{Basis, Decision, Decisions, Refusal, RowRule};
 pub use engine::Engine;

@@ -18,12 +18,11 @@ use countersign_domain::{
 
 use crate::{
     ActionId, Decision, Decisions, Engine,
+    action::OF_EVERY_REQUEST,
     effects::{self, ExampleRow},
     rights,
 };
 
-/// What every request is decided about beside what it asks for.
-const CAPABILITIES: &str = "Capability.";
 /// The types whose fields are asked for by requests themselves.
 const ROOTS: [&str; 3] = ["Query.", "Mutation.", "Subscription."];
 /// The most that is kept: of so many shapes of principals and requests.
@@ -197,9 +196,8 @@ impl Replay {
         {
             return Err(NotReplayable::Unreadable);
         }
-        let all = deciding.actions();
-        let always = all.filter(|(_, name)| name.starts_with(CAPABILITIES));
-        let always: Vec<_> = always.map(|(id, _)| id).collect();
+        let always = OF_EVERY_REQUEST.iter();
+        let always = always.filter_map(|name| deciding.action(name));
         actions.extend(always);
         let actor = actor(&decided_for);
         let before = deciding.decide(&actor, &actions);

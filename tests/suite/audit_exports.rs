@@ -117,8 +117,17 @@ async fn what_is_downloaded_is_the_log_and_verifies_without_a_database() {
             "Capability.exportAudit by human.export-audit"
         );
     }
-    let counts: Vec<Value> = ended.iter().map(payload).collect();
-    let completed = |rows: usize| json!({ "rows": rows, "completed": true });
+    let counts = ended.iter().map(|row| {
+        let payload = payload(row);
+        // As one who exports is decided about, so that it can be decided again.
+        assert!(
+            payload["as"].is_string() && payload["asked"].is_string(),
+            "{payload}"
+        );
+        json!([payload["rows"], payload["completed"]])
+    });
+    let counts: Vec<Value> = counts.collect();
+    let completed = |rows: usize| json!([rows, true]);
     assert_eq!(counts[4], completed(rows.len()));
     assert_eq!(payload(&began[1])["toSeq"], 5);
     assert_eq!((&counts[2], &counts[0]), (&completed(3), &completed(0)));

@@ -8,6 +8,8 @@ use countersign_tests::{Browser, Reply, TestApp, TestTenant};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
 
+use crate::audit::log;
+
 const CREATE: &str = "mutation($name: String!) { createCategory(input: { name: $name }) \
                       { category { id name } userErrors { code } } }";
 
@@ -85,6 +87,24 @@ async fn a_mutation_is_done_once_and_its_answer_repeated() {
         (other.status, other.error_code()),
         (422, Some("IDEMPOTENCY_KEY_REUSED"))
     );
+    // Neither is done, and both are in the log: what was answered again, and what was not.
+    let repeated = log(&owner, json!({ "action": "mutation.repeated" })).await;
+    let [repeated] = &repeated[..] else {
+        panic!("{repeated:?}");
+    };
+    assert_eq!(repeated["outcome"], "DONE");
+    assert_eq!(
+        repeated["requestId"],
+        again.headers["x-request-id"].to_str().unwrap()
+    );
+    let permission = repeated["permission"].as_str().unwrap();
+    assert!(
+        permission.starts_with("Mutation.createCategory by "),
+        "{permission}"
+    );
+    let refused = log(&owner, json!({ "action": "request.refused" })).await;
+    let payload = refused[0]["payload"].as_str().unwrap();
+    assert!(payload.contains("IDEMPOTENCY_KEY_REUSED"), "{payload}");
     // A key is one caller's.
     let colleague = app.person(&tenant, Role::Owner, "colleague").await;
     let theirs = create(&colleague, "Wages", "key-1").await;

@@ -7,11 +7,11 @@
 
 mod ending;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use countersign_domain::{
     audit::{
-        Facts, Outcome,
+        Asked, Facts, Outcome,
         exported::{LineError, Writer, manifest_line},
         is_kind,
         manifest::ExportFormat,
@@ -134,6 +134,8 @@ impl ExportError {
 
 /// What was decided about taking rows out.
 struct Decided {
+    /// Which actions.
+    asked: Asked,
     permission: Resolved,
     verdict: Result<ReadScope<resource::AuditEntry>, ExportError>,
 }
@@ -148,6 +150,7 @@ fn decide(engine: &Engine, context: &RequestContext) -> Result<Decided, ExportEr
     actions.push(export);
     let actor = context.actor();
     let decisions = engine.decide(actor, &actions);
+    let asked = Asked::of(actions.iter().map(|action| action.number()));
     let permission = decisions.resolved([(EXPORT, export)]);
     if let Err(refusal) = on_books(&decisions, export, context.tenant()) {
         let wants_factor = engine.wants_second_factor(actor, export);
@@ -157,6 +160,7 @@ fn decide(engine: &Engine, context: &RequestContext) -> Result<Decided, ExportEr
             ExportError::Refused(refusal)
         };
         return Ok(Decided {
+            asked,
             permission,
             verdict: Err(error),
         });
@@ -165,12 +169,14 @@ fn decide(engine: &Engine, context: &RequestContext) -> Result<Decided, ExportEr
         |(action, _): &&(ActionId, &str)| !matches!(decisions.get(*action), Decision::Allow(_));
     if let Some((action, name)) = seen.iter().find(is_hidden) {
         return Ok(Decided {
+            asked,
             permission: decisions.resolved([(EXPORT, export), (name, *action)]),
             verdict: Err(ExportError::Hidden((*name).to_owned())),
         });
     }
     let scope = engine.read_scope::<resource::AuditEntry>(actor);
     Ok(Decided {
+        asked,
         permission,
         verdict: scope.map_err(ExportError::Refused),
     })
@@ -222,9 +228,11 @@ impl Export {
         wanted: Wanted,
     ) -> Result<Self, ExportError> {
         let Decided {
+            asked,
             permission,
             verdict,
         } = decide(engine, &context)?;
+        context.note_asked(&Arc::new(asked));
         let facts_of_rows = recorded(&wanted.filter, wanted.format);
         let draft = |outcome, facts: Facts| EventDraft {
             action: EXPORTED,

@@ -11,7 +11,7 @@ use async_graphql::{Variables, dynamic::Schema};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::id::RequestId;
 use countersign_entities::{Credential, Database, RequestContext, RequestFacts};
-use countersign_policies::ActionId;
+use countersign_policies::{ActionId, EXPLAIN_REFUSAL, INTROSPECT};
 use execution::{Asked, faulty};
 use stream::{Listener, Streams};
 use tracing::{Instrument, field::Empty};
@@ -115,8 +115,8 @@ impl Endpoint {
             shape,
             documents: Documents::new().map_err(BuildError::Documents)?,
             limits,
-            explain: engine.action("Capability.explainRefusal"),
-            introspect: engine.action("Capability.introspect"),
+            explain: engine.action(EXPLAIN_REFUSAL),
+            introspect: engine.action(INTROSPECT),
             streams: Streams::new(),
             rate_limits,
             metrics,
@@ -328,9 +328,9 @@ impl Endpoint {
             let response = self.execute(asked, &ready, call.timing).await?;
             return Ok((kind(plan.kind), response));
         };
-        repeat::claimed(&state, writer, plan).await?;
+        repeat::claimed(&state, writer, plan, asked.document).await?;
         let response = self.execute(asked, &ready, call.timing).await?;
-        repeat::settle(&state, writer, plan, &response).await?;
+        repeat::settle(&state, writer, plan, asked.document, &response).await?;
         Ok((kind(plan.kind), response))
     }
 

@@ -72,6 +72,23 @@ pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), Store
     Ok(())
 }
 
+/// Records that a mutation's answer was given again, under its `Idempotency-Key`, and nothing was done.
+pub(super) async fn repeated(
+    operation: &Operation,
+    plan: &Plan,
+    document: &Document,
+) -> Result<(), StoreError> {
+    let draft = EventDraft {
+        action: "mutation.repeated",
+        permission: permissions(operation, plan),
+        outcome: Outcome::Done,
+        targets: Vec::new(),
+        payload: asked(plan, document).into(),
+    };
+    let database = &operation.services.database;
+    database.record(&operation.context, draft).await
+}
+
 /// Records a request that was refused whole for what it is.
 pub(super) async fn refused_request(
     operation: &Operation,

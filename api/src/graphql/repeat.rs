@@ -12,6 +12,7 @@ use super::{
     endpoint::{failed, refused},
     operation::Operation,
     plan::{Plan, RootField},
+    record,
     request::{Answer, Stop},
 };
 use crate::{
@@ -26,7 +27,12 @@ fn needs_key(root: &RootField) -> bool {
 
 /// Waits for PostgreSQL's word on who was presumed to ask, and on the request's key, where it has one
 /// or needs one. Nothing is run before.
-pub(super) async fn claimed(state: &Operation, writer: &Writer, plan: &Plan) -> Result<(), Stop> {
+pub(super) async fn claimed(
+    state: &Operation,
+    writer: &Writer,
+    plan: &Plan,
+    document: &Document,
+) -> Result<(), Stop> {
     let id = state.context.request();
     let claim = match writer.claimed().await {
         Ok(claim) => claim,
@@ -44,14 +50,33 @@ pub(super) async fn claimed(state: &Operation, writer: &Writer, plan: &Plan) -> 
             refused(Code::IdempotencyKeyMissing, message, id)
         }
         None if claim == Claim::Claimed => return Ok(()),
-        None => missed(claim, id),
+        None => {
+            state.confirm().await?;
+            return Err(missed(state, plan, document, claim).await.into());
+        }
     };
     state.confirm().await?;
     Err(answer.into())
 }
 
-/// The answer to a request whose key is another request's.
-fn missed(claim: Claim, id: RequestId) -> Answer {
+/// The answer to a request whose key is another request's, once it is recorded (law 4).
+async fn missed(state: &Operation, plan: &Plan, document: &Document, claim: Claim) -> Answer {
+    let id = state.context.request();
+    let answer = told(claim, id);
+    let recorded = match &answer {
+        // Not recorded: its row would wait for the chain that the mutation under way holds, and its own
+        // request will be in the log.
+        Answer::Refused(Code::IdempotencyKeyInUse, _) => Ok(()),
+        Answer::Refused(code, _) => record::refused_request(state, "idempotency key", *code).await,
+        _ => record::repeated(state, plan, document).await,
+    };
+    match recorded {
+        Ok(()) => answer,
+        Err(error) => failed(&error.into(), id),
+    }
+}
+
+fn told(claim: Claim, id: RequestId) -> Answer {
     let (code, message) = match claim {
         Claim::Answered(body) => return Answer::Replayed(body),
         Claim::Gone => (
@@ -89,12 +114,12 @@ pub(super) async fn settle(
     state: &Operation,
     writer: &Writer,
     plan: &Plan,
+    document: &Document,
     response: &Response,
 ) -> Result<(), Answer> {
     if !writer.has_committed() {
-        let id = state.context.request();
         return match writer.missed() {
-            Some(claim) => Err(missed(claim, id)),
+            Some(claim) => Err(missed(state, plan, document, claim).await),
             None => Ok(()),
         };
     }

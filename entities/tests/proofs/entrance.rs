@@ -325,7 +325,8 @@ async fn every_table_with_ids_is_in_the_census() {
         "SELECT c.relname::text FROM pg_class c
          JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id'
          JOIN pg_attribute i ON i.attrelid = c.oid AND i.attname = 'id'
-         WHERE c.relnamespace = 'countersign'::regnamespace AND c.relkind = 'r'
+         WHERE c.relnamespace = 'countersign'::regnamespace AND c.relkind IN ('r', 'p')
+         AND NOT c.relispartition
          AND (SELECT p.prosrc FROM pg_proc p WHERE p.proname = 'census')
              NOT LIKE '%countersign.' || c.relname || ' x%'",
     )
