@@ -1,6 +1,12 @@
 //! The rows of an answer, however they came.
 
-use std::{error::Error, ops::Range, sync::Arc};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use tokio_postgres::{
     Row,
@@ -46,28 +52,64 @@ pub(super) struct Column {
     pub(super) kind: Type,
 }
 
-/// Rows in one piece of memory: a page of them is many small values.
+/// What the answers to a statement look like.
 #[derive(Debug, Default)]
-pub(crate) struct Sheet {
-    columns: Arc<[Column]>,
-    rows: usize,
-    bytes: Vec<u8>,
-    /// Where each cell is, row by row. `None` is NULL.
-    cells: Vec<Option<Range<usize>>>,
+pub(super) struct Layout {
+    columns: Vec<Column>,
+    /// How many bytes and cells the last one had: the next one is likely to have as many, and memory that
+    /// grows by and by is taken twice.
+    bytes: AtomicUsize,
+    cells: AtomicUsize,
 }
 
-impl Sheet {
-    pub(super) fn new(columns: Arc<[Column]>) -> Self {
+impl Layout {
+    pub(super) fn new(columns: Vec<Column>) -> Self {
         Self {
             columns,
             ..Self::default()
         }
     }
+}
+
+/// Rows in one piece of memory: a page of them is many small values.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    layout: Arc<Layout>,
+    rows: usize,
+    bytes: Vec<u8>,
+    /// Row by row.
+    cells: Vec<Cell>,
+}
+
+/// Where a cell begins, and its length, which is negative for NULL.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    start: u32,
+    length: i32,
+}
+
+impl Sheet {
+    pub(super) fn new(layout: Arc<Layout>) -> Self {
+        Self {
+            rows: 0,
+            bytes: Vec::with_capacity(layout.bytes.load(Ordering::Relaxed)),
+            cells: Vec::with_capacity(layout.cells.load(Ordering::Relaxed)),
+            layout,
+        }
+    }
+
+    /// Nothing is added any more.
+    pub(super) fn end(&self) {
+        let layout = &self.layout;
+        layout.bytes.store(self.bytes.len(), Ordering::Relaxed);
+        layout.cells.store(self.cells.len(), Ordering::Relaxed);
+    }
 
     /// Where the column of that name is; beyond the last one where there is none, which is an error for
     /// whoever reads there.
     pub(super) fn place(&self, name: &str) -> usize {
-        let found = self.columns.iter().position(|column| column.name == name);
+        let mut columns = self.layout.columns.iter();
+        let found = columns.position(|column| column.name == name);
         found.unwrap_or(usize::MAX)
     }
 
@@ -75,21 +117,20 @@ impl Sheet {
     /// -1 for NULL. `None` where the message is not one, or not of these columns.
     pub(super) fn push(&mut self, message: &[u8]) -> Option<()> {
         let (count, mut rest) = message.split_first_chunk::<2>()?;
-        if usize::from(u16::from_be_bytes(*count)) != self.columns.len() {
+        if usize::from(u16::from_be_bytes(*count)) != self.layout.columns.len() {
             return None;
         }
-        for _ in 0..self.columns.len() {
+        for _ in 0..self.layout.columns.len() {
             let (length, after) = rest.split_first_chunk::<4>()?;
-            let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
-                self.cells.push(None);
-                rest = after;
-                continue;
-            };
-            let (cell, after) = after.split_at_checked(length)?;
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(cell);
-            self.cells.push(Some(start..self.bytes.len()));
+            let length = i32::from_be_bytes(*length);
+            let start = u32::try_from(self.bytes.len()).ok()?;
+            self.cells.push(Cell { start, length });
             rest = after;
+            if let Ok(length) = usize::try_from(length) {
+                let (cell, after) = rest.split_at_checked(length)?;
+                self.bytes.extend_from_slice(cell);
+                rest = after;
+            }
         }
         self.rows = self.rows.saturating_add(1);
         rest.is_empty().then_some(())
@@ -98,8 +139,16 @@ impl Sheet {
     pub(super) fn iter(&self) -> impl Iterator<Item = SheetRow<'_>> {
         (0..self.rows).map(|row| SheetRow {
             sheet: self,
-            first: row.saturating_mul(self.columns.len()),
+            first: row.saturating_mul(self.layout.columns.len()),
         })
+    }
+
+    /// `None` is NULL.
+    fn bytes_at(&self, cell: usize) -> Option<&[u8]> {
+        let Cell { start, length } = *self.cells.get(cell)?;
+        let start = usize::try_from(start).ok()?;
+        let end = start.checked_add(usize::try_from(length).ok()?)?;
+        self.bytes.get(start..end)
     }
 }
 
@@ -114,18 +163,14 @@ impl Cells for SheetRow<'_> {
         let bad = |column: &str, why: &dyn Error| {
             StoreError::Database(Cause::new(format!("column `{column}`: {why}")))
         };
-        let Some(column) = self.sheet.columns.get(place) else {
+        let Some(column) = self.sheet.layout.columns.get(place) else {
             return Err(StoreError::inconsistent("a column is missing"));
         };
         if !T::accepts(&column.kind) {
             let what = format!("column `{}` is of type {}", column.name, column.kind);
             return Err(StoreError::inconsistent(what));
         }
-        let cell = self.sheet.cells.get(self.first.saturating_add(place));
-        let bytes = match cell {
-            Some(Some(range)) => self.sheet.bytes.get(range.clone()),
-            _ => None,
-        };
+        let bytes = self.sheet.bytes_at(self.first.saturating_add(place));
         T::from_sql_nullable(&column.kind, bytes).map_err(|error| bad(&column.name, error.as_ref()))
     }
 }
@@ -139,7 +184,7 @@ mod tests {
             name: (*name).to_owned(),
             kind: kind.clone(),
         });
-        Sheet::new(columns.collect())
+        Sheet::new(Arc::new(Layout::new(columns.collect())))
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tokio_postgres::{
 use super::{
     super::{
         Done,
-        rows::{Column, Rows, Sheet},
+        rows::{Column, Layout, Rows, Sheet},
     },
     fault::Fault,
 };
@@ -36,7 +36,7 @@ pub(super) const HEAD: usize = 5;
 pub(super) struct Ready {
     name: String,
     takes: Vec<Type>,
-    columns: Arc<[Column]>,
+    layout: Arc<Layout>,
 }
 
 /// Has PostgreSQL prepare a statement under a name.
@@ -129,12 +129,12 @@ impl Incoming {
         Self::new(Expected::Preparation(Ready {
             name,
             takes: Vec::new(),
-            columns: Arc::default(),
+            layout: Arc::default(),
         }))
     }
 
     pub(super) fn answers<'a>(statements: impl Iterator<Item = &'a Ready>) -> Self {
-        let sheets = statements.map(|ready| Sheet::new(Arc::clone(&ready.columns)));
+        let sheets = statements.map(|ready| Sheet::new(Arc::clone(&ready.layout)));
         let sheets: Vec<_> = sheets.collect();
         let came = Vec::with_capacity(sheets.len());
         let mut sheets = sheets.into_iter();
@@ -183,8 +183,8 @@ impl Incoming {
                 }
             }
             (Message::RowDescription(body), Expected::Preparation(ready)) => {
-                match columns(body.fields()) {
-                    Ok(columns) => ready.columns = columns,
+                match layout(body.fields()) {
+                    Ok(layout) => ready.layout = layout,
                     Err(fault) => self.fault = Some(fault),
                 }
             }
@@ -197,6 +197,7 @@ impl Incoming {
                 },
             ) => {
                 let sheet = current.take().ok_or_else(|| broken("an answer"))?;
+                sheet.end();
                 *current = sheets.next();
                 came.push(Ok(Done {
                     rows: Rows::Lane(sheet),
@@ -225,7 +226,7 @@ impl Incoming {
                 None => Ok(Reply::Prepared(Ready {
                     name: mem::take(&mut ready.name),
                     takes: mem::take(&mut ready.takes),
-                    columns: mem::take(&mut ready.columns),
+                    layout: mem::take(&mut ready.layout),
                 })),
             },
             Expected::Answers {
@@ -280,7 +281,7 @@ fn types(
     Ok(types)
 }
 
-fn columns(mut fields: backend::Fields<'_>) -> Result<Arc<[Column]>, Fault> {
+fn layout(mut fields: backend::Fields<'_>) -> Result<Arc<Layout>, Fault> {
     let mut columns = Vec::new();
     while let Some(field) = fields.next().map_err(unfit)? {
         columns.push(Column {
@@ -288,5 +289,5 @@ fn columns(mut fields: backend::Fields<'_>) -> Result<Arc<[Column]>, Fault> {
             kind: known(field.type_oid())?,
         });
     }
-    Ok(columns.into())
+    Ok(Arc::new(Layout::new(columns)))
 }
