@@ -12,11 +12,8 @@ mod open;
 
 use std::{
     collections::HashMap,
-    fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    fmt, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -29,24 +26,35 @@ use self::{
 pub(crate) use self::{fault::Fault, open::Opener};
 use super::Done;
 
-/// How many lanes each thread of the server has.
-const PER_THREAD: usize = 1;
 /// How long a statement may run on a lane.
 pub(crate) const QUICK: Duration = Duration::from_millis(100);
 /// How long a lane may bring nothing, while something is on its way, before others avoid it.
 const HELD_UP: Duration = Duration::from_millis(20);
 
-/// The lanes of every thread.
+/// A lane for each thread of the server. More of them share the processor's caches less.
 pub(crate) struct Lanes {
     opener: Opener,
     threads: Vec<Own>,
 }
 
-/// The lanes of one thread.
+/// A thread's lane.
 #[derive(Default)]
-struct Own {
-    open: Mutex<Vec<Arc<Lane>>>,
-    is_opening: AtomicBool,
+struct Own(Mutex<Standing>);
+
+#[derive(Default)]
+enum Standing {
+    #[default]
+    None,
+    Opening,
+    Open(Arc<Lane>),
+    /// None is opened any more.
+    Closed,
+}
+
+impl Own {
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Lanes {
@@ -58,63 +66,72 @@ impl Lanes {
         }
     }
 
-    /// The lane of this thread that has the least to bring. `None` where each is held up by something
-    /// slow, or is being opened, or none can be.
+    /// The lane of this thread. `None` where it is held up by something slow, or is being opened, or can
+    /// not be.
     pub(crate) async fn get(&self) -> Option<Arc<Lane>> {
         let own = self
             .threads
             .get(super::connect::thread(self.threads.len()))?;
-        let (quietest, open) = {
-            let mut lanes = own.open.lock().unwrap_or_else(PoisonError::into_inner);
-            lanes.retain(|lane| lane.traffic.is_open());
-            let free = lanes.iter().filter(|lane| !lane.is_held_up());
-            let quietest = free.min_by_key(|lane| lane.traffic.on_the_way());
-            (quietest.map(Arc::clone), lanes.len())
-        };
-        if open >= PER_THREAD || own.is_opening.swap(true, Ordering::Relaxed) {
-            return quietest;
+        match &mut *own.lock() {
+            Standing::Open(lane) if lane.traffic.is_open() => {
+                return (!lane.is_held_up()).then(|| Arc::clone(lane));
+            }
+            Standing::Opening | Standing::Closed => return None,
+            standing @ (Standing::None | Standing::Open(_)) => *standing = Standing::Opening,
         }
-        let _opening = Opening(&own.is_opening);
-        let Ok(transport) = self.opener.open().await else {
-            return quietest;
-        };
-        let lane = Arc::new(Lane {
+        let opening = Opening(own);
+        let transport = self.opener.open().await.ok()?;
+        opening.opened(Lane {
             traffic: Traffic::new(transport),
             prepared: Mutex::default(),
-        });
-        let mut lanes = own.open.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.push(Arc::clone(&lane));
-        Some(lane)
+        })
     }
 
     /// How many connections are open, and how many of them bring nothing.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        let lanes = self.threads.iter().flat_map(|own| {
-            let own = own.open.lock().unwrap_or_else(PoisonError::into_inner);
-            own.clone()
-        });
-        let open = lanes.filter(|lane| lane.traffic.is_open());
-        open.fold((0, 0), |(open, idle), lane| {
-            let idle_too = usize::from(lane.traffic.on_the_way() == 0);
-            (open.saturating_add(1), idle.saturating_add(idle_too))
-        })
+        let mut counts: (usize, usize) = (0, 0);
+        for own in &self.threads {
+            if let Standing::Open(lane) = &*own.lock()
+                && lane.traffic.is_open()
+            {
+                let idle = usize::from(lane.traffic.on_the_way() == 0);
+                counts = (counts.0.saturating_add(1), counts.1.saturating_add(idle));
+            }
+        }
+        counts
     }
 
-    /// Closes them, as what is on its way has come.
+    /// Closes them, as what is on its way has come, for good.
     pub(crate) fn close(&self) {
         for own in &self.threads {
-            let mut lanes = own.open.lock().unwrap_or_else(PoisonError::into_inner);
-            lanes.clear();
+            let before = mem::replace(&mut *own.lock(), Standing::Closed);
+            drop(before);
         }
     }
 }
 
 /// That a lane is being opened, until this is dropped.
-struct Opening<'a>(&'a AtomicBool);
+struct Opening<'a>(&'a Own);
+
+impl Opening<'_> {
+    /// `None` where lanes were closed meanwhile.
+    fn opened(self, lane: Lane) -> Option<Arc<Lane>> {
+        let mut standing = self.0.lock();
+        if !matches!(*standing, Standing::Opening) {
+            return None;
+        }
+        let lane = Arc::new(lane);
+        *standing = Standing::Open(Arc::clone(&lane));
+        Some(lane)
+    }
+}
 
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        let mut standing = self.0.lock();
+        if matches!(*standing, Standing::Opening) {
+            *standing = Standing::None;
+        }
     }
 }
 

@@ -151,6 +151,27 @@ async fn those_who_share_a_connection_do_so_over_tls_with_a_password() {
     );
 }
 
+#[tokio::test]
+async fn what_was_closed_opens_no_connection_again() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    world.enter(&owner).await.1.leave();
+    presumed(&world, &owner).await.1.leave();
+    let open = || {
+        let counts = world.database.connections();
+        let of = |wanted| counts.iter().find(|(name, ..)| *name == wanted).unwrap().1;
+        of("read_shared")
+    };
+    assert_eq!(open(), 1);
+    world.database.close().await;
+    let late = world
+        .database
+        .presume(&owner.credential(), &facts(), &[])
+        .await;
+    assert!(late.is_none());
+    assert_eq!(open(), 0);
+}
+
 /// The transactions, and what they point to.
 async fn with_accounts(world: &World, who: &Person) -> (Vec<Transaction>, Pointed) {
     let (context, read) = presumed(world, who).await;
