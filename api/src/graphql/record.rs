@@ -39,11 +39,7 @@ pub(super) async fn query(
         targets: targets(measure),
         payload: asked(plan, document).count("hidden", hidden).into(),
     };
-    operation
-        .services
-        .database
-        .record(&operation.context, draft)
-        .await
+    record(operation, draft).await
 }
 
 /// Records the mutations that were refused before their use case ran. One that ran has its row in
@@ -63,11 +59,7 @@ pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), Store
             targets: Vec::new(),
             payload: Facts::new().word("reason", "policy").into(),
         };
-        operation
-            .services
-            .database
-            .record(&operation.context, draft)
-            .await?;
+        record(operation, draft).await?;
     }
     Ok(())
 }
@@ -78,15 +70,11 @@ pub(super) async fn repeated(
     plan: &Plan,
     document: &Document,
 ) -> Result<(), StoreError> {
-    let draft = EventDraft {
-        action: "mutation.repeated",
-        permission: permissions(operation, plan),
-        outcome: Outcome::Done,
-        targets: Vec::new(),
-        payload: asked(plan, document).into(),
-    };
-    let database = &operation.services.database;
-    database.record(&operation.context, draft).await
+    record(
+        operation,
+        let_run(operation, plan, document, "mutation.repeated"),
+    )
+    .await
 }
 
 /// Records a request that was refused whole for what it is.
@@ -102,8 +90,7 @@ pub(super) async fn refused_request(
         targets: Vec::new(),
         payload: Facts::new().word("reason", code.name()).into(),
     };
-    let database = &operation.services.database;
-    database.record(&operation.context, draft).await
+    record(operation, draft).await
 }
 
 /// Records that somebody asked what a request would do.
@@ -115,8 +102,7 @@ pub(super) async fn dry_run(operation: &Operation, document: &Document) -> Resul
         targets: Vec::new(),
         payload: Facts::new().sha256("document", &document.sha256).into(),
     };
-    let database = &operation.services.database;
-    database.record(&operation.context, draft).await
+    record(operation, draft).await
 }
 
 /// A request that was refused whole because it names what is not here. The row does not tell
@@ -137,15 +123,11 @@ pub(super) async fn stream_opened(
     plan: &Plan,
     document: &Document,
 ) -> Result<(), StoreError> {
-    let draft = EventDraft {
-        action: "stream.opened",
-        permission: permissions(operation, plan),
-        outcome: Outcome::Done,
-        targets: Vec::new(),
-        payload: asked(plan, document).into(),
-    };
-    let database = &operation.services.database;
-    database.record(&operation.context, draft).await
+    record(
+        operation,
+        let_run(operation, plan, document, "stream.opened"),
+    )
+    .await
 }
 
 /// Somebody wanted to listen, or to go on, who may not.
@@ -157,8 +139,7 @@ pub(super) async fn stream_refused(operation: &Operation, plan: &Plan) -> Result
         targets: Vec::new(),
         payload: Facts::new().word("reason", "policy").into(),
     };
-    let database = &operation.services.database;
-    database.record(&operation.context, draft).await
+    record(operation, draft).await
 }
 
 /// Nobody listens any more.
@@ -169,6 +150,27 @@ pub(super) fn stream_closed(permission: Resolved, events: u64, why: &'static str
         outcome: Outcome::Done,
         targets: Vec::new(),
         payload: Facts::new().count("events", events).word("why", why).into(),
+    }
+}
+
+async fn record(operation: &Operation, draft: EventDraft) -> Result<(), StoreError> {
+    let database = &operation.services.database;
+    database.record(&operation.context, draft).await
+}
+
+/// What an operation that was let run is recorded as, where its row names no ids.
+fn let_run(
+    operation: &Operation,
+    plan: &Plan,
+    document: &Document,
+    action: &'static str,
+) -> EventDraft {
+    EventDraft {
+        action,
+        permission: permissions(operation, plan),
+        outcome: Outcome::Done,
+        targets: Vec::new(),
+        payload: asked(plan, document).into(),
     }
 }
 
