@@ -6,49 +6,33 @@ mod books;
 mod cost;
 mod exports;
 
-use std::{fmt::Write, path::PathBuf};
+use std::fmt::Write;
 
-use countersign_stand::postgres::{Cluster, ClusterOptions};
-
-use crate::{contenders, report, root, say};
+use crate::{
+    report, root,
+    session::{self, Session},
+};
 
 /// What is measured of the audit log.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AuditSettings {
-    /// Seconds of each measurement
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
-    /// Rounds, of which medians are taken
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[command(flatten)]
+    session: Session,
     /// How many rows exports have
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     rows: Vec<u64>,
-    /// Leave the README as it is
-    #[arg(long)]
-    dry: bool,
-    /// A server that is built already; otherwise one is built in release mode
-    #[arg(long)]
-    program: Option<PathBuf>,
 }
 
 /// Measures, and writes the section of the README.
 pub(crate) fn run(settings: &AuditSettings) -> anyhow::Result<()> {
-    let program = match &settings.program {
-        Some(program) => program.clone(),
-        None => contenders::build()?,
-    };
+    let session = &settings.session;
+    let program = session.program()?;
     let folder = root().join(".data/bench-audit");
-    std::fs::create_dir_all(&folder)?;
-    let cluster = Cluster::start(&ClusterOptions {
-        data_dir: folder.join("postgres"),
-        port: None,
-        durable: true,
-    })?;
+    let cluster = session::durable(&folder)?;
     let books = books::settle(&folder, &cluster, &program)?;
     let mut text = format!(
         "Medians of {} interleaved rounds of {} s.\n\n",
-        settings.rounds, settings.seconds
+        session.rounds, session.seconds
     );
     cost::measure(settings, &cluster, &folder, &mut text)?;
     let _ = writeln!(
@@ -60,9 +44,5 @@ pub(crate) fn run(settings: &AuditSettings) -> anyhow::Result<()> {
         let row = exports::measure(&books, &cluster, *rows)?;
         let _ = writeln!(text, "{row}");
     }
-    say(&text);
-    if settings.dry {
-        return Ok(());
-    }
-    report::keep(&root().join("tests/bench/README.md"), report::AUDIT, &text)
+    session.tell(report::AUDIT, &text)
 }

@@ -12,6 +12,7 @@ mod floor;
 mod queries;
 mod report;
 mod seed;
+mod session;
 mod shares;
 
 use std::{
@@ -20,11 +21,11 @@ use std::{
     process::ExitCode,
 };
 
+use countersign_stand::postgres::Cluster;
+
+use self::{contenders::Contender, queries::Query, session::Session};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use countersign_stand::postgres::{Cluster, ClusterOptions};
-
-use self::{contenders::Contender, queries::Query};
 
 #[derive(Debug, Parser)]
 #[command(name = "measure")]
@@ -47,12 +48,8 @@ enum Part {
 /// What is measured.
 #[derive(Debug, clap::Args)]
 struct Settings {
-    /// Seconds of each measurement
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
-    /// Rounds, of which medians are taken
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[command(flatten)]
+    session: Session,
     /// Connections
     #[arg(long, value_delimiter = ',', default_values_t = [16, 64])]
     connections: Vec<usize>,
@@ -66,12 +63,6 @@ struct Settings {
         default_value = "countersign,postgraphile,mercurius,yoga,pgbench"
     )]
     contenders: Vec<Contender>,
-    /// Leave the README as it is
-    #[arg(long)]
-    dry: bool,
-    /// A server that is built already; otherwise one is built in release mode
-    #[arg(long)]
-    program: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -91,32 +82,16 @@ fn main() -> ExitCode {
 }
 
 fn run(settings: &Settings) -> anyhow::Result<()> {
-    let program = match &settings.program {
-        Some(program) => program.clone(),
-        None => contenders::build()?,
-    };
+    let program = settings.session.program()?;
     let folder = root().join(".data/bench");
-    std::fs::create_dir_all(&folder)?;
-    let cluster = Cluster::start(&ClusterOptions {
-        data_dir: folder.join("postgres"),
-        port: None,
-        durable: true,
-    })?;
+    let cluster = session::durable(&folder)?;
     let seeded = seed::settle(&folder, &cluster, &program)?;
     let running = contenders::start(settings, &folder, &cluster, &program, &seeded)?;
     answers::compare(settings, &running)?;
     let measured = report::measure(settings, &cluster, &running)?;
     let shares = shares::text(settings, &running)?;
     let text = report::text(settings, &measured) + &shares;
-    say(&text);
-    if !settings.dry {
-        report::keep(
-            &root().join("tests/bench/README.md"),
-            report::MEASURED,
-            &text,
-        )?;
-    }
-    Ok(())
+    settings.session.tell(report::MEASURED, &text)
 }
 
 /// The repository.

@@ -46,7 +46,7 @@ pub(crate) fn measure(
     let sql = "SELECT coalesce(max(substr(name, 5)::integer), 0) + 1 FROM countersign.categories \
          WHERE name ~ '^New [0-9]{8}$'";
     let mut from: usize = psql(cluster, &["--command", sql])?.trim().parse()?;
-    for round in 0..=settings.rounds {
+    for round in 0..=settings.session.rounds {
         for connections in &settings.connections {
             for query in &settings.queries {
                 for one in running {
@@ -54,7 +54,11 @@ pub(crate) fn measure(
                         .process
                         .as_ref()
                         .map(countersign_stand::process::Process::id);
-                    let seconds = if round == 0 { 1 } else { settings.seconds };
+                    let seconds = if round == 0 {
+                        1
+                    } else {
+                        settings.session.seconds
+                    };
                     let before = (pid.and_then(cpu::micros), cpu::below(postmaster));
                     let driven = if one.contender == Contender::Pgbench {
                         floor::drive(cluster, *query, *connections, seconds)?
@@ -118,7 +122,7 @@ pub(crate) fn text(settings: &Settings, measured: &Measured) -> String {
         "Medians of {} interleaved rounds of {} s. Times are microseconds of processor time for each \
          request, of the server and of PostgreSQL; the last column is this server's rate over that \
          of the row.\n",
-        settings.rounds, settings.seconds
+        settings.session.rounds, settings.session.seconds
     );
     for query in &settings.queries {
         // Writing to a string does not fail.

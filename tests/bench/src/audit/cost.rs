@@ -116,10 +116,10 @@ pub(super) fn measure(
         ),
     ];
     let mut rates: Vec<[Vec<u64>; 2]> = cases.iter().map(|_| Default::default()).collect();
-    for _ in 0..settings.rounds {
+    for _ in 0..settings.session.rounds {
         for ((_, with, without), rates) in cases.iter().zip(&mut rates) {
             for (scripts, rates) in [with, without].into_iter().zip(rates) {
-                rates.push(drive(cluster, folder, scripts, settings.seconds)?);
+                rates.push(drive(cluster, folder, scripts, settings.session.seconds)?);
             }
         }
     }
