@@ -21,11 +21,11 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Context;
+use clap::{Parser, Subcommand};
 use countersign_stand::postgres::Cluster;
 
 use self::{contenders::Contender, queries::Query, session::Session};
-use anyhow::Context;
-use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
 #[command(name = "measure")]
