@@ -8,6 +8,7 @@ use countersign_entities::{Clock, Database, LedgerFault};
 use thiserror::Error;
 
 use crate::{
+    causes::with_causes,
     config::Config,
     identity::{Identity, IdentityError},
     policies::PolicySet,
@@ -89,7 +90,7 @@ pub enum ExamineError {
 
 async fn check_database(database: &Database, findings: &mut Findings) {
     let advice = "check `database.entry_url` and `database.books_url`, and that PostgreSQL runs";
-    let ready = database.ready().await.map_err(told);
+    let ready = database.ready().await.map_err(|error| with_causes(&error));
     if findings
         .note("database, as both roles", ready, advice)
         .is_none()
@@ -97,7 +98,10 @@ async fn check_database(database: &Database, findings: &mut Findings) {
         return;
     }
     let known = countersign_migrations::current_version();
-    let found = database.schema_version().await.map_err(told);
+    let found = database
+        .schema_version()
+        .await
+        .map_err(|error| with_causes(&error));
     let found = found.and_then(|found| {
         let fault = format!("it is {found}, and this program is made for {known}");
         (found == known).then_some(()).ok_or(fault)
@@ -107,10 +111,13 @@ async fn check_database(database: &Database, findings: &mut Findings) {
         found,
         "run `countersign migrate` of this version",
     );
-    let isolated = database.check_isolation().await.map_err(told);
+    let isolated = database
+        .check_isolation()
+        .await
+        .map_err(|error| with_causes(&error));
     let advice = "take the rights away that it names: the product does not start with them";
     findings.note("isolation of tenants", isolated, advice);
-    let clock = database.time().await.map_err(told);
+    let clock = database.time().await.map_err(|error| with_causes(&error));
     let clock = clock.and_then(|theirs| {
         let apart = (theirs - database.clock().now()).abs();
         let fault = format!("they are {} s apart", apart.num_seconds());
@@ -127,7 +134,7 @@ async fn check_database(database: &Database, findings: &mut Findings) {
         .verify_ledger(TenantId::OPERATOR, Some(1), Some(1))
         .await;
     let first = match first {
-        Err(LedgerFault::Store(error)) => Err(told(error)),
+        Err(LedgerFault::Store(error)) => Err(with_causes(&error)),
         Err(fault) => Err(fault.to_string()),
         Ok(_) => Ok(()),
     };
@@ -137,7 +144,7 @@ async fn check_database(database: &Database, findings: &mut Findings) {
 
 /// Whether the policies that are configured may serve, and the server that runs here has read them.
 async fn check_policies(config: &Config, findings: &mut Findings) {
-    let set = PolicySet::load(&config.policies).map_err(told);
+    let set = PolicySet::load(&config.policies).map_err(|error| with_causes(&error));
     let advice = "see to `policies.folder`: the product does not start with what does not load or is not proved";
     let Some(set) = findings.note("policies", set, advice) else {
         return;
@@ -179,16 +186,4 @@ async fn check_redis(
         findings.note("redis", found, advice);
     }
     Ok(())
-}
-
-/// An error with what is behind it.
-fn told(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(deeper) = source {
-        text.push_str(": ");
-        text.push_str(&deeper.to_string());
-        source = deeper.source();
-    }
-    text
 }

@@ -4,6 +4,7 @@
 pub mod app;
 #[cfg(any(feature = "aws-kms", feature = "s3-checkpoints"))]
 mod aws;
+mod causes;
 pub mod checkpoints;
 pub mod code;
 pub mod command;

@@ -329,6 +329,17 @@ impl Operator {
         Ok(wire)
     }
 
+    /// The row of what the operator does in a tenant, on no request of anybody's.
+    fn row(&self, tenant: TenantId, by: Attribution, draft: EventDraft) -> Unlinked {
+        let facts = RequestFacts {
+            request: RequestId::new(self.0.ids.uuid()),
+            source: None,
+            at: self.0.clock.now(),
+            idempotency_key: None,
+        };
+        Unlinked::new(tenant, self.0.ids.uuid(), by, &facts, draft)
+    }
+
     /// Commits what a command did, with its row.
     async fn commit(
         &self,
@@ -338,12 +349,6 @@ impl Operator {
         target: AnyId,
         payload: Payload,
     ) -> Result<(), OperatorError> {
-        let facts = RequestFacts {
-            request: RequestId::new(self.0.ids.uuid()),
-            source: None,
-            at: self.0.clock.now(),
-            idempotency_key: None,
-        };
         let draft = EventDraft {
             action,
             permission: Resolved::beside_policies("operator"),
@@ -351,8 +356,7 @@ impl Operator {
             targets: vec![target],
             payload,
         };
-        let by = Attribution::operator(command);
-        let row = Unlinked::new(tenant, self.0.ids.uuid(), by, &facts, draft);
+        let row = self.row(tenant, Attribution::operator(command), draft);
         let key = self.0.keys.audit(&wire, tenant).await?;
         audit::append(&wire, Head::EMPTY, &row, &key).await?;
         Ok(wire.end(End::Commit).await?)

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::problem::Problem;
 use crate::{
+    causes::with_causes,
     code::Code,
     policies::{ReloadError, Reloaded},
     server::State,
@@ -109,21 +110,9 @@ async fn reload(state: web::Data<State>, request: HttpRequest) -> Result<HttpRes
             Ok(HttpResponse::Ok().json(json!({ "from": from, "to": to, "certified": certified })))
         }
         Err(ReloadError::Refused(error)) => {
-            let detail = chain(&error);
+            let detail = with_causes(&error);
             Err(Problem::new(Code::PoliciesRefused, &detail))
         }
         Err(ReloadError::Store(error)) => Err(error.into()),
     }
-}
-
-/// An error with its causes: the operator may know them.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -12,6 +12,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use super::{IdentityError, IdentitySettings, UNTRUE, kept::Kept, keys::Keys, token};
+use crate::causes::with_causes;
 
 /// How long the provider may take for one answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,14 +48,7 @@ pub(super) enum NoAnswer {
 impl From<NoAnswer> for IdentityError {
     fn from(error: NoAnswer) -> Self {
         // The library names the address; what went wrong there is in the sources.
-        let mut cause = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(deeper) = source {
-            cause.push_str(": ");
-            cause.push_str(&deeper.to_string());
-            source = deeper.source();
-        }
-        Self::away(cause)
+        Self::away(with_causes(&error))
     }
 }
 

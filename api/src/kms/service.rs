@@ -11,6 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::KmsError;
+use crate::causes::with_causes;
 
 /// How long a key service has to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,7 +73,7 @@ impl Service {
                 format!("no answer within {} s", TIMEOUT.as_secs())
             } else {
                 // Without the address, which may be a secret's.
-                chain(&error.without_url())
+                with_causes(&error.without_url())
             },
         };
         let response = request.send().await.map_err(unreachable)?;
@@ -157,15 +158,4 @@ impl Kind {
             _ => Self::Other,
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(deeper) = source {
-        text.push_str(": ");
-        text.push_str(&deeper.to_string());
-        source = deeper.source();
-    }
-    text
 }

@@ -23,7 +23,7 @@ use tracing_subscriber::{
     registry::{LookupSpan, Scope},
 };
 
-use crate::config::LogFormat;
+use crate::{causes::with_causes, config::LogFormat};
 
 /// What may stand in a line. None of them carries what people type, see or send: ids, names of our
 /// own, numbers, and causes, which say what failed and quote no row.
@@ -207,16 +207,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.put_text(field, || {
-            let mut text = value.to_string();
-            let mut source = value.source();
-            while let Some(cause) = source {
-                // Writing to a string does not fail.
-                let _ = write!(text, ": {cause}");
-                source = cause.source();
-            }
-            text
-        });
+        self.put_text(field, || with_causes(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {

@@ -2,14 +2,13 @@
 
 use countersign_domain::{
     audit::{Facts, Outcome},
-    id::{RequestId, TenantId},
+    id::TenantId,
 };
 use countersign_policies::Resolved;
 
 use super::Operator;
 use crate::{
-    audit::{Attribution, EventDraft, Unlinked},
-    context::RequestFacts,
+    audit::{Attribution, EventDraft},
     error::StoreError,
 };
 
@@ -63,12 +62,6 @@ impl Operator {
         outcome: Outcome,
         told: Facts,
     ) -> Result<(), StoreError> {
-        let facts = RequestFacts {
-            request: RequestId::new(self.0.ids.uuid()),
-            source: None,
-            at: self.0.clock.now(),
-            idempotency_key: None,
-        };
         let draft = EventDraft {
             action: "policies.changed",
             permission: Resolved::beside_policies("operator"),
@@ -76,8 +69,7 @@ impl Operator {
             targets: Vec::new(),
             payload: told.into(),
         };
-        let by = by.attribution();
-        let row = Unlinked::new(TenantId::OPERATOR, self.0.ids.uuid(), by, &facts, draft);
+        let row = self.row(TenantId::OPERATOR, by.attribution(), draft);
         self.0.recorder.record(row).await
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use countersign_domain::{
     audit::{Facts, Outcome},
-    id::{AnyId, RequestId, TenantId, UserId},
+    id::{AnyId, TenantId, UserId},
 };
 use countersign_policies::Resolved;
 use sea_orm::ConnectionTrait;
@@ -12,8 +12,7 @@ use uuid::Uuid;
 
 use super::{Operator, statement};
 use crate::{
-    audit::{Attribution, EventDraft, Unlinked},
-    context::RequestFacts,
+    audit::{Attribution, EventDraft},
     error::StoreError,
     wire::End,
 };
@@ -57,12 +56,6 @@ impl Operator {
         by: &str,
         facts: Facts,
     ) -> Result<(), StoreError> {
-        let request = RequestFacts {
-            request: RequestId::new(self.0.ids.uuid()),
-            source: None,
-            at: self.0.clock.now(),
-            idempotency_key: None,
-        };
         let draft = EventDraft {
             action: "audit.replayed",
             permission: Resolved::beside_policies("operator"),
@@ -71,7 +64,7 @@ impl Operator {
             payload: facts.into(),
         };
         let by = Attribution::operator_named("policy replay", by);
-        let row = Unlinked::new(tenant, self.0.ids.uuid(), by, &request, draft);
+        let row = self.row(tenant, by, draft);
         self.0.recorder.record(row).await
     }
 

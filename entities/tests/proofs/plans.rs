@@ -10,7 +10,7 @@ use crate::{
     world::{Person, World, facts, new_account},
 };
 
-/// Copies the only transaction of every tenant, day by day, and the rows of the audit log's ends.
+/// Copies the only transaction of every tenant, day by day.
 const FILL: &str = "
     INSERT INTO countersign.transactions (tenant_id, id, account_id, statement_id, booked_on, currency,
         amount, counterparty, description, fingerprint)
