@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod audit;
+mod audit_storage;
 #[cfg(test)]
 mod books;
 #[cfg(test)]
