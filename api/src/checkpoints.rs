@@ -14,7 +14,7 @@ use thiserror::Error;
 #[cfg(feature = "s3-checkpoints")]
 pub use self::bucket::CheckpointBucket;
 pub use self::folder::CheckpointFolder;
-use crate::config::Audit;
+use crate::{aws::Machine, config::Audit};
 
 /// Why nothing was said of a chain, or not published.
 #[derive(Debug, Error)]
@@ -55,19 +55,20 @@ pub enum CheckpointPlace {
     Bucket(Box<CheckpointBucket>),
 }
 
-/// The place that the configuration names.
+/// The place that the configuration names, for whoever is that machine.
 pub fn place(
     audit: &Audit,
+    machine: &Machine,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<CheckpointPlace>, CheckpointError> {
     if let Some(settings) = &audit.bucket {
         #[cfg(feature = "s3-checkpoints")]
         return {
-            let bucket = CheckpointBucket::new(settings, Arc::clone(clock))?;
+            let bucket = CheckpointBucket::new(settings, machine, Arc::clone(clock))?;
             Ok(Some(CheckpointPlace::Bucket(Box::new(bucket))))
         };
         #[cfg(not(feature = "s3-checkpoints"))]
-        return Err(left(settings, clock));
+        return Err(left(&(settings, machine), clock));
     }
     let folder = audit.checkpoints.as_deref().map(CheckpointFolder::new);
     Ok(folder.map(CheckpointPlace::Folder))

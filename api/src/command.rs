@@ -21,6 +21,7 @@ use clap::{Parser, Subcommand};
 use countersign_entities::{Clock, Database, SystemClock, SystemIds};
 
 use crate::{
+    aws::Machine,
     config::{Config, ConfigError},
     kms,
 };
@@ -110,6 +111,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 /// The storage floor, for the operator's commands.
 async fn database(config: &Config) -> anyhow::Result<Database> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let keys = kms::ring(&config.keys, &clock)?;
+    let machine = Machine::new(&config.aws, &clock);
+    let keys = kms::ring(&config.keys, &machine, &clock)?;
     Ok(Database::connect(config.storage(), keys, clock, Arc::new(SystemIds)).await?)
 }

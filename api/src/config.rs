@@ -6,6 +6,7 @@
 //! the key and where it came from. Secrets are held so that a stray print tells nothing.
 
 mod audit;
+mod aws;
 mod keys;
 mod read;
 mod validate;
@@ -18,6 +19,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use self::audit::{Audit, Bucket};
+pub use self::aws::{AwsAccessKeys, AwsCredentials, AwsMachine};
 pub use self::keys::{AwsKeys, GoogleKeys, Keepers, Keys, Providers, VaultKeys};
 use crate::rate_limit::{Quotas, RedisAddress};
 
@@ -49,6 +51,9 @@ pub struct Config {
     pub oidc: Oidc,
     /// The key-encryption key.
     pub keys: Keys,
+    /// Where this machine's own credentials of AWS are.
+    #[serde(default)]
+    pub aws: AwsMachine,
     /// Outside providers.
     #[serde(default)]
     pub providers: Providers,

@@ -21,7 +21,10 @@ use std::sync::Arc;
 use countersign_entities::{Clock, KeyEncryption, KeyEncryptionKey, KeyError, KeyRing};
 use thiserror::Error;
 
-use crate::config::{AwsKeys, GoogleKeys, Keepers, Keys, VaultKeys};
+use crate::{
+    aws::Machine,
+    config::{AwsKeys, GoogleKeys, Keepers, Keys, VaultKeys},
+};
 
 /// Why the key-encryption key can not be used at all.
 #[derive(Debug, Error)]
@@ -45,28 +48,33 @@ pub enum KmsError {
     },
 }
 
-/// The keys that the configuration names.
-pub fn ring(keys: &Keys, clock: &Arc<dyn Clock>) -> Result<KeyRing, KmsError> {
+/// The keys that the configuration names, for whoever is that machine.
+pub fn ring(keys: &Keys, machine: &Machine, clock: &Arc<dyn Clock>) -> Result<KeyRing, KmsError> {
     let local = |key| -> Result<Arc<dyn KeyEncryption>, KmsError> {
         Ok(Arc::new(KeyEncryptionKey::from_base64(key)?))
     };
     let current = keys.kek.iter().map(local);
     let current = current.chain(kept(
-        keys.aws.as_ref(),
+        (keys.aws.as_ref(), machine),
         keys.google.as_ref(),
         keys.vault.as_ref(),
         clock,
     ));
     let current = current.into_iter().next().ok_or(KmsError::None)??;
     let Keepers { aws, google, vault } = &keys.before;
-    let before = kept(aws.as_ref(), google.as_ref(), vault.as_ref(), clock);
+    let before = kept(
+        (aws.as_ref(), machine),
+        google.as_ref(),
+        vault.as_ref(),
+        clock,
+    );
     let previous = keys.previous.iter().map(local).chain(before);
     Ok(KeyRing::new(current, previous.collect::<Result<_, _>>()?))
 }
 
 /// A key of each keeper that is named.
 fn kept(
-    aws: Option<&AwsKeys>,
+    (aws, machine): (Option<&AwsKeys>, &Machine),
     google: Option<&GoogleKeys>,
     vault: Option<&VaultKeys>,
     clock: &Arc<dyn Clock>,
@@ -74,9 +82,11 @@ fn kept(
     let mut kept: Vec<Result<Arc<dyn KeyEncryption>, KmsError>> = Vec::new();
     if let Some(settings) = aws {
         #[cfg(feature = "aws-kms")]
-        kept.push(aws::AwsKms::new(settings, Arc::clone(clock)).map(|key| Arc::new(key) as _));
+        kept.push(
+            aws::AwsKms::new(settings, machine, Arc::clone(clock)).map(|key| Arc::new(key) as _),
+        );
         #[cfg(not(feature = "aws-kms"))]
-        kept.push(left(settings, clock, "aws-kms"));
+        kept.push(left(&(settings, machine), clock, "aws-kms"));
     }
     if let Some(settings) = google {
         #[cfg(feature = "google-kms")]

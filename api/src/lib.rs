@@ -2,8 +2,7 @@
 //! `countersign` binary.
 
 pub mod app;
-#[cfg(any(feature = "aws-kms", feature = "s3-checkpoints"))]
-mod aws;
+pub mod aws;
 mod causes;
 pub mod checkpoints;
 pub mod code;

@@ -22,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::opening::{check, wait_until_open};
 use crate::{
+    aws::Machine,
     checkpoints::{self, CheckpointError, CheckpointPlace},
     config::Config,
     graphql::{self, Endpoint, Limits},
@@ -192,8 +193,9 @@ impl Server {
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StartError> {
         let policies = Arc::new(ServingPolicies::new(config.policies.clone())?);
-        let keys = kms::ring(&config.keys, &clock)?;
-        let checkpoints = checkpoints::place(&config.audit, &clock)?;
+        let machine = Machine::new(&config.aws, &clock);
+        let keys = kms::ring(&config.keys, &machine, &clock)?;
+        let checkpoints = checkpoints::place(&config.audit, &machine, &clock)?;
         let providers = Providers::new(&config.providers)?;
         let rate_limits = RateLimits::new(config.limits.quotas(), config.limits.redis(), &clock)?;
         let (rate_limits, metrics) = (Arc::new(rate_limits), Arc::new(Metrics::new()));

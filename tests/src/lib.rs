@@ -28,6 +28,6 @@ pub use client::{Browser, Reply, Token};
 pub use database::{TestDatabase, cluster};
 pub use events::{Event, Events};
 pub use mortal::Mortal;
-pub use outside::{Bucket, Kms, Mood, Object, Outside};
+pub use outside::{Bucket, Keys, Kms, Mood, Object, Outside, Platform};
 pub use served::Served;
 pub use time::{TestClock, TestIds};

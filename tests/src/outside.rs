@@ -1,8 +1,9 @@
-//! Stand-ins of outside services, on this machine: providers that credentials are for, key services, and an object
-//! store.
+//! Stand-ins of outside services, on this machine: providers that credentials are for, key services, an object
+//! store, and what a platform gives to what runs on it.
 
 mod bucket;
 mod kms;
+mod platform;
 mod signed;
 
 use std::{
@@ -15,6 +16,8 @@ use serde_json::json;
 
 pub use bucket::{Bucket, Object};
 pub use kms::{Kms, Mood};
+pub use platform::Platform;
+pub use signed::Keys;
 
 /// The stand-in of OpenAI and Stripe.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use countersign::{
+    aws::Machine,
     checkpoints::{self, CheckpointError, CheckpointPlace},
     config::{Config, EXAMPLE},
 };
@@ -31,7 +32,9 @@ impl Stand {
         let toml = configuration(&self.app.test_database) + &self.bucket.configuration(more);
         let config = Config::from_toml(&toml).unwrap();
         let clock = Arc::clone(&self.app.clock) as Arc<dyn Clock>;
-        checkpoints::place(&config.audit, &clock).unwrap().unwrap()
+        let machine = Machine::new(&config.aws, &clock);
+        let place = checkpoints::place(&config.audit, &machine, &clock);
+        place.unwrap().unwrap()
     }
 
     fn operator(&self) -> Operator {
@@ -151,7 +154,9 @@ async fn store_that_is_away_is_asked_a_few_times_and_its_words_are_the_operators
     let toml = toml.replace("wJalrXUtnFEMI", "another-secret");
     let config = Config::from_toml(&(configuration(&stand.app.test_database) + &toml)).unwrap();
     let clock = Arc::clone(&stand.app.clock) as Arc<dyn Clock>;
-    let other = checkpoints::place(&config.audit, &clock).unwrap().unwrap();
+    let machine = Machine::new(&config.aws, &clock);
+    let other = checkpoints::place(&config.audit, &machine, &clock);
+    let other = other.unwrap().unwrap();
     let unsigned = stand.publish(&other).await.unwrap_err().to_string();
     assert!(unsigned.contains("SignatureDoesNotMatch"), "{unsigned}");
     assert!(!unsigned.contains("another-secret"), "{unsigned}");
@@ -164,7 +169,7 @@ fn what_is_wrong_with_a_bucket_is_named_by_its_key() {
         let given = Config::from_toml(&toml).map(|_| ());
         given.map_err(|error| error.to_string())
     };
-    let whole = "name = \"acme\", region = \"r\", access_key_id = \"a\", secret_access_key = \"s\"";
+    let whole = "name = \"acme\", region = \"r\"";
     with(whole).unwrap();
     for (bucket, key) in [
         (whole.replace("acme", "a/b"), "audit.bucket.name"),
@@ -175,7 +180,11 @@ fn what_is_wrong_with_a_bucket_is_named_by_its_key() {
             format!("{whole}, endpoint = \"http://s3.example/\""),
             "audit.bucket.endpoint",
         ),
-        (whole.replace("region = \"r\", ", ""), "region"),
+        (whole.replace(", region = \"r\"", ""), "region"),
+        (
+            format!("{whole}, credentials = \"someone\""),
+            "audit.bucket.credentials",
+        ),
     ] {
         let fault = with(&bucket).unwrap_err();
         assert!(fault.contains(key), "{key}: {fault}");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign::{
+    aws::Machine,
     config::{Config, EXAMPLE},
     kms,
 };
@@ -34,8 +35,8 @@ fn services(kms: &Kms) -> [(&'static str, String, (&'static str, &'static str));
         (
             "aws",
             format!(
-                "[keys.aws]\nregion = \"eu-central-1\"\nkey_id = \"{}\"\naccess_key_id = \"{id}\"\n\
-                 secret_access_key = \"{secret}\"\nendpoint = \"{url}\"",
+                "[keys.aws]\nregion = \"eu-central-1\"\nkey_id = \"{}\"\nendpoint = \"{url}\"\n\
+                 credentials = {{ access_key_id = \"{id}\", secret_access_key = \"{secret}\" }}",
                 Kms::AWS_KEY
             ),
             ("EXAMPLEKEY", "EXAMPLEKEZ"),
@@ -74,7 +75,8 @@ fn ring(keys: &str) -> KeyRing {
     let toml = toml.replace("[keys]\n", &format!("{keys}\n"));
     let config = Config::from_toml(&toml).unwrap_or_else(|error| panic!("{error}"));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    kms::ring(&config.keys, &clock).unwrap_or_else(|error| panic!("{error}"))
+    let machine = Machine::new(&config.aws, &clock);
+    kms::ring(&config.keys, &machine, &clock).unwrap_or_else(|error| panic!("{error}"))
 }
 
 async fn unwrapped(

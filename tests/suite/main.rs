@@ -17,6 +17,7 @@ mod audit;
 mod audit_exports;
 mod audit_proofs;
 mod authorization;
+mod aws;
 mod books;
 mod canary;
 mod checkpoints;

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::CheckpointError;
 use crate::{
-    aws::{Interface, Signer},
+    aws::{Identity, Interface, Machine, Signer},
     config::Bucket as Settings,
 };
 
@@ -75,8 +75,12 @@ struct Listed {
 }
 
 impl CheckpointBucket {
-    /// The bucket that the settings name.
-    pub fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, CheckpointError> {
+    /// The bucket that the settings name, for whoever is that machine.
+    pub fn new(
+        settings: &Settings,
+        machine: &Machine,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CheckpointError> {
         let unusable = |fault: String| CheckpointError::Bucket(fault);
         let region = &settings.region;
         let mut address = match &settings.endpoint {
@@ -109,9 +113,7 @@ impl CheckpointBucket {
             signer: Signer {
                 interface: Interface::S3,
                 region: region.clone(),
-                access_key_id: settings.access_key_id.clone(),
-                secret_access_key: settings.secret_access_key.clone(),
-                session_token: settings.session_token.clone(),
+                identity: Identity::new(&settings.credentials, machine),
                 clock: Arc::clone(&clock),
             },
             clock,
@@ -273,9 +275,11 @@ impl CheckpointBucket {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<Answer, CheckpointError> {
+        let access = self.signer.identity.access().await;
+        let access = access.map_err(|error| CheckpointError::Bucket(error.to_string()))?;
         let signed = self
             .signer
-            .sign(method.as_str(), address, headers, body.as_bytes())
+            .sign(&access, method.as_str(), address, headers, body.as_bytes())
             .map_err(CheckpointError::Bucket)?;
         let mut request = self.http.request(method.clone(), address.clone());
         for (name, value) in headers {
@@ -298,11 +302,22 @@ impl CheckpointBucket {
             }
         }
         let body = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Answer { status, body })
+        let answer = Answer { status, body };
+        if answer.refuses() {
+            self.signer.identity.doubt(&access).await;
+        }
+        Ok(answer)
     }
 }
 
 impl Answer {
+    /// Whether who asked is refused.
+    fn refuses(&self) -> bool {
+        let is_ended =
+            || from_str::<Fault>(&self.body).is_ok_and(|fault| fault.code == "ExpiredToken");
+        matches!(self.status, 401 | 403) || (self.status == 400 && is_ended())
+    }
+
     /// What the store says of it, for the operator.
     fn fault(&self) -> CheckpointError {
         let said = from_str::<Fault>(&self.body).map(|fault| {

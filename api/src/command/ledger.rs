@@ -16,6 +16,7 @@ use thiserror::Error;
 use self::{export::ExportArgs, offline::OfflineArgs, proof::ProofArgs};
 use super::output;
 use crate::{
+    aws::Machine,
     checkpoints::{self, CheckpointError, CheckpointPlace},
     config::{Config, ConfigError},
 };
@@ -125,7 +126,8 @@ impl From<StoreError> for VerifyError {
 
 fn place(config: &Config) -> Result<Option<CheckpointPlace>, CheckpointError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    checkpoints::place(&config.audit, &clock)
+    let machine = Machine::new(&config.aws, &clock);
+    checkpoints::place(&config.audit, &machine, &clock)
 }
 
 /// The rows, and what was said of them before: in the database, and where it was published.

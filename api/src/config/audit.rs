@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use super::read;
+use super::AwsCredentials;
 
 /// The audit log.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,14 +40,9 @@ pub struct Bucket {
     pub name: String,
     /// Its region.
     pub region: String,
-    /// The access key of an identity that may put, get and list objects in it.
-    pub access_key_id: String,
-    /// Its secret.
-    #[serde(deserialize_with = "read::secret")]
-    pub secret_access_key: SecretString,
-    /// Its session, where it has one.
-    #[serde(default, deserialize_with = "read::optional_secret")]
-    pub session_token: Option<SecretString>,
+    /// Those of an identity that may put, get and list objects in it.
+    #[serde(default)]
+    pub credentials: AwsCredentials,
     /// Where the store is; that of AWS in the region where not given.
     pub endpoint: Option<Url>,
     /// Whether the bucket's name is a part of paths, and not of the host's name.

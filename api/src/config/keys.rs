@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use super::read;
+use super::{AwsCredentials, read};
 
 /// The key-encryption key: one of the four. The database never holds it.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,14 +60,9 @@ pub struct AwsKeys {
     pub region: String,
     /// The key's ARN.
     pub key_id: String,
-    /// The access key of an identity that may `kms:Encrypt` and `kms:Decrypt` with it.
-    pub access_key_id: String,
-    /// Its secret.
-    #[serde(deserialize_with = "read::secret")]
-    pub secret_access_key: SecretString,
-    /// Its session, where it has one.
-    #[serde(default, deserialize_with = "read::optional_secret")]
-    pub session_token: Option<SecretString>,
+    /// Those of an identity that may `kms:Encrypt` and `kms:Decrypt` with it.
+    #[serde(default)]
+    pub credentials: AwsCredentials,
     /// Where the service is; that of the region where not given.
     pub endpoint: Option<Url>,
 }
@@ -146,6 +141,6 @@ fn vault_mount() -> String {
     clippy::expect_used,
     reason = "the text is one of this file's, and a test parses each"
 )]
-fn fixed(text: &str) -> Url {
+pub(super) fn fixed(text: &str) -> Url {
     Url::parse(text).expect("an address")
 }

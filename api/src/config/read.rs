@@ -12,7 +12,7 @@ use figment::{
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, aws};
 
 /// How the fault of a secret's file begins. Other texts of serde may quote a value.
 const FILE_FAULT: &str = "names a file that can not be read";
@@ -31,7 +31,8 @@ impl Config {
         } else {
             Figment::new()
         };
-        Self::extract(figment.merge(environment()))
+        let platform = Serialized::defaults(aws::platform());
+        Self::extract(figment.merge(platform).merge(environment()))
     }
 
     /// Reads TOML text alone.

@@ -26,6 +26,9 @@ impl Config {
             return value("oidc.scopes", "must have `openid` among them");
         }
         self.keys.validate()?;
+        if let Some((key, fault)) = self.aws.fault() {
+            return value(key, fault);
+        }
         self.providers.validate()?;
         if tracing_subscriber::EnvFilter::try_new(&self.log.filter).is_err() {
             return value(
@@ -205,7 +208,7 @@ impl Database {
 }
 
 /// HTTPS anywhere, plain HTTP on this machine only.
-fn is_safe(url: &Url) -> bool {
+pub(super) fn is_safe(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -16,7 +16,7 @@ use super::{
     service::{Kind, Service, Words},
 };
 use crate::{
-    aws::{Interface, Signer},
+    aws::{CredentialError, Identity, Interface, Machine, Signer},
     config::AwsKeys,
 };
 
@@ -68,8 +68,12 @@ struct Failure {
 }
 
 impl AwsKms {
-    /// The key that the settings name.
-    pub fn new(settings: &AwsKeys, clock: Arc<dyn Clock>) -> Result<Self, KmsError> {
+    /// The key that the settings name, for whoever is that machine.
+    pub fn new(
+        settings: &AwsKeys,
+        machine: &Machine,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KmsError> {
         let endpoint = match &settings.endpoint {
             Some(endpoint) => endpoint.clone(),
             None => format!("https://kms.{}.amazonaws.com/", settings.region)
@@ -86,9 +90,7 @@ impl AwsKms {
             signer: Signer {
                 interface: Interface::Kms,
                 region: settings.region.clone(),
-                access_key_id: settings.access_key_id.clone(),
-                secret_access_key: settings.secret_access_key.clone(),
-                session_token: settings.session_token.clone(),
+                identity: Identity::new(&settings.credentials, machine),
                 clock,
             },
         })
@@ -103,7 +105,11 @@ impl AwsKms {
         let body = body.map_err(|_| self.service.garbled("the request can not be written"))?;
         let target = format!("TrentService.{operation}");
         let headers = [("content-type", CONTENT_TYPE), ("x-amz-target", &target)];
-        let signed = self.signer.sign("POST", &self.endpoint, &headers, &body);
+        let access = self.signer.identity.access().await;
+        let access = access.map_err(|error| self.nobody(&error))?;
+        let signed = self
+            .signer
+            .sign(&access, "POST", &self.endpoint, &headers, &body);
         let signed = signed.map_err(|cause| KekError::Denied {
             kek: self.service.kek().to_owned(),
             cause,
@@ -116,7 +122,21 @@ impl AwsKms {
             request = request.header(name, value);
         }
         let says = |_, failure| words(failure);
-        self.service.ask(request.body(body.to_vec()), says).await
+        let answered = self.service.ask(request.body(body.to_vec()), says).await;
+        if matches!(answered, Err(KekError::Denied { .. })) {
+            self.signer.identity.doubt(&access).await;
+        }
+        answered
+    }
+
+    /// Nobody to ask as.
+    fn nobody(&self, error: &CredentialError) -> KekError {
+        let (kek, cause) = (self.service.kek().to_owned(), error.to_string());
+        if error.may_pass() {
+            KekError::Unreachable { kek, cause }
+        } else {
+            KekError::Unasked { kek, cause }
+        }
     }
 }
 

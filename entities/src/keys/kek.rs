@@ -103,6 +103,14 @@ pub enum KekError {
         /// What it said.
         cause: String,
     },
+    /// Nobody is there to ask as.
+    #[error("`{kek}` is not asked: {cause}")]
+    Unasked {
+        /// The key-encryption key.
+        kek: String,
+        /// What is missing, and what to do.
+        cause: String,
+    },
     /// It is wrapped under another key, as another's, or it was changed.
     #[error(
         "`{kek}` does not unwrap it: it is wrapped under another key, for another tenant, or was changed"

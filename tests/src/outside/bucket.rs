@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     serve,
-    signed::{ACCESS, header, is_signed},
+    signed::{ACCESS, Keys, header, is_signed},
 };
 
 /// Names on a page of a list; a thousand at the model.
@@ -43,6 +43,7 @@ struct State {
     /// What is answered to so many requests from here on.
     trouble: Mutex<(u32, u16)>,
     asked: Mutex<u32>,
+    keys: Keys,
 }
 
 impl Bucket {
@@ -51,7 +52,15 @@ impl Bucket {
 
     /// Starts it.
     pub fn start() -> Self {
-        let state = Arc::new(State::default());
+        Self::for_holders_of(Keys::default())
+    }
+
+    /// Starts it for whoever has one of those keys.
+    pub fn for_holders_of(keys: Keys) -> Self {
+        let state = Arc::new(State {
+            keys,
+            ..State::default()
+        });
         let data = Arc::clone(&state);
         let (url, handle) = serve(move |config| {
             config
@@ -61,12 +70,18 @@ impl Bucket {
         Self { url, state, handle }
     }
 
-    /// The lines of a configuration that name it.
+    /// The lines of a configuration that name it, and a key.
     pub fn configuration(&self, more: &str) -> String {
         let (access, secret) = ACCESS;
+        let keys = format!("access_key_id = \"{access}\", secret_access_key = \"{secret}\"");
+        self.configuration_by(&format!("credentials = {{ {keys} }}\n{more}"))
+    }
+
+    /// The lines of a configuration that name it.
+    pub fn configuration_by(&self, more: &str) -> String {
         format!(
             "[audit.bucket]\nname = \"{}\"\nregion = \"eu-central-1\"\nendpoint = \"{}\"\n\
-             path_style = true\naccess_key_id = \"{access}\"\nsecret_access_key = \"{secret}\"\n{more}\n",
+             path_style = true\n{more}\n",
             Self::NAME,
             self.url
         )
@@ -141,7 +156,7 @@ async fn answer(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
             .filter(|name| !header(&request, name).is_empty()),
     );
     let sent = hex::encode(Sha256::digest(&body));
-    if !is_signed(&request, &body, "s3", &needed)
+    if !is_signed(&request, &body, "s3", &needed, &state.keys)
         || header(&request, "x-amz-content-sha256") != sent
     {
         return fault(403, "SignatureDoesNotMatch");

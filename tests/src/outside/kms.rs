@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     serve,
-    signed::{ACCESS, header, is_signed},
+    signed::{ACCESS, Keys, header, is_signed},
 };
 
 /// How a service feels.
@@ -53,6 +53,8 @@ struct State {
     sealed: Mutex<HashMap<String, (String, Value)>>,
     /// How often a token of Google's was asked for.
     tokens: Mutex<u32>,
+    /// Who may ask AWS.
+    keys: Keys,
 }
 
 impl Kms {
@@ -67,10 +69,16 @@ impl Kms {
 
     /// Starts them.
     pub fn start() -> Self {
+        Self::for_holders_of(Keys::default())
+    }
+
+    /// Starts them, that of AWS for whoever has one of those keys.
+    pub fn for_holders_of(keys: Keys) -> Self {
         let state = Arc::new(State {
             mood: Mutex::new(Mood::Well),
             sealed: Mutex::default(),
             tokens: Mutex::default(),
+            keys,
         });
         let data = Arc::clone(&state);
         let (url, handle) = serve(move |config| {
@@ -176,7 +184,7 @@ async fn aws(request: HttpRequest, body: web::Bytes, state: web::Data<State>) ->
         return answer;
     }
     let needed = ["content-type", "host", "x-amz-date", "x-amz-target"];
-    if !is_signed(&request, &body, "kms", &needed) {
+    if !is_signed(&request, &body, "kms", &needed, &state.keys) {
         return HttpResponse::Forbidden().json(fault("InvalidSignatureException"));
     }
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -1,20 +1,21 @@
 use countersign_entities::SystemClock;
 
 use super::*;
+use crate::config::{AwsCredentials, AwsMachine};
 
 fn address(endpoint: Option<&str>, path_style: bool) -> String {
     let settings = Settings {
         name: "acme".to_owned(),
         region: "eu-central-1".to_owned(),
-        access_key_id: "a".to_owned(),
-        secret_access_key: "s".to_owned().into(),
-        session_token: None,
+        credentials: AwsCredentials::Machine,
         endpoint: endpoint.map(|url| url.parse().unwrap()),
         path_style,
         prefix: "log/".to_owned(),
         lock_days: None,
     };
-    let bucket = CheckpointBucket::new(&settings, Arc::new(SystemClock)).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let machine = Machine::new(&AwsMachine::default(), &clock);
+    let bucket = CheckpointBucket::new(&settings, &machine, clock).unwrap();
     let name = bucket.name_of(TenantId::OPERATOR, 7);
     let address = bucket.at(&name).unwrap().to_string();
     let (before, after) = address.split_once("log/").unwrap();
