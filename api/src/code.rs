@@ -132,7 +132,7 @@ codes! {
         "The body is of a kind that is not read here.",
         "Send `application/json` in UTF-8.";
     RateLimited = "RATE_LIMITED", 429,
-        "The caller has used up its quota; the header `RateLimit` says of which policy.",
+        "The caller has used up its quota, of the policy that the header `RateLimit` names, or has as much under way at once as it may.",
         "Try again after the seconds in `Retry-After`, and keep within `RateLimit-Policy`.";
     PoliciesRefused = "POLICIES_REFUSED", 422,
         "Policies that were to serve do not pass a check; those that served go on. Told on the operator's port only.",

@@ -8,10 +8,11 @@
 mod audit;
 mod aws;
 mod keys;
+mod limits;
 mod read;
 mod validate;
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use url::Url;
 pub use self::audit::{Audit, Bucket};
 pub use self::aws::{AwsAccessKeys, AwsCredentials, AwsMachine};
 pub use self::keys::{AwsKeys, GoogleKeys, Keepers, Keys, Providers, VaultKeys};
-use crate::rate_limit::{Quotas, RedisAddress};
+pub use self::limits::RateLimits;
 
 /// A configuration that the process can not start with.
 #[derive(Debug, Error)]
@@ -303,62 +304,6 @@ pub struct Policies {
     pub folder: Option<PathBuf>,
     /// Whether policies of which nothing was proved are served all the same: for whoever works on them.
     pub uncertified: bool,
-}
-
-/// Rate limits, each for a minute.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RateLimits {
-    /// Sign-ins that one address may begin or finish.
-    pub sign_ins: NonZeroU32,
-    /// Refused credentials after which an address waits.
-    pub refused_credentials: NonZeroU32,
-    /// Requests of one address to the other public endpoints.
-    pub public_requests: NonZeroU32,
-    /// Cost that one principal may ask of GraphQL.
-    pub cost: NonZeroU32,
-    /// Exports that one principal may begin.
-    pub exports: NonZeroU32,
-    /// Where replicas count together; without it each counts for itself.
-    #[serde(default, deserialize_with = "read::optional_secret")]
-    pub redis_url: Option<SecretString>,
-    /// Certificates, in PEM, of the authorities that Redis may have its own from; without it those of
-    /// the web.
-    pub redis_authority: Option<PathBuf>,
-}
-
-impl Default for RateLimits {
-    fn default() -> Self {
-        Self {
-            sign_ins: const { NonZeroU32::new(60).expect("above 0") },
-            refused_credentials: const { NonZeroU32::new(60).expect("above 0") },
-            public_requests: const { NonZeroU32::new(1_200).expect("above 0") },
-            cost: const { NonZeroU32::new(1_000_000).expect("above 0") },
-            exports: const { NonZeroU32::new(10).expect("above 0") },
-            redis_url: None,
-            redis_authority: None,
-        }
-    }
-}
-
-impl RateLimits {
-    /// Where replicas count together, if they do.
-    pub fn redis(&self) -> Option<RedisAddress<'_>> {
-        let url = self.redis_url.as_ref()?;
-        let authority = self.redis_authority.as_deref();
-        Some(RedisAddress { url, authority })
-    }
-
-    /// As the limits take them.
-    pub const fn quotas(&self) -> Quotas {
-        Quotas {
-            sign_in: self.sign_ins,
-            refused: self.refused_credentials,
-            public: self.public_requests,
-            cost: self.cost,
-            export: self.exports,
-        }
-    }
 }
 
 mod defaults {

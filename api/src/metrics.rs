@@ -68,6 +68,7 @@ pub struct Metrics {
     foreign: Counter,
     panics: Counter,
     streams: Gauge,
+    exports: Gauge,
     policies: Family<PolicySetLabels, Gauge>,
     reloads: Family<OutcomeLabels, Counter>,
 }
@@ -113,12 +114,10 @@ impl Metrics {
             foreign.clone(),
         );
         registry.register("panics", "Handlers that panicked", panics.clone());
-        let streams = Gauge::default();
-        registry.register(
-            "graphql_streams",
-            "Subscriptions that somebody listens to",
-            streams.clone(),
-        );
+        let streams = "Subscriptions that somebody listens to";
+        let streams = gauge(&mut registry, "graphql_streams", streams);
+        let exports = "Exports of the audit log that are under way";
+        let exports = gauge(&mut registry, "audit_exports", exports);
         let (policies, reloads) = (Family::default(), Family::default());
         registry.register(
             "policy_set",
@@ -141,6 +140,7 @@ impl Metrics {
             foreign,
             panics,
             streams,
+            exports,
             policies,
             reloads,
         }
@@ -186,6 +186,11 @@ impl Metrics {
         self.streams.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 
+    /// So many exports are under way.
+    pub fn exports(&self, open: usize) {
+        self.exports.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
     /// These policies serve, and no others.
     pub fn policies(&self, version: &str) {
         self.policies.clear();
@@ -222,6 +227,12 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
+    let gauge = Gauge::default();
+    registry.register(name, help, gauge.clone());
+    gauge
 }
 
 fn build() -> Family<BuildLabels, Gauge> {

@@ -22,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::opening::{check, wait_until_open};
 use crate::{
+    app::audit_exports::ExportPlaces,
     aws::Machine,
     checkpoints::{self, CheckpointError, CheckpointPlace},
     config::Config,
@@ -139,6 +140,8 @@ pub struct State {
     pub rate_limits: Arc<RateLimits>,
     /// What monitoring reads.
     pub metrics: Arc<Metrics>,
+    /// Exports of the audit log that are under way.
+    pub exports: ExportPlaces,
     /// Tokens that were used lately.
     pub seen_tokens: SeenTokens,
     /// The configuration.
@@ -224,6 +227,10 @@ impl Server {
             identity,
             rate_limits,
             metrics,
+            exports: ExportPlaces::new(
+                config.limits.exports_at_once,
+                config.limits.exports_at_once_in_all,
+            ),
             seen_tokens: SeenTokens::default(),
             config: Arc::new(config),
             open: AtomicBool::new(false),

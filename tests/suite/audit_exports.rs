@@ -1,5 +1,6 @@
 //! The audit log as people take it out: whole, verified offline, with a second factor, and recorded (AUD-6).
 
+mod bounded;
 mod download;
 mod refused;
 mod streamed;

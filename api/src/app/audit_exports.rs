@@ -5,7 +5,9 @@
 //! connection is held while whoever asked reads them. The manifest, which is signed, comes last, and only
 //! once it is recorded that all rows were given: what was broken off has none.
 
+mod delivery;
 mod ending;
+mod places;
 
 use std::{fmt, sync::Arc};
 
@@ -28,7 +30,11 @@ use countersign_policies::{
 };
 use thiserror::Error;
 
-use self::ending::Ending;
+pub use self::{
+    delivery::Delivery,
+    places::{ExportPlaces, Full},
+};
+use self::{ending::Ending, places::Place};
 
 /// The action that policies decide about.
 const EXPORT: &str = "Capability.exportAudit";
@@ -104,6 +110,12 @@ pub enum ExportError {
     /// A field, or some rows, are hidden from whoever asks: an export has whole rows, or is none.
     #[error("`{0}` is not for whoever asks on every row")]
     Hidden(String),
+    /// As many exports are under way as may be.
+    #[error(transparent)]
+    Busy(#[from] Full),
+    /// Whoever asked has stopped reading.
+    #[error("the reader stopped reading")]
+    Stalled,
     /// The session works in another tenant by now.
     #[error("the session is in another tenant")]
     Moved,
@@ -124,7 +136,9 @@ impl ExportError {
         match self {
             Self::Refused(_) | Self::SecondFactor | Self::Hidden(_) => "refused by policy",
             Self::Moved => "the session is in another tenant",
-            Self::Entry(EnterError::Unavailable(_) | EnterError::Store(_))
+            Self::Stalled => "the reader stopped",
+            Self::Busy(_)
+            | Self::Entry(EnterError::Unavailable(_) | EnterError::Store(_))
             | Self::Store(_)
             | Self::Row(_) => "failed",
             Self::Entry(_) => "the credential ended",
@@ -214,13 +228,15 @@ pub struct Export {
     until: i64,
     stage: Stage,
     ending: Ending,
+    /// Given back with the export.
+    _place: Place,
 }
 
 impl Export {
     /// Begins an export for who was let in to read. That it begins, or is refused, is durable in the log
     /// when this returns.
     pub async fn open(
-        database: &Database,
+        (database, places): (&Database, &ExportPlaces),
         engine: &Engine,
         credential: Credential,
         facts: RequestFacts,
@@ -241,8 +257,10 @@ impl Export {
             targets: vec![context.tenant().into()],
             payload: facts.into(),
         };
-        let scope = match verdict {
-            Ok(scope) => scope,
+        // Who may not take rows out is told that, and not how busy it is.
+        let taken = verdict.and_then(|scope| Ok((scope, places.take(context.tenant())?)));
+        let (scope, place) = match taken {
+            Ok(taken) => taken,
             Err(error) => {
                 reader.leave();
                 let facts = facts_of_rows.word("reason", reason(&error));
@@ -275,6 +293,7 @@ impl Export {
             until,
             stage: Stage::Head,
             ending: Ending::new(database.clone(), context, permission),
+            _place: place,
         })
     }
 
@@ -302,6 +321,12 @@ impl Export {
             self.ending.broken_off(error.why()).await;
         }
         piece
+    }
+
+    /// Ends it, since nobody reads on.
+    async fn stall(&mut self) {
+        self.stage = Stage::Over;
+        self.ending.broken_off(ExportError::Stalled.why()).await;
     }
 
     async fn piece(&mut self, engine: &Engine) -> Result<Option<Vec<u8>>, ExportError> {
@@ -371,6 +396,8 @@ const fn reason(error: &ExportError) -> &'static str {
     match error {
         ExportError::SecondFactor => "second factor",
         ExportError::Hidden(_) => "hidden rows",
+        ExportError::Busy(Full::Tenant(_)) => "exports of the tenant at once",
+        ExportError::Busy(Full::Server) => "exports of the server at once",
         _ => "policy",
     }
 }

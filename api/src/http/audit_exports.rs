@@ -17,13 +17,15 @@ use serde::Deserialize;
 
 use super::{RequestInfo, credential::credential, event_stream::TENANT, limited, problem::Problem};
 use crate::{
-    app::audit_exports::{self, Export, ExportError, Wanted},
+    app::audit_exports::{self, Delivery, Export, ExportError, Full, Wanted},
     code::Code,
     server::State,
 };
 
 /// The key by which the file is verified, as `ledger verify --key` takes it.
 const KEY: &str = "countersign-key";
+/// After how many seconds somebody asks again where as many exports are under way as may be.
+const BUSY_SECONDS: u32 = 10;
 /// Tells proxies of nginx's kind to hold nothing back.
 const ACCEL_BUFFERING: &str = "x-accel-buffering";
 
@@ -96,8 +98,13 @@ pub async fn post(
     state.seen_tokens.admit(&credential);
     limited::export(&request, &state, &entered.0).await?;
     let engine = state.policies.current().engine.clone();
-    let (database, at) = (&state.database, facts.at);
-    let export = Export::open(database, &engine, credential, facts, entered, wanted).await?;
+    let (stores, at) = ((&state.database, &state.exports), facts.at);
+    let opened = Export::open(stores, &engine, credential, facts, entered, wanted).await;
+    let export = opened.inspect_err(|error| {
+        if matches!(error, ExportError::Busy(_)) {
+            state.metrics.limited("exports-at-once");
+        }
+    })?;
     Ok(respond(state, export, at))
 }
 
@@ -108,15 +115,16 @@ fn respond(state: web::Data<State>, export: Export, at: DateTime<Utc>) -> HttpRe
     };
     let name = format!("audit-log-{}.{end}", at.format("%Y%m%dT%H%M%SZ"));
     let (key, tenant) = (export.key().to_string(), export.tenant().to_string());
-    let pieces = stream::try_unfold((state, export), |(state, mut export)| async move {
+    let delivery = Delivery::new(export, state.config.limits.patience_with_readers());
+    let steps = stream::try_unfold((state, delivery), |(state, mut delivery)| async move {
         let engine = state.policies.current().engine.clone();
-        let piece = export.next(&engine).await.inspect_err(|error| {
+        let step = delivery.next(&engine).await.inspect_err(|error| {
             tracing::warn!(
                 error = error as &dyn std::error::Error,
                 "an export was broken off"
             );
         })?;
-        Ok::<_, ExportError>(piece.map(|piece| (Bytes::from(piece), (state, export))))
+        Ok::<_, ExportError>(step.map(|step| (Bytes::from(step), (state, delivery))))
     });
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, form))
@@ -130,7 +138,7 @@ fn respond(state: web::Data<State>, export: Export, at: DateTime<Utc>) -> HttpRe
         .insert_header((ACCEL_BUFFERING, "no"))
         .insert_header((KEY, key))
         .insert_header((TENANT, tenant))
-        .streaming(pieces)
+        .streaming(steps)
 }
 
 impl From<ExportError> for Problem {
@@ -150,9 +158,15 @@ impl From<ExportError> for Problem {
                 );
                 Self::new(Code::ExportHidesRows, &detail)
             }
+            ExportError::Busy(full @ Full::Tenant(_)) => {
+                Self::new(Code::RateLimited, &full.to_string()).after(BUSY_SECONDS)
+            }
+            ExportError::Busy(Full::Server) => {
+                Self::unavailable(&Full::Server.to_string()).after(BUSY_SECONDS)
+            }
             ExportError::Entry(error) => error.into(),
             ExportError::Store(error) => error.into(),
-            ExportError::Moved | ExportError::Row(_) => {
+            ExportError::Moved | ExportError::Stalled | ExportError::Row(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "an export failed");
                 Self::internal()
             }

@@ -67,6 +67,7 @@ async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
         state.metrics.connections(pool, open, idle);
     }
     state.metrics.streams(state.graphql.streams());
+    state.metrics.exports(state.exports.count());
     let policies = state.policies.current();
     state.metrics.policies(policies.engine.version());
     let text = state.metrics.text().map_err(|error| {

@@ -79,6 +79,7 @@ async fn what_is_no_row_of_an_audit_log_is_not_appended() {
         ("actor_kind", "'robot'"),
         ("actor_id", "''"),
         ("actor_id", "repeat('x', 101)"),
+        ("action", "''"),
         ("action", "repeat('x', 101)"),
         ("permission", "repeat('x', 20001)"),
         ("policies", "'\\x00'::bytea"),

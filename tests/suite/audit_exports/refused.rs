@@ -221,7 +221,7 @@ async fn whom_a_field_or_a_row_is_hidden_from_gets_no_part_of_the_log() {
     );
 }
 
-async fn of_limits(limits: &str) -> (TestApp, TestTenant) {
+pub(super) async fn of_limits(limits: &str) -> (TestApp, TestTenant) {
     let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
     let app = TestApp::start_with(start, |toml| format!("{toml}[limits]\n{limits}\n")).await;
     let tenant = app.tenant("northwind").await;
