@@ -42,8 +42,11 @@ pub(super) async fn is_shown(
         return are_shown(operation, &reader, &by_row).await;
     };
     let opened = writer.opened().await;
-    let reader: &Reader = opened.as_ref().ok_or(GraphqlError::Internal)?;
-    are_shown(operation, reader, &by_row).await
+    let opened = opened.as_ref().ok_or(GraphqlError::Internal)?;
+    // What came of the request's key is on its way on the same connection, and nothing that was asked for
+    // later comes before it is taken.
+    let (shown, _) = futures::join!(are_shown(operation, opened, &by_row), opened.claimed());
+    shown
 }
 
 async fn are_shown(
