@@ -26,7 +26,8 @@ const WHO: &str = "query($action: String!) { whoMay(action: $action) { action gr
     roles { role decision condition { words sql } } capabilities { capability roles } \
     scopes { scope decision condition { words } } \
     members(first: 100) { hasMore nodes { decision condition { words } member { id role } } } \
-    tokens(first: 100) { hasMore nodes { decision token { id } } } } }";
+    tokens(first: 100) { hasMore nodes { decision token { id } } } \
+    machines(first: 100) { hasMore nodes { machineId clientId name scopes decision condition { words } } } } }";
 
 async fn why(by: &Browser, action: &str, node: &str) -> Value {
     let reply = by

@@ -25,7 +25,7 @@ use futures::FutureExt;
 
 use self::{
     explanation::{Condition, Explained},
-    reach::{AccessPage, ActionAccess, MemberAccess, TokenAccess, WhoMay},
+    reach::{AccessPage, ActionAccess, MachineAccess, MemberAccess, TokenAccess, WhoMay},
 };
 use super::{
     connection::{self, PAGE_MAX},
@@ -236,6 +236,34 @@ fn tokens(context: Context<'_>) -> Resolved<'_> {
             if has_more || !slice.has_more {
                 break;
             }
+        }
+        Ok(Output::object(Arc::new(AccessPage { nodes, has_more })))
+    }
+    .boxed()
+}
+
+/// `WhoMay.machines`: the clients of the provider that are let in, by the scopes that they are registered with.
+fn machines(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = context.operation;
+        let action = context.parent::<WhoMay>()?.id;
+        let scope = operation.scope::<resource::ApiToken>()?;
+        let wanted = first(&context)?.limit;
+        let reader = operation.reader().await?;
+        let found = reader.live_machines(&scope, u64::from(wanted).saturating_add(1)).await?;
+        let has_more = found.len() > usize::from(wanted);
+        let mut nodes = Vec::with_capacity(found.len());
+        for machine in found.into_iter().take(usize::from(wanted)) {
+            // It was let in when it was found.
+            let Some(somebody) = access::machine(&operation.context, &machine) else {
+                continue;
+            };
+            let (verdict, condition) = decided(operation, &somebody, action)?;
+            nodes.push(Arc::new(MachineAccess {
+                machine,
+                verdict,
+                condition,
+            }));
         }
         Ok(Output::object(Arc::new(AccessPage { nodes, has_more })))
     }

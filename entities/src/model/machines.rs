@@ -9,6 +9,8 @@ pub struct Model {
     pub tenant_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
+    pub client_id: String,
+    pub name: String,
     pub scopes: Vec<String>,
     pub disabled_at: Option<ChronoDateTimeUtc>,
 }
@@ -16,6 +18,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-crate::line::fetched!(impl Model { tenant_id, id, scopes, disabled_at });
+crate::line::fetched!(impl Model { tenant_id, id, client_id, name, scopes, disabled_at });
 
 impl ActiveModelBehavior for ActiveModel {}

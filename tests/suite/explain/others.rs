@@ -123,6 +123,27 @@ async fn about_a_client_of_the_provider_they_ask_who_read_tokens() {
     let node = books.owner.graphql(node, ask(own.to_string())).await;
     assert_eq!(lasting(&node), lasting(&missing));
 
+    // Who may lists it, as it is registered, to those who read tokens.
+    let amount = json!({ "action": "Transaction.amount" });
+    let who = books.owner.graphql(WHO, amount.clone()).await;
+    let listed = json!({ "hasMore": false, "nodes": [{
+        "machineId": own.to_string(), "clientId": "own", "name": "A client",
+        "scopes": ["basic:read", "financial:read"], "decision": "DEPENDS_ON_ROW",
+        "condition": { "words": "not of the household" },
+    }] });
+    assert_eq!(
+        who.data()["whoMay"]["machines"],
+        listed,
+        "only the tenant's own"
+    );
+    let one = "{ whoMay(action: \"Transaction.counterparty\") { machines(first: 1) { hasMore nodes { decision } } } }";
+    let refused = books.owner.graphql(one, json!({})).await;
+    let refused = &refused.data()["whoMay"]["machines"];
+    assert_eq!(refused["nodes"], json!([{ "decision": "REFUSED" }]));
+    let who = manager.graphql(WHO, amount.clone()).await;
+    assert!(who.data()["whoMay"]["machines"].is_null());
+    assert!(who.redactions().to_string().contains("whoMay.machines"));
+
     let mut superuser = app.test_database.superuser().await;
     sqlx::query("UPDATE countersign.machines SET disabled_at = now() WHERE client_id = 'own'")
         .execute(&mut superuser)
@@ -130,6 +151,8 @@ async fn about_a_client_of_the_provider_they_ask_who_read_tokens() {
         .unwrap();
     let over = books.owner.graphql(WHY_OF, ask(own.to_string())).await;
     assert_eq!(over.error_code(), Some("BAD_USER_INPUT"), "{:?}", over.body);
+    let who = books.owner.graphql(WHO, amount).await;
+    assert_eq!(who.data()["whoMay"]["machines"]["nodes"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,7 +285,7 @@ async fn who_may_is_told_by_role_and_to_those_who_read_members_by_name() {
         .graphql(WHO, json!({ "action": "Transaction.amount" }))
         .await;
     assert_eq!(who.data()["whoMay"]["roles"].as_array().unwrap().len(), 7);
-    for hidden in ["members", "tokens"] {
+    for hidden in ["members", "tokens", "machines"] {
         assert!(who.data()["whoMay"][hidden].is_null(), "{:?}", who.body);
         assert!(
             who.redactions()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::TenantId;
-use countersign_entities::{ApiToken, Member};
+use countersign_entities::{ApiToken, Member, RegisteredMachine};
 use countersign_policies::{ActionId, Row, Verdict};
 
 use super::{
@@ -73,6 +73,14 @@ pub(super) struct TokenAccess {
     pub(super) condition: Option<Arc<Condition>>,
 }
 
+/// What it comes to for a client of the provider.
+#[derive(Debug)]
+pub(super) struct MachineAccess {
+    pub(super) machine: RegisteredMachine,
+    pub(super) verdict: Verdict,
+    pub(super) condition: Option<Arc<Condition>>,
+}
+
 /// The first of what there is.
 #[derive(Debug)]
 pub(super) struct AccessPage<T> {
@@ -88,6 +96,7 @@ without_row!(
     Opened,
     MemberAccess,
     TokenAccess,
+    MachineAccess,
     @[T] AccessPage<T>,
 );
 
@@ -149,6 +158,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     by_policy(parts);
     members(parts);
     tokens(parts);
+    machines(parts);
 }
 
 fn who_may(parts: &mut Parts<'_>) {
@@ -205,6 +215,13 @@ fn who_may(parts: &mut Parts<'_>) {
             "What it comes to for each of the tenant's API tokens that has not ended.",
             first(),
             super::tokens,
+        )
+        .resolve(
+            "machines",
+            TypeRef::named("MachineAccessPage"),
+            "What it comes to for each client of the provider that is let in, with all that it is registered with.",
+            first(),
+            super::machines,
         );
     parts.object(who);
 }
@@ -304,4 +321,37 @@ fn tokens(parts: &mut Parts<'_>) {
         Some(Output::object(Arc::clone(&t.token)))
     });
     parts.object(with_verdict!(token));
+}
+
+fn machines(parts: &mut Parts<'_>) {
+    page::<MachineAccess>(
+        parts,
+        "MachineAccessPage",
+        "MachineAccess",
+        "The clients of the provider.",
+    );
+    let machine = ObjectBuilder::<MachineAccess>::new(
+        parts.engine,
+        "MachineAccess",
+        "What it comes to for a client of the provider.",
+    )
+    .value(
+        "machineId",
+        TypeRef::named(TypeRef::ID),
+        "Its id, `mch_…`, by which more is asked of it.",
+        |m| Some(Leaf::from(m.machine.id.to_string())),
+    )
+    .value("clientId", text(), "What the provider calls it.", |m| {
+        Some(Leaf::from(m.machine.client_id.as_str()))
+    })
+    .value("name", text(), "What the operator calls it.", |m| {
+        Some(Leaf::from(m.machine.name.as_str()))
+    })
+    .value(
+        "scopes",
+        TypeRef::named_nn_list(TypeRef::STRING),
+        "The most that it may: what its token carries of these.",
+        |m| Some(m.machine.scopes.iter().map(|scope| scope.name()).collect()),
+    );
+    parts.object(with_verdict!(machine));
 }

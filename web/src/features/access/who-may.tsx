@@ -59,6 +59,7 @@ type Who = NonNullable<WhoMayQuery['whoMay']>;
 
 function Machines({ who }: { who: Who }) {
   const tokens = who.tokens?.nodes ?? [];
+  const clients = who.machines?.nodes ?? [];
   return (
     <>
       {who.anyMachine ? (
@@ -85,6 +86,16 @@ function Machines({ who }: { who: Who }) {
               decision={decision}
               condition={condition}
             />
+          ))}
+        </Table>
+      )}
+      {clients.length > 0 && (
+        <Table
+          caption="By client of the provider"
+          more={who.machines?.hasMore && 'There are more clients than are listed here.'}
+        >
+          {clients.map(({ machineId, clientId, name, decision, condition }) => (
+            <Line key={machineId} name={name} note={clientId} decision={decision} condition={condition} />
           ))}
         </Table>
       )}

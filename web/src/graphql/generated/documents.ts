@@ -309,7 +309,7 @@ export type WhoMayQueryVariables = Exact<{
 }>;
 
 
-export type WhoMayQuery = { tenant: { id: string, slug: string } | null, whoMay: { action: string | null, group: string | null, anyMachine: boolean | null, roles: Array<{ role: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null, capabilities: Array<{ capability: string | null, roles: Array<string> | null }> | null, scopes: Array<{ scope: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null, members: { hasMore: boolean | null, nodes: Array<{ decision: AccessDecision | null, condition: { words: string | null } | null, member: { id: string, name: string | null, role: string | null } | null }> | null } | null, tokens: { hasMore: boolean | null, nodes: Array<{ decision: AccessDecision | null, condition: { words: string | null } | null, token: { id: string, name: string, lastFour: string } | null }> | null } | null } | null };
+export type WhoMayQuery = { tenant: { id: string, slug: string } | null, whoMay: { action: string | null, group: string | null, anyMachine: boolean | null, roles: Array<{ role: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null, capabilities: Array<{ capability: string | null, roles: Array<string> | null }> | null, scopes: Array<{ scope: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null, members: { hasMore: boolean | null, nodes: Array<{ decision: AccessDecision | null, condition: { words: string | null } | null, member: { id: string, name: string | null, role: string | null } | null }> | null } | null, tokens: { hasMore: boolean | null, nodes: Array<{ decision: AccessDecision | null, condition: { words: string | null } | null, token: { id: string, name: string, lastFour: string } | null }> | null } | null, machines: { hasMore: boolean | null, nodes: Array<{ machineId: string | null, clientId: string | null, name: string | null, decision: AccessDecision | null, condition: { words: string | null } | null }> | null } | null } | null };
 
 export type OwnAccessQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -652,7 +652,7 @@ export const ExplainAccessOfDocument: Document<ExplainAccessOfQuery, ExplainAcce
 
 export const WhoMayDocument: Document<WhoMayQuery, WhoMayQueryVariables> = {
   name: 'WhoMay',
-  id: 'sha256:9599bc83c1f8af22eda685a469d81a96823a962359df55caa53f2840391eae27',
+  id: 'sha256:cd4bfeecdbdcca96fce8c6d8bdfddd508197e9d84f692236aef3a6cd7387d337',
 };
 
 export const OwnAccessDocument: Document<OwnAccessQuery, OwnAccessQueryVariables> = {
