@@ -26,7 +26,8 @@ use countersign_domain::{
     id::AnyId,
 };
 use countersign_entities::{
-    Database, EnterError, EventDraft, StoreError, WriteError, WriteTransaction,
+    Claim, Database, EnterError, EventDraft, Insertion, StoreError, Unfinished, WriteError,
+    WriteTransaction,
 };
 use countersign_policies::{ActionId, Certificate, Engine, Permit, Refusal, Row, row::TenantOnly};
 use thiserror::Error;
@@ -50,6 +51,18 @@ pub struct MutationName {
     pub scope: Scope,
     /// What sending it again would do.
     pub again: Again,
+    /// What it needs to know before it writes.
+    pub looks: Looks,
+}
+
+/// What a mutation needs to know of what is stored before it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// Nothing: it inserts what it is given. Where who asks is known from a moment ago, all of it is one
+    /// message to PostgreSQL.
+    AtNothing,
+    /// What it changes, or is to fit with.
+    First,
 }
 
 /// What sending a mutation again would do, as after an answer that was lost.
@@ -71,84 +84,98 @@ pub const MUTATIONS: [MutationName; 14] = [
         event: "statement.imported",
         scope: Scope::StatementsImport,
         again: Again::Harmless,
+        looks: Looks::First,
     },
     MutationName {
         field: "createAccount",
         event: "account.created",
         scope: Scope::AccountsCreate,
         again: Again::Doubles,
+        looks: Looks::First,
     },
     MutationName {
         field: "createCategory",
         event: "category.created",
         scope: Scope::CategoriesCreate,
         again: Again::Doubles,
+        looks: Looks::AtNothing,
     },
     MutationName {
         field: "categorizeTransaction",
         event: "transaction.categorized",
         scope: Scope::TransactionsCategorize,
         again: Again::Harmless,
+        looks: Looks::First,
     },
     MutationName {
         field: "createApiToken",
         event: "api_token.created",
         scope: Scope::ApiTokensCreate,
         again: Again::DoublesSecret,
+        looks: Looks::AtNothing,
     },
     MutationName {
         field: "revokeApiToken",
         event: "api_token.revoked",
         scope: Scope::ApiTokensRevoke,
         again: Again::Harmless,
+        looks: Looks::First,
     },
     MutationName {
         field: "storeCredential",
         event: "credential.stored",
         scope: Scope::CredentialsStore,
         again: Again::Doubles,
+        looks: Looks::AtNothing,
     },
     MutationName {
         field: "checkCredential",
         event: "credential.checked",
         scope: Scope::CredentialsCheck,
         again: Again::Harmless,
+        looks: Looks::First,
     },
     MutationName {
         field: "revokeCredential",
         event: "credential.revoked",
         scope: Scope::CredentialsRevoke,
         again: Again::Harmless,
+        looks: Looks::First,
     },
     MutationName {
         field: "createRole",
         event: "role.created",
         scope: Scope::RolesCreate,
         again: Again::Doubles,
+        looks: Looks::First,
     },
     MutationName {
         field: "updateRole",
         event: "role.updated",
         scope: Scope::RolesUpdate,
         again: Again::Harmless,
+        looks: Looks::First,
     },
     MutationName {
         field: "deleteRole",
         event: "role.deleted",
         scope: Scope::RolesDelete,
         again: Again::Harmless,
+        looks: Looks::First,
     },
     MutationName {
         field: "updateMember",
         event: "member.updated",
         scope: Scope::MembersUpdate,
         again: Again::Harmless,
+        looks: Looks::First,
     },
     MutationName {
         field: "removeMember",
         event: "member.removed",
         scope: Scope::MembersRemove,
         again: Again::Harmless,
+        looks: Looks::First,
     },
 ];
 
@@ -158,6 +185,14 @@ pub fn event_of(field: &str) -> Option<&'static str> {
         .iter()
         .find(|name| name.field == field)
         .map(|name| name.event)
+}
+
+/// What a mutation needs to know before it writes.
+pub fn looks_of(field: &str) -> Looks {
+    MUTATIONS
+        .iter()
+        .find(|name| name.field == field)
+        .map_or(Looks::First, |name| name.looks)
 }
 
 /// What sending a mutation again would do.
@@ -318,7 +353,7 @@ impl<'a> Mutation<'a> {
             .engine
             .action(&format!("Mutation.{field}"))
             .ok_or_else(unnamed)?;
-        let transaction = writer.begin().await?;
+        let transaction = writer.begin(looks_of(field)).await?;
         Ok(Self {
             services,
             writer,
@@ -348,20 +383,67 @@ impl<'a> Mutation<'a> {
         targets: Vec<AnyId>,
         payload: Payload,
     ) -> Result<(), AppError> {
-        let draft = EventDraft {
-            action: self.event,
-            permission: permit.permission().clone(),
-            outcome: Outcome::Done,
-            targets,
-            payload,
-        };
+        let draft = self.done(&permit, targets, payload);
         self.transaction.finish(permit, draft).await?;
         self.writer.committed();
         Ok(())
     }
 
-    /// Rolls back and records the refusal, by policy or by a rule of input.
+    /// Inserts a row and commits, with the audit event in the same transaction.
+    pub(crate) async fn insert(
+        self,
+        permit: Permit,
+        insertion: Insertion,
+        event: (Vec<AnyId>, Payload),
+    ) -> Result<(), AppError> {
+        self.insert_unless(permit, insertion, event, AppError::from)
+            .await
+    }
+
+    /// The same, where `judge` says what is wrong where the row contradicts a rule of the schema.
+    pub(crate) async fn insert_unless(
+        self,
+        permit: Permit,
+        insertion: Insertion,
+        (targets, payload): (Vec<AnyId>, Payload),
+        judge: impl FnOnce(WriteError) -> AppError,
+    ) -> Result<(), AppError> {
+        let draft = self.done(&permit, targets, payload);
+        match self.transaction.insert(permit, insertion, draft).await {
+            Ok(()) => {
+                self.writer.committed();
+                Ok(())
+            }
+            Err(unfinished) => {
+                let Unfinished { transaction, error } = *unfinished;
+                let mutation = Self {
+                    transaction,
+                    ..self
+                };
+                Err(mutation.refuse(judge(error), vec![]).await)
+            }
+        }
+    }
+
+    fn done(&self, permit: &Permit, targets: Vec<AnyId>, payload: Payload) -> EventDraft {
+        EventDraft {
+            action: self.event,
+            permission: permit.permission().clone(),
+            outcome: Outcome::Done,
+            targets,
+            payload,
+        }
+    }
+
+    /// Rolls back and records the refusal, by policy or by a rule of input; unless the request's key turns
+    /// out to be another's, whose answer is given instead.
     pub(crate) async fn refuse(self, error: AppError, targets: Vec<AnyId>) -> AppError {
+        match self.transaction.claimed().await {
+            Ok(Claim::Claimed) => {}
+            Ok(missed) => return self.writer.miss(self.transaction, missed).await,
+            Err(StoreError::Rebutted) => return self.writer.rebut(),
+            Err(store) => return store.into(),
+        }
         let engine = &self.services.engine;
         let (permission, facts) = match &error {
             AppError::Refused(refusal) => (

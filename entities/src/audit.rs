@@ -7,6 +7,7 @@ mod chain;
 mod recorder;
 mod signer;
 pub(crate) mod tree;
+mod turns;
 mod watch;
 
 use countersign_domain::{

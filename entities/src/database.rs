@@ -17,6 +17,7 @@ use crate::{
     audit::{AuditWatch, AuditWatchAll, EventDraft, Recorder, Unlinked},
     clock::{Clock, Ids},
     context::{CredentialKind, RequestContext, RequestFacts},
+    durable::Durability,
     enter::{self, Rejection},
     entry::Entry,
     error::{Cause, StoreError, Why},
@@ -33,6 +34,8 @@ use crate::{
 
 /// How many statements a connection keeps prepared.
 const PREPARED_MAX: usize = 256;
+/// Has transactions committed before they are durable, which [`Durability`] waits for.
+const EARLY: &str = "SET synchronous_commit = off";
 /// How many connections the audit writer and the sign-in side have of their own.
 const BESIDE_MAX: u32 = 4;
 
@@ -47,6 +50,9 @@ pub(crate) struct Inner {
     pub(crate) lanes: Lanes,
     /// For writing: an import that takes long leaves the readers theirs.
     pub(crate) writing: Lines,
+    /// For what is written in one message, and is made durable afterwards.
+    pub(crate) write_lanes: Lanes,
+    pub(crate) durability: Durability,
     pub(crate) begin_line: String,
     /// For what belongs to no request.
     pub(crate) books: PgPool,
@@ -94,21 +100,23 @@ impl Database {
         // Where a pooler hands connections around, nothing may be left on them.
         let session = |bound| settings.prepared_statements.then(|| enter::session(bound));
         let begin = enter::begin(settings.statement_timeout);
-        let lines = |max, bound| {
+        let early = |session: Option<String>| session.map(|session| format!("{session}; {EARLY}"));
+        let own = session(settings.statement_timeout);
+        let lines = |session: Option<&str>| {
             let (url, patience) = (&settings.books_url, settings.acquire_timeout);
-            Lines::new(url, max, patience, session(bound).as_deref())
+            Lines::new(url, settings.connections_max, patience, session)
         };
-        let own = || lines(settings.connections_max, settings.statement_timeout);
         let quick = session(QUICK.min(settings.statement_timeout));
-        let lanes = Opener::new(
-            &settings.books_url,
-            settings.acquire_timeout,
-            quick.as_deref(),
-        )?;
+        let lanes = |session: Option<&str>| {
+            let (url, patience) = (&settings.books_url, settings.acquire_timeout);
+            Ok::<_, StoreError>(Lanes::new(Opener::new(url, patience, session)?))
+        };
         Ok(Self(Arc::new(Inner {
-            lines: own()?,
-            lanes: Lanes::new(lanes),
-            writing: own()?,
+            lines: lines(own.as_deref())?,
+            lanes: lanes(quick.as_deref())?,
+            writing: lines(early(own).as_deref())?,
+            write_lanes: lanes(early(quick).as_deref())?,
+            durability: Durability::new(books.clone(), settings.prepared_statements),
             begin_line: if settings.prepared_statements {
                 "BEGIN".to_owned()
             } else {
@@ -146,7 +154,7 @@ impl Database {
     }
 
     /// The pools, each with its open and its idle connections.
-    pub fn connections(&self) -> [(&'static str, u32, u32); 7] {
+    pub fn connections(&self) -> [(&'static str, u32, u32); 8] {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let of = |name, pool: &PgPool| (name, pool.size(), count(pool.num_idle()));
         let audit = self.0.recorder.pools().map(|pool| of("audit", pool));
@@ -161,6 +169,7 @@ impl Database {
             counted("read", self.0.lines.counts()),
             counted("read_shared", self.0.lanes.counts()),
             counted("write", self.0.writing.counts()),
+            counted("write_shared", self.0.write_lanes.counts()),
             of("upkeep", &self.0.books),
             of("entry", &self.0.entry),
             audit.unwrap_or_default(),
@@ -210,6 +219,17 @@ impl Database {
     ) -> Result<(), StoreError> {
         let row = Unlinked::of_request(context, draft, self.0.ids.uuid());
         self.0.recorder.record(row).await
+    }
+
+    /// Waits until a mutation that was committed is durable, and tells that the tenant's audit log has grown.
+    /// Nobody is told of it before.
+    pub(crate) async fn grown_durably(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let inner = &self.0;
+        if inner.prepared {
+            inner.durability.reached().await?;
+        }
+        inner.recorder.grew(tenant);
+        Ok(())
     }
 
     /// Tells when the tenant's audit log has grown, as far as this process lets it grow.
@@ -264,6 +284,7 @@ impl Database {
         self.0.lines.close();
         self.0.lanes.close();
         self.0.writing.close();
+        self.0.write_lanes.close();
         self.0.books.close().await;
         self.0.entry.close().await;
         self.0.recorder.close().await;

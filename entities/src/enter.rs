@@ -94,6 +94,7 @@ pub(crate) fn call(credential: &Credential, at: DateTime<Utc>, named: &BTreeSet<
 
 fetched! {
     /// What an entrance answers, as the type of the database has it.
+    #[derive(Debug, Clone)]
     pub(crate) struct Answer {
         outcome: String,
         tenant: Option<Uuid>,
@@ -113,6 +114,28 @@ fetched! {
 }
 
 impl Answer {
+    /// Its values in the order of the type `countersign.entrance`, where `named` ids of the tenant are
+    /// named, each with the type that it is sent as.
+    pub(crate) fn values(&self, named: usize) -> [(Value, &'static str); 14] {
+        let named = i32::try_from(named).unwrap_or(i32::MAX);
+        [
+            (self.outcome.as_str().into(), "text"),
+            (self.tenant.into(), "uuid"),
+            (self.suspended.into(), "boolean"),
+            (self.user_id.into(), "uuid"),
+            (self.member_id.into(), "uuid"),
+            (self.session_id.into(), "uuid"),
+            (self.machine_id.into(), "uuid"),
+            (self.role.clone().into(), "text"),
+            (self.capabilities.clone().into(), "text[]"),
+            (self.scopes.clone().into(), "text[]"),
+            (self.documents_only.into(), "boolean"),
+            (self.mfa.into(), "boolean"),
+            (named.into(), "integer"),
+            (0_i32.into(), "integer"),
+        ]
+    }
+
     /// The context, if the credential opens a tenant and every named id is of it (ISO-4).
     pub(crate) fn into_context(
         self,

@@ -121,6 +121,15 @@ impl fmt::Debug for Cause {
 pub struct Constraint(String);
 
 impl Constraint {
+    pub(crate) const fn named(name: String) -> Self {
+        Self(name)
+    }
+
+    /// Whether PostgreSQL's code says that a constraint was met: class 23, integrity constraint violation.
+    pub(crate) fn is_told_by(code: &str) -> bool {
+        code.starts_with("23")
+    }
+
     /// The name, as the migrations give it.
     pub fn name(&self) -> &str {
         &self.0
@@ -258,7 +267,7 @@ impl From<WriteError> for StoreError {
 impl From<tokio_postgres::Error> for WriteError {
     fn from(error: tokio_postgres::Error) -> Self {
         let violated = error.as_db_error().and_then(|database| {
-            let integrity = database.code().code().starts_with("23");
+            let integrity = Constraint::is_told_by(database.code().code());
             database.constraint().filter(|_| integrity)
         });
         match violated {
@@ -286,10 +295,10 @@ fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     }
 }
 
-/// The constraint, where the error is of class 23, integrity constraint violation.
+/// The constraint, where the error is of one.
 fn violated(error: &sqlx::Error) -> Option<Constraint> {
     let database = error.as_database_error()?;
-    let integrity = database.code()?.starts_with("23");
+    let integrity = Constraint::is_told_by(&database.code()?);
     let name = database.constraint()?.to_owned();
     integrity.then_some(Constraint(name))
 }

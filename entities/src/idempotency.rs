@@ -139,6 +139,47 @@ impl Claiming {
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
     }
 
+    /// Whether this process knows that the key was used: its answer is on its way to PostgreSQL.
+    pub(crate) const fn is_known(&self) -> bool {
+        self.on_its_way.is_some()
+    }
+
+    /// Enters and claims by a statement that fails where PostgreSQL says anything else than `presumed`, or
+    /// the key is not free.
+    pub(crate) fn holding(
+        &self,
+        call: &enter::Call,
+        presumed: &enter::Answer,
+        named: usize,
+    ) -> Statement {
+        let mut values = call.values.clone();
+        let mut place = |value: Value, kind: &str| {
+            values.push(value);
+            format!("${}::{kind}", values.len())
+        };
+        let presumed = presumed.values(named);
+        let presumed: Vec<_> = presumed.map(|(value, kind)| place(value, kind)).into();
+        let kinds = [
+            "bigint",
+            "text",
+            "bytea",
+            "bytea",
+            "bytea",
+            "uuid",
+            "timestamptz",
+            "timestamptz",
+        ];
+        let claim = self.values().into_iter().zip(kinds);
+        let claim: Vec<_> = claim.map(|(value, kind)| place(value, kind)).collect();
+        let sql = format!(
+            "SELECT countersign.hold_presumed(e, ROW({})::countersign.entrance, {}) FROM {} e",
+            presumed.join(", "),
+            claim.join(", "),
+            call.function
+        );
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
     fn values(&self) -> [Value; 8] {
         let now = self.context.now();
         [

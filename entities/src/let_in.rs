@@ -6,7 +6,10 @@ use std::{sync::Arc, time::Duration};
 use countersign_domain::principal::Actor;
 use moka::sync::Cache;
 
-use crate::context::{Credential, CredentialDigest, RequestContext};
+use crate::{
+    context::{Credential, CredentialDigest, RequestContext},
+    enter::Answer,
+};
 
 /// The most credentials that are remembered.
 const REMEMBERED_MAX: u64 = 10_000;
@@ -14,7 +17,14 @@ const REMEMBERED_MAX: u64 = 10_000;
 const IDLE: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Clone)]
-pub(crate) struct LetIn(Cache<CredentialDigest, Arc<Actor>>);
+pub(crate) struct LetIn(Cache<CredentialDigest, Arc<Last>>);
+
+/// What PostgreSQL said when it was last asked.
+#[derive(Debug)]
+struct Last {
+    actor: Actor,
+    answer: Arc<Answer>,
+}
 
 impl LetIn {
     pub(crate) fn new() -> Self {
@@ -24,15 +34,18 @@ impl LetIn {
         Self(cache.build())
     }
 
-    /// Who the credential's holder was when PostgreSQL was last asked.
-    pub(crate) fn last(&self, credential: &Credential) -> Option<Actor> {
-        let actor = self.0.get(&credential.digest())?;
-        Some((*actor).clone())
+    /// Who the credential's holder was when PostgreSQL was last asked, and what it said.
+    pub(crate) fn last(&self, credential: &Credential) -> Option<(Actor, Arc<Answer>)> {
+        let last = self.0.get(&credential.digest())?;
+        Some((last.actor.clone(), Arc::clone(&last.answer)))
     }
 
-    pub(crate) fn remember(&self, context: &RequestContext) {
-        let actor = Arc::new(context.actor().clone());
-        self.0.insert(context.credential().digest(), actor);
+    pub(crate) fn remember(&self, context: &RequestContext, answer: Answer) {
+        let last = Arc::new(Last {
+            actor: context.actor().clone(),
+            answer: Arc::new(answer),
+        });
+        self.0.insert(context.credential().digest(), last);
     }
 
     pub(crate) fn forget(&self, credential: &Credential) {

@@ -24,6 +24,7 @@ mod audit;
 mod clock;
 mod context;
 mod database;
+mod durable;
 mod enter;
 mod entry;
 mod error;
@@ -49,6 +50,7 @@ mod texts;
 mod transaction;
 mod vault;
 mod wire;
+mod writing;
 
 pub use audit::{
     AuditWatch, AuditWatchAll, EventDraft, NoteSigner, tree::SignedCheckpoint, verified_note,
@@ -89,5 +91,6 @@ pub use store::{
     transactions::{Beside, Pointed},
 };
 pub use texts::Text;
-pub use transaction::{ReadTransaction, Reader, WriteTransaction};
+pub use transaction::{ReadTransaction, Reader, Unfinished, WriteTransaction};
 pub use vault::{SealedCredential, Vault, VaultError};
+pub use writing::Insertion;

@@ -16,6 +16,7 @@ use crate::{
     database::Database,
     error::StoreError,
     line::{Done, Fault, Lane, Line},
+    writing::Writing,
 };
 
 /// Whether what PostgreSQL says of who enters is what was presumed.
@@ -35,6 +36,8 @@ pub(crate) enum Pace {
 pub(crate) enum Source {
     /// To a transaction that was entered, or presumed to be.
     Own(Arc<Line>),
+    /// To the transaction that what is written goes to.
+    Writing(Arc<Writing>),
     /// To a lane, each after a way in of its own.
     Shared(Box<Shared>),
 }
@@ -71,6 +74,7 @@ impl Source {
     ) -> Result<Vec<Done>, StoreError> {
         let line = match self {
             Self::Own(line) => line,
+            Self::Writing(writing) => writing.line().await?,
             Self::Shared(shared) => {
                 if pace == Pace::Quick
                     && let Some(came) = shared.fetch(statements).await?
@@ -91,6 +95,7 @@ impl Source {
     pub(crate) async fn confirm(&self) -> Result<(), StoreError> {
         match self {
             Self::Own(line) => line.confirm().await,
+            Self::Writing(writing) => writing.line().await?.confirm().await,
             Self::Shared(shared) => shared.confirm().await,
         }
     }
@@ -99,6 +104,11 @@ impl Source {
     pub(crate) fn leave(&self) {
         match self {
             Self::Own(line) => line.leave(),
+            Self::Writing(writing) => {
+                if let Some(line) = writing.open_line() {
+                    line.leave();
+                }
+            }
             Self::Shared(shared) => {
                 if let Some(line) = shared.own.get() {
                     line.leave();

@@ -3,16 +3,12 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::{DateTime, SubsecRound, Utc};
 use countersign_domain::{audit::Head, id::TenantId};
 use countersign_policies::{Permit, ReadScope, Resource};
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
 use sea_orm::{DbBackend, QueryTrait, Statement};
 use tracing::{Instrument, field::Empty};
 
@@ -21,10 +17,11 @@ use crate::{
     context::RequestContext,
     database::Database,
     error::{StoreError, WriteError},
-    idempotency::{Claim, Claiming, Found},
+    idempotency::Claim,
     line::{Done, Fetched, Fetches, Line, fetched},
     reading::{Pace, Source},
     store::memory::Memory,
+    writing::{AtOnce, Insertion, Writing},
 };
 
 /// What reads; part of both kinds of transaction. Its methods stand with their resource in `store`.
@@ -143,104 +140,58 @@ fetched! {
     }
 }
 
-/// What came of claiming the request's key. Whoever asks twice is told the same.
-type Claimed = Shared<BoxFuture<'static, Result<Claim, StoreError>>>;
-
-/// Reads and writes one tenant's data. [`Self::finish`] is the only commit; dropped, it is rolled
-/// back.
+/// Reads and writes one tenant's data. [`Self::finish`] and [`Self::insert`] are the only commits; dropped,
+/// it is rolled back.
 pub struct WriteTransaction {
     reader: Reader,
-    line: Arc<Line>,
-    context: RequestContext,
+    writing: Arc<Writing>,
     database: Database,
-    claimed: Option<Claimed>,
     /// Where the tenant's chain ends, where this transaction holds the end.
     held: Mutex<Option<Head>>,
 }
 
+/// A transaction that was not finished, for its refusal to be recorded, and why.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// What can be refused, or abandoned.
+    pub transaction: WriteTransaction,
+    /// Why nothing was written.
+    pub error: WriteError,
+}
+
 impl WriteTransaction {
-    /// In which no key is claimed.
-    pub(crate) fn new(database: &Database, line: Line, context: RequestContext) -> Self {
-        let line = Arc::new(line);
+    pub(crate) fn new(database: &Database, writing: Writing) -> Self {
+        let writing = Arc::new(writing);
         Self {
             reader: Reader {
-                source: Source::Own(Arc::clone(&line)),
-                tenant: context.tenant(),
+                source: Source::Writing(Arc::clone(&writing)),
+                tenant: writing.context().tenant(),
                 memory: database.inner().memory.clone(),
             },
-            line,
-            context,
+            writing,
             database: database.clone(),
-            claimed: None,
             held: Mutex::default(),
         }
     }
 
-    /// In which the request's key, where it has one, is claimed for what `asked` is the SHA-256 of.
-    pub(crate) fn claiming(
-        database: &Database,
-        line: Line,
-        context: RequestContext,
-        asked: [u8; 32],
-    ) -> Self {
-        let claiming = database.claiming(&context, asked);
-        let mut new = Self::new(database, line, context);
-        let Some(claiming) = claiming else {
-            return new;
-        };
-        let (line, database) = (Arc::clone(&new.line), database.clone());
-        let claimed = async move {
-            let found: Vec<Found> = line.fetch(&claiming.statement()).await?;
-            claiming.judge(found.first(), &database.inner().keys).await
-        };
-        let claimed = claimed.boxed().shared();
-        // Asked once, it is on its way.
-        let _ = claimed.clone().now_or_never();
-        new.claimed = Some(claimed);
-        new
-    }
-
-    /// The same, where the statement that enters has claimed it: `found` is there when who was
-    /// presumed to enter is confirmed.
-    pub(crate) fn claimed_by(
-        database: &Database,
-        line: Line,
-        context: RequestContext,
-        claiming: Claiming,
-        found: Arc<OnceLock<Found>>,
-    ) -> Self {
-        let mut new = Self::new(database, line, context);
-        let (line, database) = (Arc::clone(&new.line), database.clone());
-        let claimed = async move {
-            line.confirm().await?;
-            claiming.judge(found.get(), &database.inner().keys).await
-        };
-        new.claimed = Some(claimed.boxed().shared());
-        new
-    }
-
     /// Who writes, and when.
     pub fn context(&self) -> &RequestContext {
-        &self.context
+        self.writing.context()
     }
 
     /// When it writes, as PostgreSQL keeps it: to the microsecond.
     pub(crate) fn at(&self) -> DateTime<Utc> {
-        self.context.now().trunc_subsecs(6)
+        self.context().now().trunc_subsecs(6)
     }
 
     /// Waits until PostgreSQL has confirmed who was presumed to enter, and says what came of claiming
     /// the request's key. Unless it was claimed, nothing may be written.
     pub async fn claimed(&self) -> Result<Claim, StoreError> {
-        self.line().confirm().await?;
-        match &self.claimed {
-            Some(claimed) => claimed.clone().await,
-            None => Ok(Claim::Claimed),
-        }
+        self.writing.claimed().await
     }
 
-    fn line(&self) -> &Line {
-        &self.line
+    async fn line(&self) -> Result<&Line, StoreError> {
+        Ok(self.writing.line().await?)
     }
 
     pub(crate) fn admit_permit(&self, permit: &Permit) -> Result<(), WriteError> {
@@ -259,14 +210,15 @@ impl WriteTransaction {
         let statement = built(statement);
         self.may_write().await?;
         let span = writes();
-        self.line().write(&statement).instrument(span).await
+        self.line().await?.write(&statement).instrument(span).await
     }
 
     /// Runs a statement that writes and whose text seldom comes again, so that it is not prepared.
     pub(crate) async fn write_rare(&self, statement: Statement) -> Result<Done, WriteError> {
         self.may_write().await?;
         let span = writes();
-        self.line().write_rare(&statement).instrument(span).await
+        let line = self.line().await?;
+        line.write_rare(&statement).instrument(span).await
     }
 
     /// Runs the statement after which nothing is written but the audit row: the tenant's chain is
@@ -283,7 +235,7 @@ impl WriteTransaction {
         self.may_write().await?;
         let sql = "SELECT seq, hash FROM countersign.hold_end()";
         let hold = Statement::from_string(DbBackend::Postgres, sql);
-        let both = self.line().write_both(&statement, &hold);
+        let both = self.line().await?.write_both(&statement, &hold);
         let (done, held) = both.instrument(writes()).await?;
         let end = held.rows::<End>()?.into_iter().next();
         let end = end.ok_or_else(|| StoreError::inconsistent("the tenant has no chain"))?;
@@ -299,33 +251,78 @@ impl WriteTransaction {
     pub async fn finish(self, permit: Permit, draft: EventDraft) -> Result<(), StoreError> {
         self.same(permit.tenant())?;
         self.may_write().await?;
+        self.append(&self.row(draft)).await
+    }
+
+    /// Inserts a row, links the event to the tenant's chain and commits, all or nothing: in one message to
+    /// PostgreSQL, where nothing was asked of it before.
+    pub async fn insert(
+        self,
+        permit: Permit,
+        insertion: Insertion,
+        draft: EventDraft,
+    ) -> Result<(), Box<Unfinished>> {
+        let inserted = self.try_insert(&permit, insertion, draft).await;
+        inserted.map_err(|error| {
+            Box::new(Unfinished {
+                transaction: self,
+                error,
+            })
+        })
+    }
+
+    async fn try_insert(
+        &self,
+        permit: &Permit,
+        insertion: Insertion,
+        draft: EventDraft,
+    ) -> Result<(), WriteError> {
+        self.admit_permit(permit)?;
+        let row = self.row(draft);
+        let at_once = self.writing.insert_at_once(&insertion, &row);
+        match at_once.instrument(writes()).await {
+            AtOnce::Done => return Ok(()),
+            AtOnce::Failed(error) => return Err(error),
+            AtOnce::Undone => {}
+        }
+        self.write_last_statement(insertion.into_statement())
+            .await?;
+        Ok(self.append(&row).await?)
+    }
+
+    fn row(&self, draft: EventDraft) -> audit::Unlinked {
+        let id = self.database.inner().ids.uuid();
+        audit::Unlinked::of_request(self.context(), draft, id)
+    }
+
+    /// Links the row to the tenant's chain and commits.
+    async fn append(&self, row: &audit::Unlinked) -> Result<(), StoreError> {
         let (inner, tenant) = (self.database.inner(), self.reader.tenant);
-        let key = inner.keys.audit(self.line(), tenant).await?;
-        let row = audit::Unlinked::of_request(&self.context, draft, inner.ids.uuid());
+        let line = self.line().await?;
+        let key = inner.keys.audit(line, tenant).await?;
         let held = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let end = if let Some(end) = held {
-            let (statement, end) = audit::append_held(end, &row, &key)?;
-            let committed = self.line().commit_with(&statement);
-            committed.instrument(writes()).await?;
+            let (statement, end) = audit::append_held(end, row, &key)?;
+            line.commit_with(&statement).instrument(writes()).await?;
             end
         } else {
             let guess = inner.recorder.last_seen(tenant);
-            let end = audit::append(self.line(), guess, &row, &key).await?;
-            self.line().commit().await?;
+            let end = audit::append(line, guess, row, &key).await?;
+            line.commit().await?;
             end
         };
-        inner.recorder.saw(tenant, end);
-        Ok(())
+        inner.recorder.knows(tenant, end);
+        self.database.grown_durably(tenant).await
     }
 
     /// Rolls everything back and records that it was refused or failed.
     pub async fn refuse(self, draft: EventDraft) -> Result<(), StoreError> {
-        let inner = self.database.inner();
-        let row = audit::Unlinked::of_request(&self.context, draft, inner.ids.uuid());
-        self.line().confirm().await?;
-        self.line().roll_back().await?;
-        self.database.note_use(&self.context).await;
-        inner.recorder.record(row).await
+        let row = self.row(draft);
+        let line = self.line().await?;
+        line.confirm().await?;
+        line.roll_back().await?;
+        self.database.note_use(self.context()).await;
+        self.database.inner().recorder.record(row).await
     }
 
     /// Rolls everything back, and returns when that is done: the request's key is free then, where
@@ -333,9 +330,11 @@ impl WriteTransaction {
     pub async fn abandon(self) {
         let confirmed = self.claimed().await;
         // Where that fails it is tried again, or the connection closed, when this is dropped.
-        let _ = self.line().roll_back().await;
+        if let Some(line) = self.writing.open_line() {
+            let _ = line.roll_back().await;
+        }
         if confirmed.is_ok() {
-            self.database.note_use(&self.context).await;
+            self.database.note_use(self.context()).await;
         }
     }
 }

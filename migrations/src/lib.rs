@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_extend_audit",
     10 "0010_create_vault",
     11 "0011_partition_audit",
+    12 "0012_write_at_once",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.

@@ -55,12 +55,10 @@ pub async fn create(
         created_by: writer.context().actor().human().map(|human| human.user),
         expires_at: writer.context().now() + life,
     };
-    let inserted = mutation.transaction.insert_api_token(&permit, &new).await;
-    let token = attempt!(mutation, vec![], inserted);
-    let payload = Payload::created(recorded(&token));
-    mutation
-        .finish(permit, vec![token.id.into()], payload)
-        .await?;
+    let made = mutation.transaction.new_api_token(&permit, &new);
+    let (token, insertion) = attempt!(mutation, vec![], made);
+    let event = (vec![token.id.into()], Payload::created(recorded(&token)));
+    mutation.insert(permit, insertion, event).await?;
     Ok((token, plain))
 }
 

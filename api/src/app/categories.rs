@@ -23,22 +23,15 @@ pub async fn create(
     let permit = attempt!(mutation, vec![], mutation.permit(&books));
     let name = attempt!(mutation, vec![], name(input_name, NAME_MAX, "name"));
     let id = CategoryId::new(services.database.ids().uuid());
-    let inserted = mutation
-        .transaction
-        .insert_category(&permit, id, &name)
-        .await;
-    let category = attempt!(
-        mutation,
-        vec![],
-        inserted.map_err(|error| constraint(error, || Fault::new(
-            FaultCode::Taken,
-            "name",
-            "another category has that name"
-        )))
-    );
-    let payload = Payload::created(Facts::new());
+    let made = mutation.transaction.new_category(&permit, id, &name);
+    let (category, insertion) = attempt!(mutation, vec![], made);
+    let event = (vec![id.into()], Payload::created(Facts::new()));
+    let taken = || {
+        let message = "another category has that name";
+        Fault::new(FaultCode::Taken, "name", message)
+    };
     mutation
-        .finish(permit, vec![category.id.into()], payload)
+        .insert_unless(permit, insertion, event, |error| constraint(error, taken))
         .await?;
     Ok(category)
 }

@@ -56,10 +56,10 @@ pub async fn store(
         created_by: context.actor().human().map(|human| human.user),
     };
     drop(secret);
-    let inserted = mutation.transaction.insert_credential(&permit, new).await;
-    let stored = attempt!(mutation, vec![], inserted);
-    let payload = Payload::created(recorded(&stored));
-    mutation.finish(permit, vec![id.into()], payload).await?;
+    let made = mutation.transaction.new_credential(&permit, new);
+    let (stored, insertion) = attempt!(mutation, vec![], made);
+    let event = (vec![id.into()], Payload::created(recorded(&stored)));
+    mutation.insert(permit, insertion, event).await?;
     Ok(stored)
 }
 

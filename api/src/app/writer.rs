@@ -8,7 +8,7 @@ use std::sync::{
 use countersign_entities::{Claim, Database, RequestContext, StoreError, WriteTransaction};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::AppError;
+use super::{AppError, Looks};
 
 /// The write transactions of one request, one after the other. The first is the one that let it in;
 /// whatever is committed under the request's `Idempotency-Key` is committed with it.
@@ -22,6 +22,8 @@ pub struct Writer {
     /// What came of claiming the key, where it is another request's.
     missed: OnceLock<Claim>,
     is_done: AtomicBool,
+    /// Whether PostgreSQL did not confirm who was presumed to ask, so that nothing is done.
+    is_rebutted: AtomicBool,
 }
 
 impl Writer {
@@ -34,6 +36,7 @@ impl Writer {
             opened: Mutex::new(Some(opened)),
             missed: OnceLock::new(),
             is_done: AtomicBool::new(false),
+            is_rebutted: AtomicBool::new(false),
         }
     }
 
@@ -42,21 +45,37 @@ impl Writer {
         &self.context
     }
 
-    /// A transaction in which the request's key is its own.
-    pub(crate) async fn begin(&self) -> Result<WriteTransaction, AppError> {
+    /// A transaction in which the request's key is its own; for a mutation that looks at nothing, one in
+    /// which that is found out when it is finished.
+    pub(crate) async fn begin(&self, looks: Looks) -> Result<WriteTransaction, AppError> {
+        if self.is_rebutted.load(Ordering::Relaxed) {
+            return Err(StoreError::Rebutted.into());
+        }
         let opened = self.opened.lock().await.take();
         let transaction = match opened {
             Some(opened) => opened,
             None => self.database.write(&self.context, Some(self.asked)).await?,
         };
+        if looks == Looks::AtNothing {
+            return Ok(transaction);
+        }
         match transaction.claimed().await? {
             Claim::Claimed => Ok(transaction),
-            missed => {
-                transaction.abandon().await;
-                let _ = self.missed.set(missed);
-                Err(AppError::Repeats)
-            }
+            missed => Err(self.miss(transaction, missed).await),
         }
+    }
+
+    /// Notes that the request's key is another request's, and gives the transaction back.
+    pub(super) async fn miss(&self, transaction: WriteTransaction, missed: Claim) -> AppError {
+        transaction.abandon().await;
+        let _ = self.missed.set(missed);
+        AppError::Repeats
+    }
+
+    /// Notes that nobody was let in: nothing is done any more, and the request begins anew.
+    pub(super) fn rebut(&self) -> AppError {
+        self.is_rebutted.store(true, Ordering::Relaxed);
+        StoreError::Rebutted.into()
     }
 
     /// The transaction that let the request in, where nobody took it yet: to look before anything is
@@ -76,6 +95,9 @@ impl Writer {
     /// Gives back the transaction that let the request in, where nobody took it, and returns when it is
     /// rolled back; fails where PostgreSQL does not confirm who was presumed to ask.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        if self.is_rebutted.load(Ordering::Relaxed) {
+            return Err(StoreError::Rebutted);
+        }
         let Some(opened) = self.opened.lock().await.take() else {
             return Ok(());
         };

@@ -16,7 +16,7 @@ use super::{
     request::{Answer, Stop},
 };
 use crate::{
-    app::{Again, Writer, again_of},
+    app::{Again, Looks, Writer, again_of, looks_of},
     code::Code,
 };
 
@@ -26,7 +26,8 @@ fn needs_key(root: &RootField) -> bool {
 }
 
 /// Waits for PostgreSQL's word on who was presumed to ask, and on the request's key, where it has one
-/// or needs one. Nothing is run before.
+/// or needs one. Nothing is run before; but for a mutation that looks at nothing, which PostgreSQL
+/// itself does not do without that.
 pub(super) async fn claimed(
     state: &Operation,
     writer: &Writer,
@@ -34,29 +35,29 @@ pub(super) async fn claimed(
     document: &Document,
 ) -> Result<(), Stop> {
     let id = state.context.request();
-    let claim = match writer.claimed().await {
-        Ok(claim) => claim,
+    let has_key = state.context.has_idempotency_key();
+    if let Some(root) = plan.roots.iter().find(|root| !has_key && needs_key(root)) {
+        let message = format!("`{}` needs a header `Idempotency-Key`", root.name);
+        state.confirm().await?;
+        return Err(refused(Code::IdempotencyKeyMissing, message, id).into());
+    }
+    if let [root] = plan.roots.as_slice()
+        && looks_of(&root.name) == Looks::AtNothing
+    {
+        return Ok(());
+    }
+    match writer.claimed().await {
+        Ok(Claim::Claimed) => Ok(()),
+        Ok(claim) => {
+            state.confirm().await?;
+            Err(missed(state, plan, document, claim).await.into())
+        }
         Err(StoreError::Rebutted) => {
             let _ = writer.close().await;
-            return Err(Stop::Rebutted);
+            Err(Stop::Rebutted)
         }
-        Err(error) => return Err(failed(&error.into(), id).into()),
-    };
-    let has_key = state.context.has_idempotency_key();
-    let keyless = plan.roots.iter().find(|root| !has_key && needs_key(root));
-    let answer = match keyless {
-        Some(root) => {
-            let message = format!("`{}` needs a header `Idempotency-Key`", root.name);
-            refused(Code::IdempotencyKeyMissing, message, id)
-        }
-        None if claim == Claim::Claimed => return Ok(()),
-        None => {
-            state.confirm().await?;
-            return Err(missed(state, plan, document, claim).await.into());
-        }
-    };
-    state.confirm().await?;
-    Err(answer.into())
+        Err(error) => Err(failed(&error.into(), id).into()),
+    }
 }
 
 /// The answer to a request whose key is another request's, once it is recorded (law 4).

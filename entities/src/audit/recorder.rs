@@ -22,11 +22,13 @@ use tracing::Instrument;
 use super::{
     Unlinked, append,
     chain::{Columns, look},
+    turns::{Turn, Turns},
 };
 use crate::{
     enter,
     error::{Cause, StoreError, connection_is_lost},
     keys::Keys,
+    line::QUICK,
     wire::{End, Wire},
 };
 
@@ -66,6 +68,7 @@ struct Inner {
     gathered: Notify,
     /// Where chains ended when they were last seen.
     heads: Mutex<HashMap<TenantId, Head>>,
+    turns: Turns,
     /// Tells whose chains have grown.
     grown: broadcast::Sender<TenantId>,
 }
@@ -110,6 +113,7 @@ impl Recorder {
             queue: Mutex::default(),
             gathered: Notify::new(),
             heads: Mutex::default(),
+            turns: Turns::default(),
             grown: broadcast::Sender::new(GROWN_MAX),
         }))
     }
@@ -150,9 +154,21 @@ impl Recorder {
         self.0.last_seen(tenant)
     }
 
-    /// Is told where a chain ends.
-    pub(crate) fn saw(&self, tenant: TenantId, end: Head) {
-        self.0.saw(tenant, end);
+    /// Waits until nobody else in this process appends to the tenant's chain. `None` where that takes too
+    /// long.
+    pub(crate) async fn turn(&self, tenant: TenantId) -> Option<Turn> {
+        let turn = self.0.turns.take(tenant);
+        tokio::time::timeout(QUICK, turn).await.ok()
+    }
+
+    /// Is told where a chain ends, durably or not yet.
+    pub(crate) fn knows(&self, tenant: TenantId, end: Head) {
+        self.0.knows(tenant, end);
+    }
+
+    /// Is told that a chain has grown, durably.
+    pub(crate) fn grew(&self, tenant: TenantId) {
+        self.0.grew(tenant);
     }
 
     /// Whose chains grow from now on, as far as this process lets them grow.
@@ -185,10 +201,13 @@ async fn write_while_waiting(inner: Arc<Inner>) {
         for waiting in waiters {
             tokio::spawn(Arc::clone(&inner).write_alone(waiting));
         }
+        let (rows, turns) = inner.whose_turn_it_is(rows);
         if rows.is_empty() {
             continue;
         }
-        match inner.commit(&rows).await {
+        let committed = inner.commit(&rows).await;
+        drop(turns);
+        match committed {
             Ok(told) => inner.settle(rows, &told),
             Err(error) if error.is_unavailable() => {
                 for waiting in rows {
@@ -246,6 +265,30 @@ impl Inner {
         };
         let n = waiting.len().min(BATCH_MAX);
         waiting.drain(..n).collect()
+    }
+
+    /// The rows of tenants to whose chains nobody appends, and their turns. The others wait for the next
+    /// call.
+    fn whose_turn_it_is(&self, rows: Vec<Waiting>) -> (Vec<Waiting>, HashMap<TenantId, Turn>) {
+        let mut turns = HashMap::new();
+        let mut held = Vec::new();
+        let mut free = Vec::with_capacity(rows.len());
+        for mut waiting in rows {
+            let tenant = waiting.row.tenant;
+            let turn = || self.turns.take_now(tenant);
+            if turns.contains_key(&tenant)
+                || turn().map(|turn| turns.insert(tenant, turn)).is_some()
+            {
+                free.push(waiting);
+            } else {
+                waiting.tries = waiting.tries.saturating_add(1);
+                held.push(waiting);
+            }
+        }
+        held.into_iter()
+            .rev()
+            .for_each(|waiting| self.put_back(waiting));
+        (free, turns)
     }
 
     /// Appends rows of any tenants in one round trip.
@@ -339,11 +382,9 @@ impl Inner {
         heads.get(&tenant).copied().unwrap_or(Head::EMPTY)
     }
 
-    fn saw(&self, tenant: TenantId, end: Head) {
+    fn knows(&self, tenant: TenantId, end: Head) {
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         heads.insert(tenant, end);
-        drop(heads);
-        self.grew(tenant);
     }
 
     fn grew(&self, tenant: TenantId) {
@@ -371,11 +412,13 @@ impl Inner {
     }
 
     async fn append_alone(&self, row: &Unlinked) -> Result<(), StoreError> {
+        let _turn = self.turns.take(row.tenant).await;
         let wire = self.open(row.tenant).await?;
         let key = self.keys.audit(&wire, row.tenant).await?;
         let end = append(&wire, self.last_seen(row.tenant), row, &key).await?;
         wire.end(End::Commit).await?;
-        self.saw(row.tenant, end);
+        self.knows(row.tenant, end);
+        self.grew(row.tenant);
         Ok(())
     }
 }

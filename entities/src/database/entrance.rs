@@ -1,9 +1,6 @@
 //! The ways in.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use countersign_domain::{
     audit::{self, Facts},
@@ -19,10 +16,10 @@ use crate::{
     context::{Credential, CredentialKind, RequestContext, RequestFacts},
     enter::{self, Answer, Closed, Rejection},
     error::{EnterError, StoreError, Why},
-    idempotency::Found,
     line::{Done, Line, Lines},
     reading::{Shared, Source, Word},
     transaction::{ReadTransaction, WriteTransaction},
+    writing::Writing,
 };
 
 impl Database {
@@ -52,7 +49,7 @@ impl Database {
         request: &RequestFacts,
         named: &[AnyId],
     ) -> Option<(RequestContext, ReadTransaction)> {
-        let context = self.last(credential, request)?;
+        let (context, _) = self.last(credential, request)?;
         let named: BTreeSet<AnyId> = named.iter().copied().collect();
         let entering = enter::call(credential, request.at, &named).statement();
         let holds = self.holds(&context, named.len());
@@ -93,39 +90,23 @@ impl Database {
     ) -> Result<(RequestContext, WriteTransaction), EnterError> {
         let lines = &self.0.writing;
         let (context, line) = self.open_line(lines, credential, request, named).await?;
-        let writing = WriteTransaction::claiming(self, line, context.clone(), asked);
-        Ok((context, writing))
+        let writing = Writing::claiming(self, context.clone(), line, asked);
+        Ok((context, WriteTransaction::new(self, writing)))
     }
 
-    /// As [`Self::presume`], to write: what PostgreSQL says is heard by
-    /// [`WriteTransaction::claimed`], and before anything is written.
-    pub async fn presume_to_write(
+    /// As [`Self::presume`], to write: PostgreSQL is asked when the transaction is first asked for
+    /// something, and heard by [`WriteTransaction::claimed`] and before anything is written.
+    pub fn presume_to_write(
         &self,
         credential: &Credential,
         request: &RequestFacts,
         named: &[AnyId],
         asked: [u8; 32],
     ) -> Option<(RequestContext, WriteTransaction)> {
-        let context = self.last(credential, request)?;
-        let named: BTreeSet<AnyId> = named.iter().copied().collect();
-        let call = enter::call(credential, request.at, &named);
-        let holds = self.holds(&context, named.len());
-        let lines = &self.0.writing;
-        let Some(claiming) = self.claiming(&context, asked) else {
-            let line = Line::presume(lines, call.statement(), holds).await.ok()?;
-            return Some((context.clone(), WriteTransaction::new(self, line, context)));
-        };
-        let found = Arc::new(OnceLock::new());
-        let told = Arc::clone(&found);
-        let holds = move |done: &Done| {
-            let rows: Result<Vec<Found>, _> = done.rows();
-            let row = rows.ok().and_then(|rows| rows.into_iter().next());
-            row.is_some_and(|row| told.set(row).is_ok()) && holds(done)
-        };
-        let line = Line::presume(lines, claiming.entering(&call), holds);
-        let line = line.await.ok()?;
-        let writing = WriteTransaction::claimed_by(self, line, context.clone(), claiming, found);
-        Some((context, writing))
+        let (context, presumed) = self.last(credential, request)?;
+        let named = named.iter().copied().collect();
+        let writing = Writing::presuming(self, context.clone(), presumed, named, asked);
+        Some((context, WriteTransaction::new(self, writing)))
     }
 
     /// Enters again with the credential of the context, to write what `asked`, where it is given, is the
@@ -136,21 +117,28 @@ impl Database {
         asked: Option<[u8; 32]>,
     ) -> Result<WriteTransaction, EnterError> {
         let line = self.same_line(&self.0.writing, context).await?;
-        Ok(match asked {
-            Some(asked) => WriteTransaction::claiming(self, line, context.clone(), asked),
-            None => WriteTransaction::new(self, line, context.clone()),
-        })
+        let context = context.clone();
+        let writing = match asked {
+            Some(asked) => Writing::claiming(self, context, line, asked),
+            None => Writing::entered(self, context, line),
+        };
+        Ok(WriteTransaction::new(self, writing))
     }
 
-    /// The context of a credential that was let in a moment ago.
-    fn last(&self, credential: &Credential, request: &RequestFacts) -> Option<RequestContext> {
+    /// The context of a credential that was let in a moment ago, and what PostgreSQL said then.
+    fn last(
+        &self,
+        credential: &Credential,
+        request: &RequestFacts,
+    ) -> Option<(RequestContext, Arc<Answer>)> {
         let inner = &self.0;
-        let actor = inner.prepared.then(|| inner.let_in.last(credential))??;
-        Some(RequestContext::new(actor, credential.clone(), *request))
+        let (actor, answer) = inner.prepared.then(|| inner.let_in.last(credential))??;
+        let context = RequestContext::new(actor, credential.clone(), *request);
+        Some((context, answer))
     }
 
     /// Whether what PostgreSQL says is what was presumed. What does not hold is forgotten.
-    fn holds(
+    pub(crate) fn holds(
         &self,
         presumed: &RequestContext,
         named: usize,
@@ -190,9 +178,9 @@ impl Database {
             .instrument(span)
             .await;
         let (line, answer): (_, Answer) = opened?;
-        match answer.into_context(credential, facts, named.len()) {
+        match answer.clone().into_context(credential, facts, named.len()) {
             Ok(context) => {
-                inner.let_in.remember(&context);
+                inner.let_in.remember(&context, answer);
                 Ok((context, line))
             }
             Err(closed) => {

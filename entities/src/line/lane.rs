@@ -147,8 +147,8 @@ impl Lane {
         self.traffic.stands_for() > HELD_UP
     }
 
-    /// Sends the statements as one transaction, in which nothing is written, and returns what came of
-    /// each. Where one fails, so do those after it.
+    /// Sends the statements as one transaction, and returns what came of each. Where one fails, so do those
+    /// after it, and nothing that any of them wrote is kept.
     pub(crate) async fn fly(
         &self,
         first: &Statement,

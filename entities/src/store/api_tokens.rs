@@ -21,6 +21,7 @@ use crate::{
     model::api_tokens::{Column, Entity, Model},
     page::{Keyset, Page, Position, Slice},
     transaction::{Reader, WriteTransaction},
+    writing::Insertion,
 };
 
 /// A scoped API token.
@@ -141,12 +142,12 @@ impl WriteTransaction {
         self.lock(scope, Column::Id.eq(id.uuid())).await
     }
 
-    /// Stores a token.
-    pub async fn insert_api_token(
+    /// A new token, and how it is inserted.
+    pub fn new_api_token(
         &self,
         permit: &Permit,
         new: &NewApiToken,
-    ) -> Result<ApiToken, WriteError> {
+    ) -> Result<(ApiToken, Insertion), WriteError> {
         self.admit_permit(permit)?;
         let scopes: Vec<String> = new.scopes.iter().map(ToString::to_string).collect();
         let at = self.context().now();
@@ -168,8 +169,7 @@ impl WriteTransaction {
                 new.documents_only.into(),
             ],
         );
-        self.write_last_statement(statement).await?;
-        Ok(ApiToken {
+        let token = ApiToken {
             id: new.id,
             name: new.name.clone(),
             scopes: new.scopes.clone(),
@@ -180,7 +180,8 @@ impl WriteTransaction {
             expires_at: new.expires_at,
             last_used_at: None,
             revoked_at: None,
-        })
+        };
+        Ok((token, Insertion::of(statement)))
     }
 
     /// Revokes a token: its next entrance is refused. What was revoked stays revoked.

@@ -11,6 +11,7 @@ use crate::{
     model::categories::{ActiveModel, Column, Entity, Model},
     page::{Keyset, Page, Position, Slice},
     transaction::{Reader, WriteTransaction},
+    writing::Insertion,
 };
 
 impl Keyset for Category {
@@ -68,13 +69,13 @@ impl Reader {
 }
 
 impl WriteTransaction {
-    /// Makes a category. Conflict: `categories_name`, without regard to case.
-    pub async fn insert_category(
+    /// A new category, and how it is inserted. Conflict: `categories_name`, without regard to case.
+    pub fn new_category(
         &self,
         permit: &Permit,
         id: CategoryId,
         name: &str,
-    ) -> Result<Category, WriteError> {
+    ) -> Result<(Category, Insertion), WriteError> {
         self.admit_permit(permit)?;
         let row = Model {
             tenant_id: self.tenant_id().uuid(),
@@ -82,8 +83,7 @@ impl WriteTransaction {
             name: name.to_owned(),
             created_at: self.at(),
         };
-        let insert = Insert::<ActiveModel>::one(row.clone());
-        self.write_last(insert).await?;
-        Ok(row.try_into()?)
+        let insertion = Insertion::new(Insert::<ActiveModel>::one(row.clone()));
+        Ok((row.try_into()?, insertion))
     }
 }

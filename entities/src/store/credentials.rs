@@ -20,6 +20,7 @@ use crate::{
     page::{Keyset, Page, Position, Slice},
     transaction::{Reader, WriteTransaction},
     vault::SealedCredential,
+    writing::Insertion,
 };
 
 /// A credential at an outside provider.
@@ -138,12 +139,12 @@ impl WriteTransaction {
         self.lock(scope, Column::Id.eq(id.uuid())).await
     }
 
-    /// Stores a credential.
-    pub async fn insert_credential(
+    /// A new credential, and how it is inserted.
+    pub fn new_credential(
         &self,
         permit: &Permit,
         new: NewCredential,
-    ) -> Result<Credential, WriteError> {
+    ) -> Result<(Credential, Insertion), WriteError> {
         self.admit_permit(permit)?;
         let at = self.at();
         let SealedCredential { id, bytes, version } = new.secret;
@@ -171,8 +172,7 @@ impl WriteTransaction {
                 at.into(),
             ],
         );
-        self.write_last_statement(statement).await?;
-        Ok(Credential {
+        let credential = Credential {
             id,
             provider: new.provider,
             name: new.name,
@@ -182,7 +182,8 @@ impl WriteTransaction {
             created_at: at,
             checked: None,
             revoked_at: None,
-        })
+        };
+        Ok((credential, Insertion::of(statement)))
     }
 
     /// Notes what the provider said of a credential.

@@ -3,13 +3,13 @@
 use countersign_domain::{
     access::Role,
     audit::{ChainError, Outcome},
-    id::{CategoryId, TenantId},
+    id::TenantId,
 };
 use countersign_entities::{AuditFilter, Direction, LedgerFault, Page};
 use countersign_policies::resource;
 use sqlx::{AssertSqlSafe, Executor, Row};
 
-use crate::world::{Person, World, draft, uuid};
+use crate::world::{World, draft, new_account};
 
 pub(crate) async fn verified(world: &World, tenant: TenantId) -> u64 {
     world
@@ -38,7 +38,7 @@ async fn chain_has_no_gap_under_concurrent_writers_and_group_commit() {
             let (elsewhere, read) = world.enter(&other).await;
             read.leave();
             for round in 0..4 {
-                category(&world, &owner, &format!("c {writer} {round}")).await;
+                world.category(&owner, &format!("c {writer} {round}")).await;
                 world
                     .database
                     .record(&context, draft("books.read"))
@@ -65,47 +65,27 @@ async fn chain_has_no_gap_under_concurrent_writers_and_group_commit() {
     assert_eq!((part.from, part.verified, part.last.seq), (20, 21, 40));
 }
 
-async fn category(world: &World, owner: &Person, name: &str) {
-    let (context, write) = world.write(owner).await;
-    let permit = world.permit(&context, "createCategory");
-    write
-        .insert_category(&permit, CategoryId::new(uuid()), name)
-        .await
-        .unwrap();
-    write
-        .finish(permit, draft("category.created"))
-        .await
-        .unwrap();
-}
-
 #[tokio::test]
 async fn write_that_is_not_finished_leaves_nothing_and_a_refusal_leaves_its_row() {
     let world = World::new().await;
     let (tenant, owner) = world.company("north").await;
     let before = verified(&world, tenant).await;
     let (context, write) = world.write(&owner).await;
-    let permit = world.permit(&context, "createCategory");
-    write
-        .insert_category(&permit, CategoryId::new(uuid()), "dropped")
-        .await
-        .unwrap();
+    let permit = world.permit(&context, "createAccount");
+    let new = new_account("dropped");
+    write.insert_account(&permit, &new).await.unwrap();
     drop(write);
     let (_, write) = world.write(&owner).await;
-    write
-        .insert_category(&permit, CategoryId::new(uuid()), "refused")
-        .await
-        .unwrap();
+    let new = new_account("refused");
+    write.insert_account(&permit, &new).await.unwrap();
     let refusal = countersign_entities::EventDraft {
         outcome: Outcome::Refused,
-        ..draft("category.created")
+        ..draft("account.created")
     };
     write.refuse(refusal).await.unwrap();
     let (context, read) = world.enter(&owner).await;
     let page = Page::first(10);
-    let left = read
-        .categories(&world.scope(&context), &page)
-        .await
-        .unwrap();
+    let left = read.accounts(&world.scope(&context), &page).await.unwrap();
     assert!(left.rows.is_empty());
     assert_eq!(verified(&world, tenant).await, before + 1);
     let filter = AuditFilter {
@@ -123,23 +103,20 @@ async fn write_that_is_not_finished_leaves_nothing_and_a_refusal_leaves_its_row(
 async fn conflict_can_not_be_finished_over() {
     let world = World::new().await;
     let (tenant, owner) = world.company("north").await;
-    category(&world, &owner, "Travel").await;
+    world.category(&owner, "Travel").await;
     let before = verified(&world, tenant).await;
     let (context, write) = world.write(&owner).await;
-    let permit = world.permit(&context, "createCategory");
-    let twice = write
-        .insert_category(&permit, CategoryId::new(uuid()), "TRAVEL")
-        .await;
-    let Err(countersign_entities::WriteError::Conflict(constraint)) = twice else {
-        panic!("{twice:?}");
+    let twice = world.insert_category(&context, write, "TRAVEL").await;
+    let unfinished = *twice.unwrap_err();
+    let countersign_entities::WriteError::Conflict(constraint) = &unfinished.error else {
+        panic!("{:?}", unfinished.error);
     };
     assert_eq!(constraint.name(), "categories_name");
-    assert!(
-        write
-            .finish(permit, draft("category.created"))
-            .await
-            .is_err()
-    );
+    let permit = world.permit(&context, "createCategory");
+    let over = unfinished
+        .transaction
+        .finish(permit, draft("category.created"));
+    assert!(over.await.is_err());
     assert_eq!(verified(&world, tenant).await, before);
 }
 
@@ -297,7 +274,7 @@ async fn log_pages_both_ways() {
     let world = World::new().await;
     let (_, owner) = world.company("north").await;
     for i in 0..5 {
-        category(&world, &owner, &format!("c {i}")).await;
+        world.category(&owner, &format!("c {i}")).await;
     }
     let (context, read) = world.enter(&owner).await;
     let scope = world.scope::<resource::AuditEntry>(&context);

@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use countersign_domain::id::{CategoryId, TenantId};
+use countersign_domain::id::TenantId;
 use countersign_entities::{EnterError, Page, ReadTransaction, RequestContext, Settings};
 use countersign_migrations::{RolePasswords, migrate};
 
 use crate::{
     cluster::Cluster,
-    world::{Person, World, connect, draft, facts, settings, uuid},
+    world::{Person, World, connect, draft, facts, new_account, settings},
 };
 
 async fn several(world: &World, who: &Person) -> Vec<(RequestContext, ReadTransaction)> {
@@ -57,16 +57,14 @@ async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
         .await
         .unwrap();
     let (context, write) = world.write(&owner).await;
-    let permit = world.permit(&context, "createCategory");
-    write
-        .insert_category(&permit, CategoryId::new(uuid()), "lost")
-        .await
-        .unwrap();
+    let permit = world.permit(&context, "createAccount");
+    let new = new_account("lost");
+    write.insert_account(&permit, &new).await.unwrap();
 
     cluster.kill();
     assert!(
         write
-            .finish(permit, draft("category.created"))
+            .finish(permit, draft("account.created"))
             .await
             .unwrap_err()
             .is_unavailable()
@@ -92,7 +90,7 @@ async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
     other.database.ready().await.unwrap();
     for (context, read) in several(&world, &owner).await {
         let left = read
-            .categories(&world.scope(&context), &Page::first(5))
+            .accounts(&world.scope(&context), &Page::first(5))
             .await
             .unwrap();
         assert!(left.rows.is_empty(), "the unfinished write is gone");
@@ -156,18 +154,16 @@ async fn caller_who_hangs_up_leaves_no_transaction_open() {
     }
     assert!(cut > 0, "nobody hung up");
     let (context, write) = world.write(&owner).await;
-    let permit = world.permit(&context, "createCategory");
-    write
-        .insert_category(&permit, CategoryId::new(uuid()), "dropped")
-        .await
-        .unwrap();
+    let permit = world.permit(&context, "createAccount");
+    let new = new_account("dropped");
+    write.insert_account(&permit, &new).await.unwrap();
     drop(write);
     // Both connections are whole, and confined to whom they are asked for.
     let both = (world.enter(&owner).await, world.enter(&owner).await);
     let left = both
         .1
         .1
-        .categories(&world.scope(&both.1.0), &Page::first(5))
+        .accounts(&world.scope(&both.1.0), &Page::first(5))
         .await
         .unwrap();
     assert!(left.rows.is_empty());

@@ -11,13 +11,13 @@ use std::{
 };
 
 use countersign_domain::id::{CategoryId, TenantId};
-use countersign_entities::{EventDraft, RequestContext};
+use countersign_entities::{EventDraft, IdempotencyKey, RequestContext, RequestFacts};
 use countersign_migrations::{RolePasswords, migrate};
 use uuid::Uuid;
 
 use crate::{
     cluster::Cluster,
-    world::{Person, World, draft, uuid},
+    world::{Person, World, draft, facts, uuid},
 };
 
 const WRITERS: usize = 32;
@@ -42,19 +42,29 @@ fn about(id: Uuid, action: &'static str) -> EventDraft {
     }
 }
 
-/// Makes a category with its row; whether that was acknowledged.
-async fn change(world: &World, context: &RequestContext, id: Uuid) -> bool {
-    let Ok(write) = world.database.write(context, None).await else {
-        return false;
+/// Makes a category with its row, in one message where that can be; whether that was acknowledged.
+async fn change(world: &World, who: &Person, context: &RequestContext, id: Uuid) -> bool {
+    let keyed = RequestFacts {
+        idempotency_key: IdempotencyKey::parse(&id.to_string()),
+        ..facts()
+    };
+    let (credential, asked) = (who.credential(), [0; 32]);
+    let presumed = world
+        .database
+        .presume_to_write(&credential, &keyed, &[], asked);
+    let write = match presumed {
+        Some((_, write)) => write,
+        None => match world.database.write(context, None).await {
+            Ok(write) => write,
+            Err(_) => return false,
+        },
     };
     let permit = world.permit(context, "createCategory");
     let name = format!("c {id}");
-    let inserted = write.insert_category(&permit, CategoryId::new(id), &name);
-    if inserted.await.is_err() {
-        return false;
-    }
-    let finished = write.finish(permit, about(id, "category.created"));
-    finished.await.is_ok()
+    let made = write.new_category(&permit, CategoryId::new(id), &name);
+    let (_, insertion) = made.unwrap();
+    let event = about(id, "category.created");
+    write.insert(permit, insertion, event).await.is_ok()
 }
 
 /// Writes until told to stop: reads' rows by group commit, and changes with theirs. The ids of what
@@ -77,7 +87,7 @@ async fn write_on(
             let recorded = world.database.record(&context, about(id, "books.read"));
             recorded.await.is_ok()
         } else {
-            change(&world, &context, id).await
+            change(&world, &who, &context, id).await
         };
         if told {
             acknowledged.push(id);
@@ -181,4 +191,9 @@ async fn what_32_writers_were_told_is_in_whole_chains_after_postgresql_was_kille
         }
     }
     assert_eq!(missing, 0);
+    let connections = world.database.connections();
+    let shared = connections
+        .iter()
+        .find(|(name, ..)| *name == "write_shared");
+    assert!(shared.is_some_and(|(_, open, _)| *open > 0), "{shared:?}");
 }

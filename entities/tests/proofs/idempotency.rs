@@ -146,17 +146,17 @@ async fn nothing_is_written_under_a_key_of_somebody_else() {
         ..facts()
     };
     // Whoever was let in a moment ago writes at once, and not with another's ids or an ended session.
-    let presume = async |named: &[countersign_domain::id::AnyId]| {
+    let presume = |named: &[countersign_domain::id::AnyId]| {
         let credential = owner.credential();
         let presumed = world
             .database
             .presume_to_write(&credential, &facts, named, ASKED);
-        presumed.await.unwrap()
+        presumed.unwrap()
     };
-    let (context, write) = presume(&[]).await;
+    let (context, write) = presume(&[]);
     do_it(&world, &context, write).await;
     let unknown = countersign_domain::id::AccountId::new(uuid());
-    let (context, write) = presume(&[unknown.into()]).await;
+    let (context, write) = presume(&[unknown.into()]);
     assert!(write.claimed().await.is_err());
     let permit = world.permit(&context, "createAccount");
     assert!(write.insert_account(&permit, &new).await.is_err());

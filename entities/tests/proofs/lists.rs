@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use countersign_domain::{
     access::{Role, Scope},
     books::Transaction,
-    id::{AccountId, CategoryId},
+    id::AccountId,
     money::Magnitude,
 };
 use countersign_entities::{
@@ -135,17 +135,7 @@ async fn transaction_is_found_by_its_category() {
         .await
         .rows
         .remove(0);
-    let (context, write) = world.write(&owner).await;
-    let category = CategoryId::new(uuid());
-    let permit = world.permit(&context, "createCategory");
-    write
-        .insert_category(&permit, category, "Rent")
-        .await
-        .unwrap();
-    write
-        .finish(permit, draft("category.created"))
-        .await
-        .unwrap();
+    let category = world.category(&owner, "Rent").await;
     let (context, write) = world.write(&owner).await;
     let locked = write
         .lock_transaction(&world.scope(&context), first.id)

@@ -1,7 +1,10 @@
 //! Proofs of the storage floor against a real PostgreSQL.
 
 #[cfg(test)]
+mod at_once;
+#[cfg(test)]
 mod audit;
+#[cfg(test)]
 mod audit_storage;
 #[cfg(test)]
 mod books;

@@ -38,11 +38,9 @@ async fn stored(world: &World, owner: &Person, secret: &str) -> CredentialId {
         secret: sealed.unwrap(),
         created_by: Some(owner.user),
     };
-    write.insert_credential(&permit, new).await.unwrap();
-    write
-        .finish(permit, draft("credential.stored"))
-        .await
-        .unwrap();
+    let (_, insertion) = write.new_credential(&permit, new).unwrap();
+    let stored = write.insert(permit, insertion, draft("credential.stored"));
+    stored.await.unwrap();
     id
 }
 

@@ -13,8 +13,8 @@ use countersign_domain::{
     audit::{Facts, Outcome},
     books::Account,
     id::{
-        AccountId, ApiTokenId, CustomRoleId, ImportId, MemberId, RequestId, StatementId, TenantId,
-        TransactionId, UserId,
+        AccountId, ApiTokenId, CategoryId, CustomRoleId, ImportId, MemberId, RequestId,
+        StatementId, TenantId, TransactionId, UserId,
     },
     money::{Currency, Money},
     sealed::{StoredText, TextColumn},
@@ -25,7 +25,7 @@ use countersign_entities::{
     Clock, Credential, CustomRole, Database, EventDraft, Ids, KeyEncryptionKey, NewAccount,
     NewApiToken, NewImport, NewMember, NewSession, NewStatement, NewTenant, NewTransaction,
     ProvidedIdentity, ProviderTokens, ReadTransaction, RequestContext, RequestFacts, SessionSecret,
-    Settings, SystemClock, SystemIds, WriteTransaction,
+    Settings, SystemClock, SystemIds, Unfinished, WriteTransaction,
 };
 use countersign_policies::{Engine, Permit, ReadScope, Resolved, Resource, row::TenantOnly};
 use secrecy::SecretString;
@@ -178,6 +178,29 @@ impl World {
         self.engine.permit(context.actor(), action, &books).unwrap()
     }
 
+    pub(crate) async fn category(&self, owner: &Person, name: &str) -> CategoryId {
+        let (context, write) = self.write(owner).await;
+        self.insert_category(&context, write, name).await.unwrap()
+    }
+
+    /// Makes a category by that transaction.
+    pub(crate) async fn insert_category(
+        &self,
+        context: &RequestContext,
+        write: WriteTransaction,
+        name: &str,
+    ) -> Result<CategoryId, Box<Unfinished>> {
+        let permit = self.permit(context, "createCategory");
+        let id = CategoryId::new(uuid());
+        let (_, insertion) = write.new_category(&permit, id, name).unwrap();
+        let event = EventDraft {
+            targets: vec![id.into()],
+            ..draft("category.created")
+        };
+        write.insert(permit, insertion, event).await?;
+        Ok(id)
+    }
+
     pub(crate) async fn account(&self, owner: &Person, new: NewAccount) -> Account {
         let (context, write) = self.write(owner).await;
         let permit = self.permit(&context, "createAccount");
@@ -226,11 +249,9 @@ impl World {
             created_by: Some(owner.user),
             expires_at: now() + chrono::Duration::days(1),
         };
-        write.insert_api_token(&permit, &new).await.unwrap();
-        write
-            .finish(permit, draft("api_token.created"))
-            .await
-            .unwrap();
+        let (_, insertion) = write.new_api_token(&permit, &new).unwrap();
+        let made = write.insert(permit, insertion, draft("api_token.created"));
+        made.await.unwrap();
         (new.id, Credential::ApiToken(plain.hashed()))
     }
 

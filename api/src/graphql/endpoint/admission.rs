@@ -40,8 +40,8 @@ impl Endpoint {
                 Some((context, Way::Read(reader)))
             }
             Purpose::Write(asked) => {
-                let presumed = database.presume_to_write(credential, facts, &named, asked);
-                let (context, opened) = presumed.await?;
+                let (context, opened) =
+                    database.presume_to_write(credential, facts, &named, asked)?;
                 Some((context, self.writing(opened, asked)))
             }
         }

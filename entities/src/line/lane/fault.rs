@@ -3,7 +3,7 @@
 use postgres_protocol::message::backend::ErrorResponseBody;
 use tokio_postgres::{error::SqlState, fallible_iterator::FallibleIterator};
 
-use crate::error::{Cause, StoreError};
+use crate::error::{Cause, Constraint, StoreError, WriteError};
 
 /// Why a statement on a lane has no answer.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub(crate) enum Fault {
         code: String,
         /// What PostgreSQL said.
         message: String,
+        /// Which rule of the schema the rows contradict, where it is that.
+        constraint: Option<String>,
     },
     /// The connection is gone, or was never there.
     Lost(String),
@@ -33,32 +35,51 @@ impl Fault {
         Self::Refused {
             code: SqlState::IN_FAILED_SQL_TRANSACTION.code().to_owned(),
             message: "a statement before it was refused".to_owned(),
+            constraint: None,
         }
     }
 }
 
 impl From<&ErrorResponseBody> for Fault {
     fn from(body: &ErrorResponseBody) -> Self {
-        let (mut code, mut message) = (String::new(), String::new());
+        let (mut code, mut message, mut constraint) = (String::new(), String::new(), None);
         let mut fields = body.fields();
         while let Ok(Some(field)) = fields.next() {
             let value = || String::from_utf8_lossy(field.value_bytes()).into_owned();
             match field.type_() {
                 b'C' => code = value(),
                 b'M' => message = value(),
+                b'n' => constraint = Some(value()),
                 _ => {}
             }
         }
-        Self::Refused { code, message }
+        Self::Refused {
+            code,
+            message,
+            constraint,
+        }
     }
 }
 
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Refused { code, message } => Self::refused(code, message),
+            Fault::Refused { code, message, .. } => Self::refused(code, message),
             Fault::Lost(why) => Self::Unavailable(Cause::new(why)),
             Fault::Unfit(why) => Self::Inconsistent(why),
+        }
+    }
+}
+
+impl From<Fault> for WriteError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused {
+                code,
+                constraint: Some(name),
+                ..
+            } if Constraint::is_told_by(&code) => Self::Conflict(Constraint::named(name)),
+            fault => Self::Store(fault.into()),
         }
     }
 }
