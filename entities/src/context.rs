@@ -4,7 +4,10 @@ use std::{
     collections::BTreeSet,
     fmt,
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
@@ -163,6 +166,19 @@ struct Inner {
     facts: RequestFacts,
     /// What was decided about, once it was.
     asked: OnceLock<Arc<Asked>>,
+    /// Of the ids that it names, as far as PostgreSQL has said.
+    foreign: AtomicU32,
+    missing: AtomicU32,
+}
+
+/// How many of the ids that a request names are not of its tenant (ISO-4). Which of the two they are is
+/// for the record, never for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strange {
+    /// Of another tenant.
+    pub foreign: u32,
+    /// Of nobody.
+    pub missing: u32,
 }
 
 impl RequestContext {
@@ -172,6 +188,8 @@ impl RequestContext {
             credential,
             facts,
             asked: OnceLock::new(),
+            foreign: AtomicU32::new(0),
+            missing: AtomicU32::new(0),
         }))
     }
 
@@ -212,6 +230,22 @@ impl RequestContext {
 
     pub(crate) fn asked(&self) -> Option<&Asked> {
         self.0.asked.get().map(AsRef::as_ref)
+    }
+
+    /// What of the ids that the request names is not of its tenant, as far as PostgreSQL has said: all of it
+    /// once the way in is confirmed. Nothing is written in such a request, and it is not recorded but as
+    /// refused.
+    pub fn strange(&self) -> Option<Strange> {
+        let strange = Strange {
+            foreign: self.0.foreign.load(Ordering::Relaxed),
+            missing: self.0.missing.load(Ordering::Relaxed),
+        };
+        (strange.foreign > 0 || strange.missing > 0).then_some(strange)
+    }
+
+    pub(crate) fn note_strange(&self, strange: Strange) {
+        self.0.foreign.fetch_max(strange.foreign, Ordering::Relaxed);
+        self.0.missing.fetch_max(strange.missing, Ordering::Relaxed);
     }
 
     pub(crate) fn credential(&self) -> &Credential {

@@ -5,7 +5,7 @@ mod entrance;
 use std::{fmt, str::FromStr, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use countersign_domain::id::TenantId;
+use countersign_domain::{audit::Outcome, id::TenantId};
 use sea_orm::{DbBackend, QueryResult, Statement};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sqlx::{
@@ -217,6 +217,10 @@ impl Database {
         context: &RequestContext,
         draft: EventDraft,
     ) -> Result<(), StoreError> {
+        if context.strange().is_some() && draft.outcome != Outcome::Refused {
+            let what = "what names ids that are not of its tenant is recorded as done";
+            return Err(StoreError::inconsistent(what));
+        }
         let row = Unlinked::of_request(context, draft, self.0.ids.uuid());
         self.0.recorder.record(row).await
     }

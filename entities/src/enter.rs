@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     audit::Attribution,
-    context::{Credential, RequestContext, RequestFacts},
+    context::{Credential, RequestContext, RequestFacts, Strange},
     error::{EnterError, StoreError, Why},
     line::fetched,
 };
@@ -136,7 +136,7 @@ impl Answer {
         ]
     }
 
-    /// The context, if the credential opens a tenant and every named id is of it (ISO-4).
+    /// The context, if the credential opens a tenant, with what of the named ids is not of it (ISO-4).
     pub(crate) fn into_context(
         self,
         credential: &Credential,
@@ -178,15 +178,11 @@ impl Answer {
         let context = RequestContext::new(actor, credential.clone(), *facts);
         let named = u32::try_from(named).unwrap_or(u32::MAX);
         let strange = named.saturating_sub(own);
-        if strange == 0 {
-            return Ok(context);
-        }
-        Err(EnterError::ForeignIds {
-            context,
+        context.note_strange(Strange {
             foreign: foreign.min(strange),
             missing: strange.saturating_sub(foreign),
-        }
-        .into())
+        });
+        Ok(context)
     }
 
     fn holder(&self, credential: &Credential) -> Result<Attribution, StoreError> {

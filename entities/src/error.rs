@@ -10,7 +10,7 @@ use deadpool_postgres::PoolError;
 use sea_orm::{DbErr, RuntimeErr};
 use thiserror::Error;
 
-use crate::{context::RequestContext, keys::KekError};
+use crate::keys::KekError;
 
 /// Why storage did not do what it was asked for.
 #[derive(Debug, Clone, Error)]
@@ -182,17 +182,6 @@ pub enum EnterError {
     /// The session is good and has chosen no tenant yet.
     #[error("the session has no active tenant")]
     NoTenant,
-    /// The request names an id that is not of its tenant (ISO-4). Whether the id is of another
-    /// tenant or of nobody is for the record, never for the answer. The transaction has ended.
-    #[error("the request names {foreign} ids of other tenants and {missing} of nobody")]
-    ForeignIds {
-        /// Who asked; for recording the refusal.
-        context: RequestContext,
-        /// How many of the ids are another tenant's.
-        foreign: u32,
-        /// How many of the ids are nobody's.
-        missing: u32,
-    },
     /// PostgreSQL is away.
     #[error("the database is not available")]
     Unavailable(#[source] StoreError),

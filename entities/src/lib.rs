@@ -56,7 +56,9 @@ pub use audit::{
     AuditWatch, AuditWatchAll, EventDraft, NoteSigner, tree::SignedCheckpoint, verified_note,
 };
 pub use clock::{Clock, Ids, SystemClock, SystemIds};
-pub use context::{Credential, CredentialKind, RequestContext, RequestFacts, SessionSecret};
+pub use context::{
+    Credential, CredentialKind, RequestContext, RequestFacts, SessionSecret, Strange,
+};
 pub use database::Database;
 pub use entry::{
     EndedBy, Entry, NewSession, ProvidedIdentity, ProviderTokens, RefreshLock, SessionRecord,

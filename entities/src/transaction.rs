@@ -200,6 +200,10 @@ impl WriteTransaction {
 
     async fn may_write(&self) -> Result<(), StoreError> {
         match self.claimed().await? {
+            Claim::Claimed if self.context().strange().is_some() => {
+                let what = "the request names ids that are not of its tenant";
+                Err(StoreError::inconsistent(what))
+            }
             Claim::Claimed => Ok(()),
             _ => Err(StoreError::inconsistent("the request's key is another's")),
         }

@@ -20,6 +20,7 @@ pub mod logs;
 mod mortal;
 mod outside;
 mod served;
+mod tap;
 mod time;
 
 pub use app::{TestApp, TestTenant, configuration};
@@ -30,4 +31,5 @@ pub use events::{Event, Events};
 pub use mortal::Mortal;
 pub use outside::{Bucket, Keys, Kms, Mood, Object, Outside, Platform};
 pub use served::Served;
+pub use tap::{Sent, Tap};
 pub use time::{TestClock, TestIds};

@@ -2,6 +2,8 @@
 //! whatever is asked of it, at the same cost, with the same row in the log (AUT-2, ISO-4).
 
 mod forms;
+mod paths;
+mod timing;
 
 use std::collections::BTreeMap;
 

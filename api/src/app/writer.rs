@@ -84,6 +84,18 @@ impl Writer {
         self.opened.lock().await
     }
 
+    /// Waits until PostgreSQL has confirmed who was presumed to ask, and has counted the ids that are named.
+    pub(crate) async fn heard(&self) -> Result<(), StoreError> {
+        match self.claimed().await {
+            Err(StoreError::Rebutted) => {
+                let _ = self.close().await;
+                Err(StoreError::Rebutted)
+            }
+            // What came of the key is told where it is asked for.
+            _ => Ok(()),
+        }
+    }
+
     /// What came of claiming the request's key in the transaction that let it in.
     pub(crate) async fn claimed(&self) -> Result<Claim, StoreError> {
         match self.opened.lock().await.as_ref() {

@@ -250,7 +250,9 @@ fn machines(context: Context<'_>) -> Resolved<'_> {
         let scope = operation.scope::<resource::ApiToken>()?;
         let wanted = first(&context)?.limit;
         let reader = operation.reader().await?;
-        let found = reader.live_machines(&scope, u64::from(wanted).saturating_add(1)).await?;
+        let found = reader
+            .live_machines(&scope, u64::from(wanted).saturating_add(1))
+            .await?;
         let has_more = found.len() > usize::from(wanted);
         let mut nodes = Vec::with_capacity(found.len());
         for machine in found.into_iter().take(usize::from(wanted)) {

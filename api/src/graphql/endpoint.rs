@@ -244,7 +244,7 @@ impl Endpoint {
                     Ok(done) => return Ok(done),
                     Err(Stop::Answer(answer)) => return Err(answer),
                     // It was paid for, and nobody has been let in.
-                    Err(Stop::Rebutted) => {
+                    Err(Stop::Rebutted | Stop::Strange) => {
                         call = Call {
                             paid: standing.take(),
                             ..again
@@ -253,17 +253,32 @@ impl Endpoint {
                 }
             }
         }
-        let (context, way) = self.enter(&call, purpose, standing).await?;
+        let (context, way) = self.enter(&call, purpose).await?;
         match self.run_entered(context, way, call, standing).await {
             Ok(done) => Ok(done),
             Err(Stop::Answer(answer)) => Err(answer),
             // Whoever has entered is presumed to be nobody.
-            Err(Stop::Rebutted) => Err(failed(&GraphqlError::Internal, id)),
+            Err(Stop::Rebutted | Stop::Strange) => Err(failed(&GraphqlError::Internal, id)),
         }
     }
 
-    /// Decides, runs and records what a caller who was let in, or is presumed to be, asks for.
+    /// Decides, runs and records what a caller who was let in, or is presumed to be, asks for. What names
+    /// something that the caller may know nothing of is refused here, whatever it is.
     async fn run_entered(
+        &self,
+        context: RequestContext,
+        way: Way,
+        call: Call<'_>,
+        standing: &mut Option<Standing>,
+    ) -> Result<(&'static str, Response), Stop> {
+        let (by, measure) = (context.clone(), call.measure);
+        match self.run_let_in(context, way, call, standing).await {
+            Err(Stop::Strange) => Err(self.strange_ids(&by, measure).await.into()),
+            done => done,
+        }
+    }
+
+    async fn run_let_in(
         &self,
         context: RequestContext,
         way: Way,

@@ -96,7 +96,6 @@ impl From<EnterError> for GraphqlError {
     fn from(error: EnterError) -> Self {
         match error {
             EnterError::Unauthenticated(_) | EnterError::NoTenant => Self::Unauthenticated,
-            EnterError::ForeignIds { .. } => Self::NotFound,
             EnterError::Unavailable(error) | EnterError::Store(error) => error.into(),
         }
     }

@@ -119,20 +119,23 @@ impl Operation {
         Ok(open)
     }
 
-    /// Waits for PostgreSQL's word on who was presumed to ask, and ends the transaction that is open.
-    /// Comes before anything is answered or recorded.
+    /// Waits for PostgreSQL's word on who was presumed to ask and on the ids that are named, and ends the
+    /// transaction that is open. Comes before anything is answered or recorded.
     pub(super) async fn confirm(&self) -> Result<(), Stop> {
         if let Some(writer) = &self.writer {
             writer.close().await.map_err(|_| Stop::Rebutted)?;
         }
-        let Some(reader) = self.reader.lock().await.take() else {
-            return Ok(());
-        };
-        let confirmed = reader.confirm().await;
-        if let Some(reader) = Arc::into_inner(reader) {
-            reader.leave();
+        if let Some(reader) = self.reader.lock().await.take() {
+            let confirmed = reader.confirm().await;
+            if let Some(reader) = Arc::into_inner(reader) {
+                reader.leave();
+            }
+            confirmed.map_err(|_| Stop::Rebutted)?;
         }
-        confirmed.map_err(|_| Stop::Rebutted)
+        if self.names_strange() {
+            return Err(Stop::Strange);
+        }
+        Ok(())
     }
 
     /// Ends the read transaction, if one is open.
@@ -156,9 +159,10 @@ impl Operation {
         GraphqlError::NotFound
     }
 
-    /// Whether the request named an id that the caller may know nothing of.
+    /// Whether the request names an id that the caller may know nothing of, as far as is known: because
+    /// policy hides it, or because it is not the tenant's.
     pub(super) fn names_strange(&self) -> bool {
-        self.names_strange.load(Ordering::Relaxed)
+        self.names_strange.load(Ordering::Relaxed) || self.context.strange().is_some()
     }
 
     /// Notes that a root field was refused.

@@ -62,6 +62,8 @@ pub(super) enum Stop {
     Answer(Answer),
     /// Who was presumed to ask is not who asks: it begins anew.
     Rebutted,
+    /// It names what its caller may know nothing of.
+    Strange,
 }
 
 impl From<Answer> for Stop {

@@ -199,7 +199,6 @@ impl From<EnterError> for Problem {
                 Code::NoTenant,
                 "choose a tenant first; whoever belongs to none asks to be added",
             ),
-            EnterError::ForeignIds { .. } => Self::not_found(),
             EnterError::Unavailable(error) | EnterError::Store(error) => error.into(),
         }
     }

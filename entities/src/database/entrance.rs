@@ -24,7 +24,8 @@ use crate::{
 
 impl Database {
     /// Lets a credential in, in one round trip: PostgreSQL says who acts where, sets the tenant for
-    /// row-level security, and counts the named ids, all of which must be the tenant's (ISO-4).
+    /// row-level security, and counts the named ids. Where one is not the tenant's (ISO-4), the context tells
+    /// so and the way goes on as for what policy hides, so that the two take the same time.
     pub async fn enter(
         &self,
         credential: &Credential,
@@ -150,7 +151,12 @@ impl Database {
             let answer = rows.ok().and_then(|rows| rows.into_iter().next());
             let holds = answer.is_some_and(|answer| {
                 let entered = answer.into_context(credential, facts, named);
-                entered.is_ok_and(|entered| entered.actor() == presumed.actor())
+                entered.is_ok_and(|entered| {
+                    if let Some(strange) = entered.strange() {
+                        presumed.note_strange(strange);
+                    }
+                    entered.actor() == presumed.actor()
+                })
             });
             if !holds {
                 let_in.forget(credential);

@@ -10,7 +10,7 @@ use countersign_domain::{
 };
 use countersign_entities::{
     Credential, EndedBy, EnterError, NewMachine, ReadTransaction, RequestContext, RequestFacts,
-    SessionSecret, SessionsOf, StoreError, TransactionFilter, Why,
+    SessionSecret, SessionsOf, StoreError, Strange, TransactionFilter, Why, WriteError,
 };
 use countersign_policies::{resource, row::TenantOnly};
 use uuid::Uuid;
@@ -237,8 +237,15 @@ async fn whoever_was_let_in_reads_at_once_and_only_while_the_database_says_the_s
     let presumed = world.database.presume(&stranger, &facts(), &[]).await;
     assert!(presumed.is_none());
 
+    // Another tenant's id is told of with the rows, and says nothing of who asks.
+    let (context, read) = presume(facts(), &[foreign.into()]).await.unwrap();
+    read.confirm().await.unwrap();
+    let (foreign, missing) = (1, 0);
+    assert_eq!(context.strange(), Some(Strange { foreign, missing }));
+    read.leave();
+
     // Whatever does not hold is forgotten, until the credential has been let in again.
-    rebutted(presume(facts(), &[foreign.into()]).await.unwrap()).await;
+    rebutted(presume(later(1), &[]).await.unwrap()).await;
     assert!(presume(facts(), &[]).await.is_none());
     world.enter(&owner).await.1.leave();
     rebutted(presume(later(1), &[]).await.unwrap()).await;
@@ -288,18 +295,16 @@ async fn named_id_of_another_tenant_refuses_the_whole_request() {
             .await
     };
     let fine = [own.into(), north.into(), owner.member.into(), own.into()];
-    enter(&fine).await.unwrap();
+    assert_eq!(enter(&fine).await.unwrap().0.strange(), None);
 
-    let counts = async |named: &[AnyId]| match enter(named).await {
-        Err(EnterError::ForeignIds {
-            context,
-            foreign,
-            missing,
-        }) => {
-            assert_eq!(context.tenant(), north);
-            (foreign, missing)
-        }
-        other => panic!("{other:?}"),
+    let counts = async |named: &[AnyId]| {
+        let (context, _) = enter(named).await.unwrap();
+        assert_eq!(context.tenant(), north);
+        // Whoever goes on all the same is not recorded as having been served.
+        let recorded = world.database.record(&context, draft("books.read"));
+        recorded.await.unwrap_err();
+        let strange = context.strange().unwrap();
+        (strange.foreign, strange.missing)
     };
     let unknown = AccountId::new(Uuid::from_u128(5));
     let misnamed = CategoryId::new(own.uuid());
@@ -315,6 +320,22 @@ async fn named_id_of_another_tenant_refuses_the_whole_request() {
     assert_eq!(counts(&[misnamed.into(), own.into()]).await, (0, 1));
     let mixed = [own.into(), foreign.into(), unknown.into()];
     assert_eq!(counts(&mixed).await, (1, 1));
+
+    // Nor is anything written, for one who is let in now or was a moment ago.
+    let (credential, named) = (owner.credential(), [foreign.into()]);
+    let database = &world.database;
+    let request = facts();
+    let entered = database.enter_to_write(&credential, &request, &named, [0; 32]);
+    let entered = entered.await.unwrap();
+    let presumed = database.presume_to_write(&credential, &request, &named, [0; 32]);
+    for (context, write) in [entered, presumed.unwrap()] {
+        let permit = world.permit(&context, "createAccount");
+        let written = write.insert_account(&permit, &new_account("More")).await;
+        assert!(matches!(
+            written,
+            Err(WriteError::Store(StoreError::Inconsistent(_)))
+        ));
+    }
 }
 
 #[tokio::test]

@@ -4,9 +4,7 @@ use countersign_domain::{
     id::{AnyId, RequestId},
     principal::Principal,
 };
-use countersign_entities::{
-    Credential, EnterError, RequestContext, RequestFacts, WriteTransaction,
-};
+use countersign_entities::{Credential, RequestContext, RequestFacts, WriteTransaction};
 use countersign_policies::{ActionId, Decision};
 
 use super::{
@@ -52,7 +50,6 @@ impl Endpoint {
         &self,
         call: &Call<'_>,
         purpose: Purpose,
-        standing: &mut Option<Standing>,
     ) -> Result<(RequestContext, Way), Answer> {
         let Call {
             credential,
@@ -73,30 +70,7 @@ impl Endpoint {
                 entered.map(|(context, opened)| (context, self.writing(opened, asked)))
             }
         };
-        match entered {
-            Ok(entered) => Ok(entered),
-            Err(EnterError::ForeignIds {
-                context, foreign, ..
-            }) => {
-                if foreign > 0 {
-                    self.metrics.foreign();
-                    tracing::warn!(request = %facts.request, "a request named another tenant's ids");
-                }
-                // As one that names what is hidden from the caller, which is found out later.
-                let stands = match call.paid {
-                    Some(paid) => paid,
-                    None => self.charge(&context, measure, call.dry_run).await,
-                };
-                *standing = Some(stands);
-                if let Some(limited) = over_quota(stands, facts.request) {
-                    return Err(limited);
-                }
-                // It was rolled back with the transaction that let nobody in.
-                self.database.note_use(&context).await;
-                Err(self.strange_ids(&context, measure).await)
-            }
-            Err(error) => Err(Answer::NotEntered(Box::new(error))),
-        }
+        entered.map_err(|error| Answer::NotEntered(Box::new(error)))
     }
 
     /// Takes what a request costs from the caller's quota.
@@ -111,8 +85,18 @@ impl Endpoint {
     }
 
     /// Records and refuses a request that names what the caller may know nothing of, whether it is
-    /// another tenant's, nowhere, or hidden from them by policy.
+    /// another tenant's, nowhere, or hidden from them by policy. Nothing is done for one of them alone but to
+    /// count it: what takes time would tell.
     pub(super) async fn strange_ids(&self, context: &RequestContext, measure: &Measure) -> Answer {
+        let foreign = context.strange().map_or(0, |strange| strange.foreign);
+        if foreign > 0 {
+            self.metrics.foreign();
+        }
+        tracing::warn!(
+            request = %context.request(),
+            foreign,
+            "a request named what its caller may know nothing of"
+        );
         let draft = record::unknown_ids(measure);
         let recorded = self.database.record(context, draft).await;
         if let Err(error) = recorded {
@@ -156,16 +140,24 @@ impl Endpoint {
         operation: &Operation,
         measure: &Measure,
     ) -> Result<(), Stop> {
-        let shown = existence::is_shown(operation, measure.named.keys()).await;
-        if matches!(shown, Ok(true)) {
-            return Ok(());
+        match existence::is_shown(operation, measure.named.keys()).await {
+            Ok(true) => {}
+            Ok(false) => drop(operation.not_here()),
+            Err(error) => {
+                operation.confirm().await?;
+                return Err(failed(&error, operation.context.request()).into());
+            }
         }
-        operation.confirm().await?;
-        let answer = match shown {
-            Ok(_) => self.strange_ids(&operation.context, measure).await,
-            Err(error) => failed(&error, operation.context.request()),
-        };
-        Err(answer.into())
+        // What is not the tenant's is heard of before a mutation runs; a query hears of it with its rows.
+        if let Some(writer) = operation.mutates()
+            && !measure.named.is_empty()
+        {
+            writer.heard().await.map_err(|_| Stop::Rebutted)?;
+        }
+        if operation.names_strange() {
+            operation.confirm().await?;
+        }
+        Ok(())
     }
 
     /// Refuses who may not send a text of their own, or ask for the schema.
