@@ -40,11 +40,15 @@ async fn those_who_share_a_connection_read_their_own_and_fail_alone() {
         } else {
             (&south, theirs, ours)
         };
-        // Every seventh names what is not theirs.
-        let strange = n % 7 == 3;
+        // Every seventh names what is not theirs, and another one comes when the session is over.
+        let (strange, late) = (n % 7 == 3, n % 7 == 5);
         let named = if strange { vec![other.into()] } else { vec![] };
+        let mut facts = facts();
+        if late {
+            facts.at += chrono::Duration::days(1_000);
+        }
         let credential = who.credential();
-        let presumed = world.database.presume(&credential, &facts(), &named).await;
+        let presumed = world.database.presume(&credential, &facts, &named).await;
         // Whoever was rebutted is presumed to be nobody until they have entered again.
         let Some((context, read)) = presumed else {
             world.enter(who).await.1.leave();
@@ -52,13 +56,14 @@ async fn those_who_share_a_connection_read_their_own_and_fail_alone() {
         };
         let scope = world.scope::<resource::Account>(&context);
         let found = read.accounts_by_id(&scope, &[own, other]).await;
-        if strange {
+        if late {
             assert!(matches!(found, Err(StoreError::Rebutted)), "{found:?}");
             return 0;
         }
         let found: Vec<_> = found.unwrap().iter().map(|account| account.id).collect();
         assert_eq!(found, [own]);
         read.confirm().await.unwrap();
+        assert_eq!(context.strange().is_some(), strange);
         1
     };
     let read: usize = join_all((0..300).map(read)).await.into_iter().sum();
