@@ -343,3 +343,31 @@ async fn a_number_that_is_taken_does_not_tell_by_which_account() {
         assert!(row["payload"].as_str().unwrap().contains("TAKEN"), "{row}");
     }
 }
+
+/// In a database that was updated numbers stand in the open until they are sealed: their blind index does not
+/// find them.
+#[tokio::test(flavor = "multi_thread")]
+async fn number_that_is_not_sealed_yet_is_taken_as_well() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let make = "mutation($number: String!) { createAccount(input: { name: \"Mine\", currency: \"EUR\", number: $number }) \
+                { account { id } userErrors { code field } } }";
+    let number = "GB29NWBK60161331926819";
+    let made = books.owner.graphql(make, json!({ "number": number })).await;
+    let made = made.data()["createAccount"]["account"]["id"].as_str();
+    let id = made.unwrap().trim_start_matches("acc_").to_owned();
+    let mut superuser = app.test_database.superuser().await;
+    let open = "UPDATE countersign.accounts SET number = $2, number_sealed = NULL, number_index = NULL, \
+                key_version = NULL WHERE id = $1::uuid";
+    let open = sqlx::query(open).bind(id).bind(number);
+    let opened = open.execute(&mut superuser).await.unwrap();
+    assert_eq!(opened.rows_affected(), 1);
+    for written in [number, "gb29 NWBK 6016 1331 9268 19"] {
+        let variables = json!({ "number": written });
+        let again = books.owner.graphql(make, variables).await;
+        let again = &again.data()["createAccount"];
+        assert!(again["account"].is_null(), "{again}");
+        let errors = json!([{ "code": "TAKEN", "field": ["input", "number"] }]);
+        assert_eq!(again["userErrors"], errors);
+    }
+}

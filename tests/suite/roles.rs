@@ -338,6 +338,11 @@ async fn faults_of_the_input_are_named() {
         let path = &payload(&refused)["userErrors"][0]["field"];
         assert_eq!(*path, json!(["input", field]), "{input}");
     }
+    // The database knows the names of built-in roles as well; who asks is told what it is.
+    let own = json!({ "name": " aDMIN ", "baseRole": "worker" });
+    let refused = send(owner, CREATE, own).await;
+    let told = &payload(&refused)["userErrors"][0]["message"];
+    assert_eq!(*told, "a built-in role has that name", "{:?}", refused.body);
     let trainee = role(owner, "Other", Role::Worker, &[]).await;
     let renamed = send(
         owner,
