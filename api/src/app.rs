@@ -370,6 +370,12 @@ impl<'a> Mutation<'a> {
             .permit(self.writer.context().actor(), self.action, resource)
     }
 
+    /// Asks the engine about the tenant's books as a whole.
+    pub(crate) fn permit_books(&self) -> Result<Permit, Refusal> {
+        let actor = self.writer.context().actor();
+        self.services.engine.permit_books(actor, self.action)
+    }
+
     /// Asks the engine about a thing of which policies see nothing but whose it is.
     pub(crate) fn permit_plain(&self, id: Uuid) -> Result<Permit, Refusal> {
         let tenant = self.writer.context().tenant();

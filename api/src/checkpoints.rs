@@ -5,7 +5,7 @@
 mod bucket;
 mod folder;
 
-use std::{collections::HashMap, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use countersign_domain::id::TenantId;
 use countersign_entities::{Clock, Database, LedgerFault, Operator, SignedCheckpoint, StoreError};
@@ -125,7 +125,10 @@ pub async fn make(
     Ok(Some(made))
 }
 
-/// Makes checkpoints until the process ends: of every chain from time to time, and at once of one that has
+/// How often it is looked which chains have grown enough.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Makes checkpoints until the process ends: of every chain from time to time, and soon of one that has
 /// grown by `rows` here.
 pub async fn keep_making(
     database: Database,
@@ -136,12 +139,13 @@ pub async fn keep_making(
     let operator = database.operator();
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut grown = database.watch_all_audits();
-    let mut counts: HashMap<TenantId, u32> = HashMap::new();
+    // Whoever were told of each row would be woken by each request.
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let tenants = tokio::select! {
             _ = ticks.tick() => {
-                counts.clear();
+                database.audits_grown_by(0);
                 match operator.tenants().await {
                     Ok(all) => all.into_iter().map(|tenant| tenant.id).collect(),
                     Err(error) => {
@@ -150,15 +154,7 @@ pub async fn keep_making(
                     }
                 }
             }
-            tenant = grown.grew() => {
-                let count = counts.entry(tenant).or_default();
-                *count = count.saturating_add(1);
-                if *count < rows {
-                    continue;
-                }
-                counts.remove(&tenant);
-                vec![tenant]
-            }
+            _ = looks.tick() => database.audits_grown_by(rows),
         };
         for tenant in tenants {
             if let Err(error) = make(&operator, tenant, place.as_ref()).await {

@@ -25,7 +25,7 @@ pub(crate) use self::{
 };
 pub use self::{
     signer::{NoteSigner, verified_note},
-    watch::{AuditWatch, AuditWatchAll},
+    watch::AuditWatch,
 };
 use crate::context::{RequestContext, RequestFacts};
 

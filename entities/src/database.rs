@@ -14,7 +14,7 @@ use sqlx::{
 };
 
 use crate::{
-    audit::{AuditWatch, AuditWatchAll, EventDraft, Recorder, Unlinked},
+    audit::{AuditWatch, EventDraft, Recorder, Unlinked},
     clock::{Clock, Ids},
     context::{CredentialKind, RequestContext, RequestFacts},
     durable::Durability,
@@ -100,7 +100,10 @@ impl Database {
         // Where a pooler hands connections around, nothing may be left on them.
         let session = |bound| settings.prepared_statements.then(|| enter::session(bound));
         let begin = enter::begin(settings.statement_timeout);
-        let early = |session: Option<String>| session.map(|session| format!("{session}; {EARLY}"));
+        let early = |session: &Option<String>| {
+            let session = session.as_ref();
+            session.map(|session| format!("{session}; {EARLY}"))
+        };
         let own = session(settings.statement_timeout);
         let lines = |session: Option<&str>| {
             let (url, patience) = (&settings.books_url, settings.acquire_timeout);
@@ -114,9 +117,13 @@ impl Database {
         Ok(Self(Arc::new(Inner {
             lines: lines(own.as_deref())?,
             lanes: lanes(quick.as_deref())?,
-            writing: lines(early(own).as_deref())?,
-            write_lanes: lanes(early(quick).as_deref())?,
-            durability: Durability::new(books.clone(), settings.prepared_statements),
+            writing: lines(early(&own).as_deref())?,
+            write_lanes: lanes(early(&quick).as_deref())?,
+            durability: Durability::new(
+                lanes(own.as_deref())?,
+                books.clone(),
+                settings.prepared_statements,
+            ),
             begin_line: if settings.prepared_statements {
                 "BEGIN".to_owned()
             } else {
@@ -154,7 +161,7 @@ impl Database {
     }
 
     /// The pools, each with its open and its idle connections.
-    pub fn connections(&self) -> [(&'static str, u32, u32); 8] {
+    pub fn connections(&self) -> [(&'static str, u32, u32); 9] {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let of = |name, pool: &PgPool| (name, pool.size(), count(pool.num_idle()));
         let audit = self.0.recorder.pools().map(|pool| of("audit", pool));
@@ -170,6 +177,7 @@ impl Database {
             counted("read_shared", self.0.lanes.counts()),
             counted("write", self.0.writing.counts()),
             counted("write_shared", self.0.write_lanes.counts()),
+            counted("flush", self.0.durability.counts()),
             of("upkeep", &self.0.books),
             of("entry", &self.0.entry),
             audit.unwrap_or_default(),
@@ -242,9 +250,9 @@ impl Database {
         AuditWatch { tenant, grown }
     }
 
-    /// Tells whose audit log has grown, of every tenant, as far as this process lets it grow.
-    pub fn watch_all_audits(&self) -> AuditWatchAll {
-        AuditWatchAll(self.0.recorder.grown())
+    /// Whose audit logs this process has let grow by so many rows since it was last told of them here.
+    pub fn audits_grown_by(&self, rows: u32) -> Vec<TenantId> {
+        self.0.recorder.grown_by(rows)
     }
 
     /// Records a credential that is refused by its form or its signature: forged, or of another
@@ -289,6 +297,7 @@ impl Database {
         self.0.lanes.close();
         self.0.writing.close();
         self.0.write_lanes.close();
+        self.0.durability.close();
         self.0.books.close().await;
         self.0.entry.close().await;
         self.0.recorder.close().await;

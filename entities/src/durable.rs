@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     error::{Cause, StoreError},
+    line::{Fault, Lanes},
     wire::Wire,
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Durability(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    lanes: Lanes,
+    /// For when there is no lane.
     pool: PgPool,
     prepared: bool,
     waiting: Mutex<Waiting>,
@@ -41,13 +44,24 @@ struct Waiting {
 }
 
 impl Durability {
-    /// Flushes by connections of `pool`, one at a time.
-    pub(crate) fn new(pool: PgPool, prepared: bool) -> Self {
+    /// Flushes by lanes of its own, or else by connections of `pool`; one flush at a time.
+    pub(crate) fn new(lanes: Lanes, pool: PgPool, prepared: bool) -> Self {
         Self(Arc::new(Inner {
+            lanes,
             pool,
             prepared,
             waiting: Mutex::default(),
         }))
+    }
+
+    /// How many connections are open, and how many of them nobody uses.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        self.0.lanes.counts()
+    }
+
+    /// Closes its lanes, as what is on their way has come.
+    pub(crate) fn close(&self) {
+        self.0.lanes.close();
     }
 
     /// Returns when all that was committed before this was called is durable. Where that fails, nobody knows
@@ -70,8 +84,7 @@ impl Durability {
 
 async fn flush_while_waiting(inner: Arc<Inner>) {
     while let Some(told) = inner.take() {
-        let flush = Statement::from_string(DbBackend::Postgres, FLUSH);
-        let flushed = Wire::once(&inner.pool, inner.prepared, &flush).await;
+        let flushed = inner.flush().await;
         for told in told {
             // Whoever hung up does not wait for it.
             let _ = told.send(flushed.clone());
@@ -80,6 +93,19 @@ async fn flush_while_waiting(inner: Arc<Inner>) {
 }
 
 impl Inner {
+    /// Flushes once. It does no harm to do so twice, as where a connection turns out to be dead.
+    async fn flush(&self) -> Result<(), StoreError> {
+        let flush = Statement::from_string(DbBackend::Postgres, FLUSH);
+        if let Some(lane) = self.lanes.get().await {
+            let came = lane.fly(&flush, &[]).await;
+            let flushed = came.and_then(|came| came.into_iter().collect::<Result<Vec<_>, Fault>>());
+            if flushed.is_ok() {
+                return Ok(());
+            }
+        }
+        Wire::once(&self.pool, self.prepared, &flush).await
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

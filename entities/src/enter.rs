@@ -1,7 +1,12 @@
 //! The way in: the first statement of a transaction checks the credential and the membership, sets
 //! the tenant and counts the ids that the request names.
 
-use std::{collections::BTreeSet, str::FromStr, time::Duration};
+use std::{
+    collections::BTreeSet,
+    str::FromStr,
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use countersign_domain::{
@@ -46,17 +51,45 @@ pub(crate) fn nothing() -> Statement {
     Statement::from_string(DbBackend::Postgres, "SELECT 1")
 }
 
+/// A way in: a function with places for its values, from `$1` on, and the statements that are made of it.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) function: &'static str,
+    /// How many values it takes.
+    pub(crate) takes: usize,
+    /// Enters, and does no more.
+    bare: LazyLock<String>,
+    /// As [`crate::idempotency`] has them, made when they are first needed.
+    pub(crate) claiming: OnceLock<String>,
+    pub(crate) holding: OnceLock<String>,
+}
+
+macro_rules! way {
+    ($name:ident, $takes:literal, $function:literal) => {
+        static $name: Way = Way {
+            function: $function,
+            takes: $takes,
+            bare: LazyLock::new(|| concat!("SELECT * FROM ", $function).to_owned()),
+            claiming: OnceLock::new(),
+            holding: OnceLock::new(),
+        };
+    };
+}
+
+way!(SESSION, 4, "countersign.enter_session($1, $2, $3, $4)");
+way!(API_TOKEN, 4, "countersign.enter_api_token($1, $2, $3, $4)");
+way!(MACHINE, 5, "countersign.enter_machine($1, $2, $3, $4, $5)");
+
 /// The call that enters with a credential.
 pub(crate) struct Call {
-    /// The function with places for its values, from `$1` on.
-    pub(crate) function: &'static str,
+    pub(crate) way: &'static Way,
     pub(crate) values: Vec<Value>,
 }
 
 impl Call {
     /// The statement that enters, and does no more.
     pub(crate) fn statement(self) -> Statement {
-        let sql = format!("SELECT * FROM {}", self.function);
+        let sql = self.way.bare.as_str();
         Statement::from_sql_and_values(DbBackend::Postgres, sql, self.values)
     }
 }
@@ -67,19 +100,19 @@ pub(crate) fn call(credential: &Credential, at: DateTime<Utc>, named: &BTreeSet<
     let kinds: Vec<String> = named.iter().map(|id| id.kind.to_owned()).collect();
     let kinds = Value::from(kinds);
     let named = Value::from(named.iter().map(|id| id.uuid).collect::<Vec<Uuid>>());
-    let (function, values) = match credential {
+    let (way, values) = match credential {
         Credential::Session(secret) => (
-            "countersign.enter_session($1, $2, $3, $4)",
+            &SESSION,
             vec![secret.hashed().to_vec().into(), at, named, kinds],
         ),
         Credential::ApiToken(token) => (
-            "countersign.enter_api_token($1, $2, $3, $4)",
+            &API_TOKEN,
             vec![token.as_bytes().to_vec().into(), at, named, kinds],
         ),
         Credential::ClientCredentials {
             issuer, client_id, ..
         } => (
-            "countersign.enter_machine($1, $2, $3, $4, $5)",
+            &MACHINE,
             vec![
                 issuer.as_str().into(),
                 client_id.as_str().into(),
@@ -89,7 +122,7 @@ pub(crate) fn call(credential: &Credential, at: DateTime<Utc>, named: &BTreeSet<
             ],
         ),
     };
-    Call { function, values }
+    Call { way, values }
 }
 
 fetched! {
@@ -115,26 +148,32 @@ fetched! {
 
 impl Answer {
     /// Its values in the order of the type `countersign.entrance`, where `named` ids of the tenant are
-    /// named, each with the type that it is sent as.
-    pub(crate) fn values(&self, named: usize) -> [(Value, &'static str); 14] {
+    /// named.
+    pub(crate) fn values(&self, named: usize) -> [Value; 14] {
         let named = i32::try_from(named).unwrap_or(i32::MAX);
         [
-            (self.outcome.as_str().into(), "text"),
-            (self.tenant.into(), "uuid"),
-            (self.suspended.into(), "boolean"),
-            (self.user_id.into(), "uuid"),
-            (self.member_id.into(), "uuid"),
-            (self.session_id.into(), "uuid"),
-            (self.machine_id.into(), "uuid"),
-            (self.role.clone().into(), "text"),
-            (self.capabilities.clone().into(), "text[]"),
-            (self.scopes.clone().into(), "text[]"),
-            (self.documents_only.into(), "boolean"),
-            (self.mfa.into(), "boolean"),
-            (named.into(), "integer"),
-            (0_i32.into(), "integer"),
+            self.outcome.as_str().into(),
+            self.tenant.into(),
+            self.suspended.into(),
+            self.user_id.into(),
+            self.member_id.into(),
+            self.session_id.into(),
+            self.machine_id.into(),
+            self.role.clone().into(),
+            self.capabilities.clone().into(),
+            self.scopes.clone().into(),
+            self.documents_only.into(),
+            self.mfa.into(),
+            named.into(),
+            0_i32.into(),
         ]
     }
+
+    /// Their types.
+    pub(crate) const TYPES: [&str; 14] = [
+        "text", "uuid", "boolean", "uuid", "uuid", "uuid", "uuid", "text", "text[]", "text[]",
+        "boolean", "boolean", "integer", "integer",
+    ];
 
     /// The context, if the credential opens a tenant, with what of the named ids is not of it (ISO-4).
     pub(crate) fn into_context(

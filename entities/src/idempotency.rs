@@ -104,6 +104,25 @@ fetched! {
     }
 }
 
+/// The types of what a claim is made with, after its tenant.
+const TYPES: [&str; 8] = [
+    "bigint",
+    "text",
+    "bytea",
+    "bytea",
+    "bytea",
+    "uuid",
+    "timestamptz",
+    "timestamptz",
+];
+
+/// Places for values of those types, behind as many others.
+fn places(behind: usize, types: &[&str]) -> String {
+    let places = types.iter().zip(1_usize..);
+    let places = places.map(|(kind, n)| format!("${}::{kind}", behind.saturating_add(n)));
+    places.collect::<Vec<_>>().join(", ")
+}
+
 /// A claim that is to be made.
 #[derive(Debug)]
 pub(crate) struct Claiming {
@@ -124,18 +143,17 @@ impl Claiming {
     }
 
     /// Claims on the way in, by the same statement.
-    pub(crate) fn entering(&self, call: &enter::Call) -> Statement {
-        let at = call.values.len();
-        let places: Vec<_> = (1..=8_usize)
-            .map(|n| format!("${}", at.saturating_add(n)))
-            .collect();
-        let sql = format!(
-            "SELECT e.*, k.* FROM {} e, LATERAL countersign.claim_key(\
-             CASE e.outcome WHEN 'entered' THEN e.tenant END, {}) k",
-            call.function,
-            places.join(", ")
-        );
-        let values = call.values.iter().cloned().chain(self.values());
+    pub(crate) fn entering(&self, call: enter::Call) -> Statement {
+        let enter::Call { way, values } = call;
+        let sql = way.claiming.get_or_init(|| {
+            format!(
+                "SELECT e.*, k.* FROM {} e, LATERAL countersign.claim_key(\
+                 CASE e.outcome WHEN 'entered' THEN e.tenant END, {}) k",
+                way.function,
+                places(way.takes, &TYPES)
+            )
+        });
+        let values = values.into_iter().chain(self.values());
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
     }
 
@@ -148,35 +166,22 @@ impl Claiming {
     /// the key is not free.
     pub(crate) fn holding(
         &self,
-        call: &enter::Call,
+        call: enter::Call,
         presumed: &enter::Answer,
         named: usize,
     ) -> Statement {
-        let mut values = call.values.clone();
-        let mut place = |value: Value, kind: &str| {
-            values.push(value);
-            format!("${}::{kind}", values.len())
-        };
-        let presumed = presumed.values(named);
-        let presumed: Vec<_> = presumed.map(|(value, kind)| place(value, kind)).into();
-        let kinds = [
-            "bigint",
-            "text",
-            "bytea",
-            "bytea",
-            "bytea",
-            "uuid",
-            "timestamptz",
-            "timestamptz",
-        ];
-        let claim = self.values().into_iter().zip(kinds);
-        let claim: Vec<_> = claim.map(|(value, kind)| place(value, kind)).collect();
-        let sql = format!(
-            "SELECT countersign.hold_presumed(e, ROW({})::countersign.entrance, {}) FROM {} e",
-            presumed.join(", "),
-            claim.join(", "),
-            call.function
-        );
+        let enter::Call { way, values } = call;
+        let sql = way.holding.get_or_init(|| {
+            let presumed = enter::Answer::TYPES;
+            format!(
+                "SELECT countersign.hold_presumed(e, ROW({})::countersign.entrance, {}) FROM {} e",
+                places(way.takes, &presumed),
+                places(way.takes.saturating_add(presumed.len()), &TYPES),
+                way.function
+            )
+        });
+        let values = values.into_iter().chain(presumed.values(named));
+        let values = values.chain(self.values());
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
     }
 

@@ -52,9 +52,7 @@ mod vault;
 mod wire;
 mod writing;
 
-pub use audit::{
-    AuditWatch, AuditWatchAll, EventDraft, NoteSigner, tree::SignedCheckpoint, verified_note,
-};
+pub use audit::{AuditWatch, EventDraft, NoteSigner, tree::SignedCheckpoint, verified_note};
 pub use clock::{Clock, Ids, SystemClock, SystemIds};
 pub use context::{
     Credential, CredentialKind, RequestContext, RequestFacts, SessionSecret, Strange,

@@ -170,7 +170,7 @@ impl Writing {
             let row = rows.ok().and_then(|rows| rows.into_iter().next());
             row.is_some_and(|row| told.set(row).is_ok()) && holds(done)
         };
-        let line = Line::presume(lines, claiming.entering(&call), holds).await;
+        let line = Line::presume(lines, claiming.entering(call), holds).await;
         let line = Arc::new(line.map_err(|_| StoreError::Rebutted)?);
         let claimed = claimed_by(Arc::clone(&line), claiming, found, database.clone());
         Ok(Opened {

@@ -8,7 +8,12 @@ use countersign_domain::{
 };
 use moka::sync::Cache;
 
-use crate::{decision::Compiled, engine::Known, load::Kind};
+use crate::{
+    action::ActionId,
+    decision::{Compiled, Refusal},
+    engine::Known,
+    load::Kind,
+};
 
 /// Everything of an actor that the policies can see, but for who it is and where.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -74,6 +79,36 @@ impl Compilations {
     ) -> Arc<Compiled> {
         self.cache
             .get_with((Arc::clone(shape), slice), || Arc::new(compile()))
+    }
+}
+
+/// What Cedar said of tenants' books as a whole, by shape and action: the permission, or the refusal.
+#[derive(Debug)]
+pub(crate) struct Permissions {
+    cache: Cache<(Shape, ActionId), Arc<Result<String, Refusal>>>,
+}
+
+impl Permissions {
+    pub(crate) fn new() -> Self {
+        Self {
+            cache: Cache::new(ENTRIES_MAX),
+        }
+    }
+
+    /// What was said, asked for where it was not yet. An evaluation that fails says nothing that is kept.
+    pub(crate) fn get_or<E>(
+        &self,
+        shape: Shape,
+        action: ActionId,
+        ask: impl FnOnce() -> Result<Result<String, Refusal>, E>,
+    ) -> Result<Arc<Result<String, Refusal>>, E> {
+        let key = (shape, action);
+        if let Some(said) = self.cache.get(&key) {
+            return Ok(said);
+        }
+        let said = Arc::new(ask()?);
+        self.cache.insert(key, Arc::clone(&said));
+        Ok(said)
     }
 }
 

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 
 use crate::{
     action::{Action, ActionId},
-    cache::{Compilations, KnownShapes, Shape},
+    cache::{Compilations, KnownShapes, Permissions, Shape},
     decision::{Basis, Compiled, Conditional, Decision, Decisions, Refusal, RowRule},
     entity::{self, Bound, EntityError},
     error::PolicyError,
@@ -21,7 +21,7 @@ use crate::{
     predicate::Predicate,
     resolved::{self, Resolved},
     resource::Resource,
-    row::Row,
+    row::{Row, TenantOnly},
     scope::{Permit, ReadScope},
 };
 
@@ -46,6 +46,8 @@ struct Inner {
     known: KnownShapes,
     /// What is left of policies that look at the row alone.
     rows: Rows,
+    /// What was said of tenants' books as a whole.
+    of_books: Permissions,
 }
 
 impl Engine {
@@ -94,6 +96,7 @@ impl Engine {
                 compilations: Compilations::new(),
                 known: KnownShapes::new(),
                 rows: Rows::default(),
+                of_books: Permissions::new(),
             }),
         }
     }
@@ -244,17 +247,42 @@ impl Engine {
             .slice(action, &Shape::of(actor))
             .ok_or_else(undecided)?;
         let slice = self.inner.loaded.slices.get(slice).ok_or_else(undecided)?;
-        self.authorize(actor, known, slice, resource)
-            .unwrap_or_else(|error| Err(alarm(known, &error)))
+        let said = self.authorize(actor, known, slice, resource);
+        let said = said.unwrap_or_else(|error| Err(alarm(known, &error)));
+        said.map(|permission| self.permitted(actor, known, permission))
     }
 
+    /// The same of the books of the actor's tenant as a whole. Policies see nothing of them but whose they
+    /// are, and that they are the actor's own: what Cedar said to one principal of a shape, it says to all.
+    pub fn permit_books(&self, actor: &Actor, action: ActionId) -> Result<Permit, Refusal> {
+        let undecided = || Refusal::new("", vec![SmolStr::new_static("undecided")], vec![]);
+        let shape = Shape::of(actor);
+        let (known, slice) = self.slice(action, &shape).ok_or_else(undecided)?;
+        let slice = self.inner.loaded.slices.get(slice).ok_or_else(undecided)?;
+        let books = TenantOnly::books(actor.tenant);
+        let ask = || self.authorize(actor, known, slice, &books);
+        match self.inner.of_books.get_or(shape, action, ask) {
+            Ok(said) => match &*said {
+                Ok(permission) => Ok(self.permitted(actor, known, permission.clone())),
+                Err(refusal) => Err(refusal.clone()),
+            },
+            Err(error) => Err(alarm(known, &error)),
+        }
+    }
+
+    fn permitted(&self, actor: &Actor, action: &Action, permission: String) -> Permit {
+        let resolved = Resolved::new(permission, self.inner.loaded.sha256);
+        Permit::new(actor.tenant, &action.name, resolved)
+    }
+
+    /// The permission that Cedar resolves, or its refusal.
     fn authorize(
         &self,
         actor: &Actor,
         action: &Action,
         slice: &Slice,
         resource: &dyn Row,
-    ) -> Result<Result<Permit, Refusal>, EntityError> {
+    ) -> Result<Result<String, Refusal>, EntityError> {
         let loaded = &self.inner.loaded;
         let principal = entity::principal(actor, Bound::actor(actor))?;
         let resource = entity::resource(&action.resource, resource)?;
@@ -277,11 +305,7 @@ impl Engine {
         }
         let rules = sorted(response.diagnostics().reason());
         Ok(match response.decision() {
-            CedarDecision::Allow => {
-                let permission = format!("{} by {}", action.name, rules.join(", "));
-                let resolved = Resolved::new(permission, loaded.sha256);
-                Ok(Permit::new(actor.tenant, &action.name, resolved))
-            }
+            CedarDecision::Allow => Ok(format!("{} by {}", action.name, rules.join(", "))),
             CedarDecision::Deny => {
                 let missing = if rules.is_empty() {
                     slice.permits.clone()

@@ -8,7 +8,7 @@ use countersign_domain::{
     sealed::TextColumn,
 };
 use countersign_entities::{NewAccount, NewAccountNumber};
-use countersign_policies::{resource, row::TenantOnly};
+use countersign_policies::resource;
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, name};
 
@@ -37,8 +37,7 @@ pub async fn create(
     input: CreateAccount,
 ) -> Result<Account, AppError> {
     let mutation = Mutation::begin(services, writer, "createAccount").await?;
-    let books = TenantOnly::books(writer.context().tenant());
-    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let permit = attempt!(mutation, vec![], mutation.permit_books());
     let parsed = attempt!(mutation, vec![], parse(&input));
     let custodian = custodian(&mutation, input.custodian).await;
     let custodian = attempt!(mutation, vec![], custodian);

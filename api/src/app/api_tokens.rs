@@ -10,7 +10,7 @@ use countersign_domain::{
     token::PlainToken,
 };
 use countersign_entities::{ApiToken, NewApiToken};
-use countersign_policies::{resource, row::TenantOnly};
+use countersign_policies::resource;
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, grants, name};
 
@@ -39,8 +39,7 @@ pub async fn create(
     input: CreateApiToken,
 ) -> Result<(ApiToken, PlainToken), AppError> {
     let mutation = Mutation::begin(services, writer, "createApiToken").await?;
-    let books = TenantOnly::books(writer.context().tenant());
-    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let permit = attempt!(mutation, vec![], mutation.permit_books());
     let (name, scopes, life) = attempt!(mutation, vec![], parse(&input));
     let within = grants::check_scopes(&services.engine, writer.context(), &scopes);
     attempt!(mutation, vec![], within);

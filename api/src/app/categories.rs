@@ -5,7 +5,6 @@ use countersign_domain::{
     books::Category,
     id::CategoryId,
 };
-use countersign_policies::row::TenantOnly;
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, name};
 
@@ -19,8 +18,7 @@ pub async fn create(
     input_name: &str,
 ) -> Result<Category, AppError> {
     let mutation = Mutation::begin(services, writer, "createCategory").await?;
-    let books = TenantOnly::books(writer.context().tenant());
-    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let permit = attempt!(mutation, vec![], mutation.permit_books());
     let name = attempt!(mutation, vec![], name(input_name, NAME_MAX, "name"));
     let id = CategoryId::new(services.database.ids().uuid());
     let made = mutation.transaction.new_category(&permit, id, &name);

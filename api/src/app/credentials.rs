@@ -8,7 +8,7 @@ use countersign_domain::{
     sealed::TextColumn,
 };
 use countersign_entities::{NewCredential, ProviderCredential, VaultError};
-use countersign_policies::{Permit, resource, row::TenantOnly};
+use countersign_policies::{Permit, resource};
 use futures::FutureExt;
 use secrecy::SecretString;
 
@@ -37,8 +37,7 @@ pub async fn store(
 ) -> Result<ProviderCredential, AppError> {
     let mutation = Mutation::begin(services, writer, "storeCredential").await?;
     let context = writer.context();
-    let books = TenantOnly::books(context.tenant());
-    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let permit = attempt!(mutation, vec![], mutation.permit_books());
     let provider = input.provider;
     let (name, secret) = attempt!(mutation, vec![], parse(input));
     let id = CredentialId::new(services.database.ids().uuid());

@@ -10,7 +10,6 @@ use countersign_entities::{CustomRole, Member, Reader, RequestContext, WriteErro
 use countersign_policies::{
     Engine, resource,
     rights::{Grant, Rights},
-    row::TenantOnly,
 };
 
 use super::{
@@ -81,8 +80,7 @@ pub async fn create(
 ) -> Result<CustomRole, AppError> {
     let context = writer.context();
     let mutation = Mutation::begin(services, writer, "createRole").await?;
-    let books = TenantOnly::books(context.tenant());
-    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let permit = attempt!(mutation, vec![], mutation.permit_books());
     let Locked { roles, me, .. } = attempt!(mutation, vec![], lock(&mutation, None).await);
     if roles.len() >= ROLES_MAX {
         let message =

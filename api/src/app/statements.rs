@@ -13,7 +13,7 @@ use countersign_domain::{
     },
 };
 use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement, Text};
-use countersign_policies::{Permit, ReadScope, resource, row::TenantOnly};
+use countersign_policies::{Permit, ReadScope, resource};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -77,8 +77,7 @@ pub async fn import(
     writer.close().await?;
     let read = tokio::task::spawn_blocking(move || read(&input)).await;
     let mutation = Mutation::begin(services, writer, "importStatement").await?;
-    let books = TenantOnly::books(writer.context().tenant());
-    let permit = attempt!(mutation, vec![], mutation.permit(&books));
+    let permit = attempt!(mutation, vec![], mutation.permit_books());
     let file = read.unwrap_or_else(|_| {
         Err(Fault::new(
             FaultCode::StatementBroken,

@@ -10,7 +10,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -71,6 +71,8 @@ struct Inner {
     turns: Turns,
     /// Tells whose chains have grown.
     grown: broadcast::Sender<TenantId>,
+    /// By how many rows, since somebody asked.
+    growth: Mutex<HashMap<TenantId, u32>>,
 }
 
 #[derive(Debug)]
@@ -115,6 +117,7 @@ impl Recorder {
             heads: Mutex::default(),
             turns: Turns::default(),
             grown: broadcast::Sender::new(GROWN_MAX),
+            growth: Mutex::default(),
         }))
     }
 
@@ -174,6 +177,13 @@ impl Recorder {
     /// Whose chains grow from now on, as far as this process lets them grow.
     pub(crate) fn grown(&self) -> broadcast::Receiver<TenantId> {
         self.0.grown.subscribe()
+    }
+
+    /// Whose chains have grown by so many rows since they were last told of here.
+    pub(crate) fn grown_by(&self, rows: u32) -> Vec<TenantId> {
+        let mut growth = self.0.growth();
+        let grown = growth.extract_if(|_, grown| *grown >= rows);
+        grown.map(|(tenant, _)| tenant).collect()
     }
 
     pub(crate) fn pools(&self) -> [&PgPool; 2] {
@@ -387,7 +397,15 @@ impl Inner {
         heads.insert(tenant, end);
     }
 
+    fn growth(&self) -> MutexGuard<'_, HashMap<TenantId, u32>> {
+        self.growth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn grew(&self, tenant: TenantId) {
+        let mut growth = self.growth();
+        let rows = growth.entry(tenant).or_default();
+        *rows = rows.saturating_add(1);
+        drop(growth);
         // That nobody watches is no fault.
         let _ = self.grown.send(tenant);
     }

@@ -11,23 +11,6 @@ pub struct AuditWatch {
     pub(crate) grown: Receiver<TenantId>,
 }
 
-/// Tells which tenant's audit log has grown in this process.
-#[derive(Debug)]
-pub struct AuditWatchAll(pub(crate) Receiver<TenantId>);
-
-impl AuditWatchAll {
-    /// Whose has grown. Who falls behind misses some.
-    pub async fn grew(&mut self) -> TenantId {
-        loop {
-            match self.0.recv().await {
-                Ok(tenant) => return tenant,
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => std::future::pending().await,
-            }
-        }
-    }
-}
-
 impl AuditWatch {
     /// Returns when it has grown, or may have.
     pub async fn grew(&mut self) {

@@ -208,3 +208,9 @@ impl fmt::Debug for Lane {
         f.write_str("Lane")
     }
 }
+
+impl fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lanes")
+    }
+}

@@ -84,7 +84,7 @@ impl Writing {
             return Ok(None);
         };
         let call = enter::call(context.credential(), context.now(), &late.named);
-        let entering = claiming.holding(&call, &late.presumed, late.named.len());
+        let entering = claiming.holding(call, &late.presumed, late.named.len());
         let guess = inner.recorder.last_seen(tenant);
         let (append, end) = audit::append_held(guess, row, &key)?;
         let came = lane.fly(&entering, &[insertion.clone(), append]).await;

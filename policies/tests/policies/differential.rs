@@ -7,7 +7,7 @@ use countersign_domain::{
     access::{Capability, Role, Scope},
     principal::{Actor, Principal},
 };
-use countersign_policies::{ActionId, Decision, Engine};
+use countersign_policies::{ActionId, Decision, Engine, Permit, Refusal};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRunner};
 
 /// Each of them decides some actions, so that there are thousands of decisions.
@@ -66,21 +66,22 @@ fn compare(engine: &Engine, oracle: &Oracle, actor: &Actor, id: ActionId, row: &
     let told = format!("{name} {actor:?} {row:?} {answer:?}");
     assert_eq!(answer.errors, 0, "{told}");
 
-    compare_permit(engine, actor, id, &row, &answer, &told);
+    let permitted = engine.permit(actor, id, &row);
+    compare_permit(&permitted, name, &answer, &told);
+    // Of what policies see nothing but whose it is, the same is said as of the books.
+    if row.tenant == OWN && !row.is_kept {
+        let of_books = engine.permit_books(actor, id);
+        compare_permit(&of_books, name, &answer, &told);
+        let texts =
+            [permitted, of_books].map(|said| said.map(|p| p.permission().text().to_owned()));
+        assert_eq!(texts[0], texts[1], "{told}");
+    }
     compare_decision(engine, actor, id, &row, answer, &told);
 }
 
 /// The whole set of policies, as mutations ask.
-fn compare_permit(
-    engine: &Engine,
-    actor: &Actor,
-    id: ActionId,
-    row: &AnyRow,
-    answer: &Answer,
-    told: &str,
-) {
-    let name = engine.action_name(id);
-    match engine.permit(actor, id, row) {
+fn compare_permit(said: &Result<Permit, Refusal>, name: &str, answer: &Answer, told: &str) {
+    match said {
         Ok(permit) => {
             assert!(answer.allowed, "{told}");
             assert_eq!(permit.action(), name);
