@@ -100,16 +100,13 @@ impl Database {
         // Where a pooler hands connections around, nothing may be left on them.
         let session = |bound| settings.prepared_statements.then(|| enter::session(bound));
         let begin = enter::begin(settings.statement_timeout);
-        let early = |session: &Option<String>| {
-            let session = session.as_ref();
-            session.map(|session| format!("{session}; {EARLY}"))
-        };
         let own = session(settings.statement_timeout);
         let lines = |session: Option<&str>| {
             let (url, patience) = (&settings.books_url, settings.acquire_timeout);
             Lines::new(url, settings.connections_max, patience, session)
         };
         let quick = session(QUICK.min(settings.statement_timeout));
+        let early = quick.as_ref().map(|quick| format!("{quick}; {EARLY}"));
         let lanes = |session: Option<&str>| {
             let (url, patience) = (&settings.books_url, settings.acquire_timeout);
             Ok::<_, StoreError>(Lanes::new(Opener::new(url, patience, session)?))
@@ -117,13 +114,9 @@ impl Database {
         Ok(Self(Arc::new(Inner {
             lines: lines(own.as_deref())?,
             lanes: lanes(quick.as_deref())?,
-            writing: lines(early(&own).as_deref())?,
-            write_lanes: lanes(early(&quick).as_deref())?,
-            durability: Durability::new(
-                lanes(own.as_deref())?,
-                books.clone(),
-                settings.prepared_statements,
-            ),
+            writing: lines(own.as_deref())?,
+            write_lanes: lanes(early.as_deref())?,
+            durability: Durability::new(lanes(own.as_deref())?),
             begin_line: if settings.prepared_statements {
                 "BEGIN".to_owned()
             } else {
@@ -231,17 +224,6 @@ impl Database {
         }
         let row = Unlinked::of_request(context, draft, self.0.ids.uuid());
         self.0.recorder.record(row).await
-    }
-
-    /// Waits until a mutation that was committed is durable, and tells that the tenant's audit log has grown.
-    /// Nobody is told of it before.
-    pub(crate) async fn grown_durably(&self, tenant: TenantId) -> Result<(), StoreError> {
-        let inner = &self.0;
-        if inner.prepared {
-            inner.durability.reached().await?;
-        }
-        inner.recorder.grew(tenant);
-        Ok(())
     }
 
     /// Tells when the tenant's audit log has grown, as far as this process lets it grow.

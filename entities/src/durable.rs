@@ -4,6 +4,11 @@
 //! it, also on its own connection, goes on. PostgreSQL writes its log in order, so that a transaction that
 //! is committed synchronously afterwards makes those before it durable too, on standbys as well where they
 //! are waited for. Whoever answers waits for that.
+//!
+//! A PostgreSQL that crashed in between has forgotten what was not durable, and flushes without a fault
+//! all the same; so does another server at the same address. A crash ends every session, however: a flush
+//! counts in a session of the same server that was open before what it is to make durable was sent, and in
+//! no other.
 
 use std::{
     mem,
@@ -11,28 +16,28 @@ use std::{
 };
 
 use sea_orm::{DbBackend, Statement};
-use sqlx::PgPool;
 use tokio::sync::oneshot;
 
 use crate::{
     error::{Cause, StoreError},
-    line::{Fault, Lanes},
-    wire::Wire,
+    line::{Fault, Lane, Lanes},
 };
 
 /// A transaction that writes nothing but itself, which takes as much as being flushed.
 const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'countersign', '')";
 
-/// Flushes for all who wait.
-#[derive(Debug, Clone)]
-pub(crate) struct Durability(Arc<Inner>);
-
+/// The sessions in which is flushed.
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Durability {
     lanes: Lanes,
-    /// For when there is no lane.
-    pool: PgPool,
-    prepared: bool,
+    /// Of the sessions that were used last.
+    flushers: Mutex<Vec<Arc<Flusher>>>,
+}
+
+/// Flushes in one session, for all who wait there.
+#[derive(Debug)]
+pub(crate) struct Flusher {
+    lane: Arc<Lane>,
     waiting: Mutex<Waiting>,
 }
 
@@ -44,66 +49,85 @@ struct Waiting {
 }
 
 impl Durability {
-    /// Flushes by lanes of its own, or else by connections of `pool`; one flush at a time.
-    pub(crate) fn new(lanes: Lanes, pool: PgPool, prepared: bool) -> Self {
-        Self(Arc::new(Inner {
+    pub(crate) const fn new(lanes: Lanes) -> Self {
+        Self {
             lanes,
-            pool,
-            prepared,
+            flushers: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// A session that is open. What is committed from now on is made durable by [`Flusher::flushed`] of this
+    /// one. `None` where there is none.
+    pub(crate) async fn session(&self) -> Option<Arc<Flusher>> {
+        let lane = self.lanes.get().await?;
+        let mut flushers = self.flushers.lock().unwrap_or_else(PoisonError::into_inner);
+        flushers.retain(|flusher| flusher.lane.is_open());
+        let known = flushers
+            .iter()
+            .find(|flusher| Arc::ptr_eq(&flusher.lane, &lane));
+        if let Some(flusher) = known {
+            return Some(Arc::clone(flusher));
+        }
+        let flusher = Arc::new(Flusher {
+            lane,
             waiting: Mutex::default(),
-        }))
+        });
+        flushers.push(Arc::clone(&flusher));
+        Some(flusher)
     }
 
     /// How many connections are open, and how many of them nobody uses.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        self.0.lanes.counts()
+        self.lanes.counts()
     }
 
-    /// Closes its lanes, as what is on their way has come.
+    /// Closes the sessions, as what is on their way has come.
     pub(crate) fn close(&self) {
-        self.0.lanes.close();
+        self.lanes.close();
+        let mut flushers = self.flushers.lock().unwrap_or_else(PoisonError::into_inner);
+        flushers.clear();
+    }
+}
+
+impl Flusher {
+    /// Whether it makes durable what that lane commits: whether both are sessions of one server.
+    pub(crate) fn is_beside(&self, lane: &Lane) -> bool {
+        self.lane.is_beside(lane)
     }
 
-    /// Returns when all that was committed before this was called is durable. Where that fails, nobody knows
-    /// whether it is.
-    pub(crate) async fn reached(&self) -> Result<(), StoreError> {
+    /// Returns when all is durable that was committed by a lane beside it after [`Durability::session`]
+    /// gave this, and before this was called. Where that fails, nobody knows whether it is.
+    pub(crate) async fn flushed(self: Arc<Self>) -> Result<(), StoreError> {
         let (told, waits) = oneshot::channel();
         let is_first = {
-            let mut waiting = self.0.waiting();
+            let mut waiting = self.waiting();
             waiting.told.push(told);
             !mem::replace(&mut waiting.is_flushed, true)
         };
         if is_first {
             // Not in the caller's own future: others wait on this too, and a caller may hang up.
-            tokio::spawn(flush_while_waiting(Arc::clone(&self.0)));
+            tokio::spawn(self.flush_while_waiting());
         }
         let stopped = || StoreError::Unavailable(Cause::new("nobody flushes any more"));
         waits.await.unwrap_or_else(|_| Err(stopped()))
     }
-}
 
-async fn flush_while_waiting(inner: Arc<Inner>) {
-    while let Some(told) = inner.take() {
-        let flushed = inner.flush().await;
-        for told in told {
-            // Whoever hung up does not wait for it.
-            let _ = told.send(flushed.clone());
-        }
-    }
-}
-
-impl Inner {
-    /// Flushes once. It does no harm to do so twice, as where a connection turns out to be dead.
-    async fn flush(&self) -> Result<(), StoreError> {
-        let flush = Statement::from_string(DbBackend::Postgres, FLUSH);
-        if let Some(lane) = self.lanes.get().await {
-            let came = lane.fly(&flush, &[]).await;
-            let flushed = came.and_then(|came| came.into_iter().collect::<Result<Vec<_>, Fault>>());
-            if flushed.is_ok() {
-                return Ok(());
+    async fn flush_while_waiting(self: Arc<Self>) {
+        while let Some(told) = self.take() {
+            let flushed = self.flush().await;
+            for told in told {
+                // Whoever hung up does not wait for it.
+                let _ = told.send(flushed.clone());
             }
         }
-        Wire::once(&self.pool, self.prepared, &flush).await
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        let flush = Statement::from_string(DbBackend::Postgres, FLUSH);
+        let came = self.lane.fly(&flush, &[]).await?;
+        let flushed: Result<Vec<_>, Fault> = came.into_iter().collect();
+        flushed?;
+        Ok(())
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

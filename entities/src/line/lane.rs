@@ -17,14 +17,14 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::Statement;
+use sea_orm::{DbBackend, Statement};
 
 use self::{
     carrier::Traffic,
     messages::{Incoming, Ready, Reply},
 };
 pub(crate) use self::{fault::Fault, open::Opener};
-use super::Done;
+use super::{Done, fetched};
 
 /// How long a statement may run on a lane.
 pub(crate) const QUICK: Duration = Duration::from_millis(100);
@@ -81,10 +81,13 @@ impl Lanes {
         }
         let opening = Opening(own);
         let transport = self.opener.open().await.ok()?;
-        opening.opened(Lane {
+        let mut lane = Lane {
             traffic: Traffic::new(transport),
             prepared: Mutex::default(),
-        })
+            server: String::new(),
+        };
+        lane.server = lane.ask_server().await?;
+        opening.opened(lane)
     }
 
     /// How many connections are open, and how many of them bring nothing.
@@ -140,9 +143,40 @@ pub(crate) struct Lane {
     traffic: Arc<Traffic>,
     /// What the connection has prepared, by its text.
     prepared: Mutex<HashMap<String, Arc<Ready>>>,
+    /// Which server it is that answers.
+    server: String,
+}
+
+/// No two servers were started at the same microsecond and address. One that has crashed and recovered is
+/// the same one.
+const SERVER: &str = "SELECT concat_ws(' ', pg_postmaster_start_time(), inet_server_addr(), \
+     inet_server_port()) AS server";
+
+fetched! {
+    struct Server {
+        server: String,
+    }
 }
 
 impl Lane {
+    /// Whether its session has not ended, as far as is known.
+    pub(crate) fn is_open(&self) -> bool {
+        self.traffic.is_open()
+    }
+
+    /// Whether both are sessions of one server: behind one address there may be several, one after the
+    /// other.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.server == other.server
+    }
+
+    async fn ask_server(&self) -> Option<String> {
+        let ask = Statement::from_string(DbBackend::Postgres, SERVER);
+        let came = self.fly(&ask, &[]).await.ok()?.into_iter().next()?;
+        let told: Vec<Server> = came.ok()?.rows().ok()?;
+        told.into_iter().next().map(|told| told.server)
+    }
+
     fn is_held_up(&self) -> bool {
         self.traffic.stands_for() > HELD_UP
     }

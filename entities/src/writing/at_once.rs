@@ -80,6 +80,11 @@ impl Writing {
         let (Some(key), Some(lane)) = (key, inner.write_lanes.get().await) else {
             return Ok(None);
         };
+        // Open before anything is sent, which is what its flush will count for.
+        let flusher = inner.durability.session().await;
+        let Some(flusher) = flusher.filter(|flusher| flusher.is_beside(&lane)) else {
+            return Ok(None);
+        };
         let Some(turn) = inner.recorder.turn(tenant).await else {
             return Ok(None);
         };
@@ -97,8 +102,11 @@ impl Writing {
         }
         inner.recorder.knows(tenant, end);
         drop(turn);
-        Ok(Some(match self.database.grown_durably(tenant).await {
-            Ok(()) => AtOnce::Done,
+        Ok(Some(match flusher.flushed().await {
+            Ok(()) => {
+                inner.recorder.grew(tenant);
+                AtOnce::Done
+            }
             Err(error) => AtOnce::Failed(error.into()),
         }))
     }
