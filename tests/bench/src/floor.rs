@@ -67,15 +67,15 @@ pub(crate) fn drive(
     })
 }
 
-/// How often scripts are run to their ends, each chosen as often as its weight says. Several statements go
-/// in one message where the scripts say so.
+/// How often scripts are run to their ends, each chosen as often as its weight says.
 pub(crate) fn scripts(
     cluster: &Cluster,
+    protocol: &str,
     files: &[(PathBuf, usize)],
     clients: usize,
     seconds: u64,
 ) -> anyhow::Result<u64> {
-    pgbench(cluster, "simple", files, clients, seconds)
+    pgbench(cluster, protocol, files, clients, seconds)
 }
 
 fn pgbench(

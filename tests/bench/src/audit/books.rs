@@ -49,6 +49,10 @@ const SEED: &str = "
     GRANT SELECT ON bench.tenants TO countersign_books;
     CREATE FUNCTION bench.uuid(kind text, tenant integer, n integer) RETURNS uuid
         LANGUAGE sql IMMUTABLE AS $$ SELECT md5(kind || ':' || tenant || ':' || n)::uuid $$;
+    -- Where a chain ends, as the server remembers it: nobody waits for it.
+    CREATE FUNCTION bench.remembered_end() RETURNS countersign.audit_heads
+        LANGUAGE sql STABLE SECURITY DEFINER
+        AS $$ SELECT h FROM countersign.audit_heads h WHERE h.tenant_id = countersign.current_tenant() $$;
     INSERT INTO countersign.accounts (tenant_id, id, name, currency, number, personal, created_at)
         SELECT id, bench.uuid('account', n, 1), 'Account', 'EUR', 'BENCH' || n, false, '2026-01-01'
         FROM bench.tenants;

@@ -16,15 +16,24 @@ const CLIENTS: usize = 16;
 
 const ENTER: &str =
     "BEGIN\\; SELECT countersign.enter_tenant(id) FROM bench.tenants WHERE n = :n;\n";
-const INSERT: &str = "INSERT INTO countersign.categories (tenant_id, id, name, created_at) \
-     VALUES (countersign.current_tenant(), gen_random_uuid(), 'New ' || gen_random_uuid(), now())";
+/// A mutation as it is without its row: it enters, claims a key and inserts, in one message that is a
+/// transaction, and is not durable before one of all who wait flushes.
+const MUTATE: &str = "SELECT set_config('synchronous_commit', 'off', true);\n\
+     SELECT countersign.enter_tenant(id) FROM bench.tenants WHERE n = :n;\n\
+     SELECT k.is_claimed FROM countersign.claim_key(countersign.current_tenant(), \
+     (random() * 1e15)::bigint, 'usr_00000000000070008000000000000001', \
+     sha256(gen_random_uuid()::text::bytea), sha256('asked'), sha256('able'), gen_random_uuid(), \
+     now(), now() - interval '1 day') k;\n\
+     INSERT INTO countersign.categories (tenant_id, id, name, created_at) \
+     VALUES (countersign.current_tenant(), gen_random_uuid(), 'New ' || gen_random_uuid(), now());\n";
+const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'countersign', '');\n";
 /// The hash is made up, which costs PostgreSQL what a true one does; the server spends a microsecond on it.
-const APPEND: &str = "SELECT countersign.append_own(:seq + 1, gen_random_uuid(), '\\x:hash', \
+const APPEND: &str = " h, countersign.append_own(h.seq + 1, gen_random_uuid(), h.hash, \
      sha256(gen_random_uuid()::text::bytea), sha256('signed'), 'human', \
      'usr_00000000000070008000000000000001', 'category.created', \
      'Mutation.createCategory: allowed by rule owner-writes', sha256('policies'), 'DONE', \
      ARRAY['cat_00000000000070008000000000000001'], gen_random_uuid(), '192.0.2.0/24', \
-     '{\"after\":{\"name\":\"[redacted]\"}}', now(), true)\\; COMMIT;\n";
+     '{\"after\":{\"name\":\"[redacted]\"}}', now(), true) a;\n";
 const READ: &str = "SELECT id, account_id, booked_on, value_on, currency, amount, counterparty, \
      description, reference FROM countersign.transactions \
      WHERE tenant_id = countersign.current_tenant() ORDER BY booked_on DESC, id DESC LIMIT 51\\; COMMIT;\n";
@@ -66,29 +75,46 @@ fn append_for_all() -> String {
     )
 }
 
-/// Scripts and how often each is chosen.
-type Scripts = Vec<(&'static str, String, usize)>;
+/// Scripts and how often each is chosen, and how they are sent.
+struct Scripts {
+    protocol: &'static str,
+    each: Vec<(&'static str, String, usize)>,
+}
 
-fn mutations(tenants: u32, audited: bool) -> Scripts {
-    let begin = format!("\\set n random(1, {tenants})\n{ENTER}");
-    let script = if audited {
-        format!(
-            "{begin}{INSERT}\\; SELECT seq, encode(hash, 'hex') AS hash FROM countersign.hold_end() \
-             \\gset\n{APPEND}"
-        )
+/// Mutations of one tenant, or of a tenant for each caller. Of one, each waits for where the chain ends; the
+/// server has them come in turns, and tells them.
+fn mutations(is_one: bool, audited: bool) -> Scripts {
+    let (tenant, end) = if is_one {
+        ("1", "countersign.hold_end()")
     } else {
-        format!("{begin}{INSERT};\nCOMMIT;\n")
+        (":client_id + 1", "bench.remembered_end()")
     };
-    vec![("mutation", script, 1)]
+    let append = if audited {
+        format!("SELECT a.appended FROM {end}{APPEND}")
+    } else {
+        String::new()
+    };
+    let script = format!("\\set n {tenant}\n\\startpipeline\n{MUTATE}{append}\\endpipeline\n");
+    let last = format!("{script}{FLUSH}");
+    Scripts {
+        protocol: "prepared",
+        each: vec![("mutation", script, CLIENTS - 1), ("flushed", last, 1)],
+    }
 }
 
 fn reads(audited: bool) -> Scripts {
     let read = format!("\\set n random(1, {TENANTS})\n{ENTER}{READ}");
-    if !audited {
-        return vec![("read", read, 1)];
+    let each = if audited {
+        let last = format!("{read}{}", append_for_all());
+        vec![("read", read, CLIENTS - 1), ("recorded", last, 1)]
+    } else {
+        vec![("read", read, 1)]
+    };
+    // Several statements go in one message, and what one tells is in the text of the next.
+    Scripts {
+        protocol: "simple",
+        each,
     }
-    let last = format!("{read}{}", append_for_all());
-    vec![("read", read, CLIENTS - 1), ("recorded", last, 1)]
 }
 
 /// The rates with and without, in Markdown.
@@ -101,13 +127,13 @@ pub(super) fn measure(
     let cases = [
         (
             "a mutation, one tenant",
-            mutations(1, true),
-            mutations(1, false),
+            mutations(true, true),
+            mutations(true, false),
         ),
         (
-            "a mutation, fifty tenants",
-            mutations(TENANTS, true),
-            mutations(TENANTS, false),
+            "a mutation, a tenant each",
+            mutations(false, true),
+            mutations(false, false),
         ),
         (
             "a page of 50 read, fifty tenants",
@@ -141,11 +167,11 @@ pub(super) fn measure(
 
 fn drive(cluster: &Cluster, folder: &Path, scripts: &Scripts, seconds: u64) -> anyhow::Result<u64> {
     let mut files: Vec<(PathBuf, usize)> = Vec::new();
-    for (name, script, weight) in scripts {
+    for (name, script, weight) in &scripts.each {
         let file = folder.join(format!("{name}.sql"));
         fs::write(&file, script)?;
         files.push((file, *weight));
     }
-    let done = floor::scripts(cluster, &files, CLIENTS, seconds)?;
+    let done = floor::scripts(cluster, scripts.protocol, &files, CLIENTS, seconds)?;
     Ok(done.checked_div(seconds).unwrap_or_default())
 }
