@@ -41,6 +41,7 @@ mod existence;
 mod field;
 mod imports;
 mod inputs;
+mod kind;
 mod limits;
 mod loader;
 mod members;
@@ -79,6 +80,11 @@ pub use schema::BuildError;
 use countersign_policies::Engine;
 
 use self::schema::Suggestions;
+
+/// The schema of the policies' actions, as the fields say what they are: `policies/cedar/actions.cedarschema`.
+pub fn actions(engine: &Engine) -> String {
+    schema::actions(engine)
+}
 
 /// The schema as SDL, as it is committed.
 pub fn sdl(engine: &Engine) -> Result<String, BuildError> {

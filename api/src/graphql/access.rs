@@ -31,7 +31,9 @@ use super::{
     connection::{self, PAGE_MAX},
     error::GraphqlError,
     field::{Context, Resolved, Source},
-    inputs, node,
+    inputs,
+    kind::Kind,
+    node,
     operation::Operation,
     plan::PAGE_DEFAULT,
     schema::Parts,
@@ -49,14 +51,14 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     };
     parts.query(|query| {
         query
-            .resolve(
+            .of(Kind::Explanation).resolve(
                 "explainAccess",
                 TypeRef::named("AccessExplanation"),
                 "Why whoever asks may, or may not, do something such as `Transaction.amount`.",
                 vec![action_argument(), node()],
                 explain_access,
             )
-            .resolve(
+            .of(Kind::Member).resolve(
                 "explainAccessOf",
                 TypeRef::named("AccessExplanation"),
                 "The same of a member, a token or a client of the provider.",
@@ -67,14 +69,14 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 ],
                 explain_access_of,
             )
-            .resolve(
+            .of(Kind::Explanation).resolve(
                 "whoMay",
                 TypeRef::named("WhoMay"),
                 "Who may do something such as `Transaction.amount`.",
                 vec![action_argument()],
                 who_may,
             )
-            .resolve(
+            .of(Kind::Member).resolve(
                 "accessOf",
                 TypeRef::named_nn_list("ActionAccess"),
                 "What a member, a token or a client of the provider may do: every action but the frame of answers.",

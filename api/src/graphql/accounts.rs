@@ -15,6 +15,7 @@ use super::{
     connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs,
+    kind::Kind,
     permissions::viewer_can,
     scalars,
     schema::Parts,
@@ -41,7 +42,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         },
     );
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Basic).resolve(
             "accounts",
             TypeRef::named("AccountConnection"),
             "The tenant's bank accounts.",
@@ -56,27 +57,32 @@ fn object(parts: &mut Parts<'_>) {
     let account =
         ObjectBuilder::<Account>::new(parts.engine, "Account", "A bank account in the books.")
             .implements("Node")
+            .of(Kind::Basic)
             .value("id", TypeRef::named_nn(TypeRef::ID), "`acc_…`.", |a| {
                 Some(a.id.to_string().into())
             })
+            .of(Kind::Basic)
             .value(
                 "name",
                 TypeRef::named_nn(TypeRef::STRING),
                 "What the tenant calls it.",
                 |a| Some(Leaf::from(a.name.as_str())),
             )
+            .of(Kind::Basic)
             .value(
                 "currency",
                 TypeRef::named_nn("CurrencyCode"),
                 "Its currency.",
                 |a| Some(Leaf::from(a.currency.code())),
             )
+            .of(Kind::Basic)
             .value(
                 "personal",
                 TypeRef::named_nn(TypeRef::BOOLEAN),
                 "A personal account of the owner's household.",
                 |a| Some(a.personal.into()),
             )
+            .of(Kind::Personal)
             .resolve(
                 "number",
                 TypeRef::named(TypeRef::STRING),
@@ -84,31 +90,35 @@ fn object(parts: &mut Parts<'_>) {
                 [],
                 texts::field::<Account>(|a| a.number.as_ref()),
             )
+            .of(Kind::Basic)
             .related::<Member>(
                 "custodian",
                 "Member",
                 "Who has the account or its card in their care.",
                 |a| a.custodian.map(UserId::uuid),
             )
+            .of(Kind::Financial)
             .value(
                 "balance",
                 TypeRef::named("Decimal"),
                 "The closing balance of the newest statement.",
                 |a| a.balance.map(|(money, _)| scalars::money_value(money)),
             )
+            .of(Kind::Financial)
             .value(
                 "balanceOn",
                 TypeRef::named("Date"),
                 "The day of that balance.",
                 |a| a.balance.map(|(_, on)| scalars::date_value(on)),
             )
+            .of(Kind::Basic)
             .value(
                 "createdAt",
                 TypeRef::named_nn("DateTime"),
                 "When it was entered.",
                 |a| Some(scalars::instant_value(a.created_at)),
             );
-    parts.object(viewer_can(account, "Account"));
+    parts.object(viewer_can(account, "Account", Kind::Basic));
 }
 
 fn create(parts: &mut Parts<'_>) {
@@ -136,15 +146,17 @@ fn create(parts: &mut Parts<'_>) {
                     .default_value(false),
             ),
     );
-    let created = payload_builder::<Arc<Account>>(parts, "CreateAccountPayload").object(
-        "account",
-        TypeRef::named("Account"),
-        "The new account.",
-        made,
-    );
+    let created = payload_builder::<Arc<Account>>(parts, "CreateAccountPayload")
+        .of(Kind::Structure)
+        .object(
+            "account",
+            TypeRef::named("Account"),
+            "The new account.",
+            made,
+        );
     parts.object(created);
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::WriteFinancial).resolve(
             "createAccount",
             TypeRef::named("CreateAccountPayload"),
             "Enters an account into the books.",

@@ -15,6 +15,7 @@ use super::{
     connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs,
+    kind::Kind,
     permissions::viewer_can,
     scalars,
     schema::Parts,
@@ -52,7 +53,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         },
     );
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Token).resolve(
             "apiTokens",
             TypeRef::named("ApiTokenConnection"),
             "The tenant's API tokens.",
@@ -72,58 +73,68 @@ fn object(parts: &mut Parts<'_>) {
         "What a machine shows to be let in. The token itself is not kept.",
     )
     .implements("Node")
+    .of(Kind::Token)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`tok_…`.", |t| {
         Some(t.id.to_string().into())
     })
+    .of(Kind::Token)
     .value(
         "name",
         TypeRef::named_nn(TypeRef::STRING),
         "What it is for.",
         |t| Some(Leaf::from(t.name.as_str())),
     )
+    .of(Kind::Token)
     .value(
         "scopes",
         TypeRef::named_nn_list_nn(TypeRef::STRING),
         "What it may do.",
         |t| Some(t.scopes.iter().map(|scope| scope.name()).collect()),
     )
+    .of(Kind::Token)
     .value(
         "documentsOnly",
         TypeRef::named_nn(TypeRef::BOOLEAN),
         "Whether it may send published documents only, and no query of its own.",
         |t| Some(t.documents_only.into()),
     )
+    .of(Kind::Token)
     .value(
         "lastFour",
         TypeRef::named_nn(TypeRef::STRING),
         "The last four digits, to tell tokens apart.",
         |t| Some(Leaf::from(t.last_four.as_str())),
     )
+    .of(Kind::Token)
     .related::<Member>("createdBy", "Member", "Who made it.", |t| {
         t.created_by.map(UserId::uuid)
     })
+    .of(Kind::Token)
     .value(
         "createdAt",
         TypeRef::named_nn("DateTime"),
         "When it was made.",
         |t| Some(scalars::instant_value(t.created_at)),
     )
+    .of(Kind::Token)
     .value(
         "expiresAt",
         TypeRef::named_nn("DateTime"),
         "When it ends by itself.",
         |t| Some(scalars::instant_value(t.expires_at)),
     )
+    .of(Kind::Token)
     .value(
         "lastUsedAt",
         instant(),
         "When it was last used, to the minute.",
         |t| t.last_used_at.map(scalars::instant_value),
     )
+    .of(Kind::Token)
     .value("revokedAt", instant(), "When it was revoked.", |t| {
         t.revoked_at.map(scalars::instant_value)
     });
-    parts.object(viewer_can(token, "ApiToken"));
+    parts.object(viewer_can(token, "ApiToken", Kind::Token));
 }
 
 fn create(parts: &mut Parts<'_>) {
@@ -150,6 +161,7 @@ fn create(parts: &mut Parts<'_>) {
             ),
     );
     let created = payload_builder::<Created>(parts, "CreateApiTokenPayload")
+        .of(Kind::Structure)
         .object(
             "apiToken",
             TypeRef::named("ApiToken"),
@@ -159,6 +171,7 @@ fn create(parts: &mut Parts<'_>) {
                 Some(Output::object(Arc::clone(&made.row)))
             },
         )
+        .of(Kind::Structure)
         .value(
             "plainToken",
             TypeRef::named(TypeRef::STRING),
@@ -172,7 +185,7 @@ fn create(parts: &mut Parts<'_>) {
         );
     parts.object(created);
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::AdminToken).resolve(
             "createApiToken",
             TypeRef::named("CreateApiTokenPayload"),
             "Makes an API token and shows it once.",
@@ -194,15 +207,12 @@ fn revoke(parts: &mut Parts<'_>) {
                 TypeRef::named_nn(TypeRef::ID),
             )),
     );
-    let revoked = payload_builder::<Arc<ApiToken>>(parts, "RevokeApiTokenPayload").object(
-        "apiToken",
-        TypeRef::named("ApiToken"),
-        "The token.",
-        made,
-    );
+    let revoked = payload_builder::<Arc<ApiToken>>(parts, "RevokeApiTokenPayload")
+        .of(Kind::Structure)
+        .object("apiToken", TypeRef::named("ApiToken"), "The token.", made);
     parts.object(revoked);
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::AdminToken).on("ApiToken").resolve(
             "revokeApiToken",
             TypeRef::named("RevokeApiTokenPayload"),
             "Revokes a token: its very next use is refused.",

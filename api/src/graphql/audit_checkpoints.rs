@@ -15,6 +15,7 @@ use super::{
     connection::{self, Connection, Names, without_row},
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
+    kind::Kind,
     operation::Operation,
     scalars,
     schema::Parts,
@@ -49,7 +50,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     key(parts);
     parts.query(|query| {
         query
-            .resolve(
+            .of(Kind::Audit).resolve(
                 "auditCheckpoints",
                 TypeRef::named("AuditCheckpointConnection"),
                 "What was said of the tenant's audit log, signed, newest first. The server says it from \
@@ -57,7 +58,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 connection::page_arguments(),
                 audit_checkpoints,
             )
-            .resolve(
+            .of(Kind::Audit).resolve(
                 "auditKey",
                 TypeRef::named("AuditKey"),
                 "The public key that the tenant's checkpoints and exports are signed with; null before \
@@ -75,27 +76,32 @@ fn checkpoint(parts: &mut Parts<'_>) {
         "AuditCheckpoint",
         "What was said of the audit log when it had so many rows, signed (C2SP tlog-checkpoint).",
     )
+    .of(Kind::Audit)
     .value("origin", text(), "What the log is called in notes.", |c| {
         Some(origin(c.tenant).into())
     })
+    .of(Kind::Audit)
     .value(
         "treeSize",
         TypeRef::named(TypeRef::INT),
         "How many rows it is of, from the first on.",
         |c| Some(i32::try_from(c.signed.size).unwrap_or(i32::MAX).into()),
     )
+    .of(Kind::Audit)
     .value(
         "rootHash",
         text(),
         "The root of the Merkle tree over the rows' hashes (RFC 9162), in hexadecimal.",
         |c| Some(hex::encode(c.signed.root).into()),
     )
+    .of(Kind::Audit)
     .value(
         "note",
         text(),
         "The signed note, as it is published: its bytes are what is verified.",
         |c| Some(Leaf::from(c.signed.note.as_str())),
     )
+    .of(Kind::Audit)
     .value(
         "madeAt",
         TypeRef::named("DateTime"),
@@ -112,22 +118,22 @@ fn key(parts: &mut Parts<'_>) {
         "AuditKey",
         "The public key of Ed25519 that speaks for the tenant's log.",
     )
-    .value("name", text(), "What notes name it by.", |key| {
+    .of(Kind::Audit).value("name", text(), "What notes name it by.", |key| {
         Some(Leaf::from(key.name()))
     })
-    .value(
+    .of(Kind::Audit).value(
         "keyId",
         text(),
         "Tells keys of one name apart: eight hexadecimal digits.",
         |key| Some(key.id_text().into()),
     )
-    .value(
+    .of(Kind::Audit).value(
         "fingerprint",
         text(),
         "SHA-256 of its 32 bytes, in hexadecimal: what two people compare.",
         |key| Some(key.fingerprint().into()),
     )
-    .value(
+    .of(Kind::Audit).value(
         "text",
         text(),
         "The whole key as `<name>+<id>+<base64>`, as `countersign ledger verify --key` takes it in a file.",

@@ -13,6 +13,7 @@ use super::{
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
+    kind::Kind,
     scalars::{self, enum_value},
     schema::Parts,
     value::{Leaf, Output},
@@ -74,7 +75,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             0,
             InputValue::new("filter", TypeRef::named("AuditEntryFilter")),
         );
-        query.resolve(
+        query.of(Kind::Audit).resolve(
             "auditEntries",
             TypeRef::named("AuditEntryConnection"),
             "The tenant's audit log, newest first.",
@@ -96,100 +97,100 @@ fn object(parts: &mut Parts<'_>) {
         "A row of the audit log, linked to the row before it.",
     )
     .implements("Node")
-    .value("id", TypeRef::named_nn(TypeRef::ID), "`aud_…`.", |e| {
+    .of(Kind::Audit).value("id", TypeRef::named_nn(TypeRef::ID), "`aud_…`.", |e| {
         Some(e.id.to_string().into())
     })
-    .value(
+    .of(Kind::Audit).value(
         "seq",
         TypeRef::named_nn(TypeRef::INT),
         "From 1, without a gap.",
         |e| Some(i32::try_from(e.link.seq).unwrap_or(i32::MAX).into()),
     )
-    .value("occurredAt", TypeRef::named_nn("DateTime"), "When.", |e| {
+    .of(Kind::Audit).value("occurredAt", TypeRef::named_nn("DateTime"), "When.", |e| {
         Some(scalars::instant_value(e.event.occurred_at))
     })
-    .value(
+    .of(Kind::Audit).value(
         "actorKind",
         text(),
         "`human`, `machine`, `operator` or `stranger`.",
         |e| Some(Leaf::from(e.event.actor_kind.as_str())),
     )
-    .value(
+    .of(Kind::Audit).value(
         "actorId",
         text(),
         "`usr_…`, `tok_…`, `mch_…` or an operator's command.",
         |e| Some(Leaf::from(e.event.actor_id.as_str())),
     )
-    .value(
+    .of(Kind::Audit).value(
         "actorName",
         TypeRef::named(TypeRef::STRING),
         "The actor's name, if it is a member still.",
         |e| scalars::text_value(e.actor_name.as_ref()),
     )
-    .value(
+    .of(Kind::Audit).value(
         "action",
         text(),
         "What was done, noun and past verb.",
         |e| Some(Leaf::from(e.event.action.as_str())),
     )
-    .value(
+    .of(Kind::Audit).value(
         "permission",
         text(),
         "The action and the rules that decided.",
         |e| Some(Leaf::from(e.event.permission.as_str())),
     )
-    .value(
+    .of(Kind::Audit).value(
         "policies",
         TypeRef::named(TypeRef::STRING),
         "SHA-256 of the policies that decided, as `PolicySet.version`; null where none did.",
         |e| Some(hex::encode(e.event.policies?).into()),
     )
-    .value(
+    .of(Kind::Audit).value(
         "outcome",
         TypeRef::named_nn("AuditOutcome"),
         "How it ended.",
         |e| Some(enum_value(e.event.outcome.name())),
     )
-    .value(
+    .of(Kind::Audit).value(
         "targets",
         TypeRef::named_nn_list_nn(TypeRef::STRING),
         "What it was done to.",
         |e| Some(e.event.targets.iter().map(String::as_str).collect()),
     )
-    .value(
+    .of(Kind::Audit).value(
         "requestId",
         text(),
         "The request that it happened in.",
         |e| Some(e.event.request.to_string().into()),
     )
-    .value(
+    .of(Kind::Audit).value(
         "source",
         TypeRef::named(TypeRef::STRING),
         "The caller's network and its class: `loopback`, `private 10.1.2.0/24`, `public 203.0.113.0/24`.",
         |e| scalars::text_value(e.event.source.as_ref()),
     )
-    .value("payload", text(), "Redacted payload, as JSON text.", |e| {
+    .of(Kind::Audit).value("payload", text(), "Redacted payload, as JSON text.", |e| {
         Some(Leaf::from(e.event.payload.as_str()))
     })
-    .value(
+    .of(Kind::Audit).value(
         "encoding",
         TypeRef::named_nn(TypeRef::INT),
         "How the row was turned into the bytes that were hashed.",
         |e| Some(i32::from(e.link.encoding.number()).into()),
     )
-    .value(
+    .of(Kind::Audit).value(
         "hash",
         text(),
         "SHA-256 of this row, in lower-case hexadecimal.",
         |e| Some(hex::encode(e.link.hash).into()),
     )
-    .value(
+    .of(Kind::Audit).value(
         "signature",
         text(),
         "HMAC-SHA-256 of the hash under a key of the tenant that the server keeps, in hexadecimal.",
         |e| Some(hex::encode(e.link.signature).into()),
     )
-    .resolve(
+    .of(Kind::Audit).resolve(
         "rules",
         TypeRef::named_nn_list("AccessRule"),
         "The rules that `permission` names, as they stand in the policies that serve now; one that is \
@@ -198,7 +199,7 @@ fn object(parts: &mut Parts<'_>) {
         [],
         rules,
     )
-    .value("previousHash", text(), "The hash of the row before.", |e| {
+    .of(Kind::Audit).value("previousHash", text(), "The hash of the row before.", |e| {
         Some(hex::encode(e.link.previous).into())
     });
     parts.object(entry);

@@ -18,6 +18,7 @@ use super::{
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
+    kind::Kind,
     schema::Parts,
     value::{Leaf, Output},
 };
@@ -52,13 +53,17 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "AuditInclusionProof",
         "That a row is in a checkpoint.",
     )
+    .of(Kind::Audit)
     .object("entry", TypeRef::named("AuditEntry"), "The row.", |p| {
         Some(Output::object(Arc::clone(&p.entry)))
     })
+    .of(Kind::Audit)
     .object("checkpoint", checkpoint(), "The checkpoint.", |p| {
         Some(Output::object(Arc::clone(&p.checkpoint)))
     })
+    .of(Kind::Audit)
     .value("hashes", hashes(), HASHES, |p| Some(texts(&p.hashes)))
+    .of(Kind::Audit)
     .value("file", TypeRef::named(TypeRef::STRING), FILE, |p| {
         Some(Leaf::from(p.file.as_str()))
     });
@@ -68,22 +73,31 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "AuditConsistencyProof",
         "That a checkpoint goes on where an earlier one ended.",
     )
+    .of(Kind::Audit)
     .object("from", checkpoint(), "The earlier checkpoint.", |p| {
         Some(Output::object(Arc::clone(&p.from)))
     })
+    .of(Kind::Audit)
     .object("to", checkpoint(), "The later checkpoint.", |p| {
         Some(Output::object(Arc::clone(&p.to)))
     })
+    .of(Kind::Audit)
     .value("hashes", hashes(), HASHES, |p| Some(texts(&p.hashes)))
+    .of(Kind::Audit)
     .value("file", TypeRef::named(TypeRef::STRING), FILE, |p| {
         Some(Leaf::from(p.file.as_str()))
     });
     parts.object(consistency);
+    queries(parts);
+}
+
+fn queries(parts: &mut Parts<'_>) {
     let size = |name, description: &str| {
         InputValue::new(name, TypeRef::named(TypeRef::INT)).description(description)
     };
     parts.query(|query| {
         query
+            .of(Kind::Audit)
             .resolve(
                 "auditInclusionProof",
                 TypeRef::named("AuditInclusionProof"),
@@ -97,6 +111,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 ],
                 inclusion_proof,
             )
+            .of(Kind::Audit)
             .resolve(
                 "auditConsistencyProof",
                 TypeRef::named("AuditConsistencyProof"),

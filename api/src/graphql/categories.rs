@@ -10,7 +10,9 @@ use futures::FutureExt;
 use super::{
     connection::{self, Names, pages},
     field::{Context, ObjectBuilder, Resolved, Source},
-    inputs, scalars,
+    inputs,
+    kind::Kind,
+    scalars,
     schema::Parts,
     user_errors::{made, payload, payload_builder},
     value::Leaf,
@@ -33,15 +35,18 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "What transactions are sorted under.",
     )
     .implements("Node")
+    .of(Kind::Basic)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`cat_…`.", |c| {
         Some(c.id.to_string().into())
     })
+    .of(Kind::Basic)
     .value(
         "name",
         TypeRef::named_nn(TypeRef::STRING),
         "Its name.",
         |c| Some(Leaf::from(c.name.as_str())),
     )
+    .of(Kind::Basic)
     .value(
         "createdAt",
         TypeRef::named_nn("DateTime"),
@@ -58,7 +63,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         },
     );
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Basic).resolve(
             "categories",
             TypeRef::named("CategoryConnection"),
             "The tenant's categories.",
@@ -66,6 +71,10 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             pages!("categories", Category, categories),
         )
     });
+    create(parts);
+}
+
+fn create(parts: &mut Parts<'_>) {
     parts.input(
         InputObject::new("CreateCategoryInput")
             .description("The category to be made.")
@@ -74,15 +83,17 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                     .description("From 1 to 60 characters, unlike every other category's."),
             ),
     );
-    let created = payload_builder::<Arc<Category>>(parts, "CreateCategoryPayload").object(
-        "category",
-        TypeRef::named("Category"),
-        "The new category.",
-        made,
-    );
+    let created = payload_builder::<Arc<Category>>(parts, "CreateCategoryPayload")
+        .of(Kind::Structure)
+        .object(
+            "category",
+            TypeRef::named("Category"),
+            "The new category.",
+            made,
+        );
     parts.object(created);
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::WriteBasic).resolve(
             "createCategory",
             TypeRef::named("CreateCategoryPayload"),
             "Makes a category.",

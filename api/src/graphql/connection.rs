@@ -12,6 +12,7 @@ use super::{
     error::GraphqlError,
     field::{ObjectBuilder, Source},
     inputs::{self, Input},
+    kind::Kind,
     operation::Operation,
     plan::PAGE_DEFAULT,
     schema::Parts,
@@ -255,23 +256,27 @@ where
         names.edge,
         "A row with the cursor of its place in the list.",
     )
+    .of(Kind::Structure)
     .value(
         "cursor",
         TypeRef::named_nn(TypeRef::STRING),
         "The cursor of this row.",
         |edge| Some(edge.place.cursor().into()),
     )
+    .of(Kind::Structure)
     .object("node", TypeRef::named_nn(names.node), "The row.", |edge| {
         Some(Output::object(Arc::clone(&edge.node)))
     });
     parts.object(edge);
     ObjectBuilder::<Connection<T, X>>::new(parts.engine, names.connection, "A page of a list.")
+        .of(Kind::Structure)
         .object(
             "edges",
             TypeRef::named_nn_list_nn(names.edge),
             "The rows with cursors.",
             |page| Some(Output::objects(page.edges.iter().cloned())),
         )
+        .of(Kind::Structure)
         .object(
             "nodes",
             TypeRef::named_nn_list_nn(names.node),
@@ -282,6 +287,7 @@ where
                 ))
             },
         )
+        .of(Kind::Structure)
         .object(
             "pageInfo",
             TypeRef::named_nn("PageInfo"),
@@ -296,21 +302,25 @@ pub(super) fn register_page_info(parts: &mut Parts<'_>) {
     let cursor = || TypeRef::named(TypeRef::STRING);
     let page_info =
         ObjectBuilder::<PageInfo>::new(parts.engine, "PageInfo", "What lies around a page.")
+            .of(Kind::Structure)
             .value("hasNextPage", boolean(), "Whether rows follow.", |info| {
                 Some(info.has_next_page.into())
             })
+            .of(Kind::Structure)
             .value(
                 "hasPreviousPage",
                 boolean(),
                 "Whether rows precede.",
                 |info| Some(info.has_previous_page.into()),
             )
+            .of(Kind::Structure)
             .value(
                 "startCursor",
                 cursor(),
                 "The cursor of the first row.",
                 |info| info.start.as_ref().map(|place| place.cursor().into()),
             )
+            .of(Kind::Structure)
             .value(
                 "endCursor",
                 cursor(),

@@ -16,6 +16,7 @@ use super::{
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs,
+    kind::Kind,
     permissions::viewer_can,
     scalars::{self, enum_value},
     schema::Parts,
@@ -49,7 +50,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         },
     );
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Credential).resolve(
             "credentials",
             TypeRef::named("CredentialConnection"),
             "The tenant's credentials at outside providers, newest first.",
@@ -103,57 +104,57 @@ fn object(parts: &mut Parts<'_>) {
          for calls to its provider alone.",
     )
     .implements("Node")
-    .value("id", TypeRef::named_nn(TypeRef::ID), "`crd_…`, its handle.", |c| {
+    .of(Kind::Credential).value("id", TypeRef::named_nn(TypeRef::ID), "`crd_…`, its handle.", |c| {
         Some(c.id.to_string().into())
     })
-    .value(
+    .of(Kind::Credential).value(
         "provider",
         TypeRef::named_nn("CredentialProvider"),
         "Whom it is for.",
         |c| Some(enum_value(c.provider.name())),
     )
-    .resolve(
+    .of(Kind::Credential).resolve(
         "name",
         TypeRef::named_nn(TypeRef::STRING),
         "What the tenant calls it.",
         [],
         texts::field::<Credential>(|c| Some(&c.name)),
     )
-    .value(
+    .of(Kind::Credential).value(
         "prefix",
         TypeRef::named_nn(TypeRef::STRING),
         "Its first characters, to tell one from another; no more of it is ever shown.",
         |c| Some(Leaf::from(c.prefix.as_str())),
     )
-    .resolve(
+    .of(Kind::Credential).resolve(
         "state",
         TypeRef::named_nn("CredentialState"),
         "What can be done with it.",
         [],
         |context| async move { state(&context).await }.boxed(),
     )
-    .related::<Member>("createdBy", "Member", "Who stored it.", |c| {
+    .of(Kind::Credential).related::<Member>("createdBy", "Member", "Who stored it.", |c| {
         c.created_by.map(UserId::uuid)
     })
-    .value(
+    .of(Kind::Credential).value(
         "createdAt",
         TypeRef::named_nn("DateTime"),
         "When it was stored.",
         |c| Some(scalars::instant_value(c.created_at)),
     )
-    .value("checkedAt", instant(), "When it was checked last.", |c| {
+    .of(Kind::Credential).value("checkedAt", instant(), "When it was checked last.", |c| {
         c.checked.map(|(_, at)| scalars::instant_value(at))
     })
-    .value(
+    .of(Kind::Credential).value(
         "checkOutcome",
         TypeRef::named("CredentialCheckOutcome"),
         "What the provider said of it then.",
         |c| c.checked.map(|(outcome, _)| enum_value(outcome.name())),
     )
-    .value("revokedAt", instant(), "When it was revoked.", |c| {
+    .of(Kind::Credential).value("revokedAt", instant(), "When it was revoked.", |c| {
         c.revoked_at.map(scalars::instant_value)
     });
-    parts.object(viewer_can(credential, "Credential"));
+    parts.object(viewer_can(credential, "Credential", Kind::Credential));
 }
 
 async fn state(context: &Context<'_>) -> Result<Output, GraphqlError> {
@@ -190,15 +191,17 @@ fn store(parts: &mut Parts<'_>) {
                     .description("The credential as the provider shows it. Give it as a variable, never in the document's text."),
             ),
     );
-    let stored = payload_builder::<Arc<Credential>>(parts, "StoreCredentialPayload").object(
-        "credential",
-        TypeRef::named("Credential"),
-        "The credential, without its secret.",
-        made,
-    );
+    let stored = payload_builder::<Arc<Credential>>(parts, "StoreCredentialPayload")
+        .of(Kind::Structure)
+        .object(
+            "credential",
+            TypeRef::named("Credential"),
+            "The credential, without its secret.",
+            made,
+        );
     parts.object(stored);
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::AdminCredential).resolve(
             "storeCredential",
             TypeRef::named("StoreCredentialPayload"),
             "Puts a credential into the vault, from which nobody reads it but the calls to its provider.",
@@ -227,16 +230,18 @@ fn of_one(
                 TypeRef::named_nn(TypeRef::ID),
             )),
     );
-    let done = payload_builder::<Arc<Credential>>(parts, answer).object(
-        "credential",
-        TypeRef::named("Credential"),
-        "The credential.",
-        made,
-    );
+    let done = payload_builder::<Arc<Credential>>(parts, answer)
+        .of(Kind::Structure)
+        .object(
+            "credential",
+            TypeRef::named("Credential"),
+            "The credential.",
+            made,
+        );
     parts.object(done);
     parts.mutation(|mutation| {
         let arguments = vec![InputValue::new("input", TypeRef::named_nn(input))];
-        mutation.resolve(
+        mutation.of(Kind::AdminCredential).on("Credential").resolve(
             field,
             TypeRef::named(answer),
             description,

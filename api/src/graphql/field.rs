@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{
     error::GraphqlError,
     inputs::Input,
+    kind::{Classified, Kind, resource_of},
     loader::{Load, Relation, To},
     operation::Operation,
     selection::Selected,
@@ -171,7 +172,9 @@ pub(super) struct Made {
     object: dynamic::Object,
     /// The same fields where the type is that of subscriptions.
     pub(super) events: Vec<SubscriptionField>,
-    /// Fields that no action of the policies' schema stands for.
+    /// What each field is, also those that no action stands for yet.
+    pub(super) classified: Vec<Classified>,
+    /// Fields that say nothing of what they are, or that the policies' schema has no action for, or another.
     pub(super) unclassified: Vec<String>,
 }
 
@@ -181,6 +184,9 @@ pub(super) struct ObjectBuilder<'e, T> {
     is_root: bool,
     /// Why and until when the next field is still here.
     deprecation: Option<String>,
+    /// What the next field is, and what it is on where that is not what the others are on.
+    kind: Option<Kind>,
+    resource: Option<&'static str>,
     made: Made,
     source: PhantomData<fn() -> T>,
 }
@@ -192,12 +198,15 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
             fields: HashMap::new(),
             object: dynamic::Object::new(name).description(description),
             events: Vec::new(),
+            classified: Vec::new(),
             unclassified: Vec::new(),
         };
         Self {
             engine,
             is_root: false,
             deprecation: None,
+            kind: None,
+            resource: None,
             made,
             source: PhantomData,
         }
@@ -220,6 +229,18 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
     /// Days are as ISO 8601 writes them.
     pub(super) fn deprecated(mut self, since: &str, until: &str, instead: &str) -> Self {
         self.deprecation = Some(format!("since {since}, until {until}: {instead}"));
+        self
+    }
+
+    /// What the next field is: the kind of data that it holds, or of what it does. Every field says so.
+    pub(super) const fn of(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// The type of the policies' schema that the next field is on, where that is not what the object is.
+    pub(super) const fn on(mut self, resource: &'static str) -> Self {
+        self.resource = Some(resource);
         self
     }
 
@@ -286,7 +307,21 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
         resolver: Resolver,
     ) -> Self {
         let action_name = format!("{}.{name}", self.made.name);
-        let Some(action) = self.engine.action(&action_name) else {
+        let own = resource_of(self.made.name);
+        let (kind, resource) = (self.kind.take(), self.resource.take().unwrap_or(own));
+        let classified = kind.map(|kind| Classified {
+            object: self.made.name,
+            field: name,
+            kind,
+            resource,
+        });
+        let is_so = |found: &ActionId| {
+            let classified = classified.as_ref();
+            classified.is_some_and(|classified| classified.is_action(self.engine, *found))
+        };
+        let action = self.engine.action(&action_name).filter(is_so);
+        self.made.classified.extend(classified);
+        let Some(action) = action else {
             self.made.unclassified.push(action_name);
             return self;
         };

@@ -8,6 +8,7 @@ use countersign_policies::{Row, row::TenantOnly};
 use super::{
     connection::{self, Names, pages},
     field::{ObjectBuilder, Source},
+    kind::Kind,
     scalars::{self, enum_value},
     schema::Parts,
     texts,
@@ -39,7 +40,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         },
     );
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Basic).resolve(
             "imports",
             TypeRef::named("ImportConnection"),
             "The files that were imported, newest first.",
@@ -54,9 +55,11 @@ fn object(parts: &mut Parts<'_>) {
     let text = || TypeRef::named_nn(TypeRef::STRING);
     let import = ObjectBuilder::<Import>::new(parts.engine, "Import", "One import of a file.")
         .implements("Node")
+        .of(Kind::Basic)
         .value("id", TypeRef::named_nn(TypeRef::ID), "`imp_…`.", |i| {
             Some(i.id.to_string().into())
         })
+        .of(Kind::Basic)
         .resolve(
             "fileName",
             text(),
@@ -64,37 +67,45 @@ fn object(parts: &mut Parts<'_>) {
             [],
             texts::field::<Import>(|i| Some(&i.file_name)),
         )
+        .of(Kind::Basic)
         .value(
             "format",
             TypeRef::named_nn("StatementFormat"),
             "Its format.",
             |i| Some(enum_value(i.format.name())),
         )
+        .of(Kind::Basic)
         .value(
             "sha256",
             text(),
             "SHA-256 of the file, in lower-case hexadecimal.",
             |i| Some(Leaf::from(i.sha256.as_str())),
         )
+        .of(Kind::Basic)
         .value("byteCount", int(), "The file's size.", |i| {
             Some(i.byte_count.into())
         })
+        .of(Kind::Basic)
         .value("statementCount", int(), "Statements in it.", |i| {
             Some(i.statement_count.into())
         })
+        .of(Kind::Basic)
         .value("addedCount", int(), "Transactions that were new.", |i| {
             Some(i.added_count.into())
         })
         .deprecated("2026-11-21", "2027-05-31", "use `addedCount`")
+        .of(Kind::Basic)
         .value("importedCount", int(), "Transactions that were new.", |i| {
             Some(i.added_count.into())
         })
+        .of(Kind::Basic)
         .value(
             "duplicateCount",
             int(),
             "Transactions that the books already had, from an overlapping file.",
             |i| Some(i.duplicate_count.into()),
         )
+        .of(Kind::Basic)
         .value(
             "createdAt",
             TypeRef::named_nn("DateTime"),

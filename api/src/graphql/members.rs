@@ -13,6 +13,7 @@ use super::{
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
+    kind::Kind,
     permissions::viewer_can,
     previews, scalars,
     schema::Parts,
@@ -35,46 +36,53 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     let member =
         ObjectBuilder::<Member>::new(parts.engine, "Member", "A person's place in the tenant.")
             .implements("Node")
+            .of(Kind::Basic)
             .value("id", TypeRef::named_nn(TypeRef::ID), "`mbr_…`.", |m| {
                 Some(m.id.to_string().into())
             })
+            .of(Kind::Basic)
             .value(
                 "name",
                 text(),
                 "The person's own name for themselves.",
                 |m| Some(Leaf::from(m.name.as_str())),
             )
+            .of(Kind::Member)
             .value(
                 "email",
                 text(),
                 "The address that they sign in with.",
                 |m| Some(Leaf::from(m.email.as_str())),
             )
+            .of(Kind::Member)
             .value(
                 "role",
                 text(),
                 "Their built-in role, or the one that their custom role stands on.",
                 |m| Some(Leaf::from(m.role.name())),
             )
+            .of(Kind::Member)
             .related::<CustomRole>(
                 "customRole",
                 "CustomRole",
                 "The role that the tenant made, if they have one.",
                 |m| m.custom_role.map(CustomRoleId::uuid),
             )
+            .of(Kind::Member)
             .value(
                 "capabilities",
                 TypeRef::named_nn_list(TypeRef::STRING),
                 "What the tenant granted beside either role.",
                 |m| Some(m.capabilities.iter().map(|c| c.name()).collect()),
             )
+            .of(Kind::Member)
             .value(
                 "joinedAt",
                 TypeRef::named("DateTime"),
                 "When they joined.",
                 |m| Some(scalars::instant_value(m.joined_at)),
             );
-    parts.object(viewer_can(member, "Member"));
+    parts.object(viewer_can(member, "Member", Kind::Basic));
     connection::register::<Member>(
         parts,
         Names {
@@ -84,7 +92,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         },
     );
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Member).resolve(
             "members",
             TypeRef::named("MemberConnection"),
             "The tenant's people.",
@@ -114,19 +122,16 @@ fn update(parts: &mut Parts<'_>) {
                     .description("What is granted beside either role."),
             ),
     );
-    let updated = payload_builder::<Arc<Member>>(parts, "UpdateMemberPayload").object(
-        "member",
-        TypeRef::named("Member"),
-        "The member.",
-        made,
-    );
+    let updated = payload_builder::<Arc<Member>>(parts, "UpdateMemberPayload")
+        .of(Kind::Structure)
+        .object("member", TypeRef::named("Member"), "The member.", made);
     parts.object(updated);
     let input = || {
         let input = InputValue::new("input", TypeRef::named_nn("UpdateMemberInput"));
         vec![input]
     };
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Member).resolve(
             "previewMember",
             TypeRef::named("RightsPreview"),
             "What `updateMember` would come to.",
@@ -135,7 +140,7 @@ fn update(parts: &mut Parts<'_>) {
         )
     });
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::AdminMember).on("Member").resolve(
             "updateMember",
             TypeRef::named("UpdateMemberPayload"),
             "Changes what a member is and what is granted to them, from their next request on.",
@@ -151,15 +156,17 @@ fn remove(parts: &mut Parts<'_>) {
             .description("Who is to be removed.")
             .field(InputValue::new("memberId", TypeRef::named_nn(TypeRef::ID))),
     );
-    let removed = payload_builder::<MemberId>(parts, "RemoveMemberPayload").value(
-        "removedMemberId",
-        TypeRef::named(TypeRef::ID),
-        "The membership that ended.",
-        |payload| payload.made.map(|id| id.to_string().into()),
-    );
+    let removed = payload_builder::<MemberId>(parts, "RemoveMemberPayload")
+        .of(Kind::Structure)
+        .value(
+            "removedMemberId",
+            TypeRef::named(TypeRef::ID),
+            "The membership that ended.",
+            |payload| payload.made.map(|id| id.to_string().into()),
+        );
     parts.object(removed);
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::AdminMember).on("Member").resolve(
             "removeMember",
             TypeRef::named("RemoveMemberPayload"),
             "Ends a membership: the person's very next request here is refused.",

@@ -19,6 +19,7 @@ use super::{
     error::GraphqlError,
     field::{Context, Resolved},
     inputs,
+    kind::Kind,
     operation::Operation,
     schema::Parts,
     selection::Selected,
@@ -29,6 +30,7 @@ use super::{
 pub(super) fn register(parts: &mut Parts<'_>) {
     parts.query(|query| {
         query
+            .of(Kind::Basic)
             .resolve(
                 "node",
                 TypeRef::named("Node"),
@@ -36,6 +38,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 vec![InputValue::new("id", TypeRef::named_nn(TypeRef::ID))],
                 node,
             )
+            .of(Kind::Basic)
             .resolve(
                 "nodes",
                 TypeRef::named_list("Node"),

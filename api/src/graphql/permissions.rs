@@ -12,6 +12,7 @@ use super::{
     connection::without_row,
     error::GraphqlError,
     field::{Context, ObjectBuilder, Source},
+    kind::Kind,
     schema::Parts,
     value::{Leaf, Output},
 };
@@ -33,18 +34,21 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "What the policies say to whoever asks of one row. Whether it would be correct is another \
          question, which only doing it answers.",
     )
+    .of(Kind::Structure)
     .value(
         "action",
         TypeRef::named_nn(TypeRef::STRING),
         "What is asked about.",
         |p| Some(Leaf::from(p.action.as_str())),
     )
+    .of(Kind::Structure)
     .value(
         "isAllowed",
         TypeRef::named_nn(TypeRef::BOOLEAN),
         "Whether it is allowed on this row.",
         |p| Some(p.refused.is_none().into()),
     )
+    .of(Kind::Explanation)
     .value(
         "reason",
         TypeRef::named(TypeRef::STRING),
@@ -54,12 +58,14 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     parts.object(permission);
 }
 
-/// Adds `viewerCan` to a type of rows, by the name that policies know it by.
+/// Adds `viewerCan` to a type of rows, by the name that policies know it by, as of the kind of data that
+/// shows that there is such a row.
 pub(super) fn viewer_can<'e, T: Source>(
     builder: ObjectBuilder<'e, T>,
     resource: &'static str,
+    kind: Kind,
 ) -> ObjectBuilder<'e, T> {
-    builder.resolve(
+    builder.of(kind).resolve(
         "viewerCan",
         TypeRef::named("Permission"),
         "What the policies say to whoever asks of an action on this row, without doing it.",

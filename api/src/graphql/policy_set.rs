@@ -10,6 +10,7 @@ use futures::FutureExt;
 use super::{
     connection::without_row,
     field::{Context, ObjectBuilder, Resolved, Source},
+    kind::Kind,
     scalars::instant_value,
     schema::Parts,
     value::{Leaf, Output},
@@ -26,12 +27,14 @@ without_row!(PolicySet, Certificate);
 
 pub(super) fn register(parts: &mut Parts<'_>) {
     let set = ObjectBuilder::new(parts.engine, "PolicySet", "The policies that decide here.")
+        .of(Kind::Explanation)
         .value(
             "version",
             TypeRef::named(TypeRef::STRING),
             "SHA-256 of all of them and their schema.",
             |set: &PolicySet| Some(Leaf::from(set.version.as_str())),
         )
+        .of(Kind::Explanation)
         .object(
             "certificate",
             TypeRef::named("PolicyCertificate"),
@@ -44,30 +47,35 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "PolicyCertificate",
         "That every claim was proved of the policies.",
     )
+    .of(Kind::Explanation)
     .value(
         "provedAt",
         TypeRef::named("DateTime"),
         "When.",
         |one: &Certificate| Some(instant_value(one.proved_at)),
     )
+    .of(Kind::Explanation)
     .value(
         "invariantCount",
         TypeRef::named(TypeRef::INT),
         "How many invariants were claimed.",
         |one| counted(one.invariant_count),
     )
+    .of(Kind::Explanation)
     .value(
         "environmentCount",
         TypeRef::named(TypeRef::INT),
         "For how many kinds of request.",
         |one| counted(one.environments),
     )
+    .of(Kind::Explanation)
     .value(
         "claimCount",
         TypeRef::named(TypeRef::INT),
         "How many claims were proved.",
         |one| counted(one.claims.values().sum()),
     )
+    .of(Kind::Explanation)
     .value(
         "solvers",
         TypeRef::named_nn_list(TypeRef::STRING),
@@ -76,7 +84,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     );
     parts.object(certificate);
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Explanation).resolve(
             "policySet",
             TypeRef::named("PolicySet"),
             "The policies that decide here, and what was proved of them.",

@@ -13,6 +13,7 @@ use super::{
     connection::without_row,
     error::GraphqlError,
     field::{ObjectBuilder, Source},
+    kind::Kind,
     schema::Parts,
     user_errors::failure,
     value::{Leaf, Output},
@@ -40,15 +41,18 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "MemberRights",
         "What a change would come to for one member.",
     )
+    .of(Kind::Member)
     .object("member", TypeRef::named_nn("Member"), "Who.", |m| {
         Some(Output::object(Arc::clone(&m.member)))
     })
+    .of(Kind::Member)
     .object(
         "gains",
         changes(),
         "What they may do then and not now.",
         |m| Some(objects(&m.gains)),
     )
+    .of(Kind::Member)
     .object(
         "losses",
         changes(),
@@ -66,18 +70,21 @@ fn change(parts: &mut Parts<'_>) {
         "RightsChange",
         "Actions of one kind, on the same rows.",
     )
+    .of(Kind::Member)
     .value(
         "group",
         TypeRef::named_nn(TypeRef::STRING),
         "The kind of data or acts, such as `read.financial`.",
         |change| Some(Leaf::from(change.group.as_str())),
     )
+    .of(Kind::Member)
     .value(
         "actions",
         TypeRef::named_nn_list_nn(TypeRef::STRING),
         "The actions, such as `Transaction.amount`.",
         |change| Some(change.actions.iter().map(String::as_str).collect()),
     )
+    .of(Kind::Member)
     .value(
         "rows",
         TypeRef::named(TypeRef::STRING),
@@ -93,21 +100,25 @@ fn ceiling(parts: &mut Parts<'_>) {
         "Ceiling",
         "A rule that holds whatever is granted.",
     )
+    .of(Kind::Member)
     .value("rule", TypeRef::named_nn(TypeRef::STRING), "Its id.", |c| {
         Some(Leaf::from(c.rule.as_str()))
     })
+    .of(Kind::Member)
     .value(
         "sentence",
         TypeRef::named_nn(TypeRef::STRING),
         "What it says.",
         |c| Some(Leaf::from(c.sentence.as_str())),
     )
+    .of(Kind::Member)
     .value(
         "capabilities",
         TypeRef::named_nn_list_nn(TypeRef::STRING),
         "The capabilities that it holds against.",
         |c| Some(c.capabilities.iter().map(|c| c.name()).collect()),
     )
+    .of(Kind::Member)
     .value(
         "rows",
         TypeRef::named(TypeRef::STRING),
@@ -124,24 +135,28 @@ fn preview(parts: &mut Parts<'_>) {
         "RightsPreview",
         "What a change would come to. A new role is held against the one that it stands on.",
     )
+    .of(Kind::Member)
     .object(
         "gains",
         changes(),
         "What whoever has the role, or the member, may do then and not now.",
         |preview| Some(objects(&preview.gains)),
     )
+    .of(Kind::Member)
     .object(
         "losses",
         changes(),
         "What they may do now and not then.",
         |preview| Some(objects(&preview.losses)),
     )
+    .of(Kind::Member)
     .object(
         "members",
         TypeRef::named_nn_list_nn("MemberRights"),
         "Who is affected, oldest membership first; of many, the first 200.",
         |preview| Some(Output::objects(preview.members.iter().cloned())),
     )
+    .of(Kind::Member)
     .value(
         "memberCount",
         TypeRef::named_nn(TypeRef::INT),
@@ -151,12 +166,14 @@ fn preview(parts: &mut Parts<'_>) {
             Some(count.unwrap_or(i32::MAX).into())
         },
     )
+    .of(Kind::Member)
     .object(
         "ceilings",
         TypeRef::named_nn_list_nn("Ceiling"),
         "What still holds against the capabilities.",
         |preview| Some(objects(&preview.ceilings)),
     )
+    .of(Kind::Member)
     .object(
         "refusals",
         TypeRef::named_nn_list_nn("UserError"),

@@ -15,6 +15,7 @@ use super::{
     connection::{self, Connection, Names, without_row},
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
+    kind::Kind,
     previews, scalars,
     schema::Parts,
     user_errors::{failure, made, payload, payload_builder},
@@ -46,17 +47,20 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         edge: "CustomRoleEdge",
         node: "CustomRole",
     };
-    let connection = connection::connection_builder::<CustomRole, ()>(parts, names).resolve(
-        "builtIn",
-        TypeRef::named_nn_list_nn("BuiltInRole"),
-        "The roles that every tenant has.",
-        [],
-        built_in_roles,
-    );
+    let connection = connection::connection_builder::<CustomRole, ()>(parts, names)
+        .of(Kind::Member)
+        .resolve(
+            "builtIn",
+            TypeRef::named_nn_list_nn("BuiltInRole"),
+            "The roles that every tenant has.",
+            [],
+            built_in_roles,
+        );
     parts.object(connection);
     parts.query(|query| {
         let preview = InputValue::new("input", TypeRef::named_nn("PreviewRoleInput"));
         query
+            .of(Kind::Member)
             .resolve(
                 "roles",
                 TypeRef::named("CustomRoleConnection"),
@@ -64,6 +68,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 connection::page_arguments(),
                 roles,
             )
+            .of(Kind::Member)
             .resolve(
                 "previewRole",
                 TypeRef::named("RightsPreview"),
@@ -84,42 +89,50 @@ fn custom(parts: &mut Parts<'_>) {
         "A role that the tenant made itself: a built-in one with capabilities beside it.",
     )
     .implements("Node")
+    .of(Kind::Member)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`rol_…`.", |r| {
         Some(r.id.to_string().into())
     })
+    .of(Kind::Member)
     .value("name", text(), "Its name.", |r| {
         Some(Leaf::from(r.name.as_str()))
     })
+    .of(Kind::Member)
     .value(
         "description",
         text(),
         "What it is for; may be empty.",
         |r| Some(Leaf::from(r.description.as_str())),
     )
+    .of(Kind::Member)
     .value(
         "baseRole",
         text(),
         "The built-in role that it stands on, whose ceilings hold.",
         |r| Some(Leaf::from(r.base.name())),
     )
+    .of(Kind::Member)
     .value(
         "capabilities",
         TypeRef::named_nn_list_nn(TypeRef::STRING),
         "What it grants beside that.",
         |r| Some(r.capabilities.iter().map(|c| c.name()).collect()),
     )
+    .of(Kind::Member)
     .value(
         "memberCount",
         TypeRef::named_nn(TypeRef::INT),
         "How many members have it.",
         |r| Some(r.member_count.into()),
     )
+    .of(Kind::Member)
     .value(
         "createdAt",
         TypeRef::named_nn("DateTime"),
         "When it was made.",
         |r| Some(scalars::instant_value(r.created_at)),
     )
+    .of(Kind::Member)
     .value(
         "updatedAt",
         TypeRef::named_nn("DateTime"),
@@ -136,24 +149,29 @@ fn built_in(parts: &mut Parts<'_>) {
         "BuiltInRole",
         "A role that every tenant has.",
     )
+    .of(Kind::Member)
     .value("name", text(), "Its name.", |r| {
         Some(Leaf::from(r.role.name()))
     })
+    .of(Kind::Member)
     .value("description", text(), "What it is.", |r| {
         Some(Leaf::from(described(r.role)))
     })
+    .of(Kind::Member)
     .value(
         "capabilities",
         TypeRef::named_nn_list_nn(TypeRef::STRING),
         "What it holds of itself, as far as capabilities say it.",
         |r| Some(r.capabilities.iter().map(|c| c.name()).collect()),
     )
+    .of(Kind::Member)
     .value(
         "memberCount",
         TypeRef::named_nn(TypeRef::INT),
         "How many members have it, and no role of the tenant's own.",
         |r| Some(r.member_count.into()),
     )
+    .of(Kind::Member)
     .value(
         "canBeBase",
         TypeRef::named_nn(TypeRef::BOOLEAN),
@@ -223,24 +241,24 @@ fn role_inputs(parts: &mut Parts<'_>) {
 
 fn mutations(parts: &mut Parts<'_>) {
     for name in ["CreateRolePayload", "UpdateRolePayload"] {
-        let changed = payload_builder::<Arc<CustomRole>>(parts, name).object(
-            "role",
-            TypeRef::named("CustomRole"),
-            "The role.",
-            made,
-        );
+        let changed = payload_builder::<Arc<CustomRole>>(parts, name)
+            .of(Kind::Structure)
+            .object("role", TypeRef::named("CustomRole"), "The role.", made);
         parts.object(changed);
     }
-    let deleted = payload_builder::<CustomRoleId>(parts, "DeleteRolePayload").value(
-        "deletedRoleId",
-        TypeRef::named(TypeRef::ID),
-        "The role that is gone.",
-        |payload| payload.made.map(|id| id.to_string().into()),
-    );
+    let deleted = payload_builder::<CustomRoleId>(parts, "DeleteRolePayload")
+        .of(Kind::Structure)
+        .value(
+            "deletedRoleId",
+            TypeRef::named(TypeRef::ID),
+            "The role that is gone.",
+            |payload| payload.made.map(|id| id.to_string().into()),
+        );
     parts.object(deleted);
     let input = |of: &str| vec![InputValue::new("input", TypeRef::named_nn(of))];
     parts.mutation(|mutation| {
         mutation
+            .of(Kind::AdminMember)
             .resolve(
                 "createRole",
                 TypeRef::named("CreateRolePayload"),
@@ -248,6 +266,8 @@ fn mutations(parts: &mut Parts<'_>) {
                 input("CreateRoleInput"),
                 create_role,
             )
+            .of(Kind::AdminMember)
+            .on("CustomRole")
             .resolve(
                 "updateRole",
                 TypeRef::named("UpdateRolePayload"),
@@ -255,6 +275,8 @@ fn mutations(parts: &mut Parts<'_>) {
                 input("UpdateRoleInput"),
                 update_role,
             )
+            .of(Kind::AdminMember)
+            .on("CustomRole")
             .resolve(
                 "deleteRole",
                 TypeRef::named("DeleteRolePayload"),

@@ -11,8 +11,10 @@ use super::{
     access, accounts, api_tokens, audit_checkpoints, audit_entries, audit_proofs, categories,
     connection, credentials,
     field::{Event, Fields, ObjectBuilder, Source},
-    imports, members, node, permissions, policy_set, previews, roles, scalars, statements,
-    subscriptions, tenants, transactions, user_errors,
+    imports,
+    kind::{Classified, cedar_schema},
+    members, node, permissions, policy_set, previews, roles, scalars, statements, subscriptions,
+    tenants, transactions, user_errors,
     validation::StopBeforeExecution,
     viewer,
 };
@@ -21,7 +23,7 @@ use super::{
 #[derive(Debug, Error)]
 pub enum BuildError {
     /// Fields that the policies' schema has no action for. Nobody could be let in to them.
-    #[error("no Cedar action stands for {}: classify them in `actions.cedarschema`", .0.join(", "))]
+    #[error("`actions.cedarschema` is not what the fields say of themselves: {}. Say what each is (`Kind`), and run `cargo generate`", .0.join(", "))]
     Unclassified(Vec<String>),
     /// The types do not fit together.
     #[error("the GraphQL schema does not fit together")]
@@ -44,6 +46,7 @@ pub(super) struct Parts<'e> {
     fields: Fields,
     inputs: Vec<InputObject>,
     enums: Vec<Enum>,
+    classified: Vec<Classified>,
     unclassified: Vec<String>,
     query: Option<ObjectBuilder<'e, RootValue>>,
     mutation: Option<ObjectBuilder<'e, RootValue>>,
@@ -56,6 +59,7 @@ impl<'e> Parts<'e> {
     pub(super) fn object<T: Source>(&mut self, builder: ObjectBuilder<'e, T>) {
         let mut made = builder.finish();
         self.unclassified.append(&mut made.unclassified);
+        self.classified.append(&mut made.classified);
         self.objects.push(self.fields.insert(made));
     }
 
@@ -63,6 +67,7 @@ impl<'e> Parts<'e> {
     fn events(&mut self, builder: ObjectBuilder<'e, Event>) -> Subscription {
         let mut made = builder.finish();
         self.unclassified.append(&mut made.unclassified);
+        self.classified.append(&mut made.classified);
         let events = std::mem::take(&mut made.events);
         self.fields.insert(made);
         let root = Subscription::new("Subscription").description("What goes on.");
@@ -109,17 +114,15 @@ pub(super) enum Suggestions {
     On,
 }
 
-/// Builds the schema, every field of it bound to its Cedar action.
-pub(super) fn build(
-    engine: &Engine,
-    suggestions: Suggestions,
-) -> Result<(Schema, Fields), BuildError> {
+/// All parts, and the type of subscriptions.
+fn register(engine: &Engine) -> (Parts<'_>, Option<Subscription>) {
     let mut parts = Parts {
         engine,
         objects: Vec::new(),
         fields: Fields::default(),
         inputs: Vec::new(),
         enums: Vec::new(),
+        classified: Vec::new(),
         unclassified: Vec::new(),
         query: Some(ObjectBuilder::root(engine, "Query", "What can be read.")),
         mutation: Some(ObjectBuilder::root(engine, "Mutation", "What can be done.")),
@@ -154,6 +157,21 @@ pub(super) fn build(
         parts.object(root);
     }
     let subscription = parts.subscription.take().map(|root| parts.events(root));
+    (parts, subscription)
+}
+
+/// The policies' schema of actions, as the fields say what they are.
+pub(super) fn actions(engine: &Engine) -> String {
+    let (parts, _) = register(engine);
+    cedar_schema(&parts.classified)
+}
+
+/// Builds the schema, every field of it bound to its Cedar action.
+pub(super) fn build(
+    engine: &Engine,
+    suggestions: Suggestions,
+) -> Result<(Schema, Fields), BuildError> {
+    let (parts, subscription) = register(engine);
     if !parts.unclassified.is_empty() {
         return Err(BuildError::Unclassified(parts.unclassified));
     }
@@ -189,4 +207,67 @@ fn node_interface() -> Interface {
             InterfaceField::new("id", TypeRef::named_nn(TypeRef::ID))
                 .description("A typed, prefixed UUIDv7."),
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::{kind::Kind, value::Leaf};
+
+    /// A schema with one more field, of a type that policies know.
+    fn with_field(
+        add: impl FnOnce(ObjectBuilder<'_, RootValue>) -> ObjectBuilder<'_, RootValue>,
+    ) -> Vec<String> {
+        let engine = Engine::embedded().unwrap();
+        let category = ObjectBuilder::<RootValue>::new(&engine, "Category", "");
+        add(category).finish().unclassified
+    }
+
+    fn name<'e>(
+        category: ObjectBuilder<'e, RootValue>,
+        field: &'static str,
+    ) -> ObjectBuilder<'e, RootValue> {
+        let text = TypeRef::named(TypeRef::STRING);
+        category.value(field, text, "", |_| Some(Leaf::from("")))
+    }
+
+    #[test]
+    fn a_field_says_what_it_is_and_the_policies_say_the_same() {
+        let none: Vec<String> = Vec::new();
+        assert_eq!(with_field(|c| name(c.of(Kind::Basic), "name")), none);
+        let unclassified = vec!["Category.name".to_owned()];
+        // It says nothing, or another kind or resource than the policies are checked by; saying it of the
+        // field before is not enough.
+        assert_eq!(with_field(|c| name(c, "name")), unclassified);
+        assert_eq!(
+            with_field(|c| name(c.of(Kind::Personal), "name")),
+            unclassified
+        );
+        assert_eq!(
+            with_field(|c| name(c.of(Kind::Basic).on("Books"), "name")),
+            unclassified
+        );
+        assert_eq!(
+            with_field(|c| name(name(c.of(Kind::Basic), "id"), "name")),
+            unclassified
+        );
+        // And a field that the policies know nothing of.
+        let new = with_field(|c| name(c.of(Kind::Basic), "colour"));
+        assert_eq!(new, ["Category.colour"]);
+    }
+
+    #[test]
+    fn a_kind_with_more_groups_is_in_all_of_them() {
+        let engine = Engine::embedded().unwrap();
+        let action = engine.action("Mutation.createApiToken").unwrap();
+        let classified = |kind| Classified {
+            object: "Mutation",
+            field: "createApiToken",
+            kind,
+            resource: "Books",
+        };
+        assert!(classified(Kind::AdminToken).is_action(&engine, action));
+        assert!(!classified(Kind::AdminMember).is_action(&engine, action));
+        assert!(!classified(Kind::Token).is_action(&engine, action));
+    }
 }

@@ -18,6 +18,7 @@ use super::{
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
+    kind::Kind,
     loader,
     scalars::{self, enum_value},
     schema::Parts,
@@ -59,7 +60,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         },
     );
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Basic).resolve(
             "statements",
             TypeRef::named("StatementConnection"),
             "The statements that were imported, newest first.",
@@ -69,6 +70,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     });
     import_inputs(parts);
     let imported = payload_builder::<Made>(parts, "ImportStatementPayload")
+        .of(Kind::Structure)
         .object(
             "import",
             TypeRef::named("Import"),
@@ -78,6 +80,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 Some(Output::object(Arc::clone(&made.import)))
             },
         )
+        .of(Kind::Structure)
         .object(
             "statements",
             TypeRef::named_nn_list("Statement"),
@@ -87,6 +90,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 Some(Output::objects(made.statements.iter().cloned()))
             },
         )
+        .of(Kind::Structure)
         .value(
             "alreadyImported",
             TypeRef::named_nn(TypeRef::BOOLEAN),
@@ -103,7 +107,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         );
     parts.object(imported);
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::WriteFinancial).resolve(
             "importStatement",
             TypeRef::named("ImportStatementPayload"),
             "Imports a bank statement file, all or nothing.",
@@ -116,7 +120,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     });
 }
 
-fn object(parts: &mut Parts<'_>) {
+fn balance_check(parts: &mut Parts<'_>) {
     let mut checks = Enum::new("BalanceCheck").description(
         "Whether the entries lead from the opening to the closing balance. \
          A file in which they do not is not imported.",
@@ -125,19 +129,27 @@ fn object(parts: &mut Parts<'_>) {
         checks = checks.item(check.name());
     }
     parts.enumeration(checks);
+}
+
+fn object(parts: &mut Parts<'_>) {
+    balance_check(parts);
     let date = || TypeRef::named("Date");
     let decimal = || TypeRef::named("Decimal");
     let statement = ObjectBuilder::<Statement>::new(parts.engine, "Statement", "A bank statement.")
         .implements("Node")
+        .of(Kind::Basic)
         .value("id", TypeRef::named_nn(TypeRef::ID), "`stm_…`.", |s| {
             Some(s.id.to_string().into())
         })
+        .of(Kind::Basic)
         .related::<Account>("account", "Account", "Its account.", |s| {
             Some(s.account.uuid())
         })
+        .of(Kind::Basic)
         .related::<Import>("import", "Import", "What it came with.", |s| {
             Some(s.import.uuid())
         })
+        .of(Kind::Personal)
         .resolve(
             "reference",
             TypeRef::named(TypeRef::STRING),
@@ -145,36 +157,43 @@ fn object(parts: &mut Parts<'_>) {
             [],
             texts::field::<Statement>(|s| s.reference.as_ref()),
         )
+        .of(Kind::Basic)
         .value(
             "currency",
             TypeRef::named_nn("CurrencyCode"),
             "Its currency.",
             |s| Some(Leaf::from(s.currency.code())),
         )
+        .of(Kind::Basic)
         .value("periodStart", date(), "The first day it speaks of.", |s| {
             s.period_start.map(scalars::date_value)
         })
+        .of(Kind::Basic)
         .value("periodEnd", date(), "The last day it speaks of.", |s| {
             s.period_end.map(scalars::date_value)
         })
+        .of(Kind::Financial)
         .value(
             "opening",
             decimal(),
             "The balance before its entries.",
             |s| s.opening.map(scalars::money_value),
         )
+        .of(Kind::Financial)
         .value(
             "closing",
             decimal(),
             "The balance after its entries.",
             |s| s.closing.map(scalars::money_value),
         )
+        .of(Kind::Basic)
         .value(
             "balanceCheck",
             TypeRef::named_nn("BalanceCheck"),
             "Whether its balances agree with its entries.",
             |s| Some(enum_value(s.balance_check.name())),
         )
+        .of(Kind::Basic)
         .value(
             "transactionCount",
             TypeRef::named_nn(TypeRef::INT),

@@ -14,6 +14,7 @@ use super::{
     error::GraphqlError,
     field::{ObjectBuilder, Source},
     inputs::{self, Input},
+    kind::Kind,
     operation::Operation,
     scalars::enum_value,
     schema::Parts,
@@ -41,6 +42,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     import_progress(parts);
     parts.subscription(|subscription| {
         subscription
+            .of(Kind::Audit)
             .event(
                 AUDIT_ENTRY_ADDED,
                 TypeRef::named("AuditEntry"),
@@ -53,6 +55,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                     ),
                 ],
             )
+            .of(Kind::Basic)
             .event(
                 IMPORT_PROGRESSED,
                 TypeRef::named("ImportProgress"),
@@ -77,36 +80,48 @@ fn import_progress(parts: &mut Parts<'_>) {
         "ImportProgress",
         "How far an import has come.",
     )
+    .of(Kind::Basic)
+    .on("Import")
     .value(
         "id",
         TypeRef::named_nn(TypeRef::ID),
         "The request that imports, `req_…`.",
         |p| Some(p.request.to_string().into()),
     )
+    .of(Kind::Basic)
+    .on("Import")
     .value(
         "fileName",
         TypeRef::named_nn(TypeRef::STRING),
         "The file's name.",
         |p| Some(Leaf::from(p.file_name.as_str())),
     )
+    .of(Kind::Basic)
+    .on("Import")
     .value(
         "stage",
         TypeRef::named_nn("ImportStage"),
         "Where it stands.",
         |p| Some(enum_value(p.stage.name())),
     )
+    .of(Kind::Basic)
+    .on("Import")
     .value(
         "transactionCount",
         TypeRef::named(TypeRef::INT),
         "Transactions in the file, once it was read.",
         |p| p.transaction_count.map(Leaf::from),
     )
+    .of(Kind::Basic)
+    .on("Import")
     .value(
         "writtenCount",
         TypeRef::named_nn(TypeRef::INT),
         "Transactions that were compared with the books.",
         |p| Some(p.written_count.into()),
     )
+    .of(Kind::Basic)
+    .on("Import")
     .related::<countersign_entities::Import>(
         "import",
         "Import",

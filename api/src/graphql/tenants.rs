@@ -10,6 +10,7 @@ use futures::FutureExt;
 
 use super::{
     field::{Context, ObjectBuilder, Source},
+    kind::Kind,
     scalars,
     schema::Parts,
     value::{Leaf, Output},
@@ -32,21 +33,26 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "A company whose books are kept here.",
     )
     .implements("Node")
+    .of(Kind::Basic)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`ten_…`.", |t| {
         Some(t.id.to_string().into())
     })
+    .of(Kind::Basic)
     .value("name", text(), "Its name.", |t| {
         Some(Leaf::from(t.name.as_str()))
     })
+    .of(Kind::Basic)
     .value("slug", text(), "Its name in addresses.", |t| {
         Some(Leaf::from(t.slug.as_str()))
     })
+    .of(Kind::Basic)
     .value(
         "suspended",
         TypeRef::named_nn(TypeRef::BOOLEAN),
         "Whether it can be read only.",
         |t| Some(t.suspended.into()),
     )
+    .of(Kind::Basic)
     .value(
         "createdAt",
         TypeRef::named_nn("DateTime"),
@@ -55,7 +61,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     );
     parts.object(tenant);
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Basic).resolve(
             "tenant",
             TypeRef::named("Tenant"),
             "The tenant in hand.",

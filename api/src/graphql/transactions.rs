@@ -18,6 +18,7 @@ use super::{
     error::GraphqlError,
     field::{Context, ObjectBuilder, Resolved, Source},
     inputs::{self, Input},
+    kind::Kind,
     loader,
     operation::Operation,
     permissions::viewer_can,
@@ -51,13 +52,15 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         edge: "TransactionEdge",
         node: "Transaction",
     };
-    let connection = connection::connection_builder::<Transaction, Counted>(parts, names).resolve(
-        "totalCount",
-        TypeRef::named(TypeRef::INT),
-        "How many there are in all, with this filter.",
-        [],
-        total_count,
-    );
+    let connection = connection::connection_builder::<Transaction, Counted>(parts, names)
+        .of(Kind::Structure)
+        .resolve(
+            "totalCount",
+            TypeRef::named(TypeRef::INT),
+            "How many there are in all, with this filter.",
+            [],
+            total_count,
+        );
     parts.object(connection);
     filter(parts);
     parts.query(|query| {
@@ -66,7 +69,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             0,
             InputValue::new("filter", TypeRef::named("TransactionFilter")),
         );
-        query.resolve(
+        query.of(Kind::Basic).resolve(
             "transactions",
             TypeRef::named("TransactionConnection"),
             "The tenant's transactions, newest first.",
@@ -89,48 +92,58 @@ fn object(parts: &mut Parts<'_>) {
         "A booked movement of money on an account.",
     )
     .implements("Node")
+    .of(Kind::Basic)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`txn_…`.", |t| {
         Some(t.id.to_string().into())
     })
+    .of(Kind::Basic)
     .related::<Account>("account", "Account", "Its account.", |t| {
         Some(t.account.uuid())
     })
+    .of(Kind::Basic)
     .related::<Statement>("statement", "Statement", "What it came with.", |t| {
         Some(t.statement.uuid())
     })
+    .of(Kind::Basic)
     .related::<Category>("category", "Category", "Where it is sorted.", |t| {
         t.category.map(CategoryId::uuid)
     })
+    .of(Kind::Basic)
     .value(
         "bookedOn",
         TypeRef::named_nn("Date"),
         "The day the bank booked it.",
         |t| Some(scalars::date_value(t.booked_on)),
     )
+    .of(Kind::Basic)
     .value(
         "valueOn",
         TypeRef::named("Date"),
         "The day it counts for interest.",
         |t| t.value_on.map(scalars::date_value),
     )
+    .of(Kind::Basic)
     .value(
         "currency",
         TypeRef::named_nn("CurrencyCode"),
         "The amount's currency.",
         |t| Some(Leaf::from(t.amount.currency().code().to_owned())),
     )
+    .of(Kind::Financial)
     .value(
         "amount",
         TypeRef::named("Decimal"),
         "The exact amount: positive in, negative out.",
         |t| Some(scalars::money_value(t.amount)),
     )
+    .of(Kind::Basic)
     .value(
         "magnitude",
         TypeRef::named("Magnitude"),
         "The order of magnitude, which those may see who may not see the amount.",
         |t| Some(enum_value(t.amount.magnitude().name())),
     )
+    .of(Kind::Basic)
     .value(
         "direction",
         TypeRef::named_nn("Direction"),
@@ -143,19 +156,22 @@ fn object(parts: &mut Parts<'_>) {
             }))
         },
     )
+    .of(Kind::Personal)
     .value("counterparty", text(), "The other party.", |t| {
         scalars::text_value(t.counterparty.as_ref())
     })
+    .of(Kind::Personal)
     .value(
         "description",
         text(),
         "Remittance information, as the bank sent it.",
         |t| Some(Leaf::from(t.description.as_str())),
     )
+    .of(Kind::Personal)
     .value("reference", text(), "The bank's reference.", |t| {
         scalars::text_value(t.reference.as_ref())
     });
-    parts.object(viewer_can(transaction, "Transaction"));
+    parts.object(viewer_can(transaction, "Transaction", Kind::Basic));
 }
 
 fn filter(parts: &mut Parts<'_>) {
@@ -211,6 +227,7 @@ fn categorize(parts: &mut Parts<'_>) {
             ),
     );
     let categorized = payload_builder::<Arc<Transaction>>(parts, "CategorizeTransactionPayload")
+        .of(Kind::Structure)
         .object(
             "transaction",
             TypeRef::named("Transaction"),
@@ -219,7 +236,7 @@ fn categorize(parts: &mut Parts<'_>) {
         );
     parts.object(categorized);
     parts.mutation(|mutation| {
-        mutation.resolve(
+        mutation.of(Kind::WriteBasic).on("Transaction").resolve(
             "categorizeTransaction",
             TypeRef::named("CategorizeTransactionPayload"),
             "Puts a transaction into a category, or takes it out.",

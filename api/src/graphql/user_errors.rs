@@ -8,6 +8,7 @@ use super::{
     connection::without_row,
     error::GraphqlError,
     field::{ObjectBuilder, Source},
+    kind::Kind,
     schema::Parts,
     value::{Leaf, Output},
 };
@@ -61,12 +62,14 @@ pub(super) fn payload_builder<'e, T: Send + Sync + 'static>(
     parts: &Parts<'e>,
     name: &'static str,
 ) -> ObjectBuilder<'e, Payload<T>> {
-    ObjectBuilder::new(parts.engine, name, "What came of it.").object(
-        "userErrors",
-        TypeRef::named_nn_list_nn("UserError"),
-        "What is wrong with the input; empty where it was done.",
-        |payload| Some(Output::objects(payload.faults.iter().cloned())),
-    )
+    ObjectBuilder::new(parts.engine, name, "What came of it.")
+        .of(Kind::Structure)
+        .object(
+            "userErrors",
+            TypeRef::named_nn_list_nn("UserError"),
+            "What is wrong with the input; empty where it was done.",
+            |payload| Some(Output::objects(payload.faults.iter().cloned())),
+        )
 }
 
 /// A row that a payload made, as the parent of its object type.
@@ -85,18 +88,21 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         "UserError",
         "What is wrong with the input, for the person who gave it.",
     )
+    .of(Kind::Structure)
     .value(
         "code",
         TypeRef::named_nn("UserErrorCode"),
         "A stable code.",
         |fault| Some(super::scalars::enum_value(fault.code.name())),
     )
+    .of(Kind::Structure)
     .value(
         "message",
         TypeRef::named_nn(TypeRef::STRING),
         "One sentence.",
         |fault| Some(Leaf::from(fault.message.as_str())),
     )
+    .of(Kind::Structure)
     .value(
         "field",
         TypeRef::named_nn_list(TypeRef::STRING),

@@ -12,6 +12,7 @@ use super::{
     access,
     connection::without_row,
     field::{Context, ObjectBuilder, Resolved, Source},
+    kind::Kind,
     scalars::enum_value,
     schema::Parts,
     value::{Leaf, Output},
@@ -52,6 +53,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             .item("DEPENDS_ON_ROW"),
     );
     let viewer = ObjectBuilder::<Viewer>::new(parts.engine, "Viewer", "Who is asking.")
+        .of(Kind::Structure)
         .value(
             "kind",
             TypeRef::named_nn("PrincipalKind"),
@@ -63,6 +65,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 }))
             },
         )
+        .of(Kind::Structure)
         .related::<Member>(
             "member",
             "Member",
@@ -72,6 +75,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 Principal::Machine(_) => None,
             },
         )
+        .of(Kind::Structure)
         .value(
             "scopes",
             TypeRef::named_nn_list(TypeRef::STRING),
@@ -83,6 +87,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
                 }
             },
         )
+        .of(Kind::Structure)
         .resolve(
             "can",
             TypeRef::named_nn("Decision"),
@@ -94,6 +99,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             )],
             can,
         )
+        .of(Kind::Explanation)
         .resolve(
             "access",
             TypeRef::named_nn_list("ActionAccess"),
@@ -104,18 +110,21 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     parts.object(viewer);
     let decision =
         ObjectBuilder::<Verdict>::new(parts.engine, "Decision", "What the policies say.")
+            .of(Kind::Structure)
             .value(
                 "action",
                 TypeRef::named_nn(TypeRef::STRING),
                 "The action.",
                 |v| Some(Leaf::from(v.action.as_str())),
             )
+            .of(Kind::Structure)
             .value(
                 "verdict",
                 TypeRef::named_nn("Verdict"),
                 "The verdict.",
                 |v| Some(enum_value(v.outcome)),
             )
+            .of(Kind::Structure)
             .value(
                 "rules",
                 TypeRef::named_nn_list(TypeRef::STRING),
@@ -128,7 +137,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             );
     parts.object(decision);
     parts.query(|query| {
-        query.resolve(
+        query.of(Kind::Structure).resolve(
             "viewer",
             TypeRef::named("Viewer"),
             "Who is asking.",

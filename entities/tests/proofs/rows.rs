@@ -41,7 +41,7 @@ fn grants() -> Vec<BTreeSet<Capability>> {
 fn engine(group: &str) -> Engine {
     let mut schema = whole_schema();
     for kind in ["Account", "Transaction", "Statement"] {
-        let id = format!("\"{kind}.id\", ");
+        let id = format!("\"{kind}.id\",");
         assert_eq!(schema.matches(&id).count(), 1, "{kind}");
         schema = schema.replace(&id, "");
         let action = format!(

@@ -168,10 +168,14 @@ impl Oracle {
     pub(crate) fn of(named: Vec<Policy>) -> Self {
         let fragments = ["cedar/schema.cedarschema", "cedar/actions.cedarschema"]
             .map(|path| SchemaFragment::from_cedarschema_str(&text(path)).unwrap().0);
+        let mut declared = json!({});
+        for fragment in &fragments {
+            let declaring = fragment.clone().to_json_value().unwrap();
+            for (name, action) in declaring["Countersign"]["actions"].as_object().unwrap() {
+                declared[name] = action.clone();
+            }
+        }
         let schema = Schema::from_schema_fragments(fragments).unwrap();
-        let (fragment, _) =
-            SchemaFragment::from_cedarschema_str(&text("cedar/actions.cedarschema")).unwrap();
-        let declared = fragment.to_json_value().unwrap()["Countersign"]["actions"].clone();
         Self {
             schema,
             policies: PolicySet::from_policies(named).unwrap(),

@@ -1,5 +1,6 @@
 //! The types of explanations: why somebody may, or may not.
 
+use super::super::kind::Kind;
 use std::sync::Arc;
 
 use async_graphql::dynamic::{Enum, TypeRef};
@@ -100,22 +101,26 @@ pub(super) fn condition(found: Option<&Arc<Condition>>) -> Option<Output> {
 pub(super) const SAYS: &str = "What the policies say.";
 pub(super) const ON_ROWS: &str = "The condition on rows, where it depends on them.";
 
-/// Adds `decision` and `condition`, which say what an action comes to.
+/// Adds `decision` and `condition`, which say what an action comes to, of a kind of data.
 macro_rules! with_verdict {
-    ($builder:expr, $($of:tt)+) => {
+    ($builder:expr, $kind:expr, $($of:tt)+) => {
         $builder
+            .of($kind)
             .value("decision", TypeRef::named("AccessDecision"), SAYS, |one| {
                 Some(decision(one $($of)+.verdict))
             })
+            .of($kind)
             .object("condition", TypeRef::named("RowCondition"), ON_ROWS, |one| {
                 condition(one $($of)+.condition.as_ref())
             })
     };
-    ($builder:expr) => {
+    ($builder:expr, $kind:expr) => {
         $builder
+            .of($kind)
             .value("decision", TypeRef::named("AccessDecision"), SAYS, |one| {
                 Some(decision(one.verdict))
             })
+            .of($kind)
             .object("condition", TypeRef::named("RowCondition"), ON_ROWS, |one| {
                 condition(one.condition.as_ref())
             })
@@ -159,61 +164,61 @@ fn explanation(parts: &mut Parts<'_>) {
         "AccessExplanation",
         "Why somebody may, or may not, do something.",
     )
-    .value("action", text(), "What is asked about.", |e| {
+    .of(Kind::Explanation).value("action", text(), "What is asked about.", |e| {
         Some(Leaf::from(e.action.as_str()))
     })
-    .object(
+    .of(Kind::Explanation).object(
         "rules",
         TypeRef::named_nn_list("AccessRule"),
         "The rules that decide: those that permit, those that forbid, or those that look at the \
          row. None where no permit holds.",
         |e| Some(Output::objects(e.rules.iter().cloned())),
     )
-    .object(
+    .of(Kind::Explanation).object(
         "nearest",
         TypeRef::named_nn_list("NearestPermit"),
         "Where no permit holds: those that could, each with the first of its conditions that fails.",
         |e| Some(Output::objects(e.nearest.iter().cloned())),
     )
-    .object(
+    .of(Kind::Explanation).object(
         "principal",
         TypeRef::named("AccessPrincipal"),
         "What the policies see of whom it is about.",
         |e| Some(Output::object(Arc::clone(&e.principal))),
     )
-    .value(
+    .of(Kind::Explanation).value(
         "tenantSuspended",
         TypeRef::named(TypeRef::BOOLEAN),
         "Whether the tenant is suspended: it can be read, and not changed.",
         |e| Some(e.tenant_suspended.into()),
     )
-    .object(
+    .of(Kind::Explanation).object(
         "row",
         TypeRef::named("AccessRow"),
         "What the policies see of the row; null where none was named.",
         |e| e.row.as_ref().map(|row| Output::object(Arc::clone(row))),
     );
-    parts.object(with_verdict!(explanation));
+    parts.object(with_verdict!(explanation, Kind::Explanation));
 }
 
 fn rules(parts: &mut Parts<'_>) {
     let rule = ObjectBuilder::<Rule>::new(parts.engine, "AccessRule", "A policy.")
-        .value(
+        .of(Kind::Explanation).value(
             "name",
             text(),
             "Its name, as refusals and the audit log use it.",
             |r| Some(Leaf::from(r.id.as_str())),
         )
-        .value(
+        .of(Kind::Explanation).value(
             "number",
             TypeRef::named(TypeRef::INT),
             "The number of the sentence that it implements, among those that the policies are written from.",
             |r| Some(i32::try_from(r.number?).ok()?.into()),
         )
-        .value("sentence", text(), "What it says, in one sentence.", |r| {
+        .of(Kind::Explanation).value("sentence", text(), "What it says, in one sentence.", |r| {
             Some(Leaf::from(r.sentence.as_str()))
         })
-        .value("text", text(), "What it says, in Cedar.", |r| {
+        .of(Kind::Explanation).value("text", text(), "What it says, in Cedar.", |r| {
             Some(Leaf::from(r.text.as_str()))
         });
     parts.object(rule);
@@ -222,15 +227,18 @@ fn rules(parts: &mut Parts<'_>) {
         "NearestPermit",
         "A permit that does not hold.",
     )
+    .of(Kind::Explanation)
     .object("rule", TypeRef::named("AccessRule"), "The permit.", |n| {
         Some(Output::object(Arc::clone(&n.rule)))
     })
+    .of(Kind::Explanation)
     .value(
         "fails",
         text(),
         "The first of its conditions that fails.",
         |n| Some(Leaf::from(n.fails.as_str())),
     )
+    .of(Kind::Explanation)
     .value(
         "needs",
         text(),
@@ -243,12 +251,14 @@ fn rules(parts: &mut Parts<'_>) {
         "RowCondition",
         "What a row of the tenant must be.",
     )
+    .of(Kind::Explanation)
     .value(
         "words",
         text(),
         "As it is said of a row: `in their own care, or not of the household`.",
         |c| Some(Leaf::from(c.words.as_str())),
     )
+    .of(Kind::Explanation)
     .value(
         "sql",
         text(),
@@ -265,6 +275,7 @@ fn facts(parts: &mut Parts<'_>) {
         "AccessPrincipal",
         "What the policies see of somebody.",
     )
+    .of(Kind::Explanation)
     .value(
         "kind",
         TypeRef::named("PrincipalKind"),
@@ -276,12 +287,14 @@ fn facts(parts: &mut Parts<'_>) {
             }))
         },
     )
+    .of(Kind::Explanation)
     .value("role", text(), "The one role of a human.", |p| {
         match &p.known {
             Known::Human { role, .. } => Some(Leaf::from(role.name())),
             Known::Machine { .. } => None,
         }
     })
+    .of(Kind::Explanation)
     .value(
         "capabilities",
         names(),
@@ -293,6 +306,7 @@ fn facts(parts: &mut Parts<'_>) {
             Known::Machine { .. } => None,
         },
     )
+    .of(Kind::Explanation)
     .value(
         "scopes",
         names(),
@@ -302,6 +316,7 @@ fn facts(parts: &mut Parts<'_>) {
             Known::Human { .. } => None,
         },
     )
+    .of(Kind::Explanation)
     .value(
         "secondFactor",
         TypeRef::named(TypeRef::BOOLEAN),
@@ -320,12 +335,14 @@ fn row(parts: &mut Parts<'_>) {
         "AccessRow",
         "What the policies see of a row, and never more.",
     )
+    .of(Kind::Explanation)
     .value(
         "personal",
         TypeRef::named(TypeRef::BOOLEAN),
         "Whether it is of the owner's household; null where rows of its type can not be.",
         |r| r.personal.map(Leaf::from),
     )
+    .of(Kind::Explanation)
     .value(
         "custodian",
         TypeRef::named("AccessCustodian"),

@@ -11,6 +11,7 @@ use super::{
     super::{
         connection::without_row,
         field::{ObjectBuilder, Source},
+        kind::Kind,
         schema::Parts,
         value::{Leaf, Output},
     },
@@ -169,54 +170,54 @@ fn who_may(parts: &mut Parts<'_>) {
         ]
     };
     let who = ObjectBuilder::<WhoMay>::new(parts.engine, "WhoMay", "Who may do something.")
-        .value("action", text(), "What is asked about.", |w| {
+        .of(Kind::Explanation).value("action", text(), "What is asked about.", |w| {
             Some(Leaf::from(w.action.as_str()))
         })
-        .value(
+        .of(Kind::Explanation).value(
             "group",
             text(),
             "The group that policies know it by.",
             |w| Some(Leaf::from(w.group.as_str())),
         )
-        .object(
+        .of(Kind::Explanation).object(
             "roles",
             TypeRef::named_nn_list("RoleAccess"),
             "Every role.",
             |w| Some(Output::objects(w.roles.iter().cloned())),
         )
-        .object(
+        .of(Kind::Explanation).object(
             "capabilities",
             TypeRef::named_nn_list("CapabilityAccess"),
             "The capabilities that let some role do more than it may without.",
             |w| Some(Output::objects(w.capabilities.iter().cloned())),
         )
-        .value(
+        .of(Kind::Explanation).value(
             "anyMachine",
             TypeRef::named(TypeRef::BOOLEAN),
             "Whether a machine needs no scope for it.",
             |w| Some(w.any_machine.into()),
         )
-        .object(
+        .of(Kind::Explanation).object(
             "scopes",
             TypeRef::named_nn_list("ScopeAccess"),
             "The scopes that a machine may with, each alone.",
             |w| Some(Output::objects(w.scopes.iter().cloned())),
         )
-        .resolve(
+        .of(Kind::Member).resolve(
             "members",
             TypeRef::named("MemberAccessPage"),
             "What it comes to for each of the tenant's members.",
             first(),
             super::members,
         )
-        .resolve(
+        .of(Kind::Token).resolve(
             "tokens",
             TypeRef::named("TokenAccessPage"),
             "What it comes to for each of the tenant's API tokens that has not ended.",
             first(),
             super::tokens,
         )
-        .resolve(
+        .of(Kind::Token).resolve(
             "machines",
             TypeRef::named("MachineAccessPage"),
             "What it comes to for each client of the provider that is let in, with all that it is registered with.",
@@ -232,42 +233,48 @@ fn by_action(parts: &mut Parts<'_>) {
         "ActionAccess",
         "What an action comes to for somebody.",
     )
+    .of(Kind::Explanation)
     .value("action", text(), "As `Transaction.amount`.", |a| {
         Some(Leaf::from(a.action.as_str()))
     })
+    .of(Kind::Explanation)
     .value(
         "group",
         text(),
         "The group that policies know it by.",
         |a| Some(Leaf::from(a.group.as_str())),
     );
-    parts.object(with_verdict!(action));
+    parts.object(with_verdict!(action, Kind::Explanation));
 }
 
 fn by_policy(parts: &mut Parts<'_>) {
     let role =
         ObjectBuilder::<Named>::new(parts.engine, "RoleAccess", "What it comes to for a role.")
+            .of(Kind::Explanation)
             .value("role", text(), "The role, without capabilities.", |r| {
                 Some(Leaf::from(r.name))
             });
-    parts.object(with_verdict!(role));
+    parts.object(with_verdict!(role, Kind::Explanation));
     let scope = ObjectBuilder::<NamedScope>::new(
         parts.engine,
         "ScopeAccess",
         "What it comes to for a machine with this one scope.",
     )
+    .of(Kind::Explanation)
     .value("scope", text(), "The scope.", |s| {
         Some(Leaf::from(s.0.name))
     });
-    parts.object(with_verdict!(scope, .0));
+    parts.object(with_verdict!(scope, Kind::Explanation, .0));
     let capability = ObjectBuilder::<Opened>::new(
         parts.engine,
         "CapabilityAccess",
         "A capability, with whom it lets do more.",
     )
+    .of(Kind::Explanation)
     .value("capability", text(), "The capability.", |c| {
         Some(Leaf::from(c.capability))
     })
+    .of(Kind::Explanation)
     .value(
         "roles",
         TypeRef::named_nn_list(TypeRef::STRING),
@@ -280,14 +287,16 @@ fn by_policy(parts: &mut Parts<'_>) {
 /// A page of those.
 fn page<T: Source>(
     parts: &mut Parts<'_>,
-    name: &'static str,
-    node: &'static str,
+    (name, node): (&'static str, &'static str),
+    kind: Kind,
     description: &str,
 ) {
     let page = ObjectBuilder::<AccessPage<T>>::new(parts.engine, name, description)
+        .of(kind)
         .object("nodes", TypeRef::named_nn_list(node), description, |p| {
             Some(Output::objects(p.nodes.iter().cloned()))
         })
+        .of(kind)
         .value(
             "hasMore",
             TypeRef::named(TypeRef::BOOLEAN),
@@ -298,36 +307,48 @@ fn page<T: Source>(
 }
 
 fn members(parts: &mut Parts<'_>) {
-    page::<MemberAccess>(parts, "MemberAccessPage", "MemberAccess", "The members.");
+    page::<MemberAccess>(
+        parts,
+        ("MemberAccessPage", "MemberAccess"),
+        Kind::Member,
+        "The members.",
+    );
     let member = ObjectBuilder::<MemberAccess>::new(
         parts.engine,
         "MemberAccess",
         "What it comes to for a member.",
     )
+    .of(Kind::Member)
     .object("member", TypeRef::named("Member"), "The member.", |m| {
         Some(Output::object(Arc::clone(&m.member)))
     });
-    parts.object(with_verdict!(member));
+    parts.object(with_verdict!(member, Kind::Member));
 }
 
 fn tokens(parts: &mut Parts<'_>) {
-    page::<TokenAccess>(parts, "TokenAccessPage", "TokenAccess", "The tokens.");
+    page::<TokenAccess>(
+        parts,
+        ("TokenAccessPage", "TokenAccess"),
+        Kind::Token,
+        "The tokens.",
+    );
     let token = ObjectBuilder::<TokenAccess>::new(
         parts.engine,
         "TokenAccess",
         "What it comes to for an API token.",
     )
+    .of(Kind::Token)
     .object("token", TypeRef::named("ApiToken"), "The token.", |t| {
         Some(Output::object(Arc::clone(&t.token)))
     });
-    parts.object(with_verdict!(token));
+    parts.object(with_verdict!(token, Kind::Token));
 }
 
 fn machines(parts: &mut Parts<'_>) {
     page::<MachineAccess>(
         parts,
-        "MachineAccessPage",
-        "MachineAccess",
+        ("MachineAccessPage", "MachineAccess"),
+        Kind::Token,
         "The clients of the provider.",
     );
     let machine = ObjectBuilder::<MachineAccess>::new(
@@ -335,23 +356,27 @@ fn machines(parts: &mut Parts<'_>) {
         "MachineAccess",
         "What it comes to for a client of the provider.",
     )
+    .of(Kind::Token)
     .value(
         "machineId",
         TypeRef::named(TypeRef::ID),
         "Its id, `mch_…`, by which more is asked of it.",
         |m| Some(Leaf::from(m.machine.id.to_string())),
     )
+    .of(Kind::Token)
     .value("clientId", text(), "What the provider calls it.", |m| {
         Some(Leaf::from(m.machine.client_id.as_str()))
     })
+    .of(Kind::Token)
     .value("name", text(), "What the operator calls it.", |m| {
         Some(Leaf::from(m.machine.name.as_str()))
     })
+    .of(Kind::Token)
     .value(
         "scopes",
         TypeRef::named_nn_list(TypeRef::STRING),
         "The most that it may: what its token carries of these.",
         |m| Some(m.machine.scopes.iter().map(|scope| scope.name()).collect()),
     );
-    parts.object(with_verdict!(machine));
+    parts.object(with_verdict!(machine, Kind::Token));
 }
