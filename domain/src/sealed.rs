@@ -5,13 +5,15 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::id::{AccountId, AnyId, CredentialId, ImportId, StatementId};
+use crate::id::{AccountId, AnyId, ApiTokenId, CredentialId, ImportId, StatementId};
 
 /// The column that a text stands in. A text that was moved to another does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TextColumn {
     /// The number of an account.
     AccountNumber,
+    /// The name of an API token.
+    ApiTokenName,
     /// The name of a credential.
     CredentialName,
     /// The file name of an import.
@@ -24,6 +26,7 @@ impl TextColumn {
     /// Every column.
     pub const ALL: &'static [Self] = &[
         Self::AccountNumber,
+        Self::ApiTokenName,
         Self::CredentialName,
         Self::ImportFileName,
         Self::StatementReference,
@@ -33,6 +36,7 @@ impl TextColumn {
     pub const fn table(self) -> &'static str {
         match self {
             Self::AccountNumber => "accounts",
+            Self::ApiTokenName => "api_tokens",
             Self::CredentialName => "credentials",
             Self::ImportFileName => "imports",
             Self::StatementReference => "statements",
@@ -43,7 +47,7 @@ impl TextColumn {
     pub const fn name(self) -> &'static str {
         match self {
             Self::AccountNumber => "number_sealed",
-            Self::CredentialName => "name_sealed",
+            Self::ApiTokenName | Self::CredentialName => "name_sealed",
             Self::ImportFileName => "file_name_sealed",
             Self::StatementReference => "reference_sealed",
         }
@@ -95,6 +99,7 @@ impl StoredText {
     pub fn id(&self) -> AnyId {
         match self.column {
             TextColumn::AccountNumber => AccountId::new(self.row).into(),
+            TextColumn::ApiTokenName => ApiTokenId::new(self.row).into(),
             TextColumn::CredentialName => CredentialId::new(self.row).into(),
             TextColumn::ImportFileName => ImportId::new(self.row).into(),
             TextColumn::StatementReference => StatementId::new(self.row).into(),

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use countersign_domain::access::Role;
+use countersign_domain::access::{Role, Scope};
 use countersign_tests::{TestApp, configuration};
 use serde_json::json;
 
@@ -69,6 +69,7 @@ async fn keys_are_rotated_of_how_many_rows_and_destroyed_once() {
     let operator = Operator::of(&app);
     let slug = &*books.tenant.slug;
     let rotate = ["keys", "rotate", "--tenant", slug];
+    books.owner.token(&[Scope::BasicRead]).await;
     let said = operator.done(&rotate);
     let last = said
         .lines()
@@ -81,6 +82,12 @@ async fn keys_are_rotated_of_how_many_rows_and_destroyed_once() {
     assert!(
         said.ends_with("everything is sealed under the newest version\n"),
         "{said}"
+    );
+
+    let status = operator.done(&["keys", "status", "--tenant", slug]);
+    assert!(
+        status.contains("  api_tokens: 1 sealed under version 2\n"),
+        "{status}"
     );
 
     let destroy = ["keys", "destroy", "--tenant", slug, "--confirm", slug];

@@ -45,6 +45,7 @@ mod permissions;
 mod pgbouncer;
 mod policies;
 mod roles;
+mod sealed;
 mod statements;
 mod status_codes;
 mod streams;

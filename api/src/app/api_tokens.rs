@@ -7,6 +7,7 @@ use countersign_domain::{
     access::Scope,
     audit::{Facts, Payload},
     id::ApiTokenId,
+    sealed::TextColumn,
     token::PlainToken,
 };
 use countersign_entities::{ApiToken, NewApiToken};
@@ -43,9 +44,14 @@ pub async fn create(
     let (name, scopes, life) = attempt!(mutation, vec![], parse(&input));
     let within = grants::check_scopes(&services.engine, writer.context(), &scopes);
     attempt!(mutation, vec![], within);
-    let plain = PlainToken::from_random(&services.database.ids().random32());
+    let database = &services.database;
+    let id = ApiTokenId::new(database.ids().uuid());
+    let (tenant, column) = (writer.context().tenant(), TextColumn::ApiTokenName);
+    let name = database.seal_text(tenant, column, id.uuid(), &name).await;
+    let name = attempt!(mutation, vec![], name);
+    let plain = PlainToken::from_random(&database.ids().random32());
     let new = NewApiToken {
-        id: ApiTokenId::new(services.database.ids().uuid()),
+        id,
         name,
         scopes,
         documents_only: input.documents_only,

@@ -19,6 +19,7 @@ use super::{
     permissions::viewer_can,
     scalars,
     schema::Parts,
+    texts,
     user_errors::{made, payload, payload_builder},
     value::{Leaf, Output},
 };
@@ -78,11 +79,12 @@ fn object(parts: &mut Parts<'_>) {
         Some(t.id.to_string().into())
     })
     .of(Kind::Token)
-    .value(
+    .resolve(
         "name",
         TypeRef::named_nn(TypeRef::STRING),
         "What it is for.",
-        |t| Some(Leaf::from(t.name.as_str())),
+        [],
+        texts::field::<ApiToken>(|t| Some(&t.name)),
     )
     .of(Kind::Token)
     .value(

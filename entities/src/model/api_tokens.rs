@@ -9,7 +9,9 @@ pub struct Model {
     pub tenant_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    pub name: String,
+    pub name: Option<String>,
+    pub name_sealed: Option<Vec<u8>>,
+    pub key_version: Option<i32>,
     pub scopes: Vec<String>,
     pub documents_only: bool,
     pub last_four: String,
@@ -23,6 +25,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-crate::line::fetched!(impl Model { tenant_id, id, name, scopes, documents_only, last_four, created_by, created_at, expires_at, last_used_at, revoked_at });
+crate::line::fetched!(impl Model { tenant_id, id, name, name_sealed, key_version, scopes, documents_only, last_four, created_by, created_at, expires_at, last_used_at, revoked_at });
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::{
     access::Scope,
     id::{ApiTokenId, UserId},
+    sealed::{StoredText, TextColumn},
     token::HashedToken,
 };
 use countersign_policies::{Permit, ReadScope, resource};
@@ -30,7 +31,7 @@ pub struct ApiToken {
     /// Identifier.
     pub id: ApiTokenId,
     /// What its maker calls it.
-    pub name: String,
+    pub name: StoredText,
     /// What it may do.
     pub scopes: BTreeSet<Scope>,
     /// Whether it may send published documents only.
@@ -54,8 +55,8 @@ pub struct ApiToken {
 pub struct NewApiToken {
     /// Identifier.
     pub id: ApiTokenId,
-    /// What its maker calls it; 1 to 60 characters.
-    pub name: String,
+    /// What its maker calls it, 1 to 60 characters, sealed for the token's row.
+    pub name: StoredText,
     /// What it may do; not empty.
     pub scopes: BTreeSet<Scope>,
     /// Whether it may send published documents only.
@@ -81,9 +82,11 @@ impl TryFrom<Model> for ApiToken {
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
         let scope = |name: &String| named(name.parse().ok(), name);
+        let (column, sealed) = (TextColumn::ApiTokenName, row.name_sealed);
+        let name = StoredText::of(column, row.id, row.name, sealed, row.key_version);
         Ok(Self {
             id: ApiTokenId::new(row.id),
-            name: row.name,
+            name: name.ok_or_else(|| StoreError::inconsistent("a token has no name"))?,
             scopes: row.scopes.iter().map(scope).collect::<Result<_, _>>()?,
             documents_only: row.documents_only,
             last_four: row.last_four,
@@ -151,15 +154,19 @@ impl WriteTransaction {
         self.admit_permit(permit)?;
         let scopes: Vec<String> = new.scopes.iter().map(ToString::to_string).collect();
         let at = self.context().now();
+        let Some((name, version)) = new.name.sealed() else {
+            return Err(StoreError::inconsistent("the name of a token is not sealed").into());
+        };
         let statement = Statement::from_sql_and_values(
             DbBackend::Postgres,
             "INSERT INTO countersign.api_tokens \
-             (tenant_id, id, name, hash, scopes, last_four, created_by, created_at, expires_at, \
-             documents_only) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             (tenant_id, id, name_sealed, key_version, hash, scopes, last_four, created_by, created_at, \
+             expires_at, documents_only) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             [
                 self.tenant_id().uuid().into(),
                 new.id.uuid().into(),
-                new.name.clone().into(),
+                name.to_vec().into(),
+                version.into(),
                 new.hash.as_bytes().to_vec().into(),
                 scopes.into(),
                 new.last_four.clone().into(),

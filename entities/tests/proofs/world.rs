@@ -239,9 +239,11 @@ impl World {
         let plain = PlainToken::from_random(&SystemIds.random32());
         let (context, write) = self.write(owner).await;
         let permit = self.permit(&context, "createApiToken");
+        let id = ApiTokenId::new(SystemIds.uuid());
+        let (tenant, column) = (context.tenant(), TextColumn::ApiTokenName);
         let new = NewApiToken {
-            id: ApiTokenId::new(SystemIds.uuid()),
-            name: "for tests".into(),
+            id,
+            name: self.seal(tenant, column, id.uuid(), "for tests").await,
             documents_only: false,
             scopes: scopes.iter().copied().collect(),
             hash: plain.hashed(),
@@ -252,7 +254,7 @@ impl World {
         let (_, insertion) = write.new_api_token(&permit, &new).unwrap();
         let made = write.insert(permit, insertion, draft("api_token.created"));
         made.await.unwrap();
-        (new.id, Credential::ApiToken(plain.hashed()))
+        (id, Credential::ApiToken(plain.hashed()))
     }
 
     /// A file of one statement, its name sealed.

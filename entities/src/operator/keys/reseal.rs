@@ -78,6 +78,10 @@ const TABLES: &[SealedTable] = &[
             None,
         )],
     },
+    SealedTable {
+        name: "api_tokens",
+        columns: &[text(TextColumn::ApiTokenName, Some("name"), None)],
+    },
 ];
 
 fetched! {
