@@ -95,7 +95,13 @@ function Machines({ who }: { who: Who }) {
           more={who.machines?.hasMore && 'There are more clients than are listed here.'}
         >
           {clients.map(({ machineId, clientId, name, decision, condition }) => (
-            <Line key={machineId} name={name} note={clientId} decision={decision} condition={condition} />
+            <Line
+              key={machineId}
+              name={name}
+              note={clientId === name ? undefined : clientId}
+              decision={decision}
+              condition={condition}
+            />
           ))}
         </Table>
       )}
