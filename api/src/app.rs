@@ -444,6 +444,10 @@ impl<'a> Mutation<'a> {
     /// Rolls back and records the refusal, by policy or by a rule of input; unless the request's key turns
     /// out to be another's, whose answer is given instead.
     pub(crate) async fn refuse(self, error: AppError, targets: Vec<AnyId>) -> AppError {
+        if matches!(error, AppError::Store(StoreError::Rebutted)) {
+            self.transaction.abandon().await;
+            return self.writer.rebut();
+        }
         match self.transaction.claimed().await {
             Ok(Claim::Claimed) => {}
             Ok(missed) => return self.writer.miss(self.transaction, missed).await,

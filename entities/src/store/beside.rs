@@ -18,6 +18,9 @@ use crate::{error::StoreError, line::Done, transaction::Reader};
 /// How many rows of a kind are few. All of so many cost less than to ask for the rows again and look
 /// up what they point to.
 const FEW: usize = 50;
+/// Where so many rows point to some, those are asked for.
+const SINGLE: usize = 4;
+
 /// What was read of one kind beside the rows that point to it.
 #[derive(Debug)]
 pub struct Known<T> {
@@ -48,15 +51,15 @@ type Build<'a> = Box<dyn FnOnce() -> Result<Statement, StoreError> + 'a>;
 
 impl Reader {
     /// The statement for what rows point to by a column, as far as the scope covers it. `others`
-    /// selects those rows.
+    /// selects those rows, which are `rows` at the most.
     pub(crate) fn along<R: Stored>(
         &self,
         scope: &ReadScope<R>,
-        others: &Statement,
+        (others, rows): (&Statement, usize),
         column: &'static str,
     ) -> Result<Along, StoreError> {
         let select = || self.select(scope);
-        self.along_those::<R>(others, column, select, |what, build| {
+        self.along_those::<R>((others, rows), column, select, |what, build| {
             self.remembered(scope, what, build)
         })
     }
@@ -65,7 +68,7 @@ impl Reader {
     pub(crate) fn along_select<R: Stored>(
         &self,
         select: impl FnOnce() -> Select<R::Table>,
-        others: &Statement,
+        others: (&Statement, usize),
         column: &'static str,
     ) -> Result<Along, StoreError> {
         let select = || Ok(select());
@@ -76,12 +79,12 @@ impl Reader {
 
     fn along_those<R: Stored>(
         &self,
-        others: &Statement,
+        (others, rows): (&Statement, usize),
         column: &'static str,
         select: impl FnOnce() -> Result<Select<R::Table>, StoreError>,
         remembered: impl FnOnce(What, Build<'_>) -> Result<Statement, StoreError>,
     ) -> Result<Along, StoreError> {
-        if !self.memory.has_many::<R>(self.tenant_id()) {
+        if rows > SINGLE && !self.memory.has_many::<R>(self.tenant_id()) {
             let build = || Ok(few(&select()?));
             return Ok(Along {
                 statement: remembered(What::Few, Box::new(build))?,

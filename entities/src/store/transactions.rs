@@ -156,7 +156,8 @@ impl Reader {
             }
             None => self.page_statement(scope, condition, page)?,
         };
-        let (rows, pointed) = self.with_beside(statement, beside, pace).await?;
+        let rows_max = usize::from(page.limit);
+        let (rows, pointed) = self.with_beside(statement, rows_max, beside, pace).await?;
         Ok((slice::<resource::Transaction>(rows, page)?, pointed))
     }
 
@@ -206,7 +207,8 @@ impl Reader {
             }
             None => self.by_ids_statement(scope, uuids)?,
         };
-        let (rows, pointed) = self.with_beside(statement, beside, Pace::Quick).await?;
+        let read = self.with_beside(statement, ids.len(), beside, Pace::Quick);
+        let (rows, pointed) = read.await?;
         Ok((items::<resource::Transaction>(rows)?, pointed))
     }
 }

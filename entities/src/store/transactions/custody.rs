@@ -137,25 +137,28 @@ impl Reader {
         self.account_ids().columns(more)
     }
 
-    /// The rows that the statement selects, and what they point to, in one round trip.
+    /// The rows that the statement selects, which are so many at the most, and what they point to, in one
+    /// round trip.
     pub(super) async fn with_beside(
         &self,
         statement: Statement,
+        rows_max: usize,
         beside: &Beside,
         pace: Pace,
     ) -> Result<(Vec<Row>, Pointed), StoreError> {
+        let others = (&statement, rows_max);
         let Beside {
             accounts,
             categories,
         } = beside;
         let of_accounts = if let Some(scope) = accounts {
-            self.along(scope, &statement, "account_id")?
+            self.along(scope, others, "account_id")?
         } else {
             let all = || self.custody();
-            self.along_select::<resource::Account>(all, &statement, "account_id")?
+            self.along_select::<resource::Account>(all, others, "account_id")?
         };
         let of_categories = categories.as_ref();
-        let of_categories = of_categories.map(|scope| self.along(scope, &statement, "category_id"));
+        let of_categories = of_categories.map(|scope| self.along(scope, others, "category_id"));
         let of_categories = of_categories.transpose()?;
         let (accounts_extent, categories_extent) = (
             of_accounts.extent,
