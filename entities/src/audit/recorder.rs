@@ -10,7 +10,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -23,6 +23,7 @@ use super::{
     Unlinked, append,
     chain::{Columns, look},
     turns::{Turn, Turns},
+    watch::Growth,
 };
 use crate::{
     enter,
@@ -40,8 +41,6 @@ const WAITING_MAX: usize = 4096;
 /// its while: it costs as much as appending some seven rows. Whoever comes alone does not wait.
 const GATHER: Duration = Duration::from_millis(2);
 const GATHERED: usize = 8;
-/// How many tellings of chains that grew a slow watcher may be behind.
-const GROWN_MAX: usize = 256;
 /// How often a row is linked anew before its chain's end is waited for.
 const TRIES_MAX: u8 = 3;
 
@@ -69,10 +68,7 @@ struct Inner {
     /// Where chains ended when they were last seen.
     heads: Mutex<HashMap<TenantId, Head>>,
     turns: Turns,
-    /// Tells whose chains have grown.
-    grown: broadcast::Sender<TenantId>,
-    /// By how many rows, since somebody asked.
-    growth: Mutex<HashMap<TenantId, u32>>,
+    growth: Growth,
 }
 
 #[derive(Debug)]
@@ -116,8 +112,7 @@ impl Recorder {
             gathered: Notify::new(),
             heads: Mutex::default(),
             turns: Turns::default(),
-            grown: broadcast::Sender::new(GROWN_MAX),
-            growth: Mutex::default(),
+            growth: Growth::new(),
         }))
     }
 
@@ -171,19 +166,17 @@ impl Recorder {
 
     /// Is told that a chain has grown, durably.
     pub(crate) fn grew(&self, tenant: TenantId) {
-        self.0.grew(tenant);
+        self.0.growth.grew(tenant);
     }
 
     /// Whose chains grow from now on, as far as this process lets them grow.
     pub(crate) fn grown(&self) -> broadcast::Receiver<TenantId> {
-        self.0.grown.subscribe()
+        self.0.growth.told()
     }
 
     /// Whose chains have grown by so many rows since they were last told of here.
     pub(crate) fn grown_by(&self, rows: u32) -> Vec<TenantId> {
-        let mut growth = self.0.growth();
-        let grown = growth.extract_if(|_, grown| *grown >= rows);
-        grown.map(|(tenant, _)| tenant).collect()
+        self.0.growth.by(rows)
     }
 
     pub(crate) fn pools(&self) -> [&PgPool; 2] {
@@ -365,7 +358,7 @@ impl Inner {
         for mut waiting in rows.into_iter().rev() {
             match told.get(&waiting.row.tenant) {
                 Some((true, _)) => {
-                    self.grew(waiting.row.tenant);
+                    self.growth.grew(waiting.row.tenant);
                     waiting.tell(Ok(()));
                 }
                 Some((false, _)) => {
@@ -397,19 +390,6 @@ impl Inner {
         heads.insert(tenant, end);
     }
 
-    fn growth(&self) -> MutexGuard<'_, HashMap<TenantId, u32>> {
-        self.growth.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn grew(&self, tenant: TenantId) {
-        let mut growth = self.growth();
-        let rows = growth.entry(tenant).or_default();
-        *rows = rows.saturating_add(1);
-        drop(growth);
-        // That nobody watches is no fault.
-        let _ = self.grown.send(tenant);
-    }
-
     async fn open(&self, tenant: TenantId) -> Result<Wire, StoreError> {
         let enter = enter::enter_tenant(tenant);
         let (wire, _) = Wire::open(&self.pool, self.prepared, &self.begin, &enter).await?;
@@ -436,7 +416,7 @@ impl Inner {
         let end = append(&wire, self.last_seen(row.tenant), row, &key).await?;
         wire.end(End::Commit).await?;
         self.knows(row.tenant, end);
-        self.grew(row.tenant);
+        self.growth.grew(row.tenant);
         Ok(())
     }
 }
