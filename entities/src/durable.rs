@@ -38,6 +38,8 @@ pub(crate) struct Durability {
 #[derive(Debug)]
 pub(crate) struct Flusher {
     lane: Arc<Lane>,
+    /// Whether the server lets it.
+    flushes: bool,
     waiting: Mutex<Waiting>,
 }
 
@@ -60,20 +62,38 @@ impl Durability {
     /// one. `None` where there is none.
     pub(crate) async fn session(&self) -> Option<Arc<Flusher>> {
         let lane = self.lanes.get().await?;
-        let mut flushers = self.flushers.lock().unwrap_or_else(PoisonError::into_inner);
-        flushers.retain(|flusher| flusher.lane.is_open());
-        let known = flushers
-            .iter()
-            .find(|flusher| Arc::ptr_eq(&flusher.lane, &lane));
-        if let Some(flusher) = known {
-            return Some(Arc::clone(flusher));
+        if let Some(known) = self.known(&lane) {
+            return known.flushes.then_some(known);
         }
-        let flusher = Arc::new(Flusher {
+        let mut flusher = Flusher {
             lane,
+            flushes: true,
             waiting: Mutex::default(),
-        });
+        };
+        // A server that does not let it flush is found out before anything is committed.
+        if let Err(error) = flusher.flush().await {
+            flusher.flushes = false;
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "nothing is written in one message: the database does not flush for it"
+            );
+        }
+        let flusher = Arc::new(flusher);
+        let mut flushers = self.flushers();
+        flushers.retain(|flusher| flusher.lane.is_open());
         flushers.push(Arc::clone(&flusher));
-        Some(flusher)
+        flusher.flushes.then_some(flusher)
+    }
+
+    fn known(&self, lane: &Arc<Lane>) -> Option<Arc<Flusher>> {
+        let flushers = self.flushers();
+        let mut flushers = flushers.iter();
+        let known = flushers.find(|flusher| Arc::ptr_eq(&flusher.lane, lane));
+        known.map(Arc::clone)
+    }
+
+    fn flushers(&self) -> MutexGuard<'_, Vec<Arc<Flusher>>> {
+        self.flushers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many connections are open, and how many of them nobody uses.
@@ -84,8 +104,7 @@ impl Durability {
     /// Closes the sessions, as what is on their way has come.
     pub(crate) fn close(&self) {
         self.lanes.close();
-        let mut flushers = self.flushers.lock().unwrap_or_else(PoisonError::into_inner);
-        flushers.clear();
+        self.flushers().clear();
     }
 }
 

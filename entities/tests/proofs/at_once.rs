@@ -314,3 +314,24 @@ async fn every_part_of_what_is_presumed_is_held_to() {
     assert_eq!(refused.as_deref(), Some("CS002"));
     books.execute("ROLLBACK").await.unwrap();
 }
+
+#[tokio::test]
+async fn where_the_database_does_not_flush_it_is_done_in_the_ordinary_way() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let mut admin = world.bare("postgres").await;
+    let forbid =
+        "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC";
+    admin.execute(forbid).await.unwrap();
+    let before = verified(&world, tenant).await;
+    world.enter(&owner).await.1.leave();
+    for key in ["a", "b"] {
+        make(&world, &owner, key).await.unwrap();
+    }
+    assert_eq!(names(&world, &owner).await, ["a", "b"]);
+    assert_eq!(verified(&world, tenant).await, before + 2);
+    assert!(
+        open(&world.database).0 > 0,
+        "each had a connection of its own"
+    );
+}
