@@ -29,7 +29,6 @@ use crate::{
     enter,
     error::{Cause, StoreError, connection_is_lost},
     keys::Keys,
-    line::QUICK,
     wire::{End, Wire},
 };
 
@@ -155,8 +154,7 @@ impl Recorder {
     /// Waits until nobody else in this process appends to the tenant's chain. `None` where that takes too
     /// long.
     pub(crate) async fn turn(&self, tenant: TenantId) -> Option<Turn> {
-        let turn = self.0.turns.take(tenant);
-        tokio::time::timeout(QUICK, turn).await.ok()
+        self.0.turns.take(tenant).await
     }
 
     /// Is told where a chain ends, durably or not yet.
@@ -208,9 +206,8 @@ async fn write_while_waiting(inner: Arc<Inner>) {
         if rows.is_empty() {
             continue;
         }
-        let committed = inner.commit(&rows).await;
-        drop(turns);
-        match committed {
+        match inner.commit(&rows).await {
+            // Whoever comes next finds where the chains end.
             Ok(told) => inner.settle(rows, &told),
             Err(error) if error.is_unavailable() => {
                 for waiting in rows {
@@ -219,6 +216,7 @@ async fn write_while_waiting(inner: Arc<Inner>) {
             }
             // One row that the schema refuses must not take the others with it.
             Err(_) => {
+                drop(turns);
                 for waiting in rows {
                     Arc::clone(&inner).write_alone(waiting).await;
                 }
@@ -410,6 +408,7 @@ impl Inner {
     }
 
     async fn append_alone(&self, row: &Unlinked) -> Result<(), StoreError> {
+        // Or without one: PostgreSQL has it wait for the chain's end, and not for longer than a statement may.
         let _turn = self.turns.take(row.tenant).await;
         let wire = self.open(row.tenant).await?;
         let key = self.keys.audit(&wire, row.tenant).await?;

@@ -10,6 +10,8 @@ use std::{
 use countersign_domain::id::TenantId;
 use tokio::sync::{Mutex as Place, OwnedMutexGuard};
 
+use crate::line::QUICK;
+
 /// A place for each tenant that somebody appended to.
 #[derive(Debug, Default)]
 pub(super) struct Turns(Mutex<HashMap<TenantId, Arc<Place<()>>>>);
@@ -21,10 +23,12 @@ pub(crate) struct Turn {
 }
 
 impl Turns {
-    /// Waits for a turn, behind those who came before.
-    pub(super) async fn take(&self, tenant: TenantId) -> Turn {
-        let held = self.place(tenant).lock_owned().await;
-        Turn { _held: held }
+    /// Waits for a turn, behind those who came before; as long as a statement of theirs may run in a shared
+    /// connection, and not for whoever hears nothing from the server.
+    pub(super) async fn take(&self, tenant: TenantId) -> Option<Turn> {
+        let held = self.place(tenant).lock_owned();
+        let held = tokio::time::timeout(QUICK, held).await.ok()?;
+        Some(Turn { _held: held })
     }
 
     /// A turn, where nobody has one.
@@ -36,5 +40,21 @@ impl Turns {
     fn place(&self, tenant: TenantId) -> Arc<Place<()>> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(places.entry(tenant).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_turn_is_one_tenants_and_is_not_waited_for_without_end() {
+        let turns = Turns::default();
+        let [one, other] = [1, 2].map(|n| TenantId::new(uuid::Uuid::from_u128(n)));
+        let held = turns.take(one).await.unwrap();
+        assert!(turns.take_now(one).is_none() && turns.take_now(other).is_some());
+        assert!(turns.take(one).await.is_none(), "it is held for good");
+        drop(held);
+        assert!(turns.take(one).await.is_some());
     }
 }
