@@ -14,6 +14,7 @@ pub mod http;
 pub mod identity;
 pub mod kms;
 pub mod metrics;
+mod places;
 pub mod policies;
 pub mod providers;
 pub mod rate_limit;

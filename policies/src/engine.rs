@@ -242,11 +242,7 @@ impl Engine {
         action: ActionId,
         resource: &dyn Row,
     ) -> Result<Permit, Refusal> {
-        let undecided = || Refusal::new("", vec![SmolStr::new_static("undecided")], vec![]);
-        let (known, slice) = self
-            .slice(action, &Shape::of(actor))
-            .ok_or_else(undecided)?;
-        let slice = self.inner.loaded.slices.get(slice).ok_or_else(undecided)?;
+        let (known, slice) = self.asked(action, &Shape::of(actor))?;
         let said = self.authorize(actor, known, slice, resource);
         let said = said.unwrap_or_else(|error| Err(alarm(known, &error)));
         said.map(|permission| self.permitted(actor, known, permission))
@@ -255,10 +251,8 @@ impl Engine {
     /// The same of the books of the actor's tenant as a whole. Policies see nothing of them but whose they
     /// are, and that they are the actor's own: what Cedar said to one principal of a shape, it says to all.
     pub fn permit_books(&self, actor: &Actor, action: ActionId) -> Result<Permit, Refusal> {
-        let undecided = || Refusal::new("", vec![SmolStr::new_static("undecided")], vec![]);
         let shape = Shape::of(actor);
-        let (known, slice) = self.slice(action, &shape).ok_or_else(undecided)?;
-        let slice = self.inner.loaded.slices.get(slice).ok_or_else(undecided)?;
+        let (known, slice) = self.asked(action, &shape)?;
         let books = TenantOnly::books(actor.tenant);
         let ask = || self.authorize(actor, known, slice, &books);
         match self.inner.of_books.get_or(shape, action, ask) {
@@ -268,6 +262,15 @@ impl Engine {
             },
             Err(error) => Err(alarm(known, &error)),
         }
+    }
+
+    /// The action, and the policies that can concern it.
+    fn asked(&self, action: ActionId, shape: &Shape) -> Result<(&Action, &Slice), Refusal> {
+        let found = self.slice(action, shape).and_then(|(action, slice)| {
+            let slice = self.inner.loaded.slices.get(slice)?;
+            Some((action, slice))
+        });
+        found.ok_or_else(|| Refusal::new("", vec![SmolStr::new_static("undecided")], vec![]))
     }
 
     fn permitted(&self, actor: &Actor, action: &Action, permission: String) -> Permit {

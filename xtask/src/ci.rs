@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use countersign_stand::process::Process;
 
 use crate::{
-    demo,
+    demo, generate,
     prove::{self, ProveArgs},
     tools::{self, say},
 };
@@ -98,7 +98,7 @@ const STEPS: [Step; 12] = [
     },
     Step {
         name: "derived files",
-        run: |_| derived(),
+        run: |_| generate::check(),
     },
     Step {
         name: "browser, on the demo",
@@ -275,16 +275,4 @@ fn browser(totals: &mut Totals) -> anyhow::Result<()> {
     let total = ran.last().map(String::as_str).unwrap_or_default();
     totals.count(total);
     Ok(())
-}
-
-fn derived() -> anyhow::Result<()> {
-    tools::cargo(&[
-        "run",
-        "--quiet",
-        "--package",
-        "countersign",
-        "--",
-        "generate",
-        "--check",
-    ])
 }

@@ -2,6 +2,7 @@
 
 mod ci;
 mod demo;
+mod generate;
 mod prove;
 mod tools;
 
@@ -28,27 +29,12 @@ enum Task {
     Prove(prove::ProveArgs),
 }
 
-/// The program has the schema of the policies' actions built in, which it writes itself: it is built again
-/// with what it wrote, and writes the rest.
-fn generate() -> anyhow::Result<()> {
-    let program = [
-        "run",
-        "--quiet",
-        "--package",
-        "countersign",
-        "--",
-        "generate",
-    ];
-    tools::cargo(&[&program[..], &["--actions"]].concat())?;
-    tools::cargo(&program)
-}
-
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Prove(arguments) => prove::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
-        Task::Generate => generate(),
+        Task::Generate => generate::write(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -30,11 +30,11 @@ use countersign_policies::{
 };
 use thiserror::Error;
 
+use self::ending::Ending;
 pub use self::{
     delivery::Delivery,
     places::{ExportPlaces, Full},
 };
-use self::{ending::Ending, places::Place};
 
 /// The action that policies decide about.
 const EXPORT: &str = "Capability.exportAudit";
@@ -229,7 +229,7 @@ pub struct Export {
     stage: Stage,
     ending: Ending,
     /// Given back with the export.
-    _place: Place,
+    _place: crate::places::Place<TenantId>,
 }
 
 impl Export {

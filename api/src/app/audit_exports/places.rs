@@ -1,20 +1,17 @@
 //! How many exports are under way at once.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::num::NonZeroU32;
 
 use countersign_domain::id::TenantId;
 use thiserror::Error;
+
+use crate::places::{self, Place, Places};
 
 /// The exports that are under way in this process. Each holds up to a thousand rows.
 #[derive(Debug)]
 pub struct ExportPlaces {
     of_a_tenant: usize,
-    in_all: usize,
-    open: Arc<Mutex<HashMap<TenantId, usize>>>,
+    places: Places<TenantId>,
 }
 
 /// Why there is no place.
@@ -32,52 +29,24 @@ impl ExportPlaces {
     /// So many for each tenant, and so many in all.
     pub fn new(of_a_tenant: NonZeroU32, in_all: NonZeroU32) -> Self {
         let most = |of: NonZeroU32| usize::try_from(of.get()).unwrap_or(usize::MAX);
+        let of_a_tenant = most(of_a_tenant);
         Self {
-            of_a_tenant: most(of_a_tenant),
-            in_all: most(in_all),
-            open: Arc::default(),
+            of_a_tenant,
+            places: Places::new(of_a_tenant, most(in_all)),
         }
     }
 
-    /// A place for one more of the tenant's, if there is one. It is given back when it is dropped.
-    pub(super) fn take(&self, tenant: TenantId) -> Result<Place, Full> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = open.get(&tenant).copied().unwrap_or_default();
-        if own >= self.of_a_tenant {
-            return Err(Full::Tenant(self.of_a_tenant));
-        }
-        if open.values().sum::<usize>() >= self.in_all {
-            return Err(Full::Server);
-        }
-        open.insert(tenant, own.saturating_add(1));
-        Ok(Place {
-            tenant,
-            open: Arc::clone(&self.open),
+    /// A place for one more of the tenant's, if there is one.
+    pub(super) fn take(&self, tenant: TenantId) -> Result<Place<TenantId>, Full> {
+        let taken = self.places.take(tenant);
+        taken.map_err(|full| match full {
+            places::Full::Each => Full::Tenant(self.of_a_tenant),
+            places::Full::All => Full::Server,
         })
     }
 
     /// How many are under way.
     pub fn count(&self) -> usize {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.values().sum()
-    }
-}
-
-/// One of the exports that may be under way.
-#[derive(Debug)]
-pub(super) struct Place {
-    tenant: TenantId,
-    open: Arc<Mutex<HashMap<TenantId, usize>>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = open.get_mut(&self.tenant) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                open.remove(&self.tenant);
-            }
-        }
+        self.places.count()
     }
 }

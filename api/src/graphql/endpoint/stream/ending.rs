@@ -3,7 +3,8 @@
 use countersign_entities::{Database, RequestContext};
 use countersign_policies::Resolved;
 
-use super::{super::super::record, places::Place};
+use super::super::super::record;
+use crate::places::Place;
 
 /// Records how a stream ended: before its last part is sent, or afterwards where the listener left. A
 /// process that is killed records no end.
@@ -17,7 +18,7 @@ pub(super) struct Ending {
     /// Set once it has ended.
     pub(super) why: Option<&'static str>,
     pub(super) is_recorded: bool,
-    pub(super) _place: Place,
+    pub(super) _place: Place<String>,
 }
 
 impl Ending {

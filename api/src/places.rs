@@ -1,0 +1,103 @@
+//! How many of something are under way at once: a few of each who has them, and so many in all.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The places of one process. Whoever has one is known by `K`.
+#[derive(Debug)]
+pub(crate) struct Places<K> {
+    of_each: usize,
+    in_all: usize,
+    taken: Taken<K>,
+}
+
+/// How many each has. Who has none is not in it.
+type Taken<K> = Arc<Mutex<HashMap<K, usize>>>;
+
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// One has as many as each may have.
+    Each,
+    /// There are as many as there may be.
+    All,
+}
+
+impl<K: Clone + Eq + Hash> Places<K> {
+    /// So many for each, and so many in all.
+    pub(crate) fn new(of_each: usize, in_all: usize) -> Self {
+        Self {
+            of_each,
+            in_all,
+            taken: Arc::default(),
+        }
+    }
+
+    /// One more place for `who`, if there is one.
+    pub(crate) fn take(&self, who: K) -> Result<Place<K>, Full> {
+        let mut taken = locked(&self.taken);
+        let own = taken.get(&who).copied().unwrap_or_default();
+        if own >= self.of_each {
+            return Err(Full::Each);
+        }
+        if taken.values().sum::<usize>() >= self.in_all {
+            return Err(Full::All);
+        }
+        taken.insert(who.clone(), own.saturating_add(1));
+        Ok(Place {
+            who,
+            taken: Arc::clone(&self.taken),
+        })
+    }
+
+    /// How many are taken.
+    pub(crate) fn count(&self) -> usize {
+        locked(&self.taken).values().sum()
+    }
+}
+
+/// A place, which is given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place<K: Eq + Hash> {
+    who: K,
+    taken: Taken<K>,
+}
+
+impl<K: Eq + Hash> Drop for Place<K> {
+    fn drop(&mut self) {
+        let mut taken = locked(&self.taken);
+        if let Some(own) = taken.get_mut(&self.who) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                taken.remove(&self.who);
+            }
+        }
+    }
+}
+
+fn locked<K>(taken: &Taken<K>) -> MutexGuard<'_, HashMap<K, usize>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_a_few_and_all_have_so_many_until_they_are_given_back() {
+        let places = Places::new(2, 3);
+        let own: Vec<_> = (0..2).map(|_| places.take("a").unwrap()).collect();
+        assert_eq!(places.take("a").unwrap_err(), Full::Each);
+        let other = places.take("b").unwrap();
+        assert_eq!(places.take("c").unwrap_err(), Full::All);
+        assert_eq!(places.count(), 3);
+        drop(other);
+        let other = places.take("c").unwrap();
+        drop((own, other));
+        assert_eq!(places.count(), 0);
+        assert!(locked(&places.taken).is_empty(), "nobody is remembered");
+    }
+}
