@@ -2,6 +2,7 @@
 
 mod admission;
 mod execution;
+mod reading;
 mod stream;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use countersign_domain::id::RequestId;
 use countersign_entities::{Credential, Database, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, EXPLAIN_REFUSAL, INTROSPECT};
 use execution::{Asked, faulty};
+use reading::answers_to;
 use stream::{Listener, Streams};
 use tracing::{Instrument, field::Empty};
 
@@ -21,13 +23,13 @@ pub use stream::{EventStream, Frame};
 use super::{
     BuildError,
     answer::Response,
-    document::{self, Document, DocumentError, DocumentId, Documents},
+    document::{Document, DocumentId, Documents},
     dry_run,
     error::{GraphqlError, request_error},
     field::Fields,
     limits::Limits,
     operation::Way,
-    plan::{Measure, MeasureError, Plan, Planner},
+    plan::{Measure, Plan},
     record, repeat,
     request::{Answer, GraphqlRequest, Method, Source, Stop},
     schema::{self, RootValue, Suggestions},
@@ -348,82 +350,6 @@ impl Endpoint {
         repeat::settle(&state, writer, plan, asked.document, &response).await?;
         Ok((kind(plan.kind), response))
     }
-
-    fn document(&self, source: &Source, id: RequestId) -> Result<Arc<Document>, Answer> {
-        let published = match source {
-            Source::Text(_) => None,
-            Source::Published(document) => {
-                let text = self.documents.published(*document);
-                let message = format!("no published document has the id `{document}`");
-                Some(text.ok_or_else(|| refused(Code::DocumentNotFound, message, id))?)
-            }
-        };
-        let text = match (source, &published) {
-            (_, Some(text)) => text,
-            (Source::Text(text), None) => text.as_str(),
-            (Source::Published(_), None) => "",
-        };
-        let policies = self.policies.current();
-        self.documents
-            .get(
-                text,
-                &self.limits,
-                &self.shape,
-                &self.fields,
-                &policies.engine,
-            )
-            .map_err(|error| match error {
-                DocumentError::Parse(error) => {
-                    refused(Code::GraphqlParseFailed, document::syntax(&error), id)
-                }
-                DocumentError::Limit(error) => refused(error.code(), error.to_string(), id),
-            })
-    }
-
-    fn measure(
-        &self,
-        document: &Document,
-        operation: &OperationDefinition,
-        variables: &Variables,
-        id: RequestId,
-    ) -> Result<Measure, Answer> {
-        let policies = self.policies.current();
-        let planner = Planner {
-            shape: &self.shape,
-            engine: &policies.engine,
-            document: &document.parsed,
-        };
-        planner
-            .measure(operation, variables, &self.limits)
-            .map_err(|error| match error {
-                MeasureError::Limit(error) => refused(error.code(), error.to_string(), id),
-                MeasureError::NotAnId => {
-                    let message = "one of the ids is none: ids look like `acc_` and 32 digits";
-                    refused(Code::BadUserInput, message.to_owned(), id)
-                }
-            })
-    }
-}
-
-/// Refuses what may not come by that method.
-fn answers_to(
-    request: &GraphqlRequest,
-    method: Method,
-    kind: OperationType,
-    id: RequestId,
-) -> Result<(), Answer> {
-    let (code, message) = match (kind, method) {
-        (OperationType::Query, _) | (OperationType::Mutation, Method::Post) => return Ok(()),
-        (OperationType::Mutation, Method::Get) => {
-            (Code::MethodNotAllowed, "send a mutation by POST")
-        }
-        (OperationType::Subscription, _) if request.streams || request.dry_run => return Ok(()),
-        (OperationType::Subscription, _) => (
-            Code::GraphqlValidationFailed,
-            "a subscription is answered as `text/event-stream`: accept that",
-        ),
-    };
-    Err(refused(code, message.to_owned(), id))
 }
 
 const fn kind(kind: OperationType) -> &'static str {
