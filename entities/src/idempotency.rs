@@ -104,7 +104,7 @@ fetched! {
     }
 }
 
-/// The types of what a claim is made with, after its tenant.
+/// The types of what a claim is made with, after its tenant. The last one is since when keys are kept.
 const TYPES: [&str; 8] = [
     "bigint",
     "text",
@@ -115,6 +115,11 @@ const TYPES: [&str; 8] = [
     "timestamptz",
     "timestamptz",
 ];
+
+/// The types of what is held: no key is taken over there, however old.
+fn held() -> &'static [&'static str] {
+    TYPES.split_last().map_or(&[], |(_, held)| held)
+}
 
 /// Places for values of those types, behind as many others.
 fn places(behind: usize, types: &[&str]) -> String {
@@ -176,12 +181,12 @@ impl Claiming {
             format!(
                 "SELECT countersign.hold_presumed(e, ROW({})::countersign.entrance, {}) FROM {} e",
                 places(way.takes, &presumed),
-                places(way.takes.saturating_add(presumed.len()), &TYPES),
+                places(way.takes.saturating_add(presumed.len()), held()),
                 way.function
             )
         });
         let values = values.into_iter().chain(presumed.values(named));
-        let values = values.chain(self.values());
+        let values = values.chain(self.values().into_iter().take(held().len()));
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
     }
 

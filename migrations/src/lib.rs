@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     11 "0011_partition_audit",
     12 "0012_write_at_once",
     13 "0013_seal_token_names",
+    14 "0014_enter_leaner",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.
