@@ -1,10 +1,12 @@
 //! `cargo measure audit`: what the audit log costs. Exports are written and verified by the program as it is
-//! released; what a row costs is measured by `pgbench`, which sends the product's own statements with and
-//! without the one that appends, so that nothing in the product can be without it.
+//! released. What a row costs a mutation is measured by `pgbench`, which sends the product's own statements with
+//! and without the one that appends, so that nothing in the product can be without it; what it costs a
+//! read, by the storage floor, which leaves recording to whoever answers.
 
 mod books;
 mod cost;
 mod exports;
+mod reads;
 
 use std::fmt::Write;
 

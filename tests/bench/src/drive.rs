@@ -1,7 +1,10 @@
 //! The load, in a process of its own: connections that each send the next request when the answer
 //! to the last one was read to its end.
 
+mod wire;
+
 use std::{
+    borrow::Cow,
     io::Read,
     process::{Command, Stdio},
     rc::Rc,
@@ -10,13 +13,11 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
-use tokio::{net::TcpStream, task::LocalSet};
+use tokio::task::LocalSet;
 
-use crate::queries::NUMBER;
+use self::wire::Wire;
+use crate::{cpu, queries::NUMBER};
 
 /// A request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,6 +53,8 @@ pub(crate) struct Driven {
     pub(crate) micros: u64,
     pub(crate) p50_micros: u64,
     pub(crate) p99_micros: u64,
+    /// Processor time that the driver itself used.
+    pub(crate) own_micros: Option<u64>,
 }
 
 /// Has another process drive it.
@@ -109,6 +112,7 @@ async fn all(load: Rc<Load>) -> anyhow::Result<Driven> {
     driven.micros = u64::try_from(started.elapsed().as_micros())?;
     driven.p50_micros = place(50);
     driven.p99_micros = place(99);
+    driven.own_micros = cpu::micros(std::process::id());
     Ok(driven)
 }
 
@@ -125,42 +129,54 @@ async fn exchange(
     until: Instant,
     times: &mut Vec<u64>,
 ) -> anyhow::Result<()> {
-    let stream = TcpStream::connect(("127.0.0.1", load.port)).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::task::spawn_local(connection);
+    let mut wire = Wire::connect(load.port).await?;
+    let mut request = Vec::new();
     while Instant::now() < until {
         let n = next.fetch_add(1, Ordering::Relaxed);
         let turn = n.checked_rem(load.exchanges.len()).unwrap_or_default();
         let exchange = load.exchanges.get(turn).context("nothing to send")?;
-        let body = if exchange.body.contains(NUMBER) {
-            exchange.body.replace(NUMBER, &format!("{n:08}"))
-        } else {
-            exchange.body.clone()
-        };
-        let mut request = Request::post(&exchange.path)
-            .header("host", "127.0.0.1")
-            .header("content-type", "application/json")
-            .header("accept", "application/json")
-            .header(&exchange.header, &exchange.value);
-        if let Some(numbered) = &exchange.numbered {
-            request = request.header(numbered, format!("bench-{n}"));
-        }
-        let request = request.body(Full::new(Bytes::from(body)))?;
+        request.clear();
+        exchange.say(n, &mut request);
         let sent = Instant::now();
-        sender.ready().await?;
-        let answer = sender.send_request(request).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
-        let good = status.is_success() && !contains(&body, b"\"errors\":[{");
+        let answer = wire.ask(&request).await?;
+        let good = (200..300).contains(&answer.status) && !contains(answer.body, b"\"errors\":[{");
         ensure!(
             good,
-            "{status}: {}",
-            String::from_utf8_lossy(body.get(..300).unwrap_or(&body))
+            "{}: {}",
+            answer.status,
+            String::from_utf8_lossy(answer.body.get(..300).unwrap_or(answer.body))
         );
         times.push(u64::try_from(sent.elapsed().as_micros())?);
     }
     Ok(())
+}
+
+impl Exchange {
+    /// Writes the request that is the `n`th of all.
+    fn say(&self, n: usize, out: &mut Vec<u8>) {
+        let numbered = self.body.contains(NUMBER).then(|| format!("{n:08}"));
+        let body = match &numbered {
+            Some(number) => Cow::Owned(self.body.replace(NUMBER, number)),
+            None => Cow::Borrowed(&self.body),
+        };
+        let Self {
+            path,
+            header,
+            value,
+            ..
+        } = self;
+        out.extend_from_slice(
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
+                 accept: application/json\r\n{header}: {value}\r\n"
+            )
+            .as_bytes(),
+        );
+        if let Some(name) = &self.numbered {
+            out.extend_from_slice(format!("{name}: bench-{n}\r\n").as_bytes());
+        }
+        out.extend_from_slice(format!("content-length: {}\r\n\r\n{body}", body.len()).as_bytes());
+    }
 }
 
 /// Errors stand at either end of an answer.

@@ -52,7 +52,7 @@ pub(crate) fn drive(
     let file = root().join(format!(".data/bench/{}.sql", query.name()));
     fs::write(&file, script(query))?;
     let clients = connections.min(8);
-    let done = pgbench(cluster, "prepared", &[(file, 1)], clients, seconds)?;
+    let done = scripts(cluster, &[(file, 1)], clients, seconds)?;
     let micros = seconds.saturating_mul(1_000_000);
     let clients = u64::try_from(clients)?;
     let mean = micros
@@ -70,29 +70,15 @@ pub(crate) fn drive(
 /// How often scripts are run to their ends, each chosen as often as its weight says.
 pub(crate) fn scripts(
     cluster: &Cluster,
-    protocol: &str,
-    files: &[(PathBuf, usize)],
-    clients: usize,
-    seconds: u64,
-) -> anyhow::Result<u64> {
-    pgbench(cluster, protocol, files, clients, seconds)
-}
-
-fn pgbench(
-    cluster: &Cluster,
-    protocol: &str,
     files: &[(PathBuf, usize)],
     clients: usize,
     seconds: u64,
 ) -> anyhow::Result<u64> {
     let mut command = Command::new(tool("pgbench")?);
     command
-        .args(["--protocol", protocol, "--no-vacuum", "--jobs", "1"])
+        .args(["--protocol", "prepared", "--no-vacuum", "--jobs", "1"])
         .args(["--client", &clients.to_string()])
-        .args(["--time", &seconds.to_string()])
-        // Where chains end is told by the first call that does not know it.
-        .args(["--define", "seq=0"])
-        .args(["--define", &format!("hash={}", "00".repeat(32))]);
+        .args(["--time", &seconds.to_string()]);
     for (file, weight) in files {
         command.arg(format!("--file={}@{weight}", file.display()));
     }

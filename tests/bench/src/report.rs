@@ -25,6 +25,7 @@ struct Sample {
     p99_micros: u64,
     server_micros: Option<u64>,
     database_micros: Option<u64>,
+    load_micros: Option<u64>,
 }
 
 /// Every measurement of every cell, and the most memory that each contender was seen with.
@@ -106,6 +107,7 @@ fn sample(driven: &Driven, before: &Used, after: &Used) -> Sample {
         p99_micros: driven.p99_micros,
         server_micros: server.and_then(each),
         database_micros: each(cpu::between(&before.1, &after.1)).filter(|micros| *micros > 0),
+        load_micros: driven.own_micros.and_then(each),
     }
 }
 
@@ -119,8 +121,8 @@ fn median<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
 pub(crate) fn text(settings: &Settings, measured: &Measured) -> String {
     let mut text = format!(
         "Medians of {} interleaved rounds of {} s. Times are microseconds of processor time for each \
-         request, of the server and of PostgreSQL; the last column is this server's rate over that \
-         of the row.\n",
+         request, of the server, of PostgreSQL and of the load; the last column is this server's rate \
+         over that of the row.\n",
         settings.session.rounds, settings.session.seconds
     );
     for query in &settings.queries {
@@ -128,7 +130,7 @@ pub(crate) fn text(settings: &Settings, measured: &Measured) -> String {
         let _ = write!(
             text,
             "\n### {}\n\n| contender | connections | requests/s | p50 ms | p99 ms | server us | \
-             PostgreSQL us | Countersign is |\n|---|---|---|---|---|---|---|---|\n",
+             PostgreSQL us | load us | Countersign is |\n|---|---|---|---|---|---|---|---|---|\n",
             title(*query)
         );
         for connections in &settings.connections {
@@ -156,11 +158,12 @@ pub(crate) fn text(settings: &Settings, measured: &Measured) -> String {
                 let ratio = ratio.and_then(|own| own.saturating_mul(10).checked_div(rate));
                 let _ = writeln!(
                     text,
-                    "| {contender} | {connections} | {rate} | {} | {} | {} | {} | {} |",
+                    "| {contender} | {connections} | {rate} | {} | {} | {} | {} | {} | {} |",
                     millis(of(|s| Some(s.p50_micros))),
                     millis(of(|s| Some(s.p99_micros))),
                     plain(of(|s| s.server_micros)),
                     plain(of(|s| s.database_micros)),
+                    plain(of(|s| s.load_micros)),
                     ratio.map_or(String::new(), |ratio| format!("{}x", tenths(ratio))),
                 );
             }

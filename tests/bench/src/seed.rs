@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process::Command, sync::Arc};
 
 use anyhow::ensure;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use countersign_domain::token::PlainToken;
 use countersign_stand::postgres::Cluster;
 use sha2::{Digest, Sha256};
@@ -112,11 +113,11 @@ pub(crate) fn uuid(kind: u128, n: u64) -> Uuid {
 }
 
 /// The same token at every run: its books are made up, and its server is on loopback.
-fn token(n: u32) -> PlainToken {
+pub(crate) fn token(n: u32) -> PlainToken {
     PlainToken::from_random(&Sha256::digest(format!("bench {n}")).into())
 }
 
-fn insert_token(n: u32) -> String {
+pub(crate) fn insert_token(n: u32) -> String {
     let token = token(n);
     let hash = hex::encode(token.hashed().as_bytes());
     format!(
@@ -129,24 +130,28 @@ fn insert_token(n: u32) -> String {
     )
 }
 
+/// How a role of the product's reaches the books.
+pub(crate) fn url(cluster: &Cluster, role: &str) -> String {
+    let port = cluster.port();
+    format!("postgres://{role}:bench@127.0.0.1:{port}/postgres")
+}
+
+/// What the keys of these books are wrapped under, which protects nothing.
+pub(crate) const KEK: [u8; 32] = [7; 32];
+
 /// What a server on these books is configured by.
 pub(crate) fn configuration(cluster: &Cluster) -> String {
-    let url = |role: &str| {
-        format!(
-            "postgres://{role}:bench@127.0.0.1:{}/postgres",
-            cluster.port()
-        )
-    };
     format!(
         "[http]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://localhost:8080\"\n\
          [database]\nentry_url = \"{}\"\nbooks_url = \"{}\"\nowner_url = \"{}\"\n\
          [oidc]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"countersign\"\n\
          client_secret = \"secret\"\n\
-         [keys]\nkek = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n\
+         [keys]\nkek = \"{}\"\n\
          [limits]\ncost = 4000000000\n\
          [log]\nfilter = \"warn\"\n",
-        url("countersign_entry"),
-        url("countersign_books"),
+        url(cluster, "countersign_entry"),
+        url(cluster, "countersign_books"),
         cluster.admin_url("postgres"),
+        BASE64_STANDARD.encode(KEK),
     )
 }

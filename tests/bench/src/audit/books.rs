@@ -51,8 +51,12 @@ const SEED: &str = "
         LANGUAGE sql IMMUTABLE AS $$ SELECT md5(kind || ':' || tenant || ':' || n)::uuid $$;
     -- Where a chain ends, as the server remembers it: nobody waits for it.
     CREATE FUNCTION bench.remembered_end() RETURNS countersign.audit_heads
-        LANGUAGE sql STABLE SECURITY DEFINER
-        AS $$ SELECT h FROM countersign.audit_heads h WHERE h.tenant_id = countersign.current_tenant() $$;
+        LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+        DECLARE head countersign.audit_heads;
+        BEGIN
+            SELECT h.* INTO head FROM countersign.audit_heads h WHERE h.tenant_id = countersign.current_tenant();
+            RETURN head;
+        END $$;
     INSERT INTO countersign.accounts (tenant_id, id, name, currency, number, personal, created_at)
         SELECT id, bench.uuid('account', n, 1), 'Account', 'EUR', 'BENCH' || n, false, '2026-01-01'
         FROM bench.tenants;
@@ -91,6 +95,9 @@ pub(super) fn settle(folder: &Path, cluster: &Cluster, program: &Path) -> anyhow
             books.run(&["tenant", "create", "--slug", &slug, "--name", &slug])?;
         }
         psql(cluster, &["--single-transaction", "--command", SEED])?;
+        for n in 1..=TENANTS {
+            psql(cluster, &["--command", &seed::insert_token(n)])?;
+        }
         fs::write(&marker, "")?;
     }
     Ok(books)

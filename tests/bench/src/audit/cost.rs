@@ -1,4 +1,4 @@
-//! What the row in the log costs a mutation and a read, in PostgreSQL.
+//! What the row in the log costs a mutation, in PostgreSQL, and a read.
 
 use std::{
     fmt::Write,
@@ -8,14 +8,12 @@ use std::{
 
 use countersign_stand::postgres::Cluster;
 
-use super::{AuditSettings, books::TENANTS};
+use super::{AuditSettings, reads::Reads};
 use crate::floor;
 
-/// Callers at once. As many reads share one call that appends their rows, as they do in the server.
-const CLIENTS: usize = 16;
+/// Callers at once.
+pub(super) const CALLERS: usize = 16;
 
-const ENTER: &str =
-    "BEGIN\\; SELECT countersign.enter_tenant(id) FROM bench.tenants WHERE n = :n;\n";
 /// A mutation as it is without its row: it enters, claims a key and inserts, in one message that is a
 /// transaction, and is not durable before one of all who wait flushes.
 const MUTATE: &str = "SELECT set_config('synchronous_commit', 'off', true);\n\
@@ -34,52 +32,8 @@ const APPEND: &str = " h, countersign.append_own(h.seq + 1, gen_random_uuid(), h
      'Mutation.createCategory: allowed by rule owner-writes', sha256('policies'), 'DONE', \
      ARRAY['cat_00000000000070008000000000000001'], gen_random_uuid(), '192.0.2.0/24', \
      '{\"after\":{\"name\":\"[redacted]\"}}', now(), true) a;\n";
-const READ: &str = "SELECT id, account_id, booked_on, value_on, currency, amount, counterparty, \
-     description, reference FROM countersign.transactions \
-     WHERE tenant_id = countersign.current_tenant() ORDER BY booked_on DESC, id DESC LIMIT 51\\; COMMIT;\n";
-
-/// The rows of all callers, by the one call in which the server has them appended. What it tells of the
-/// chain's end is what the next call goes on from.
-fn append_for_all() -> String {
-    let each = |what: &str| {
-        format!("(SELECT array_agg({what} ORDER BY i) FROM generate_series(1, {CLIENTS}) i)")
-    };
-    let link = "sha256((:turn || ':' || :client_id || ':' || i)::bytea)";
-    let before = "CASE i WHEN 1 THEN decode(':hash', 'hex') \
-         ELSE sha256((:turn || ':' || :client_id || ':' || i - 1)::bytea) END";
-    let columns = [
-        "t.id",
-        ":seq + i::bigint",
-        "gen_random_uuid()",
-        before,
-        link,
-        "sha256('signed')",
-        "'human'::text",
-        "'usr_00000000000070008000000000000001'::text",
-        "'books.read'::text",
-        "'Query.transactions: allowed by rule owner-reads'::text",
-        "sha256('policies')",
-        "'DONE'::text",
-        "''::text",
-        "gen_random_uuid()",
-        "'192.0.2.0/24'::text",
-        "'{\"fields\":[\"transactions\"],\"hidden\":0}'::text",
-        "now()",
-    ];
-    let columns: Vec<String> = columns.into_iter().map(each).collect();
-    format!(
-        "\\set turn random(1, 1000000000)\n\
-         SELECT a.seq, encode(a.hash, 'hex') AS hash FROM bench.tenants t, \
-         LATERAL countersign.append({}) a WHERE t.n = :client_id + 1 \\gset\n",
-        columns.join(", ")
-    )
-}
-
-/// Scripts and how often each is chosen, and how they are sent.
-struct Scripts {
-    protocol: &'static str,
-    each: Vec<(&'static str, String, usize)>,
-}
+/// Scripts and how often each is chosen.
+type Scripts = Vec<(&'static str, String, usize)>;
 
 /// Mutations of one tenant, or of a tenant for each caller. Of one, each waits for where the chain ends; the
 /// server has them come in turns, and tells them.
@@ -96,25 +50,14 @@ fn mutations(is_one: bool, audited: bool) -> Scripts {
     };
     let script = format!("\\set n {tenant}\n\\startpipeline\n{MUTATE}{append}\\endpipeline\n");
     let last = format!("{script}{FLUSH}");
-    Scripts {
-        protocol: "prepared",
-        each: vec![("mutation", script, CLIENTS - 1), ("flushed", last, 1)],
-    }
+    vec![("mutation", script, CALLERS - 1), ("flushed", last, 1)]
 }
 
-fn reads(audited: bool) -> Scripts {
-    let read = format!("\\set n random(1, {TENANTS})\n{ENTER}{READ}");
-    let each = if audited {
-        let last = format!("{read}{}", append_for_all());
-        vec![("read", read, CLIENTS - 1), ("recorded", last, 1)]
-    } else {
-        vec![("read", read, 1)]
-    };
-    // Several statements go in one message, and what one tells is in the text of the next.
-    Scripts {
-        protocol: "simple",
-        each,
-    }
+/// Pages, or mutations, a second.
+#[derive(Debug)]
+pub(super) struct Rates {
+    pub(super) with: u64,
+    pub(super) without: u64,
 }
 
 /// The rates with and without, in Markdown.
@@ -124,40 +67,42 @@ pub(super) fn measure(
     folder: &Path,
     text: &mut String,
 ) -> anyhow::Result<()> {
-    let cases = [
-        (
-            "a mutation, one tenant",
-            mutations(true, true),
-            mutations(true, false),
-        ),
-        (
-            "a mutation, a tenant each",
-            mutations(false, true),
-            mutations(false, false),
-        ),
-        (
-            "a page of 50 read, fifty tenants",
-            reads(true),
-            reads(false),
-        ),
-    ];
-    let mut rates: Vec<[Vec<u64>; 2]> = cases.iter().map(|_| Default::default()).collect();
-    for _ in 0..settings.session.rounds {
-        for ((_, with, without), rates) in cases.iter().zip(&mut rates) {
-            for (scripts, rates) in [with, without].into_iter().zip(rates) {
-                rates.push(drive(cluster, folder, scripts, settings.session.seconds)?);
-            }
+    let reads = Reads::new(cluster)?;
+    let seconds = settings.session.seconds;
+    let mutate = |is_one| {
+        let drive = |audited| drive(cluster, folder, &mutations(is_one, audited), seconds);
+        anyhow::Ok(Rates {
+            with: drive(true)?,
+            without: drive(false)?,
+        })
+    };
+    let mut rates: [Vec<Rates>; 3] = Default::default();
+    // The first round warms up.
+    for round in 0..=settings.session.rounds {
+        let measured = [mutate(true)?, mutate(false)?, reads.measure(seconds)?];
+        if round > 0 {
+            rates
+                .iter_mut()
+                .zip(measured)
+                .for_each(|(all, one)| all.push(one));
         }
     }
+    let names = [
+        "a mutation, one tenant",
+        "a mutation, a tenant each",
+        "a page of 50 read, fifty tenants",
+    ];
     let _ = writeln!(
         text,
-        "| {CLIENTS} callers | with its row, /s | without, /s | with is |\n|---|---|---|---|"
+        "| {CALLERS} callers | with its row, /s | without, /s | with is |\n|---|---|---|---|"
     );
-    for ((name, ..), rates) in cases.iter().zip(rates) {
-        let [with, without] = rates.map(|mut rates| {
-            rates.sort_unstable();
-            rates.get(rates.len() / 2).copied().unwrap_or_default()
-        });
+    for (name, rates) in names.into_iter().zip(rates) {
+        let median = |rate: fn(&Rates) -> u64| {
+            let mut all: Vec<u64> = rates.iter().map(rate).collect();
+            all.sort_unstable();
+            all.get(all.len() / 2).copied().unwrap_or_default()
+        };
+        let (with, without) = (median(|rates| rates.with), median(|rates| rates.without));
         let percent = with.saturating_mul(100).checked_div(without);
         let percent = percent.unwrap_or_default();
         let _ = writeln!(text, "| {name} | {with} | {without} | {percent}% |");
@@ -167,11 +112,11 @@ pub(super) fn measure(
 
 fn drive(cluster: &Cluster, folder: &Path, scripts: &Scripts, seconds: u64) -> anyhow::Result<u64> {
     let mut files: Vec<(PathBuf, usize)> = Vec::new();
-    for (name, script, weight) in &scripts.each {
+    for (name, script, weight) in scripts {
         let file = folder.join(format!("{name}.sql"));
         fs::write(&file, script)?;
         files.push((file, *weight));
     }
-    let done = floor::scripts(cluster, scripts.protocol, &files, CLIENTS, seconds)?;
+    let done = floor::scripts(cluster, &files, CALLERS, seconds)?;
     Ok(done.checked_div(seconds).unwrap_or_default())
 }
