@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is not usable.
 
+mod backup;
 mod doctor;
 pub mod generate;
 pub mod import;
@@ -65,6 +66,9 @@ enum Command {
     /// The keys of tenants: what there is, rotation, destruction
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Backups, encrypted to a key whose secret half is elsewhere
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Write the files that are derived from the code: SDL, role matrix, example configuration
     Generate(generate::GenerateArgs),
 }
@@ -104,6 +108,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(command) => policy::run(&command, config).await,
         Command::Ledger(command) => ledger::run(command, config).await,
         Command::Keys(command) => keys::run(command, &config()?).await,
+        Command::Backup(command) => backup::run(command, config).await,
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

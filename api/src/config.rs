@@ -7,6 +7,7 @@
 
 mod audit;
 mod aws;
+mod backups;
 mod keys;
 mod limits;
 mod read;
@@ -21,6 +22,7 @@ use url::Url;
 
 pub use self::audit::{Audit, Bucket};
 pub use self::aws::{AwsAccessKeys, AwsCredentials, AwsMachine};
+pub use self::backups::{BackupKey, Backups};
 pub use self::keys::{AwsKeys, GoogleKeys, Keepers, Keys, Providers, VaultKeys};
 pub use self::limits::RateLimits;
 
@@ -82,6 +84,9 @@ pub struct Config {
     /// The audit log.
     #[serde(default)]
     pub audit: Audit,
+    /// Backups.
+    #[serde(default)]
+    pub backups: Backups,
 }
 
 /// Where the server listens and what it is called from outside.
@@ -142,7 +147,8 @@ pub struct Database {
     /// Connects as the books role, for everything else.
     #[serde(deserialize_with = "read::secret")]
     pub books_url: SecretString,
-    /// Connects as a role that may create roles and schemas; for `countersign migrate` only.
+    /// Connects as a role that may create roles and schemas; for `countersign migrate` and
+    /// `countersign backup create` only.
     #[serde(default, deserialize_with = "read::optional_secret")]
     pub owner_url: Option<SecretString>,
     /// The most connections for reading, and again for writing.

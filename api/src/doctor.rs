@@ -8,6 +8,7 @@ use countersign_entities::{Clock, Database, LedgerFault};
 use thiserror::Error;
 
 use crate::{
+    backups,
     causes::with_causes,
     config::Config,
     identity::{Identity, IdentityError},
@@ -69,6 +70,8 @@ pub async fn examine(
     }
     check_database(database, &mut findings).await;
     check_policies(config, &mut findings).await;
+    let keys = backups::outlook(&config.backups.keys, clock.now().date_naive());
+    findings.note("keys of backups", keys, backups::ADVICE);
     let identity = Identity::new(identity_settings(config), database.clone())?;
     let provider = identity.check(clock.now()).await;
     let advice = "check `oidc.issuer`, and that this machine reaches the provider";

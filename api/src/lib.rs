@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod aws;
+pub mod backups;
 mod causes;
 pub mod checkpoints;
 pub mod code;

@@ -5,6 +5,7 @@
 //! a command resolves the name on one connection and enters the id on the other, and a credential
 //! of the books alone neither finds a tenant nor names one.
 
+mod backups;
 mod checkpoints;
 mod keys;
 mod ledger;
@@ -32,6 +33,7 @@ use crate::{
     wire::{End, Wire},
 };
 
+pub use backups::MadeBackup;
 pub use keys::{KeyStatus, KeyVersion, Resealed, Resealing, SealedCount};
 pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;

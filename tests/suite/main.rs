@@ -18,6 +18,7 @@ mod audit_exports;
 mod audit_proofs;
 mod authorization;
 mod aws;
+mod backups;
 mod books;
 mod canary;
 mod checkpoints;

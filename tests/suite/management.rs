@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use countersign::{config::Config, doctor};
+use countersign::{backups::Pair, config::Config, doctor};
 use countersign_domain::access::{Role, Scope};
 use countersign_entities::{Clock, Database, KeyEncryptionKey, SystemClock, SystemIds};
 use countersign_tests::TestApp;
@@ -74,8 +74,11 @@ async fn metrics_count_and_name_nobody() {
 async fn the_doctor_names_what_is_wrong_and_what_to_do() {
     let mut given = String::new();
     let app = TestApp::start_with(real_time(), |toml| {
-        given = toml.clone();
-        toml
+        let key = Pair::generate().recipient();
+        let since = real_time().date_naive();
+        let keys = format!("[{{ recipient = \"{key}\", since = \"{since}\" }}]");
+        given = format!("{toml}[backups]\nkeys = {keys}\n");
+        given.clone()
     })
     .await;
     let examine = |kek: [u8; 32], toml: String| {

@@ -1,5 +1,6 @@
 //! `cargo demo`: the whole product on this machine, with three tenants' books.
 
+mod backups;
 mod http;
 mod load;
 mod people;
@@ -18,7 +19,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use countersign_stand::{
-    postgres::{Cluster, ClusterOptions},
+    postgres::{self, Cluster, ClusterOptions},
     process::Process,
     provider::Provider,
 };
@@ -191,7 +192,8 @@ impl Demo {
              [database]\nentry_url = \"{}\"\nbooks_url = \"{}\"\nowner_url = \"{}\"\n\n\
              [oidc]\nissuer = \"{}\"\nclient_id = \"countersign\"\nclient_secret = \"{}\"\n\n\
              [keys]\nkek = \"{}\"\n\n[log]\nformat = \"text\"\n\n\
-             [policies]\nuncertified = true\n",
+             [policies]\nuncertified = true\n\n\
+             [backups]\nkeys = {}\npg_dump = \"{}\"\n",
             self.url,
             self.management
                 .trim_start_matches("http://")
@@ -202,6 +204,8 @@ impl Demo {
             self.issuer,
             self.secrets.client_secret,
             self.secrets.kek,
+            backups::keys(self)?,
+            postgres::client("pg_dump")?.display(),
         );
         let path = self.configuration();
         let mut file = fs::File::options()

@@ -16,6 +16,13 @@ use super::{Config, ConfigError, aws};
 
 /// How the fault of a secret's file begins. Other texts of serde may quote a value.
 const FILE_FAULT: &str = "names a file that can not be read";
+/// How faults begin whose words are this program's own, and quote no value.
+const OWN: [&str; 4] = [
+    FILE_FAULT,
+    "is a secret key,",
+    "is no public key",
+    "is no day,",
+];
 
 impl Config {
     /// Reads a file, overlaid by the environment; without a file, `countersign.toml` where there is
@@ -119,7 +126,7 @@ fn describe(error: &figment::Error) -> String {
             return format!("`{path}` has no key `{field}`: it has {}", known.join(", "));
         }
         Kind::InvalidType(_, expected) => format!("is not {expected}"),
-        Kind::Message(text) if text.starts_with(FILE_FAULT) => text.clone(),
+        Kind::Message(text) if OWN.iter().any(|own| text.starts_with(own)) => text.clone(),
         Kind::Message(_) | Kind::InvalidValue(..) => "is not of the form that is wanted".to_owned(),
         _ => error.kind.to_string(),
     };

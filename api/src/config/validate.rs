@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Audit, Config, ConfigError, Database, Http, Keys, Providers};
+use super::{Audit, Backups, Config, ConfigError, Database, Http, Keys, Providers};
 
 const PLAIN: &str = "is plain HTTP and not on loopback: use https";
 
@@ -40,6 +40,7 @@ impl Config {
             return value("traces.percent", "is a number from 0 to 100");
         }
         self.audit.validate()?;
+        self.backups.validate()?;
         if !(1..=365).contains(&self.session.lifetime_days) {
             return value("session.lifetime_days", "is a number from 1 to 365");
         }
@@ -88,6 +89,29 @@ impl Audit {
             .is_some_and(|days| !(1..=36_500).contains(&days))
         {
             return value("audit.bucket.lock_days", "is a number from 1 to 36500");
+        }
+        Ok(())
+    }
+}
+
+impl Backups {
+    fn validate(&self) -> Result<(), ConfigError> {
+        for (n, key) in self.keys.iter().enumerate() {
+            let mut before = self.keys.iter().take(n);
+            if before.clone().any(|one| one.recipient == key.recipient) {
+                let fault = format!(
+                    "has `{}` twice: a key that comes again is no rotation",
+                    key.recipient
+                );
+                return value("backups.keys", &fault);
+            }
+            if before.any(|one| one.since == key.since) {
+                let fault = format!(
+                    "has two keys since {}: give each a day of its own",
+                    key.since
+                );
+                return value("backups.keys", &fault);
+            }
         }
         Ok(())
     }

@@ -326,6 +326,14 @@ pub fn binaries() -> anyhow::Result<PathBuf> {
     }
 }
 
+/// One of PostgreSQL's client programs: beside the server's own, which may be known by a link, or else that of
+/// the path. The npm package has none.
+pub fn client(name: &str) -> anyhow::Result<PathBuf> {
+    let server = binaries()?.join("postgres").canonicalize()?;
+    let beside = server.with_file_name(name);
+    Ok(if beside.exists() { beside } else { name.into() })
+}
+
 fn version(folder: &Path) -> Option<u32> {
     if !folder.join("initdb").exists() {
         return None;

@@ -1,0 +1,255 @@
+//! `countersign backup`.
+//!
+//! Making a pair of keys, opening and checking need neither a configuration nor a database: the server may be
+//! gone. Making a backup needs no secret key.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, anyhow};
+use chrono::NaiveDate;
+use clap::Subcommand;
+use countersign_entities::{Clock, Database, MadeBackup, SystemClock};
+
+use super::output;
+use crate::{
+    backups::{self, BackupError, Digest, Dump, Identities, NewFile, Pair},
+    config::{BackupKey, Config, ConfigError},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BackupCommand {
+    /// Make a pair of keys: the secret one into a file, which belongs away from the server, and the public one
+    /// for the configuration
+    Key {
+        /// The file of the secret key, which is not there yet
+        #[arg(long)]
+        out: PathBuf,
+        /// The first day of backups under it; today where not given
+        #[arg(long)]
+        since: Option<NaiveDate>,
+    },
+    /// Dump the database, and encrypt it while it is read, to the key of this quarter
+    Create {
+        /// The file to write, which is not there yet
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Encrypt what comes on standard input to the same key, for backups that are made otherwise
+    Seal {
+        /// The file to write, which is not there yet; standard output where not given
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Make no row of it in the operator's log: for what comes by the minute, such as segments of the
+        /// write-ahead log
+        #[arg(long)]
+        unrecorded: bool,
+    },
+    /// Decrypt a backup
+    Open {
+        /// The backup
+        file: PathBuf,
+        /// The file of the secret key
+        #[arg(long)]
+        identity: PathBuf,
+        /// The file to write, which is not there yet; standard output where not given
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Tell whether a backup is whole and opens, and its SHA-256; nothing is written
+    Check {
+        /// The backup
+        file: PathBuf,
+        /// The file of the secret key; without it only the beginning is looked at
+        #[arg(long)]
+        identity: Option<PathBuf>,
+    },
+}
+
+pub(super) async fn run(
+    command: BackupCommand,
+    config: impl FnOnce() -> Result<Config, ConfigError>,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        BackupCommand::Key { out, since } => key(&out, since)?,
+        BackupCommand::Create { out } => create(&out, &config()?).await?,
+        BackupCommand::Seal { out, unrecorded } => {
+            seal(out.as_deref(), unrecorded, &config()?).await?;
+        }
+        BackupCommand::Open {
+            file,
+            identity,
+            out,
+        } => open(&file, &identity, out.as_deref())?,
+        BackupCommand::Check { file, identity } => check(&file, identity.as_deref())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn key(out: &Path, since: Option<NaiveDate>) -> anyhow::Result<()> {
+    let now = SystemClock.now();
+    let pair = Pair::generate();
+    pair.write(out, now)?;
+    let (recipient, since) = (pair.recipient(), since.unwrap_or_else(|| now.date_naive()));
+    output::line(&recipient.to_string());
+    output::line(&format!(
+        "its entry in `backups.keys`: {{ recipient = \"{recipient}\", since = \"{since}\" }}"
+    ));
+    output::line(&format!(
+        "`{}` has the secret key, without which no backup opens: move it to where neither the server nor the \
+         backups are, and keep a copy",
+        out.display()
+    ));
+    Ok(())
+}
+
+/// The key of today, and what to do where there is none.
+fn current(config: &Config) -> anyhow::Result<BackupKey> {
+    let today = SystemClock.now().date_naive();
+    let key = backups::current(&config.backups.keys, today);
+    key.cloned()
+        .map_err(|fault| anyhow!("no backup is made: {fault}: {}", backups::ADVICE))
+}
+
+async fn create(out: &Path, config: &Config) -> anyhow::Result<()> {
+    let key = current(config)?;
+    let owner_url = config.database.owner_url.as_ref();
+    let owner_url = owner_url.ok_or_else(|| ConfigError::Value {
+        key: "database.owner_url",
+        fault: "is missing: the database is dumped by it".to_owned(),
+    })?;
+    let mut file = NewFile::beside(out)?;
+    // Before an hour of dumping: what can not be recorded is not begun.
+    let database = super::database(config).await?;
+    database.ready().await?;
+    let mut dump = Dump::begin(&config.backups.pg_dump, owner_url)?;
+    let recipient = key.recipient.clone();
+    let sealing = tokio::task::spawn_blocking(move || {
+        let sealed = backups::seal(&recipient, &mut dump, &mut file)?;
+        dump.end()?;
+        Ok::<_, BackupError>((file, sealed))
+    });
+    let (file, sealed) = sealing.await??;
+    record(&database, "backup create", &key, sealed).await?;
+    database.close().await;
+    file.keep().context(RECORDED)?;
+    told(out, &key, sealed);
+    Ok(())
+}
+
+/// What is said of a backup whose row is there, where it is not.
+const RECORDED: &str = "the backup was recorded, and is not there";
+
+async fn seal(out: Option<&Path>, unrecorded: bool, config: &Config) -> anyhow::Result<()> {
+    let key = current(config)?;
+    let file = out.map(NewFile::beside).transpose()?;
+    let database = if unrecorded {
+        None
+    } else {
+        let database = super::database(config).await?;
+        database.ready().await?;
+        Some(database)
+    };
+    let recipient = key.recipient.clone();
+    let sealing = tokio::task::spawn_blocking(move || {
+        let mut from = io::stdin().lock();
+        match file {
+            Some(mut file) => {
+                let sealed = backups::seal(&recipient, &mut from, &mut file)?;
+                Ok::<_, BackupError>((Some(file), sealed))
+            }
+            None => Ok((
+                None,
+                backups::seal(&recipient, &mut from, io::stdout().lock())?,
+            )),
+        }
+    });
+    let (file, sealed) = sealing.await??;
+    if let Some(database) = database {
+        let recorded = record(&database, "backup seal", &key, sealed).await;
+        recorded.context("what was sealed is not to be kept")?;
+        database.close().await;
+    }
+    if let (Some(file), Some(out)) = (file, out) {
+        file.keep().context(RECORDED)?;
+        told(out, &key, sealed);
+    }
+    Ok(())
+}
+
+/// A backup is not there before its row is.
+async fn record(
+    database: &Database,
+    command: &'static str,
+    key: &BackupKey,
+    sealed: Digest,
+) -> anyhow::Result<()> {
+    let made = MadeBackup {
+        sha256: sealed.sha256,
+        bytes: sealed.bytes,
+        key: key.recipient.fingerprint(),
+        since: key.since,
+    };
+    let recorded = database.operator().record_backup(command, &made).await;
+    recorded.context("the backup can not be recorded in the operator's log, and is not kept")
+}
+
+fn told(out: &Path, key: &BackupKey, sealed: Digest) {
+    output::line(&format!(
+        "`{}`: {} bytes, SHA-256 {}, encrypted to the key since {}",
+        out.display(),
+        sealed.bytes,
+        hex::encode(sealed.sha256),
+        key.since
+    ));
+}
+
+fn open(file: &Path, identity: &Path, out: Option<&Path>) -> anyhow::Result<()> {
+    let identities = Identities::read(identity)?;
+    let from = backup(file)?;
+    let named = || format!("`{}` does not open", file.display());
+    let Some(out) = out else {
+        let mut to = io::stdout().lock();
+        backups::open(from, &identities, &mut to).with_context(named)?;
+        return Ok(());
+    };
+    let mut to = NewFile::beside(out)?;
+    let opened = backups::open(from, &identities, &mut to).with_context(named)?;
+    to.keep()?;
+    output::line(&format!("`{}`: {} bytes", out.display(), opened.inside));
+    Ok(())
+}
+
+fn check(file: &Path, identity: Option<&Path>) -> anyhow::Result<()> {
+    let from = backup(file)?;
+    let shown = file.display();
+    let (outside, verdict) = if let Some(identity) = identity {
+        let identities = Identities::read(identity)?;
+        let opened = backups::open(from, &identities, &mut io::sink());
+        let opened = opened.with_context(|| format!("`{shown}` does not open"))?;
+        let verdict = format!("it is whole, and opens to {} bytes", opened.inside);
+        (opened.outside, verdict)
+    } else {
+        let outside = backups::outside(from);
+        let outside = outside.with_context(|| format!("`{shown}` is no backup"))?;
+        let verdict =
+            "it begins as a file of age; whether it is whole and opens, `--identity FILE` tells";
+        (outside, verdict.to_owned())
+    };
+    let (bytes, sha256) = (outside.bytes, hex::encode(outside.sha256));
+    output::line(&format!(
+        "`{shown}`: {bytes} bytes, SHA-256 {sha256}: {verdict}"
+    ));
+    Ok(())
+}
+
+fn backup(path: &Path) -> Result<File, BackupError> {
+    File::open(path).map_err(|why| BackupError::Unreadable {
+        path: path.to_path_buf(),
+        why,
+    })
+}
