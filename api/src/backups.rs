@@ -19,7 +19,7 @@ pub use self::file::NewFile;
 pub use self::opening::{Inspected, open, outside};
 pub use self::pair::{Identities, Pair};
 pub use self::passage::Digest;
-pub use self::quarter::{ADVICE, KeyFault, current, outlook};
+pub use self::quarter::{ADVICE, KeyFault, current, fresh, outlook};
 pub use self::recipient::{NoRecipient, Recipient};
 pub use self::sealing::seal;
 

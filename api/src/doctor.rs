@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, net::Ipv4Addr, sync::Arc, time::Duration};
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use countersign_domain::id::TenantId;
 use countersign_entities::{Clock, Database, LedgerFault};
 use thiserror::Error;
@@ -70,8 +70,7 @@ pub async fn examine(
     }
     check_database(database, &mut findings).await;
     check_policies(config, &mut findings).await;
-    let keys = backups::outlook(&config.backups.keys, clock.now().date_naive());
-    findings.note("keys of backups", keys, backups::ADVICE);
+    check_backups(config, database, clock.now().date_naive(), &mut findings).await;
     let identity = Identity::new(identity_settings(config), database.clone())?;
     let provider = identity.check(clock.now()).await;
     let advice = "check `oidc.issuer`, and that this machine reaches the provider";
@@ -143,6 +142,27 @@ async fn check_database(database: &Database, findings: &mut Findings) {
     };
     let advice = "give the key-encryption key in `keys.kek` that the database was made with";
     findings.note("key-encryption key", first, advice);
+}
+
+/// Whether there is a key of backups today, and will be one when it ends.
+async fn check_backups(
+    config: &Config,
+    database: &Database,
+    today: NaiveDate,
+    findings: &mut Findings,
+) {
+    let keys = &config.backups.keys;
+    let mut found = backups::outlook(keys, today);
+    if let Ok(key) = backups::current(keys, today) {
+        let first = database
+            .operator()
+            .first_backup(&key.recipient.fingerprint())
+            .await;
+        // A database that does not answer is a finding of its own.
+        let first = first.ok().flatten().map(|first| first.date_naive());
+        found = backups::fresh(first, today).and(found);
+    }
+    findings.note("keys of backups", found, backups::ADVICE);
 }
 
 /// Whether the policies that are configured may serve, and the server that runs here has read them.

@@ -58,6 +58,11 @@ impl NewFile {
         Err(fails(ErrorKind::AlreadyExists.into()))
     }
 
+    /// Where it is until then: for whoever is told to stop, and can not drop it.
+    pub fn partial(&self) -> PathBuf {
+        self.partial.clone()
+    }
+
     /// Gives it its name, once it is on the disk. A file that has the name meanwhile keeps it.
     pub fn keep(self) -> Result<(), BackupError> {
         let kept = self.file.sync_all().and_then(|()| self.settle());

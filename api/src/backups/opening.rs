@@ -70,7 +70,7 @@ fn fault(error: &DecryptError) -> BackupError {
     match error {
         DecryptError::Io(error) => cut(io::Error::new(error.kind(), error.to_string())),
         DecryptError::NoMatchingKeys => BackupError::WrongKey,
-        DecryptError::UnknownFormat => BackupError::NotAge,
+        // A header that is none as well: it began as one.
         _ => BackupError::Damaged,
     }
 }

@@ -31,6 +31,17 @@ pub enum KeyFault {
         /// Its last.
         until: NaiveDate,
     },
+    /// It was used for a quarter under another `since`.
+    #[error(
+        "backups are encrypted to this key since {first}, which was for a quarter, until {until}: another \
+         `since` makes it no other key"
+    )]
+    Used {
+        /// When it was used first.
+        first: NaiveDate,
+        /// Its last day.
+        until: NaiveDate,
+    },
     /// The newest ends soon, and none follows it.
     #[error(
         "the key of backups since {since} is good until {until}, and none of `backups.keys` follows it by then"
@@ -46,13 +57,34 @@ pub enum KeyFault {
 impl BackupKey {
     /// The day on which it is not good any more.
     fn end(&self) -> NaiveDate {
-        let end = self.since.checked_add_days(Days::new(QUARTER));
-        end.unwrap_or(NaiveDate::MAX)
+        end(self.since)
     }
 
     /// The last day on which it is good.
-    pub fn until(&self) -> NaiveDate {
-        self.end().pred_opt().unwrap_or(self.since)
+    fn until(&self) -> NaiveDate {
+        until(self.since)
+    }
+}
+
+/// The day after the quarter that begins on that day.
+fn end(first: NaiveDate) -> NaiveDate {
+    let end = first.checked_add_days(Days::new(QUARTER));
+    end.unwrap_or(NaiveDate::MAX)
+}
+
+/// The last day of it.
+fn until(first: NaiveDate) -> NaiveDate {
+    end(first).pred_opt().unwrap_or(first)
+}
+
+/// Whether a key is good on that day of which the log has the first backup, whatever the configuration says of it.
+pub fn fresh(first: Option<NaiveDate>, day: NaiveDate) -> Result<(), KeyFault> {
+    match first {
+        Some(first) if day >= end(first) => Err(KeyFault::Used {
+            first,
+            until: until(first),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -93,7 +125,7 @@ pub fn outlook(keys: &[BackupKey], day: NaiveDate) -> Result<(), KeyFault> {
 mod tests {
     use chrono::{Days, NaiveDate};
 
-    use super::{KeyFault, current, outlook};
+    use super::{KeyFault, current, fresh, outlook};
     use crate::{backups::Pair, config::BackupKey};
 
     fn day(text: &str) -> NaiveDate {
@@ -143,6 +175,18 @@ mod tests {
             assert!(current(&keys, day).is_ok(), "{day}");
             assert_eq!(outlook(&keys, day), Ok(()), "{day}");
         }
+    }
+
+    #[test]
+    fn a_key_is_as_old_as_its_first_backup() {
+        let first = Some(day("2026-10-01"));
+        assert_eq!(fresh(None, day("2026-12-31")), Ok(()));
+        assert_eq!(fresh(first, day("2026-12-31")), Ok(()));
+        let used = KeyFault::Used {
+            first: day("2026-10-01"),
+            until: day("2026-12-31"),
+        };
+        assert_eq!(fresh(first, day("2027-01-01")), Err(used));
     }
 
     #[test]

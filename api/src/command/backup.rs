@@ -4,20 +4,21 @@
 //! gone. Making a backup needs no secret key.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{self, ExitCode},
 };
 
 use anyhow::{Context, anyhow};
 use chrono::NaiveDate;
 use clap::Subcommand;
 use countersign_entities::{Clock, Database, MadeBackup, SystemClock};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::output;
 use crate::{
-    backups::{self, BackupError, Digest, Dump, Identities, NewFile, Pair},
+    backups::{self, BackupError, Digest, Dump, Identities, KeyFault, NewFile, Pair},
     config::{BackupKey, Config, ConfigError},
 };
 
@@ -84,7 +85,7 @@ pub(super) async fn run(
             file,
             identity,
             out,
-        } => open(&file, &identity, out.as_deref())?,
+        } => open(&file, &identity, out.as_deref()).await?,
         BackupCommand::Check { file, identity } => check(&file, identity.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
@@ -108,32 +109,45 @@ fn key(out: &Path, since: Option<NaiveDate>) -> anyhow::Result<()> {
 }
 
 /// The key of today, and what to do where there is none.
-fn current(config: &Config) -> anyhow::Result<BackupKey> {
+fn current(config: &Config) -> anyhow::Result<(NaiveDate, BackupKey)> {
     let today = SystemClock.now().date_naive();
-    let key = backups::current(&config.backups.keys, today);
-    key.cloned()
-        .map_err(|fault| anyhow!("no backup is made: {fault}: {}", backups::ADVICE))
+    let key = backups::current(&config.backups.keys, today).map_err(refusal)?;
+    Ok((today, key.clone()))
+}
+
+fn refusal(fault: KeyFault) -> anyhow::Error {
+    anyhow!("no backup is made: {fault}: {}", backups::ADVICE)
+}
+
+/// The database that a backup is recorded in. What can not be recorded is not begun, nor what the log has had
+/// enough of.
+async fn recorder(config: &Config, key: &BackupKey, today: NaiveDate) -> anyhow::Result<Database> {
+    let database = super::database(config).await?;
+    database.ready().await?;
+    let key = key.recipient.fingerprint();
+    let first = database.operator().first_backup(&key).await?;
+    backups::fresh(first.map(|first| first.date_naive()), today).map_err(refusal)?;
+    Ok(database)
 }
 
 async fn create(out: &Path, config: &Config) -> anyhow::Result<()> {
-    let key = current(config)?;
+    let (today, key) = current(config)?;
     let owner_url = config.database.owner_url.as_ref();
     let owner_url = owner_url.ok_or_else(|| ConfigError::Value {
         key: "database.owner_url",
         fault: "is missing: the database is dumped by it".to_owned(),
     })?;
     let mut file = NewFile::beside(out)?;
-    // Before an hour of dumping: what can not be recorded is not begun.
-    let database = super::database(config).await?;
-    database.ready().await?;
+    let partial = Some(file.partial());
+    let database = recorder(config, &key, today).await?;
     let mut dump = Dump::begin(&config.backups.pg_dump, owner_url)?;
     let recipient = key.recipient.clone();
-    let sealing = tokio::task::spawn_blocking(move || {
+    let sealing = move || {
         let sealed = backups::seal(&recipient, &mut dump, &mut file)?;
         dump.end()?;
-        Ok::<_, BackupError>((file, sealed))
-    });
-    let (file, sealed) = sealing.await??;
+        Ok((file, sealed))
+    };
+    let (file, sealed) = unless_stopped(partial, sealing).await?;
     record(&database, "backup create", &key, sealed).await?;
     database.close().await;
     file.keep().context(RECORDED)?;
@@ -141,34 +155,57 @@ async fn create(out: &Path, config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What was told to stop takes the file along that it has begun: of a backup that was being opened, too, which
+/// nobody is to find.
+async fn unless_stopped<T: Send + 'static>(
+    partial: Option<PathBuf>,
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> anyhow::Result<T> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        ended = tokio::task::spawn_blocking(work) => Ok(ended??),
+        _ = terminated.recv() => stop(partial),
+        _ = interrupted.recv() => stop(partial),
+    }
+}
+
+/// Ends the process: the thread that reads hears of no signal.
+fn stop(partial: Option<PathBuf>) -> ! {
+    if let Some(partial) = partial {
+        let _ = fs::remove_file(partial);
+    }
+    output::error("it was told to stop, and nothing of it is kept");
+    process::exit(1)
+}
+
 /// What is said of a backup whose row is there, where it is not.
 const RECORDED: &str = "the backup was recorded, and is not there";
 
 async fn seal(out: Option<&Path>, unrecorded: bool, config: &Config) -> anyhow::Result<()> {
-    let key = current(config)?;
+    let (today, key) = current(config)?;
     let file = out.map(NewFile::beside).transpose()?;
     let database = if unrecorded {
         None
     } else {
-        let database = super::database(config).await?;
-        database.ready().await?;
-        Some(database)
+        Some(recorder(config, &key, today).await?)
     };
     let recipient = key.recipient.clone();
-    let sealing = tokio::task::spawn_blocking(move || {
+    let partial = file.as_ref().map(NewFile::partial);
+    let sealing = move || {
         let mut from = io::stdin().lock();
         match file {
             Some(mut file) => {
                 let sealed = backups::seal(&recipient, &mut from, &mut file)?;
-                Ok::<_, BackupError>((Some(file), sealed))
+                Ok((Some(file), sealed))
             }
             None => Ok((
                 None,
                 backups::seal(&recipient, &mut from, io::stdout().lock())?,
             )),
         }
-    });
-    let (file, sealed) = sealing.await??;
+    };
+    let (file, sealed) = unless_stopped(partial, sealing).await?;
     if let Some(database) = database {
         let recorded = record(&database, "backup seal", &key, sealed).await;
         recorded.context("what was sealed is not to be kept")?;
@@ -208,7 +245,7 @@ fn told(out: &Path, key: &BackupKey, sealed: Digest) {
     ));
 }
 
-fn open(file: &Path, identity: &Path, out: Option<&Path>) -> anyhow::Result<()> {
+async fn open(file: &Path, identity: &Path, out: Option<&Path>) -> anyhow::Result<()> {
     let identities = Identities::read(identity)?;
     let from = backup(file)?;
     let named = || format!("`{}` does not open", file.display());
@@ -218,7 +255,13 @@ fn open(file: &Path, identity: &Path, out: Option<&Path>) -> anyhow::Result<()> 
         return Ok(());
     };
     let mut to = NewFile::beside(out)?;
-    let opened = backups::open(from, &identities, &mut to).with_context(named)?;
+    let partial = Some(to.partial());
+    let opening = move || {
+        let opened = backups::open(from, &identities, &mut to)?;
+        Ok((to, opened))
+    };
+    let opened = unless_stopped(partial, opening).await;
+    let (to, opened) = opened.with_context(named)?;
     to.keep()?;
     output::line(&format!("`{}`: {} bytes", out.display(), opened.inside));
     Ok(())

@@ -1,9 +1,18 @@
 //! What the operator's own log has of backups.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use countersign_domain::{audit::Facts, id::TenantId};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{Operator, OperatorError};
+use crate::{
+    error::StoreError,
+    model::audit_entries::{Column, Entity},
+    wire::End,
+};
+
+/// The kind of their rows.
+const CREATED: &str = "backup.created";
 
 /// A backup that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +41,23 @@ impl Operator {
             .day("since", Some(made.since));
         let tenant = TenantId::OPERATOR;
         let wire = self.books(tenant).await?;
-        let done = (command, "backup.created");
+        let done = (command, CREATED);
         self.commit(wire, tenant, done, tenant.into(), facts.into())
             .await
+    }
+
+    /// When the first recorded backup was made that is encrypted to the public key of that SHA-256.
+    pub async fn first_backup(&self, key: &[u8; 32]) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let tenant = TenantId::OPERATOR;
+        let wire = self.books(tenant).await?;
+        let first = Entity::find()
+            .filter(Column::TenantId.eq(tenant.uuid()))
+            .filter(Column::Action.eq(CREATED))
+            .filter(Column::Payload.contains(hex::encode(key)))
+            .order_by_asc(Column::Seq)
+            .one(&wire)
+            .await?;
+        wire.end(End::Rollback).await?;
+        Ok(first.map(|row| row.occurred_at))
     }
 }

@@ -1,8 +1,12 @@
 //! What is made, recorded, and not made.
 
-use std::process::Command;
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use countersign_domain::{access::Role, id::TenantId};
+use countersign_stand::process;
 use countersign_tests::{TestApp, TestTenant};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -122,6 +126,40 @@ async fn a_dump_that_fails_leaves_nothing() {
     assert_eq!(desk.get("books.age"), b"somebody's");
     let said = desk.refused(&["backup", "key", "--out", "another.key"]);
     assert!(said.contains("is there already"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_to_stop_takes_along_what_it_began() {
+    let app = TestApp::start().await;
+    let desk = Desk::of(&app);
+    let key = desk.key("another.key");
+    let slow = desk.script("slow", "echo PGDMP and a half\nexec sleep 60\n");
+    desk.configure_with(&[(&key, day(0))], &desk.owner_url(), &slow);
+    let before = desk.names();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign-under-test"));
+    command.args(["backup", "create", "--out", "books.age"]);
+    let command = command.stderr(Stdio::piped()).current_dir(&desk.folder);
+    let child = command.spawn().unwrap();
+    let began = || desk.names().iter().any(|name| name.ends_with(".partial-0"));
+    for _ in 0..300 {
+        if began() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(
+        began(),
+        "beside its name, and not under it: {:?}",
+        desk.names()
+    );
+    // Until the dump runs, which is when it listens.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    process::send(child.id(), "TERM");
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("told to stop"), "{said}");
+    assert_eq!(desk.names(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,7 +75,7 @@ async fn what_was_changed_cut_off_or_is_anothers_does_not_open() {
         ("middle", flipped(end / 2), Some("damaged")),
         ("nonce", flipped(head - 1), Some("damaged")),
         ("mac", flipped(head - 20), Some("damaged")),
-        ("stanza", flipped(100), Some("header is damaged")),
+        ("stanza", flipped(100), Some("damaged")),
         ("cut-by-one", sealed[..end - 1].to_vec(), Some("damaged")),
         (
             "cut-between-pieces",

@@ -1,5 +1,8 @@
 //! A key is good for a quarter.
 
+use chrono::{NaiveTime, TimeDelta};
+use countersign::backups::Recipient;
+use countersign_entities::MadeBackup;
 use countersign_tests::TestApp;
 
 use super::{Desk, day};
@@ -85,6 +88,51 @@ async fn the_doctor_tells_what_is_missing_before_it_is() {
             }
         }
     }
+}
+
+/// Whoever moves `since` on has rotated nothing, and the log knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_used_for_a_quarter_is_past_it_whatever_the_configuration_says() {
+    let long_ago = day(-92).and_time(NaiveTime::MIN).and_utc();
+    let app = TestApp::start_with(long_ago, |toml| toml).await;
+    let desk = Desk::of(&app);
+    let (old, young) = (desk.key("old.key"), desk.key("young.key"));
+    let operator = app.database().operator();
+    let made = |key: &str, since| MadeBackup {
+        sha256: [7; 32],
+        bytes: 7,
+        key: key.parse::<Recipient>().unwrap().fingerprint(),
+        since,
+    };
+    let record = |made: MadeBackup| {
+        let operator = operator.clone();
+        async move {
+            operator
+                .record_backup("backup create", &made)
+                .await
+                .unwrap();
+        }
+    };
+    record(made(&old, day(-92))).await;
+    app.clock.advance(TimeDelta::days(1));
+    record(made(&old, day(-91))).await;
+    record(made(&young, day(-91))).await;
+    desk.configure(&[(&old, day(0)), (&young, day(-1))]);
+    for command in ["create", "seal"] {
+        let said = desk.refused(&["backup", command, "--out", "books.age"]);
+        assert!(
+            said.contains("another `since` makes it no other key"),
+            "{said}"
+        );
+        assert!(said.contains(WHAT_TO_DO), "{said}");
+    }
+    let said = desk.run(&["doctor"]).said();
+    assert!(
+        said.contains("FAILED  keys of backups: backups are encrypted"),
+        "{said}"
+    );
+    desk.configure(&[(&young, day(0))]);
+    desk.done(&["backup", "create", "--out", "books.age"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
