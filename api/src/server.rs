@@ -218,8 +218,11 @@ impl Server {
             publish(&graphql, path)?;
         }
         let identity = Identity::new(identity_settings(&config), database.clone())?;
-        let (listener, address) = listen(config.http.listen)?;
-        let management = config.http.management_listen.map(listen).transpose()?;
+        let patience = config.limits.patience_of_connections();
+        let (listener, address) = listen(config.http.listen, patience)?;
+        let management = config.http.management_listen;
+        let management = management.map(|address| listen(address, patience));
+        let management = management.transpose()?;
         let state = web::Data::new(State {
             database,
             policies,
@@ -375,10 +378,21 @@ fn publish(graphql: &Endpoint, path: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    TcpListener::bind(address)
-        .and_then(|listener| listener.local_addr().map(|address| (listener, address)))
-        .map_err(|source| StartError::Listen { address, source })
+/// Listens; a connection whose peer takes nothing of what is sent for that long is closed.
+fn listen(
+    address: SocketAddr,
+    patience: Duration,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listen = || {
+        let listener = TcpListener::bind(address)?;
+        // Connections have it from their listener. The kernel's, because it alone knows what was taken: a
+        // server sees no more than that a buffer is full.
+        #[cfg(target_os = "linux")]
+        socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(patience))?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    listen().map_err(|source| StartError::Listen { address, source })
 }
 
 fn stopped(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<(), StartError> {

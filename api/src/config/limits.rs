@@ -26,8 +26,9 @@ pub struct RateLimits {
     pub exports_at_once: NonZeroU32,
     /// Exports of all tenants that may be under way at once in one process.
     pub exports_at_once_in_all: NonZeroU32,
-    /// Seconds after which an export ends whose reader has stopped reading.
-    pub export_reader_seconds: NonZeroU32,
+    /// Seconds after which an export ends whose reader has stopped reading. Any connection of such a reader is
+    /// closed after half as many more.
+    pub reader_seconds: NonZeroU32,
     /// Where replicas count together; without it each counts for itself.
     #[serde(default, deserialize_with = "read::optional_secret")]
     pub redis_url: Option<SecretString>,
@@ -46,7 +47,7 @@ impl Default for RateLimits {
             exports: const { NonZeroU32::new(10).expect("above 0") },
             exports_at_once: const { NonZeroU32::new(4).expect("above 0") },
             exports_at_once_in_all: const { NonZeroU32::new(16).expect("above 0") },
-            export_reader_seconds: const { NonZeroU32::new(120).expect("above 0") },
+            reader_seconds: const { NonZeroU32::new(120).expect("above 0") },
             redis_url: None,
             redis_authority: None,
         }
@@ -63,7 +64,13 @@ impl RateLimits {
 
     /// How long an export waits for its reader.
     pub fn patience_with_readers(&self) -> Duration {
-        Duration::from_secs(self.export_reader_seconds.get().into())
+        Duration::from_secs(self.reader_seconds.get().into())
+    }
+
+    /// How long a connection does: longer, so that an export tells why it ended.
+    pub fn patience_of_connections(&self) -> Duration {
+        let patience = self.patience_with_readers();
+        patience.saturating_add(patience / 2)
     }
 
     /// As the limits take them.

@@ -122,12 +122,37 @@ async fn no_more_exports_begin_than_may_be_under_way_and_each_place_is_given_bac
     until_under_way(&app, 0).await;
 }
 
+/// Until the server has a connection with something to send that its peer does not take, or has none.
+async fn until_unread(app: &TestApp, is_so: bool) {
+    for _ in 0..100 {
+        if is_unread(app) == is_so {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("what is sent is unread: {}", !is_so);
+}
+
+/// As Linux tells it.
+fn is_unread(app: &TestApp) -> bool {
+    let (_, port) = app.url().rsplit_once(':').unwrap();
+    let own = format!(":{:04X}", port.parse::<u16>().unwrap());
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut sockets = sockets.lines().skip(1).map(str::split_whitespace);
+    sockets.any(|mut columns| {
+        let from = columns.nth(1).unwrap();
+        let unsent = columns.nth(2).unwrap().split(':').next().unwrap();
+        from.ends_with(&own) && unsent != "00000000"
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn export_ends_whose_reader_stops_and_not_one_whose_reader_is_slow() {
-    let limits = "exports = 1000\nexports_at_once = 1\nexport_reader_seconds = 3";
+    let limits = "exports = 1000\nexports_at_once = 1\nreader_seconds = 3";
     let (app, tenant) = of_limits(limits).await;
     let owner = owner_of(&app, &tenant).await;
     let answer = begun(&owner).await;
+    until_unread(&app, true).await;
     let ended = last_of(&owner).await;
     assert_eq!(ended["outcome"], "FAILED");
     let told = payload(&ended);
@@ -137,6 +162,9 @@ async fn export_ends_whose_reader_stops_and_not_one_whose_reader_is_slow() {
     );
     assert!(told["rows"].as_u64().unwrap() < u64::try_from(MANY).unwrap());
     until_under_way(&app, 0).await;
+
+    // Nor does the connection wait for it.
+    until_unread(&app, false).await;
 
     // The next has the place, and a reader who takes longer than that in all, and never stops.
     let mut slow = begun(&owner).await;
