@@ -1,15 +1,19 @@
 //! Verifying what left the database, without one: exports, checkpoints and proofs.
 
+mod hashed;
+
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
 use countersign_domain::audit::{
+    Head,
     exported::{LineFault, Verifier, manifest_line},
     manifest::{ExportFormat, Manifest},
     note::{Checkpoint, VerifierKey},
@@ -18,6 +22,7 @@ use countersign_entities::verified_note;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use self::hashed::Hashed;
 use super::{output, proof, read, text};
 
 /// The most bytes of an export's last record.
@@ -102,25 +107,20 @@ pub fn export(
             "{rows} rows, as they were signed; filter: {filter}"
         ));
     }
-    let mut verifier = Verifier::new(manifest.tenant, !manifest.is_whole(), checkpoint);
-    let mut lines = BufReader::with_capacity(1 << 20, file.by_ref().take(manifest.bytes));
-    let (mut line, mut digest) = (Vec::new(), Sha256::new());
-    let mut found = 0_u64;
-    while lines.read_until(b'\n', &mut line)? > 0 {
-        digest.update(&line);
-        found = found.saturating_add(1);
-        match verifier.line(&line) {
-            Err(LineFault::Line(error)) => return Err(error).context(format!("line {found}")),
-            judged => judged?,
-        }
-        line.clear();
-    }
-    let (verified, last) = verifier.finish()?;
+    let verifier = Verifier::new(manifest.tenant, !manifest.is_whole(), checkpoint);
+    let signed = file.by_ref().take(manifest.bytes);
+    let (judged, digest) = thread::scope(|scope| {
+        let (reader, digest) = Hashed::begin(scope, signed);
+        // The reader is gone after it.
+        let judged = judge(reader, verifier);
+        (judged, digest.join())
+    });
+    let (verified, last) = judged?;
     ensure!(
         verified == rows,
         "{rows} rows were signed, and {verified} are here"
     );
-    let digest: [u8; 32] = digest.finalize().into();
+    let digest = digest.map_err(|_| anyhow!("the bytes were not hashed to their end"))?;
     ensure!(
         digest == manifest.sha256,
         "the bytes are not those that were signed"
@@ -128,6 +128,21 @@ pub fn export(
     nothing_else(&mut file, &manifest, &note)?;
     let last = last.map_or_else(String::new, |last| format!(", the last is {}", last.seq));
     Ok(format!("{rows} rows verify{last}; filter: {filter}"))
+}
+
+/// Verifies every line, and says how many rows there are and where they end.
+fn judge(reader: impl Read, mut verifier: Verifier) -> anyhow::Result<(u64, Option<Head>)> {
+    let mut lines = BufReader::with_capacity(1 << 17, reader);
+    let (mut line, mut found) = (Vec::new(), 0_u64);
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        found = found.saturating_add(1);
+        match verifier.line(&line) {
+            Err(LineFault::Line(error)) => return Err(error).context(format!("line {found}")),
+            judged => judged?,
+        }
+        line.clear();
+    }
+    Ok(verifier.finish()?)
 }
 
 /// Whoever reads an export reads all of it: after the bytes that were signed comes the manifest alone.
