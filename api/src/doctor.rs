@@ -13,7 +13,8 @@ use crate::{
     config::Config,
     identity::{Identity, IdentityError},
     policies::PolicySet,
-    rate_limit::{Policy, RateLimitError, RateLimits},
+    rate_limit::{Policy, RateLimits},
+    replicas::RedisFault,
     server::identity_settings,
     tls,
 };
@@ -87,7 +88,7 @@ pub enum ExamineError {
     Identity(#[from] IdentityError),
     /// Rate limits do not start.
     #[error("rate limits do not start")]
-    RateLimits(#[from] RateLimitError),
+    RateLimits(#[from] RedisFault),
 }
 
 async fn check_database(database: &Database, findings: &mut Findings) {
@@ -199,7 +200,7 @@ async fn check_redis(
     config: &Config,
     clock: &Arc<dyn Clock>,
     findings: &mut Findings,
-) -> Result<(), RateLimitError> {
+) -> Result<(), RedisFault> {
     let limits = &config.limits;
     let limits = RateLimits::new(limits.quotas(), limits.redis(), clock)?;
     limits.by_address(Policy::Public, None).await;

@@ -20,6 +20,7 @@ pub mod policies;
 pub mod providers;
 pub mod rate_limit;
 pub mod replay;
+pub mod replicas;
 pub mod server;
 pub mod telemetry;
 pub mod tls;

@@ -9,15 +9,15 @@
 mod memory;
 mod redis;
 
-use std::{net::IpAddr, num::NonZeroU32, path::Path, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use countersign_entities::{Clock, RequestContext, RequestFacts};
 use memory::Memory;
 use moka::sync::Cache;
 use redis::Redis;
-use secrecy::SecretString;
-use thiserror::Error;
+
+use crate::replicas::{RedisAddress, RedisFault};
 
 /// Seconds of the window that quotas are told by.
 pub const WINDOW_SECONDS: u32 = 60;
@@ -129,26 +129,6 @@ struct Taken {
     wait_ms: Option<u64>,
 }
 
-/// Why limits do not start.
-#[derive(Debug, Error)]
-pub enum RateLimitError {
-    /// The address is none, or its transport can not be secured.
-    #[error("`limits.redis_url` is not usable")]
-    Redis(#[from] ::redis::RedisError),
-    /// The certificates are not there.
-    #[error("`limits.redis_authority` can not be read")]
-    Authority(#[source] std::io::Error),
-}
-
-/// Where Redis is.
-#[derive(Debug, Clone, Copy)]
-pub struct RedisAddress<'a> {
-    /// `redis://…`, or `rediss://…` with secured transport.
-    pub url: &'a SecretString,
-    /// A file of the authorities' certificates, in PEM; without it those of the web are trusted.
-    pub authority: Option<&'a Path>,
-}
-
 /// Counts what is let through. One for the process.
 #[derive(Debug)]
 pub struct RateLimits {
@@ -166,7 +146,7 @@ impl RateLimits {
         quotas: Quotas,
         redis: Option<RedisAddress<'_>>,
         clock: &Arc<dyn Clock>,
-    ) -> Result<Self, RateLimitError> {
+    ) -> Result<Self, RedisFault> {
         Ok(Self {
             quotas,
             memory: Memory::new(&quotas, clock),

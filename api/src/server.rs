@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::opening::{check, wait_until_open};
 use crate::{
-    app::audit_exports::ExportPlaces,
+    app::{audit_exports::ExportPlaces, import_progress::ImportBoard},
     aws::Machine,
     checkpoints::{self, CheckpointError, CheckpointPlace},
     config::Config,
@@ -36,7 +36,8 @@ use crate::{
     metrics::Metrics,
     policies::{PolicySetError, ReloadError, Reloaded, ServingPolicies},
     providers::Providers,
-    rate_limit::{RateLimitError, RateLimits},
+    rate_limit::RateLimits,
+    replicas::RedisFault,
     tls::{self, TlsError},
 };
 
@@ -81,9 +82,9 @@ pub enum StartError {
     /// Sign-in does not start.
     #[error("sign-in does not start")]
     Identity(#[from] IdentityError),
-    /// Rate limits do not start.
-    #[error("rate limits do not start")]
-    RateLimits(#[from] RateLimitError),
+    /// Where replicas meet can not be used.
+    #[error("replicas can not meet in Redis")]
+    Redis(#[from] RedisFault),
     /// A manifest of documents is none.
     #[error("`graphql.documents` names `{path}`, which is no manifest of documents: {cause}")]
     Documents {
@@ -202,7 +203,13 @@ impl Server {
         let providers = Providers::new(&config.providers)?;
         let rate_limits = RateLimits::new(config.limits.quotas(), config.limits.redis(), &clock)?;
         let (rate_limits, metrics) = (Arc::new(rate_limits), Arc::new(Metrics::new()));
+        let replica = ids.uuid();
         let database = Database::connect(config.storage(), keys, clock, ids).await?;
+        let redis = config.limits.redis().map(|address| address.client());
+        let imports = match redis.transpose()? {
+            Some(redis) => ImportBoard::shared(&database, redis, replica),
+            None => ImportBoard::new(),
+        };
         let graphql = Endpoint::new(
             database.clone(),
             Arc::clone(&policies),
@@ -211,6 +218,7 @@ impl Server {
                 ..Limits::default()
             },
             providers,
+            imports,
             Arc::clone(&rate_limits),
             Arc::clone(&metrics),
         )?;

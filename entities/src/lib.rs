@@ -34,6 +34,7 @@ mod isolation;
 mod keys;
 mod let_in;
 mod line;
+mod messages;
 #[expect(
     unreachable_pub,
     reason = "SeaORM's derives want the types of a table public"

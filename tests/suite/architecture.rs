@@ -252,7 +252,7 @@ const EXPOSURES: [(&str, usize, &str); 34] = [
         1,
         "a tenant's credential, for the one call that it is opened for",
     ),
-    ("api/src/rate_limit/redis.rs", 1, "the address of Redis"),
+    ("api/src/replicas.rs", 1, "the address of Redis"),
     ("api/src/telemetry/reports.rs", 1, "the address of Sentry"),
     (
         "domain/src/credentials.rs",

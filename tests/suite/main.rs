@@ -45,6 +45,7 @@ mod names;
 mod permissions;
 mod pgbouncer;
 mod policies;
+mod replicas;
 mod roles;
 mod sealed;
 mod statements;

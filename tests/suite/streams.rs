@@ -10,7 +10,7 @@ use crate::{
 };
 
 const AUDIT: &str = "subscription { auditEntryAdded(filter: { action: \"category.created\" }) { seq action targets } }";
-const IMPORTS: &str = "subscription { importProgressed { fileName stage transactionCount \
+pub(crate) const IMPORTS: &str = "subscription { importProgressed { fileName stage transactionCount \
                        writtenCount import { addedCount } } }";
 
 async fn create_category(by: &Browser, name: &str) -> String {

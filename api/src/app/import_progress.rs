@@ -1,16 +1,23 @@
-//! How far imports have come, for whoever watches. Told by this process alone and kept nowhere: what
-//! an import did is in the books.
+//! How far imports have come, for whoever watches. Told where it happens, and to other replicas where they
+//! meet; kept nowhere: what an import did is in the books.
+
+mod sharing;
 
 use std::sync::Arc;
 
 use countersign_domain::id::{ImportId, RequestId, TenantId};
+use countersign_entities::Database;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{self, error::RecvError};
+use uuid::Uuid;
+
+use self::sharing::Sharing;
 
 /// How many tellings a slow watcher may be behind before it misses some.
 const BEHIND_MAX: usize = 256;
 
 /// Where an import stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImportStage {
     /// The file is read and checked.
     Reading,
@@ -58,18 +65,44 @@ pub struct ImportProgress {
 
 /// Where imports tell how far they have come. Cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct ImportBoard(broadcast::Sender<Arc<ImportProgress>>);
+pub struct ImportBoard {
+    told: broadcast::Sender<Arc<ImportProgress>>,
+    /// With other replicas, where they meet.
+    sharing: Option<Arc<Sharing>>,
+}
 
 impl ImportBoard {
     /// A board that nobody watches yet.
     pub fn new() -> Self {
-        Self(broadcast::Sender::new(BEHIND_MAX))
+        Self {
+            told: broadcast::Sender::new(BEHIND_MAX),
+            sharing: None,
+        }
+    }
+
+    /// One that is shared with the replicas that meet in that Redis. `replica` is this one.
+    pub fn shared(database: &Database, redis: redis::Client, replica: Uuid) -> Self {
+        let board = Self::new();
+        let sharing = Sharing::begin(board.told.clone(), database, redis, replica);
+        Self {
+            sharing: Some(Arc::new(sharing)),
+            ..board
+        }
     }
 
     /// What one tenant's imports tell from now on.
     pub fn watch(&self, tenant: TenantId) -> ImportWatch {
-        let told = self.0.subscribe();
+        let told = self.told.subscribe();
         ImportWatch { tenant, told }
+    }
+
+    fn tell(&self, progress: ImportProgress) {
+        let progress = Arc::new(progress);
+        if let Some(sharing) = &self.sharing {
+            sharing.tell(&progress);
+        }
+        // That nobody watches is no fault.
+        let _ = self.told.send(progress);
     }
 
     /// An import begins.
@@ -119,8 +152,7 @@ impl ImportTelling {
     }
 
     fn tell(&self) {
-        // That nobody watches is no fault.
-        let _ = self.board.0.send(Arc::new(self.progress.clone()));
+        self.board.tell(self.progress.clone());
     }
 }
 
@@ -157,7 +189,6 @@ impl ImportWatch {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
-    use uuid::Uuid;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::read;
-use crate::rate_limit::{Quotas, RedisAddress};
+use crate::{rate_limit::Quotas, replicas::RedisAddress};
 
 /// Rate limits, each for a minute, and how much may be under way at once.
 #[derive(Debug, Clone, Deserialize)]

@@ -98,6 +98,7 @@ impl Endpoint {
         policies: Arc<ServingPolicies>,
         limits: Limits,
         providers: Providers,
+        imports: ImportBoard,
         rate_limits: Arc<RateLimits>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
@@ -124,7 +125,7 @@ impl Endpoint {
             metrics,
             database,
             policies,
-            imports: ImportBoard::new(),
+            imports,
             providers,
         })
     }

@@ -59,8 +59,8 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             .event(
                 IMPORT_PROGRESSED,
                 TypeRef::named("ImportProgress"),
-                "How far the tenant's imports have come, from now on. An import is told of by the \
-                 replica that it was sent to.",
+                "How far the tenant's imports have come, from now on. Replicas that do not meet in Redis \
+                 tell of what was sent to themselves alone.",
                 [],
             )
     });

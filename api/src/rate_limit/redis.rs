@@ -1,24 +1,19 @@
 //! Counting in Redis, for all replicas.
 
 use std::{
-    fmt, fs,
+    fmt,
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use countersign_entities::Clock;
-use redis::{
-    Client, RedisError, Script, TlsCertificates, aio::ConnectionManager,
-    aio::ConnectionManagerConfig,
-};
-use secrecy::ExposeSecret;
+use redis::{Client, RedisError, Script, aio::ConnectionManager};
 use tokio::sync::OnceCell;
 
-use super::{Key, RateLimitError, RedisAddress, Taken, WINDOW_SECONDS};
+use super::{Key, Taken, WINDOW_SECONDS};
+use crate::replicas::{self, PATIENCE, RedisAddress, RedisFault};
 
-/// How long Redis may take before the replica counts for itself.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// For how long nobody asks it again then: one request waits for a Redis that hangs, not all.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -51,23 +46,9 @@ impl Redis {
     pub(super) fn new(
         address: RedisAddress<'_>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, RateLimitError> {
-        // Redis' client asks for the process's own. That there is one already is as well.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let url = address.url.expose_secret();
-        let client = match address.authority {
-            None => Client::open(url)?,
-            Some(path) => {
-                let root = fs::read(path).map_err(RateLimitError::Authority)?;
-                let certificates = TlsCertificates {
-                    client_tls: None,
-                    root_cert: Some(root),
-                };
-                Client::build_with_tls(url, certificates)?
-            }
-        };
+    ) -> Result<Self, RedisFault> {
         Ok(Self {
-            client,
+            client: address.client()?,
             clock,
             script: Script::new(GCRA),
             connection: OnceCell::new(),
@@ -118,13 +99,7 @@ impl Redis {
         cost: NonZeroU32,
         quota: NonZeroU32,
     ) -> Result<Taken, RedisError> {
-        let connect = || async {
-            let config = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(PATIENCE))
-                .set_response_timeout(Some(PATIENCE))
-                .set_number_of_retries(1);
-            self.client.get_connection_manager_lazy(config)
-        };
+        let connect = || async { replicas::connection(&self.client) };
         let mut connection = self.connection.get_or_try_init(connect).await?.clone();
         let (remaining, wait): (u32, u64) = self
             .script

@@ -23,15 +23,18 @@ pub(crate) enum Purpose {
     SignIns,
     /// Answers to mutations that may be sent again, of the installation's own key.
     Answers,
+    /// What replicas tell each other.
+    Messages,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Credentials,
         Self::Columns,
         Self::Tokens,
         Self::SignIns,
         Self::Answers,
+        Self::Messages,
     ];
 
     /// The name that is derived and authenticated with. Never changes.
@@ -42,6 +45,7 @@ impl Purpose {
             Self::Tokens => "tokens",
             Self::SignIns => "sign-ins",
             Self::Answers => "answers",
+            Self::Messages => "messages",
         }
     }
 }

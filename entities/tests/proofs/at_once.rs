@@ -107,6 +107,29 @@ async fn one_message_does_it_and_its_row_stands_in_the_chain() {
 }
 
 #[tokio::test]
+async fn a_key_of_the_day_before_is_free_again_though_its_row_is_there() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    warm(&world, &owner).await;
+    make(&world, &owner, "a").await.unwrap();
+    let before = verified(&world, tenant).await;
+    let mut admin = world.bare("postgres").await;
+    let old = "UPDATE countersign.idempotency_keys SET claimed_at = claimed_at - interval '1 day'";
+    admin.execute(old).await.unwrap();
+    // By a process that has not kept the answer.
+    let second = World {
+        database: replica(&world).await,
+        ..World::of(world.cluster.clone(), world.name.clone()).await
+    };
+    warm(&second, &owner).await;
+    let (context, write) = presumed(&second.database, &owner, &keyed("a"), &[]);
+    let again = second.insert_category(&context, write, "again").await;
+    assert!(again.is_ok(), "{:?}", again.err());
+    assert!(names(&world, &owner).await.contains(&"again".to_owned()));
+    assert!(verified(&world, tenant).await > before);
+}
+
+#[tokio::test]
 async fn of_those_who_come_at_once_with_a_key_one_does_it_in_whichever_process() {
     let world = World::new().await;
     let (tenant, owner) = world.company("north").await;
