@@ -3,9 +3,9 @@
 use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, ensure};
-use countersign_stand::postgres::Cluster;
+use countersign_stand::postgres::{self, Cluster};
 
-use crate::{drive::Driven, queries::Query, root, tool};
+use crate::{drive::Driven, queries::Query, root};
 
 const COLUMNS: &str = "id, account_id, statement_id, category_id, booked_on, value_on, currency, \
      amount, counterparty, description, reference";
@@ -74,7 +74,7 @@ pub(crate) fn scripts(
     clients: usize,
     seconds: u64,
 ) -> anyhow::Result<u64> {
-    let mut command = Command::new(tool("pgbench")?);
+    let mut command = Command::new(postgres::client("pgbench")?);
     command
         .args(["--protocol", "prepared", "--no-vacuum", "--jobs", "1"])
         .args(["--client", &clients.to_string()])

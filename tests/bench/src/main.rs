@@ -23,7 +23,7 @@ use std::{
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use countersign_stand::postgres::Cluster;
+use countersign_stand::postgres::{self, Cluster};
 
 use self::{contenders::Contender, queries::Query, session::Session};
 
@@ -105,15 +105,9 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// A program of PostgreSQL's: beside the server, or on the path.
-fn tool(name: &str) -> anyhow::Result<PathBuf> {
-    let beside = countersign_stand::postgres::binaries()?.join(name);
-    Ok(if beside.exists() { beside } else { name.into() })
-}
-
 /// Sends statements to the cluster as its superuser.
 fn psql(cluster: &Cluster, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = std::process::Command::new(tool("psql")?)
+    let output = std::process::Command::new(postgres::client("psql")?)
         .arg(cluster.admin_url("postgres"))
         .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
         .args(["--set", "ON_ERROR_STOP=1"])

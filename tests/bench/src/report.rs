@@ -111,7 +111,8 @@ fn sample(driven: &Driven, before: &Used, after: &Used) -> Sample {
     }
 }
 
-fn median<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
+/// The middle one of them.
+pub(crate) fn median<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
     let mut values: Vec<T> = values.collect();
     values.sort_unstable();
     values.get(values.len() / 2).copied()

@@ -9,7 +9,7 @@ use std::{
 use countersign_stand::postgres::Cluster;
 
 use super::{AuditSettings, reads::Reads};
-use crate::floor;
+use crate::{floor, report};
 
 /// Callers at once.
 pub(super) const CALLERS: usize = 16;
@@ -97,12 +97,9 @@ pub(super) fn measure(
         "| {CALLERS} callers | with its row, /s | without, /s | with is |\n|---|---|---|---|"
     );
     for (name, rates) in names.into_iter().zip(rates) {
-        let median = |rate: fn(&Rates) -> u64| {
-            let mut all: Vec<u64> = rates.iter().map(rate).collect();
-            all.sort_unstable();
-            all.get(all.len() / 2).copied().unwrap_or_default()
-        };
+        let median = |rate: fn(&Rates) -> u64| report::median(rates.iter().map(rate));
         let (with, without) = (median(|rates| rates.with), median(|rates| rates.without));
+        let (with, without) = (with.unwrap_or_default(), without.unwrap_or_default());
         let percent = with.saturating_mul(100).checked_div(without);
         let percent = percent.unwrap_or_default();
         let _ = writeln!(text, "| {name} | {with} | {without} | {percent}% |");

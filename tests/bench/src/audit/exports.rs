@@ -14,10 +14,10 @@ use countersign_domain::{
     audit::{Event, Head, Link, Outcome, next_link},
     id::{AuditEntryId, RequestId, TenantId},
 };
-use countersign_stand::postgres::{Cluster, SUPERUSER};
+use countersign_stand::postgres::{self, Cluster, SUPERUSER};
 
 use super::books::Books;
-use crate::{cpu, psql, say, seed, tool};
+use crate::{cpu, psql, say, seed};
 
 /// Exports sign their manifests, and their verification does not need the key of rows: this is none.
 const KEY: [u8; 32] = [7; 32];
@@ -91,7 +91,7 @@ fn fill(cluster: &Cluster, slug: &str, rows: u64) -> anyhow::Result<()> {
             .ok()
             .context("a hash has 32 bytes")?,
     };
-    let mut copy = Command::new(tool("psql")?)
+    let mut copy = Command::new(postgres::client("psql")?)
         .arg(format!(
             "postgres://{SUPERUSER}@127.0.0.1:{}/postgres",
             cluster.port()
