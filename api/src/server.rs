@@ -19,6 +19,7 @@ use countersign_entities::{
 };
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
 
 use self::opening::{check, wait_until_open};
 use crate::{
@@ -205,11 +206,7 @@ impl Server {
         let (rate_limits, metrics) = (Arc::new(rate_limits), Arc::new(Metrics::new()));
         let replica = ids.uuid();
         let database = Database::connect(config.storage(), keys, clock, ids).await?;
-        let redis = config.limits.redis().map(|address| address.client());
-        let imports = match redis.transpose()? {
-            Some(redis) => ImportBoard::shared(&database, redis, replica),
-            None => ImportBoard::new(),
-        };
+        let imports = import_board(&config, &database, replica)?;
         let graphql = Endpoint::new(
             database.clone(),
             Arc::clone(&policies),
@@ -384,6 +381,18 @@ fn publish(graphql: &Endpoint, path: &Path) -> Result<(), StartError> {
     let published = published.map_err(|error| fault(error.to_string()))?;
     tracing::info!(published, path = %path.display(), "documents of a manifest are published");
     Ok(())
+}
+
+/// The board of this replica, shared with others where they meet.
+fn import_board(
+    config: &Config,
+    database: &Database,
+    replica: Uuid,
+) -> Result<ImportBoard, RedisFault> {
+    let Some(address) = config.limits.redis() else {
+        return Ok(ImportBoard::new());
+    };
+    Ok(ImportBoard::shared(database, address.client()?, replica))
 }
 
 /// Listens; a connection whose peer takes nothing of what is sent for that long is closed.
