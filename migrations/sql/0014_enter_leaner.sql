@@ -1,6 +1,5 @@
--- The ways in, in half of their time: every request pays for one. A credential is read together with its
--- tenant, what is answered is put together once, and whatever an entrance calls needs no `search_path` of
--- its own.
+-- The ways in, leaner: every request pays for one. A credential is read together with its tenant, what is
+-- answered is put together once, and whatever an entrance calls needs no `search_path` of its own.
 GRANT CREATE ON SCHEMA countersign TO countersign_gate;
 SET LOCAL ROLE countersign_gate;
 

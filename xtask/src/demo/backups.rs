@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use super::Demo;
 
-/// How old the newest key may be before there is another: a quarter, and a month to spare.
+/// How old the newest key may be before there is another: a quarter, less a month to spare.
 const AGE_MAX: Duration = Duration::from_hours(60 * 24);
 
 /// The demo's `backups.keys`.
