@@ -101,11 +101,13 @@ pub struct Money {
 impl Money {
     /// An amount within the bounds of [`SCALE_MAX`] and [`ABS_LIMIT`].
     pub fn new(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        let amount = amount.normalize();
+        let amount = normal(amount);
         if amount.scale() > SCALE_MAX {
             return Err(MoneyError::Scale);
         }
-        if amount.abs() >= Decimal::from(ABS_LIMIT) {
+        let unit = 10_u128.checked_pow(amount.scale());
+        let limit = unit.and_then(|unit| unit.checked_mul(ABS_LIMIT.unsigned_abs().into()));
+        if limit.is_none_or(|limit| amount.mantissa().unsigned_abs() >= limit) {
             return Err(MoneyError::Size);
         }
         Ok(Self { amount, currency })
@@ -154,12 +156,64 @@ impl Money {
     }
 
     /// The amount as text with at least the currency's usual digits: `12.50`, `1200` for JPY.
+    pub const fn decimal_text(&self) -> DecimalText {
+        DecimalText(*self)
+    }
+
+    /// The same in a text of its own.
     pub fn to_decimal_text(&self) -> String {
-        let mut shown = self.amount;
-        if shown.scale() < self.currency.minor_digits() {
-            shown.rescale(self.currency.minor_digits());
+        self.decimal_text().to_string()
+    }
+}
+
+/// What [`Decimal::normalize`] gives, without arithmetic on what is normal already, as most amounts are.
+fn normal(amount: Decimal) -> Decimal {
+    match i64::try_from(amount.mantissa()) {
+        Ok(mantissa) if mantissa % 10 != 0 => amount,
+        _ => amount.normalize(),
+    }
+}
+
+/// An amount as text, in at most [`Self::BYTES_MAX`] bytes. It is written for every row of an answer, so
+/// digit by digit and not by way of a decimal of more digits.
+#[derive(Clone, Copy)]
+pub struct DecimalText(Money);
+
+impl DecimalText {
+    /// A sign, the digits below [`ABS_LIMIT`], a point, and [`SCALE_MAX`] digits.
+    pub const BYTES_MAX: usize = 23;
+}
+
+impl fmt::Display for DecimalText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const ZEROS: &str = "000000";
+        let (amount, usual) = (self.0.amount, self.0.currency.minor_digits());
+        let (mantissa, scale) = (amount.mantissa(), amount.scale());
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(mantissa.unsigned_abs());
+        let places = usize::try_from(scale).map_err(|_| fmt::Error)?;
+        if mantissa < 0 {
+            f.write_str("-")?;
         }
-        shown.to_string()
+        let whole = digits.len().checked_sub(places).filter(|whole| *whole > 0);
+        let (whole, fraction) = whole.map_or(("0", digits), |whole| digits.split_at(whole));
+        f.write_str(whole)?;
+        if scale == 0 && usual == 0 {
+            return Ok(());
+        }
+        let fraction = if places == 0 { "" } else { fraction };
+        let before = places.saturating_sub(fraction.len());
+        let after = usize::try_from(usual.saturating_sub(scale)).map_err(|_| fmt::Error)?;
+        f.write_str(".")?;
+        f.write_str(ZEROS.get(..before).ok_or(fmt::Error)?)?;
+        f.write_str(fraction)?;
+        f.write_str(ZEROS.get(..after).ok_or(fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for DecimalText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -274,6 +328,33 @@ mod tests {
     #[test]
     fn debug_form_hides_the_amount() {
         assert_eq!(format!("{:?}", eur("1234.56")), "Ok(Money(EUR Large))");
+    }
+
+    #[test]
+    fn text_is_what_a_decimal_of_as_many_digits_says() -> Result<(), MoneyError> {
+        let limit = i128::from(ABS_LIMIT);
+        for currency in ["EUR", "JPY", "KWD"] {
+            let currency: Currency = currency.parse()?;
+            for scale in 0..=SCALE_MAX {
+                let most = limit * 10_i128.pow(scale) - 1;
+                for mantissa in [0, 1, 7, 10, 99, 100, 1_200, 123_456, 1_000_000, most] {
+                    for mantissa in [mantissa, -mantissa] {
+                        let decimal = Decimal::from_i128_with_scale(mantissa, scale);
+                        let money = Money::new(decimal, currency)?;
+                        let mut shown = decimal.normalize();
+                        assert_eq!(money.amount(), shown);
+                        assert_eq!(money.amount().scale(), shown.scale());
+                        shown.rescale(shown.scale().max(currency.minor_digits()));
+                        let text = money.to_decimal_text();
+                        assert_eq!(text, shown.to_string());
+                        assert!(text.len() <= DecimalText::BYTES_MAX);
+                    }
+                }
+                let beyond = Decimal::from_i128_with_scale(most + 1, scale);
+                assert_eq!(Money::new(beyond, currency), Err(MoneyError::Size));
+            }
+        }
+        Ok(())
     }
 
     #[test]

@@ -302,9 +302,8 @@ pub(crate) fn one_row(rows: u64, what: &str) -> Result<(), WriteError> {
     Err(StoreError::inconsistent(format!("{rows} {what} were written where one was meant")).into())
 }
 
-pub(crate) fn money(amount: Decimal, currency: &str) -> Result<Money, StoreError> {
-    Money::new(amount, self::currency(currency)?)
-        .map_err(|error| StoreError::inconsistent(error.to_string()))
+pub(crate) fn money(amount: Decimal, currency: Currency) -> Result<Money, StoreError> {
+    Money::new(amount, currency).map_err(|error| StoreError::inconsistent(error.to_string()))
 }
 
 pub(crate) fn currency(code: &str) -> Result<Currency, StoreError> {

@@ -59,7 +59,7 @@ fn object(parts: &mut Parts<'_>) {
             .implements("Node")
             .of(Kind::Basic)
             .value("id", TypeRef::named_nn(TypeRef::ID), "`acc_…`.", |a| {
-                Some(a.id.to_string().into())
+                Some(Leaf::shown(a.id))
             })
             .of(Kind::Basic)
             .value(

@@ -7,11 +7,41 @@ use async_graphql::{ServerError, Value};
 use super::{deprecation::Deprecation, timing::Timing, value::write_json};
 use crate::code::Code;
 
+/// What stands before an answer's data.
+const HEAD: &[u8] = b"{\"data\":";
+
+/// An answer's data, as the beginning of the answer: it is most of it, and not copied.
+#[derive(Debug, Clone)]
+pub(super) struct Data(Vec<u8>);
+
+impl Data {
+    /// Where the data is written, as JSON. The whole answer is likely to have so many bytes.
+    pub(super) fn begin(likely_bytes: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(likely_bytes);
+        out.extend_from_slice(HEAD);
+        out
+    }
+
+    /// What [`Self::begin`] gave, with the data written.
+    pub(super) const fn end(written: Vec<u8>) -> Self {
+        Self(written)
+    }
+
+    /// That of what did not run.
+    pub(super) fn null() -> Self {
+        Self([HEAD, b"null"].concat())
+    }
+
+    fn is_null(&self) -> bool {
+        self.0.strip_prefix(HEAD) == Some(b"null")
+    }
+}
+
 /// The answer to a request.
 #[derive(Debug, Default)]
 pub struct Response {
-    /// JSON. None where the document itself was refused, by validation or coercion: no field ran.
-    pub(super) data: Option<Vec<u8>>,
+    /// None where the document itself was refused, by validation or coercion: no field ran.
+    pub(super) data: Option<Data>,
     pub(super) errors: Vec<ServerError>,
     pub(super) extensions: BTreeMap<&'static str, Value>,
     /// Whether a field that was asked for is on its way out.
@@ -36,19 +66,23 @@ impl Response {
 
     /// Whether it has data and errors.
     pub(crate) fn is_partial(&self) -> bool {
-        let data = self.data.as_deref();
-        data.is_some_and(|data| data != b"null") && !self.errors.is_empty()
+        let data = self.data.as_ref();
+        data.is_some_and(|data| !data.is_null()) && !self.errors.is_empty()
     }
 
     /// The answer as JSON: no `data` where the request was refused before it ran.
-    pub(crate) fn write(&self) -> Vec<u8> {
-        let data = self.data.as_deref().unwrap_or_default();
-        let mut out = Vec::with_capacity(data.len().saturating_add(256));
-        out.push(b'{');
-        if self.data.is_some() {
-            out.extend_from_slice(b"\"data\":");
-            out.extend_from_slice(data);
-        }
+    pub(crate) fn into_json(mut self) -> Vec<u8> {
+        let data = self.data.take();
+        self.complete(data)
+    }
+
+    /// The same, for whoever needs both.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        self.complete(self.data.clone())
+    }
+
+    fn complete(&self, data: Option<Data>) -> Vec<u8> {
+        let mut out = data.map_or_else(|| b"{".to_vec(), |Data(written)| written);
         if !self.errors.is_empty() {
             member(&mut out, "\"errors\":");
             write_json(&mut out, &self.errors);

@@ -76,7 +76,7 @@ fn object(parts: &mut Parts<'_>) {
     .implements("Node")
     .of(Kind::Token)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`tok_…`.", |t| {
-        Some(t.id.to_string().into())
+        Some(Leaf::shown(t.id))
     })
     .of(Kind::Token)
     .resolve(

@@ -137,7 +137,7 @@ fn key(parts: &mut Parts<'_>) {
         "text",
         text(),
         "The whole key as `<name>+<id>+<base64>`, as `countersign ledger verify --key` takes it in a file.",
-        |key| Some(key.to_string().into()),
+        |key| Some(Leaf::shown(key)),
     );
     parts.object(key);
 }

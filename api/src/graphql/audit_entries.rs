@@ -98,7 +98,7 @@ fn object(parts: &mut Parts<'_>) {
     )
     .implements("Node")
     .of(Kind::Audit).value("id", TypeRef::named_nn(TypeRef::ID), "`aud_…`.", |e| {
-        Some(e.id.to_string().into())
+        Some(Leaf::shown(e.id))
     })
     .of(Kind::Audit).value(
         "seq",
@@ -161,7 +161,7 @@ fn object(parts: &mut Parts<'_>) {
         "requestId",
         text(),
         "The request that it happened in.",
-        |e| Some(e.event.request.to_string().into()),
+        |e| Some(Leaf::shown(e.event.request)),
     )
     .of(Kind::Audit).value(
         "source",

@@ -37,7 +37,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     .implements("Node")
     .of(Kind::Basic)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`cat_…`.", |c| {
-        Some(c.id.to_string().into())
+        Some(Leaf::shown(c.id))
     })
     .of(Kind::Basic)
     .value(

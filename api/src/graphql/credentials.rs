@@ -105,7 +105,7 @@ fn object(parts: &mut Parts<'_>) {
     )
     .implements("Node")
     .of(Kind::Credential).value("id", TypeRef::named_nn(TypeRef::ID), "`crd_…`, its handle.", |c| {
-        Some(c.id.to_string().into())
+        Some(Leaf::shown(c.id))
     })
     .of(Kind::Credential).value(
         "provider",

@@ -3,7 +3,7 @@
 use async_graphql::{Name, Value, indexmap::IndexMap};
 
 use super::{
-    answer::Response,
+    answer::{Data, Response},
     limits::Limits,
     operation::Operation,
     plan::{Measure, Plan},
@@ -45,7 +45,7 @@ pub(super) fn describe(
         ("fields", Value::List(fields.collect())),
     ]);
     Response {
-        data: Some(b"null".to_vec()),
+        data: Some(Data::null()),
         errors: Vec::new(),
         timing: None,
         extensions: [("dryRun", described)].into(),

@@ -8,11 +8,13 @@
 mod gather;
 mod write;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use async_graphql::{Error, ServerError, Variables};
+use hashbrown::HashMap;
 
 use super::{
+    answer::Data,
     operation::{Operation, Redaction},
     selection::Selection,
     shape::SchemaShape,
@@ -35,8 +37,7 @@ pub(super) struct Execution<'a> {
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Executed {
-    /// JSON.
-    pub(super) data: Vec<u8>,
+    pub(super) data: Data,
     pub(super) errors: Vec<ServerError>,
     /// The fields that were hidden, by the pattern of their path.
     pub(super) redactions: BTreeMap<String, Redaction>,

@@ -57,7 +57,7 @@ fn object(parts: &mut Parts<'_>) {
         .implements("Node")
         .of(Kind::Basic)
         .value("id", TypeRef::named_nn(TypeRef::ID), "`imp_…`.", |i| {
-            Some(i.id.to_string().into())
+            Some(Leaf::shown(i.id))
         })
         .of(Kind::Basic)
         .resolve(

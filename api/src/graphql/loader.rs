@@ -4,7 +4,6 @@
 //! caller's scope does not cover is not found.
 
 use std::{
-    collections::HashMap,
     future::Future,
     marker::PhantomData,
     sync::{Arc, Mutex, PoisonError},
@@ -17,6 +16,7 @@ use countersign_domain::{
 use countersign_entities::{CustomRole, Import, Known, Member, Statement};
 use countersign_policies::resource;
 use futures::{FutureExt, future::BoxFuture};
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::{

@@ -38,7 +38,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             .implements("Node")
             .of(Kind::Basic)
             .value("id", TypeRef::named_nn(TypeRef::ID), "`mbr_…`.", |m| {
-                Some(m.id.to_string().into())
+                Some(Leaf::shown(m.id))
             })
             .of(Kind::Basic)
             .value(
@@ -162,7 +162,7 @@ fn remove(parts: &mut Parts<'_>) {
             "removedMemberId",
             TypeRef::named(TypeRef::ID),
             "The membership that ended.",
-            |payload| payload.made.map(|id| id.to_string().into()),
+            |payload| payload.made.map(Leaf::shown),
         );
     parts.object(removed);
     parts.mutation(|mutation| {

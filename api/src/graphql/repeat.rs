@@ -131,7 +131,7 @@ pub(super) async fn settle(
         .roots
         .iter()
         .any(|root| again_of(&root.name) == Again::DoublesSecret);
-    let body = response.write();
+    let body = response.to_json();
     let kept = (!secret).then_some(body.as_slice());
     let database = &state.services.database;
     if let Err(error) = database.settle(&state.context, kept).await {

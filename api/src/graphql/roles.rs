@@ -91,7 +91,7 @@ fn custom(parts: &mut Parts<'_>) {
     .implements("Node")
     .of(Kind::Member)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`rol_…`.", |r| {
-        Some(r.id.to_string().into())
+        Some(Leaf::shown(r.id))
     })
     .of(Kind::Member)
     .value("name", text(), "Its name.", |r| {
@@ -252,7 +252,7 @@ fn mutations(parts: &mut Parts<'_>) {
             "deletedRoleId",
             TypeRef::named(TypeRef::ID),
             "The role that is gone.",
-            |payload| payload.made.map(|id| id.to_string().into()),
+            |payload| payload.made.map(Leaf::shown),
         );
     parts.object(deleted);
     let input = |of: &str| vec![InputValue::new("input", TypeRef::named_nn(of))];

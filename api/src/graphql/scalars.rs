@@ -1,8 +1,10 @@
 //! Scalars, with the one way that each is written.
 
+use std::fmt;
+
 use async_graphql::{Value, dynamic::Scalar};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use countersign_domain::money::{Currency, Money};
 
 use super::{error::GraphqlError, value::Leaf};
@@ -48,8 +50,37 @@ pub(super) fn is_valid(scalar: &str, value: &Value) -> bool {
 
 /// A date as the scalar writes it.
 pub(super) fn date_value(date: NaiveDate) -> Leaf<'static> {
-    // For years of four digits, which is all that the stores keep, this is `%Y-%m-%d`, and faster.
-    Leaf::from(date.to_string())
+    Leaf::shown(Day(date))
+}
+
+/// A date as ISO 8601 writes it, in one piece: dates are most of what many rows have.
+struct Day(NaiveDate);
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (month, day) = (self.0.month(), self.0.day());
+        let year = u32::try_from(self.0.year()).ok();
+        let Some(year) = year.filter(|year| *year < 10_000) else {
+            return fmt::Display::fmt(&self.0, f);
+        };
+        let digit = |number: u32| {
+            let digit = u8::try_from(number % 10);
+            digit.map_or(b'0', |digit| b'0'.saturating_add(digit))
+        };
+        let text = [
+            digit(year / 1_000),
+            digit(year / 100),
+            digit(year / 10),
+            digit(year),
+            b'-',
+            digit(month / 10),
+            digit(month),
+            b'-',
+            digit(day / 10),
+            digit(day),
+        ];
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
 }
 
 /// An instant as the scalar writes it.
@@ -59,7 +90,7 @@ pub(super) fn instant_value(instant: DateTime<Utc>) -> Leaf<'static> {
 
 /// An amount as the scalar writes it.
 pub(super) fn money_value(money: Money) -> Leaf<'static> {
-    Leaf::from(money.to_decimal_text())
+    Leaf::shown(money.decimal_text())
 }
 
 /// A text, or null.

@@ -3,7 +3,10 @@
 //!
 //! Made once for a document whose selections no directive turns on or off, else for each request.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_graphql::{Name, Pos, Value, Variables, indexmap::IndexMap};
 use async_graphql_parser::{
@@ -28,6 +31,21 @@ pub(super) struct Selection {
     pub(super) fields: Vec<Selected>,
     /// Whether a field here or below is not read from the value in hand.
     pub(super) asks: bool,
+    /// How many bytes the last answer had.
+    bytes: AtomicUsize,
+}
+
+impl Selection {
+    /// How many bytes the next answer is likely to have: memory that grows by and by is taken twice.
+    pub(super) fn likely_bytes(&self) -> usize {
+        let last = self.bytes.load(Ordering::Relaxed);
+        last.saturating_add(last / 8).saturating_add(256)
+    }
+
+    /// How many this one has.
+    pub(super) fn had_bytes(&self, bytes: usize) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
 }
 
 /// A selected field.
@@ -169,7 +187,11 @@ impl<'a> Compiler<'a> {
             .filter_map(|(key, nodes)| self.selected(key, &nodes, ty, path));
         let fields: Vec<_> = fields.collect();
         let asks = fields.iter().any(|field| field.asks);
-        Selection { fields, asks }
+        Selection {
+            fields,
+            asks,
+            bytes: AtomicUsize::default(),
+        }
     }
 
     fn selected(

@@ -139,7 +139,7 @@ fn object(parts: &mut Parts<'_>) {
         .implements("Node")
         .of(Kind::Basic)
         .value("id", TypeRef::named_nn(TypeRef::ID), "`stm_…`.", |s| {
-            Some(s.id.to_string().into())
+            Some(Leaf::shown(s.id))
         })
         .of(Kind::Basic)
         .related::<Account>("account", "Account", "Its account.", |s| {

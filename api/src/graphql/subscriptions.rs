@@ -86,7 +86,7 @@ fn import_progress(parts: &mut Parts<'_>) {
         "id",
         TypeRef::named_nn(TypeRef::ID),
         "The request that imports, `req_…`.",
-        |p| Some(p.request.to_string().into()),
+        |p| Some(Leaf::shown(p.request)),
     )
     .of(Kind::Basic)
     .on("Import")

@@ -35,7 +35,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
     .implements("Node")
     .of(Kind::Basic)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`ten_…`.", |t| {
-        Some(t.id.to_string().into())
+        Some(Leaf::shown(t.id))
     })
     .of(Kind::Basic)
     .value("name", text(), "Its name.", |t| {

@@ -94,7 +94,7 @@ fn object(parts: &mut Parts<'_>) {
     .implements("Node")
     .of(Kind::Basic)
     .value("id", TypeRef::named_nn(TypeRef::ID), "`txn_…`.", |t| {
-        Some(t.id.to_string().into())
+        Some(Leaf::shown(t.id))
     })
     .of(Kind::Basic)
     .related::<Account>("account", "Account", "Its account.", |t| {
@@ -127,7 +127,7 @@ fn object(parts: &mut Parts<'_>) {
         "currency",
         TypeRef::named_nn("CurrencyCode"),
         "The amount's currency.",
-        |t| Some(Leaf::from(t.amount.currency().code().to_owned())),
+        |t| Some(Leaf::shown(t.amount.currency())),
     )
     .of(Kind::Financial)
     .value(

@@ -331,7 +331,7 @@ fn respond(
     if status == StatusCode::METHOD_NOT_ALLOWED {
         http.insert_header((ALLOW, "POST"));
     }
-    let body = response.write();
+    let body = response.into_json();
     Ok(match media {
         // Whoever reads events looks for errors among them.
         Media::EventStream => event_stream::once(http.status(StatusCode::OK), body),

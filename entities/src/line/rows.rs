@@ -123,15 +123,16 @@ impl Sheet {
         for _ in 0..self.layout.columns.len() {
             let (length, after) = rest.split_first_chunk::<4>()?;
             let length = i32::from_be_bytes(*length);
-            let start = u32::try_from(self.bytes.len()).ok()?;
+            let place = message.len().checked_sub(after.len())?;
+            let start = u32::try_from(self.bytes.len().checked_add(place)?).ok()?;
             self.cells.push(Cell { start, length });
-            rest = after;
-            if let Ok(length) = usize::try_from(length) {
-                let (cell, after) = rest.split_at_checked(length)?;
-                self.bytes.extend_from_slice(cell);
-                rest = after;
-            }
+            rest = match usize::try_from(length) {
+                Ok(length) => after.get(length..)?,
+                Err(_) => after,
+            };
         }
+        // Whole, with the lengths: cell by cell takes longer.
+        self.bytes.extend_from_slice(message);
         self.rows = self.rows.saturating_add(1);
         rest.is_empty().then_some(())
     }

@@ -55,7 +55,7 @@ impl TryFrom<Model> for Account {
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
         let balance = match (row.balance, row.balance_on) {
-            (Some(amount), Some(on)) => Some((money(amount, &row.currency)?, on)),
+            (Some(amount), Some(on)) => Some((money(amount, currency(&row.currency)?)?, on)),
             _ => None,
         };
         Ok(Self {

@@ -91,7 +91,7 @@ impl TryFrom<Row> for Statement {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let balance = |amount: Option<Decimal>| {
             amount
-                .map(|amount| money(amount, &row.currency))
+                .map(|amount| money(amount, currency(&row.currency)?))
                 .transpose()
         };
         Ok(Self {

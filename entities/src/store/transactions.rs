@@ -1,5 +1,6 @@
 //! Transactions, each with the custodian of its account, for decisions by row.
 
+mod cells;
 mod custody;
 
 use chrono::NaiveDate;
@@ -8,15 +9,17 @@ use countersign_domain::{
     id::{AccountId, CategoryId, StatementId, TransactionId},
 };
 use countersign_policies::{Permit, ReadScope, resource};
-use rust_decimal::Decimal;
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, JoinType, QueryFilter, QuerySelect, QueryTrait,
     RelationTrait, Select, sea_query::Expr,
 };
 use uuid::Uuid;
 
-use self::custody::Reach;
 pub use self::custody::{Beside, Pointed};
+use self::{
+    cells::{Amount, Code},
+    custody::Reach,
+};
 use super::{
     Sorted, Stored, any_of, first, items,
     memory::{self, What},
@@ -52,8 +55,8 @@ fetched! {
     category_id: Option<Uuid>,
     booked_on: NaiveDate,
     value_on: Option<NaiveDate>,
-    currency: String,
-    amount: Decimal,
+    currency: Code,
+    amount: Amount,
     counterparty: Option<String>,
     description: String,
     reference: Option<String>,
@@ -80,7 +83,7 @@ impl TryFrom<Row> for Transaction {
             category: row.category_id.map(CategoryId::new),
             booked_on: row.booked_on,
             value_on: row.value_on,
-            amount: money(row.amount, &row.currency)?,
+            amount: money(row.amount.0, row.currency.0)?,
             counterparty: row.counterparty,
             description: row.description,
             reference: row.reference,

@@ -244,7 +244,7 @@ impl EventStream {
         match fit.await {
             Ok(()) => {}
             Err(Stop::Answer(Answer::Refused(_, error))) => {
-                self.send(&Response::refused(vec![*error]));
+                self.send(Response::refused(vec![*error]));
                 return self.end("refused by policy");
             }
             Err(_) => return self.fail(GraphqlError::Unavailable, "failed"),
@@ -256,7 +256,7 @@ impl EventStream {
         match denied {
             Ok(None) => {}
             Ok(Some(response)) => {
-                self.send(&response);
+                self.send(response);
                 return self.end("refused by policy");
             }
             Err(error) => return self.fail(error, "failed"),
@@ -303,17 +303,17 @@ impl EventStream {
             endpoint.metrics.redacted(hidden);
             let response = answered(executed, &self.measure, self.plan.deprecation, state);
             self.ending.events = self.ending.events.saturating_add(1);
-            self.send(&response);
+            self.send(response);
         }
     }
 
-    fn send(&mut self, response: &Response) {
-        self.frames.push_back(Frame::Next(response.write()));
+    fn send(&mut self, response: Response) {
+        self.frames.push_back(Frame::Next(response.into_json()));
     }
 
     fn fail(&mut self, error: GraphqlError, why: &'static str) {
         let response = answer(error, self.facts.request, false);
-        self.send(&response);
+        self.send(response);
         self.end(why);
     }
 

@@ -88,19 +88,30 @@ impl<'a> Execution<'a> {
         gathered: &mut Gathered,
     ) {
         let operation = self.operation;
-        let relations = fields.iter().filter_map(|(selected, field)| {
-            let Resolver::Related(relation) = &field.resolver else {
-                return None;
-            };
-            let open = objects
-                .iter()
-                .filter(|object| field.gate(operation, &*object.value, &mut None).is_ok());
-            let ids: Vec<_> = open
-                .filter_map(|object| relation.id(&*object.value))
-                .collect();
-            let relation: &dyn Relation = relation.as_ref();
-            Some(async move { (selected.slot, relation.load(operation, ids).await) })
-        });
+        let related = fields
+            .iter()
+            .filter_map(|(selected, field)| match &field.resolver {
+                Resolver::Related(relation) => Some((*selected, *field, relation.as_ref())),
+                _ => None,
+            });
+        let related: Vec<(_, _, &dyn Relation)> = related.collect();
+        let mut ids = vec![Vec::with_capacity(objects.len()); related.len()];
+        for object in objects {
+            let value = &*object.value;
+            let mut admitted = None;
+            for ((_, field, relation), ids) in related.iter().zip(&mut ids) {
+                if field.gate(operation, value, &mut admitted).is_ok() {
+                    ids.extend(relation.id(value));
+                }
+            }
+        }
+        let relations =
+            related
+                .into_iter()
+                .zip(ids)
+                .map(|((selected, _, relation), ids)| async move {
+                    (selected.slot, relation.load(operation, ids).await)
+                });
         for (slot, loaded) in futures::future::join_all(relations).await {
             let Err(error) = loaded else { continue };
             let error = error.into_error(operation.context.request(), operation.reveal_rules);

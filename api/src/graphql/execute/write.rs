@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use async_graphql::{Error, PathSegment, ServerError};
 use countersign_policies::{Decision, Refusal, RowRule};
+use hashbrown::HashMap;
+use uuid::Uuid;
 
 use super::{
     super::{
+        answer::Data,
         error::GraphqlError,
         field::{Field, Resolver},
+        loader::Relation,
         operation::Redaction,
         selection::{Selected, Selection, What, Wrap},
         value::{AnyValue, Output},
@@ -33,6 +37,12 @@ struct Writer<'a> {
     path: Vec<Step<'a>>,
     errors: Vec<ServerError>,
     redactions: BTreeMap<&'a str, Redaction>,
+    /// How many values were hidden.
+    hidden: u64,
+    /// What was written of rows that others point to, by the field's slot and the row's id: of a page of
+    /// rows many point to the same one. None of it has a hidden value or an error, which each row
+    /// would have to tell of.
+    again: HashMap<(usize, Uuid), Vec<u8>>,
     /// What was decided of the fields, by their slots: looked up once for all rows.
     decisions: Vec<Option<&'a Decision>>,
 }
@@ -42,18 +52,21 @@ pub(super) fn write(execution: Execution<'_>, gathered: &Gathered) -> Executed {
     let mut writer = Writer {
         execution,
         gathered,
-        out: Vec::with_capacity(4 * 1024),
+        out: Data::begin(execution.selection.likely_bytes()),
         path: Vec::new(),
         errors: Vec::new(),
         redactions: BTreeMap::new(),
+        hidden: 0,
+        again: HashMap::new(),
         decisions: Vec::new(),
     };
     let root = &*execution.root.value;
     // The whole answer may be null.
     let _ = writer.place(true, |writer| writer.object(execution.selection, root));
+    execution.selection.had_bytes(writer.out.len());
     let redactions = writer.redactions.into_iter();
     Executed {
-        data: writer.out,
+        data: Data::end(writer.out),
         errors: writer.errors,
         redactions: redactions
             .map(|(pattern, redaction)| (pattern.to_owned(), redaction))
@@ -136,16 +149,7 @@ impl<'a> Writer<'a> {
                 let output = get(value).unwrap_or(Output::Null);
                 self.output(selected, &selected.wrap, &output)
             }
-            Resolver::Related(relation) => {
-                if let Some(Err(error)) = self.given(selected, value) {
-                    return self.failed(selected, error.clone());
-                }
-                let row = relation
-                    .id(value)
-                    .and_then(|id| relation.get(operation, id));
-                let output = row.map_or(Output::Null, Output::Object);
-                self.output(selected, &selected.wrap, &output)
-            }
+            Resolver::Related(relation) => self.related(selected, relation.as_ref(), value),
             Resolver::Asked(_) => match self.given(selected, value) {
                 Some(Ok(output)) => self.output(selected, &selected.wrap, output),
                 Some(Err(error)) => self.failed(selected, error.clone()),
@@ -155,6 +159,35 @@ impl<'a> Writer<'a> {
                 }
             },
         }
+    }
+
+    /// A row that the value in hand points to.
+    fn related(
+        &mut self,
+        selected: &'a Selected,
+        relation: &dyn Relation,
+        value: &AnyValue,
+    ) -> Result<(), Nulled> {
+        if let Some(Err(error)) = self.given(selected, value) {
+            return self.failed(selected, error.clone());
+        }
+        let Some(id) = relation.id(value) else {
+            return self.nothing(selected, &selected.wrap);
+        };
+        let key = (selected.slot, id);
+        if let Some(written) = self.again.get(&key) {
+            self.out.extend_from_slice(written);
+            return Ok(());
+        }
+        let (start, told) = (self.out.len(), (self.errors.len(), self.hidden));
+        let row = relation.get(self.execution.operation, id);
+        let output = row.map_or(Output::Null, Output::Object);
+        self.output(selected, &selected.wrap, &output)?;
+        if told == (self.errors.len(), self.hidden) {
+            let written = self.out.get(start..).unwrap_or_default();
+            self.again.insert(key, written.to_vec());
+        }
+        Ok(())
     }
 
     fn decision(&mut self, selected: &Selected, field: &Field) -> &'a Decision {
@@ -261,6 +294,7 @@ impl<'a> Writer<'a> {
                 count: 0,
             });
         redaction.count = redaction.count.saturating_add(1);
+        self.hidden = self.hidden.saturating_add(1);
         self.nothing(selected, &selected.wrap)
     }
 }

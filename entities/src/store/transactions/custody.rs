@@ -2,10 +2,9 @@
 //! share, PostgreSQL takes a tenant's accounts to have next to no transactions each, and reads
 //! all of an account's to find one. What is to be known of accounts is read beside.
 
-use std::collections::HashMap;
-
 use countersign_domain::books::{Account, Category};
 use countersign_policies::{Predicate, ReadScope, resource};
+use hashbrown::HashMap;
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, Statement,
     sea_query::Expr,
