@@ -251,14 +251,17 @@ impl Magnitude {
 
     /// The bucket of an amount, by its absolute value.
     pub fn of(amount: Decimal) -> Self {
-        let size = amount.abs();
-        if size < Decimal::from(10) {
+        let size = amount.mantissa().unsigned_abs();
+        // No decimal has more than 28 digits after the point.
+        let unit = 10_u128.saturating_pow(amount.scale());
+        let units = |count: u128| unit.saturating_mul(count);
+        if size < units(10) {
             Self::Micro
-        } else if size <= Decimal::from(100) {
+        } else if size <= units(100) {
             Self::Small
-        } else if size <= Decimal::from(1_000) {
+        } else if size <= units(1_000) {
             Self::Medium
-        } else if size <= Decimal::from(10_000) {
+        } else if size <= units(10_000) {
             Self::Large
         } else {
             Self::Xlarge
@@ -302,6 +305,9 @@ mod tests {
             ("1000.01", Magnitude::Large),
             ("10000", Magnitude::Large),
             ("10000.01", Magnitude::Xlarge),
+            ("10.000001", Magnitude::Small),
+            ("9.999999", Magnitude::Micro),
+            ("-999999999999999.999999", Magnitude::Xlarge),
         ] {
             assert_eq!(eur(amount).map(|m| m.magnitude()), Ok(bucket), "{amount}");
         }

@@ -1,6 +1,6 @@
 //! Decisions that are kept for every principal of one shape.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use countersign_domain::{
     access::{Capability, Role, Scope},
@@ -55,30 +55,47 @@ impl Shape {
     }
 }
 
-/// The most decisions that are kept.
+/// The most permissions that are kept.
 const ENTRIES_MAX: u64 = 65_536;
+/// The most shapes of which something is kept.
+const SHAPES_MAX: u64 = 4_096;
 
 /// By shape and slice.
 #[derive(Debug)]
 pub(crate) struct Compilations {
-    cache: Cache<(Arc<Shape>, usize), Arc<Compiled>>,
+    slices: usize,
+    cache: Cache<Arc<Shape>, Arc<OfShape>>,
 }
 
 impl Compilations {
-    pub(crate) fn new() -> Self {
+    /// Of policies that are cut into so many slices.
+    pub(crate) fn new(slices: usize) -> Self {
         Self {
-            cache: Cache::new(ENTRIES_MAX),
+            slices,
+            cache: Cache::new(SHAPES_MAX),
         }
     }
 
-    pub(crate) fn get_or(
-        &self,
-        shape: &Arc<Shape>,
-        slice: usize,
-        compile: impl FnOnce() -> Compiled,
-    ) -> Arc<Compiled> {
-        self.cache
-            .get_with((Arc::clone(shape), slice), || Arc::new(compile()))
+    pub(crate) fn of(&self, shape: &Arc<Shape>) -> Arc<OfShape> {
+        let empty = || {
+            let slices = (0..self.slices).map(|_| OnceLock::new());
+            Arc::new(OfShape(slices.collect()))
+        };
+        self.cache.get_with_by_ref(shape, empty)
+    }
+}
+
+/// What is kept for one shape, by slice.
+#[derive(Debug)]
+pub(crate) struct OfShape(Box<[OnceLock<Arc<Compiled>>]>);
+
+impl OfShape {
+    pub(crate) fn get_or(&self, slice: usize, compile: impl FnOnce() -> Compiled) -> Arc<Compiled> {
+        let compile = || Arc::new(compile());
+        match self.0.get(slice) {
+            Some(kept) => Arc::clone(kept.get_or_init(compile)),
+            None => compile(),
+        }
     }
 }
 
@@ -111,9 +128,6 @@ impl Permissions {
         Ok(said)
     }
 }
-
-/// The most shapes of which something is kept.
-const SHAPES_MAX: u64 = 4_096;
 
 /// What is known of shapes.
 #[derive(Debug)]

@@ -85,6 +85,9 @@ pub(crate) struct Conditional {
 pub(crate) struct Compiled {
     pub(crate) permits: Vec<Conditional>,
     pub(crate) forbids: Vec<Conditional>,
+    /// The conditions of `permits` and of `forbids`, each once, whichever rules they are of: what is decided
+    /// of a row depends on nothing else.
+    pub(crate) conditions: [Box<[Predicate]>; 2],
     /// `permits` without `forbids`, in one condition.
     pub(crate) predicate: Predicate,
     /// All permits of the slice, met or not.
@@ -126,9 +129,14 @@ impl RowRule {
         ))
     }
 
-    /// Whether both are of the same conditions, so that a row that one admits the other admits too.
+    /// Whether both are of the same conditions, so that a row that one admits the other admits too. Kinds of
+    /// data have rules of their own, of which most ask the same of a row.
     pub fn has_conditions_of(&self, other: &Self) -> bool {
-        self.tenant == other.tenant && Arc::ptr_eq(&self.compiled, &other.compiled)
+        let is_same = || {
+            Arc::ptr_eq(&self.compiled, &other.compiled)
+                || self.compiled.conditions == other.compiled.conditions
+        };
+        self.tenant == other.tenant && is_same()
     }
 
     /// The condition that a row must meet, given that it is of the actor's tenant.
@@ -180,9 +188,14 @@ impl Decisions {
 
     /// The decision about an action.
     pub fn get(&self, action: ActionId) -> &Decision {
+        self.find(action).unwrap_or(&self.undecided)
+    }
+
+    /// The same, where it was decided.
+    pub(crate) fn find(&self, action: ActionId) -> Option<&Decision> {
         let found = self.by_action.binary_search_by_key(&action, |(id, _)| *id);
-        let found = found.ok().and_then(|place| self.by_action.get(place));
-        found.map_or(&self.undecided, |(_, decision)| decision)
+        let (_, decision) = self.by_action.get(found.ok()?)?;
+        Some(decision)
     }
 
     /// Every decision that was made.

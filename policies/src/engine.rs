@@ -92,8 +92,8 @@ impl Engine {
     fn remembering_nothing(loaded: Arc<Loaded>) -> Self {
         Self {
             inner: Arc::new(Inner {
+                compilations: Compilations::new(loaded.slices.len()),
                 loaded,
-                compilations: Compilations::new(),
                 known: KnownShapes::new(),
                 rows: Rows::default(),
                 of_books: Permissions::new(),
@@ -190,6 +190,7 @@ impl Engine {
     /// Decides about several actions at once, before any row.
     pub fn decide(&self, actor: &Actor, actions: &[ActionId]) -> Decisions {
         let shape = Arc::new(Shape::of(actor));
+        let kept = self.inner.compilations.of(&shape);
         let mut bound: HashMap<usize, Arc<Compiled>> = HashMap::new();
         let mut decisions = Vec::with_capacity(actions.len());
         for &id in actions {
@@ -197,11 +198,8 @@ impl Engine {
                 continue;
             };
             let compiled = bound.entry(slice).or_insert_with(|| {
-                let kept = self
-                    .inner
-                    .compilations
-                    .get_or(&shape, slice, || self.compile(actor, &shape, action, slice));
-                Compiled::bound(kept, entity::who(actor))
+                let compile = || self.compile(actor, &shape, action, slice);
+                Compiled::bound(kept.get_or(slice, compile), entity::who(actor))
             });
             decisions.push((id, outcome(action, actor, compiled)));
         }
@@ -210,6 +208,16 @@ impl Engine {
 
     /// The right to read rows of a kind: those whose `id` may be read.
     pub fn read_scope<R: Resource>(&self, actor: &Actor) -> Result<ReadScope<R>, Refusal> {
+        let decisions = Decisions::new(Vec::new(), self.inner.loaded.sha256);
+        self.read_scope_by(actor, &decisions)
+    }
+
+    /// The same for whoever has decisions about this actor, which may have said it already.
+    pub fn read_scope_by<R: Resource>(
+        &self,
+        actor: &Actor,
+        decisions: &Decisions,
+    ) -> Result<ReadScope<R>, Refusal> {
         let name = format!("{}.id", R::NAME);
         let Some(action) = self.action(&name) else {
             return Err(Refusal::new(
@@ -218,21 +226,12 @@ impl Engine {
                 vec![],
             ));
         };
-        match self.decide(actor, &[action]).get(action) {
-            Decision::Allow(basis) => {
-                let permission = format!("{name} by {}", basis.rules.join(", "));
-                Ok(ReadScope::new(actor.tenant, Predicate::True, permission))
-            }
-            Decision::Row(rule) => {
-                let permission = format!("{name} by row of {}", rule.rules().join(", "));
-                Ok(ReadScope::new(
-                    actor.tenant,
-                    rule.predicate().clone(),
-                    permission,
-                ))
-            }
-            Decision::Deny(refusal) => Err(refusal.clone()),
+        // Actions have numbers of a set of policies' own.
+        let is_own = decisions.policies == self.inner.loaded.sha256;
+        if is_own && let Some(decision) = decisions.find(action) {
+            return scope(actor, &name, decision);
         }
+        scope(actor, &name, self.decide(actor, &[action]).get(action))
     }
 
     /// Decides about one action on one resource in hand, by every policy that can concern it.
@@ -354,6 +353,26 @@ fn outcome(action: &Action, actor: &Actor, compiled: &Arc<Compiled>) -> Decision
             compiled: Arc::clone(compiled),
         }),
     }
+}
+
+/// What a decision about the ids of a kind of rows lets be read of them.
+fn scope<R: Resource>(
+    actor: &Actor,
+    name: &str,
+    decision: &Decision,
+) -> Result<ReadScope<R>, Refusal> {
+    let (predicate, permission) = match decision {
+        Decision::Allow(basis) => {
+            let permission = format!("{name} by {}", basis.rules.join(", "));
+            (Predicate::True, permission)
+        }
+        Decision::Row(rule) => {
+            let permission = format!("{name} by row of {}", rule.rules().join(", "));
+            (rule.predicate().clone(), permission)
+        }
+        Decision::Deny(refusal) => return Err(refusal.clone()),
+    };
+    Ok(ReadScope::new(actor.tenant, predicate, permission))
 }
 
 fn alarm(action: &Action, error: &EntityError) -> Refusal {

@@ -49,6 +49,17 @@ async fn an_accountant_sees_amounts_and_a_worker_sees_magnitudes() {
         .find(|redaction| redaction["path"] == "transactions.nodes.*.amount")
         .expect("the amount is named");
     assert_eq!(amount["count"], BUSINESS);
+    // An account is told of by each of its rows: what is hidden of it, as often.
+    let accounts: Vec<_> = nodes.iter().map(|node| &node["account"]).collect();
+    let hidden = |field: &str| accounts.iter().filter(|a| a[field].is_null()).count();
+    for field in ["balance", "number"] {
+        let path = format!("transactions.nodes.*.account.{field}");
+        let told = redactions.iter().find(|told| told["path"] == path.as_str());
+        let told = told.map_or(&json!(0), |told| &told["count"]).clone();
+        assert_eq!(told, hidden(field), "{path}");
+    }
+    assert_eq!(hidden("balance"), BUSINESS);
+    assert_eq!(hidden("name"), 0);
     assert!(
         amount["rule"]
             .as_str()

@@ -148,7 +148,8 @@ impl Operation {
 
     /// The scope to read rows of a kind, if any may be read.
     pub(super) fn scope<R: Resource>(&self) -> Result<ReadScope<R>, GraphqlError> {
-        let scope = self.services.engine.read_scope::<R>(self.context.actor());
+        let (engine, actor) = (&self.services.engine, self.context.actor());
+        let scope = engine.read_scope_by(actor, &self.decisions);
         scope.map_err(GraphqlError::Refused)
     }
 

@@ -89,7 +89,9 @@ impl Default for SeenTokens {
 impl SeenTokens {
     /// Notes that a token was let in.
     pub fn admit(&self, credential: &Credential) {
-        if let Credential::ApiToken(token) = credential {
+        if let Credential::ApiToken(token) = credential
+            && self.admitted.get(token).is_none()
+        {
             self.admitted.insert(*token, ());
         }
     }

@@ -5,7 +5,7 @@
 //! both, once for a shape and a type. The last two by partial evaluation. A slice is put together of that.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -266,6 +266,10 @@ impl Compiled {
         // Cedar gives residuals in random order.
         permits.sort_by(|a, b| a.rule.cmp(&b.rule));
         forbids.sort_by(|a, b| a.rule.cmp(&b.rule));
+        let conditions = |rules: &[Conditional]| {
+            let all: BTreeSet<_> = rules.iter().map(|rule| rule.condition.clone()).collect();
+            all.into_iter().collect()
+        };
         let any =
             |rules: &[Conditional]| Predicate::or(rules.iter().map(|rule| rule.condition.clone()));
         let predicate = Predicate::and([any(&permits), any(&forbids).negate()]);
@@ -274,6 +278,7 @@ impl Compiled {
             .chain(&forbids)
             .any(|rule| rule.condition.speaks_of(SELF));
         Self {
+            conditions: [conditions(&permits), conditions(&forbids)],
             permits,
             forbids,
             predicate,
@@ -314,6 +319,12 @@ impl Compiled {
         Self {
             permits: bind(&self.permits),
             forbids: bind(&self.forbids),
+            conditions: self.conditions.each_ref().map(|conditions| {
+                conditions
+                    .iter()
+                    .map(|condition| condition.bind(who))
+                    .collect()
+            }),
             predicate: self.predicate.bind(who),
             missing: self.missing.clone(),
             speaks_of_self: false,

@@ -7,7 +7,7 @@ use countersign_domain::{
     access::{Capability, Role, Scope},
     principal::Principal,
 };
-use countersign_policies::{Decision, Refusal, resource};
+use countersign_policies::{Decision, Refusal, RowRule, resource};
 
 fn all_scopes() -> BTreeSet<Scope> {
     Scope::ALL.iter().copied().collect()
@@ -284,4 +284,41 @@ fn one_shape_does_not_lend_its_ids_to_another() {
             );
         }
     }
+}
+
+/// Who is remembered to be admitted by one rule is not asked of again by another that asks the same.
+#[test]
+fn rules_of_the_same_conditions_admit_the_same_rows() {
+    let engine = support::engine();
+    let rows = [None, Some(ME), Some(OTHER)]
+        .into_iter()
+        .flat_map(|custodian| [false, true].map(|personal| kept(custodian, personal)));
+    let rows: Vec<_> = rows.collect();
+    let actions: Vec<_> = engine.actions().map(|(id, _)| id).collect();
+    let (mut same, mut others) = (0, 0);
+    for role in Role::ALL.iter().copied() {
+        let decisions = engine.decide(&human(role, BTreeSet::new()), &actions);
+        let of_rows = decisions
+            .iter()
+            .filter_map(|(id, decision)| match decision {
+                Decision::Row(rule) => Some((id, rule)),
+                _ => None,
+            });
+        let of_rows: Vec<_> = of_rows.collect();
+        for (a, one) in &of_rows {
+            for (b, other) in &of_rows {
+                let admits = |rule: &RowRule, row| rule.decide(row).is_ok();
+                let alike = rows
+                    .iter()
+                    .all(|row| admits(one, row) == admits(other, row));
+                if one.has_conditions_of(other) {
+                    assert!(alike, "{role:?} {a:?} {b:?}");
+                    same += usize::from(one.rules() != other.rules());
+                }
+                others += usize::from(!alike);
+            }
+        }
+    }
+    assert!(same > 0, "no two kinds of data ask the same of a row");
+    assert!(others > 0, "all ask the same of a row");
 }

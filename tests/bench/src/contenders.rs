@@ -85,14 +85,12 @@ impl Running {
     }
 }
 
-/// Builds this server as it is released, but for link-time optimisation, which takes ten minutes on
-/// two cores and is worth some percent.
+/// Builds this server as it is released, which takes some ten minutes on two cores.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
     say("building the server in release mode");
     let output = Command::new(env!("CARGO"))
         .args(["build", "--release", "--package", "countersign"])
         .args(["--message-format", "json-render-diagnostics"])
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .current_dir(root())
         .stderr(std::process::Stdio::inherit())
         .output()?;

@@ -57,6 +57,14 @@ fn usual(mut raw: &[u8]) -> Result<Option<Decimal>, Box<dyn Error + Sync + Send>
         let unit = 10_000_i128.pow(u32::from(last.unsigned_abs()));
         mantissa = mantissa.saturating_mul(unit);
     }
+    // Division of so many digits is slow, and few amounts have them.
+    if let Ok(mut small) = i64::try_from(mantissa) {
+        while scale > 0 && small % 10 == 0 {
+            small /= 10;
+            scale = scale.saturating_sub(1);
+        }
+        mantissa = small.into();
+    }
     while scale > 0 && mantissa % 10 == 0 {
         mantissa /= 10;
         scale = scale.saturating_sub(1);
