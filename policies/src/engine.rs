@@ -208,8 +208,8 @@ impl Engine {
 
     /// The right to read rows of a kind: those whose `id` may be read.
     pub fn read_scope<R: Resource>(&self, actor: &Actor) -> Result<ReadScope<R>, Refusal> {
-        let decisions = Decisions::new(Vec::new(), self.inner.loaded.sha256);
-        self.read_scope_by(actor, &decisions)
+        let (name, action) = self.ids_of::<R>()?;
+        scope(actor, &name, self.decide(actor, &[action]).get(action))
     }
 
     /// The same for whoever has decisions about this actor, which may have said it already.
@@ -218,20 +218,23 @@ impl Engine {
         actor: &Actor,
         decisions: &Decisions,
     ) -> Result<ReadScope<R>, Refusal> {
-        let name = format!("{}.id", R::NAME);
-        let Some(action) = self.action(&name) else {
-            return Err(Refusal::new(
-                &name,
-                vec![SmolStr::new_static("undecided")],
-                vec![],
-            ));
-        };
         // Actions have numbers of a set of policies' own.
         let is_own = decisions.policies == self.inner.loaded.sha256;
-        if is_own && let Some(decision) = decisions.find(action) {
-            return scope(actor, &name, decision);
+        let (name, action) = self.ids_of::<R>()?;
+        match decisions.find(action).filter(|_| is_own) {
+            Some(decision) => scope(actor, &name, decision),
+            None => self.read_scope(actor),
         }
-        scope(actor, &name, self.decide(actor, &[action]).get(action))
+    }
+
+    /// The action that reads the ids of a kind of rows, and its name.
+    fn ids_of<R: Resource>(&self) -> Result<(String, ActionId), Refusal> {
+        let name = format!("{}.id", R::NAME);
+        if let Some(action) = self.action(&name) {
+            return Ok((name, action));
+        }
+        let undecided = vec![SmolStr::new_static("undecided")];
+        Err(Refusal::new(&name, undecided, vec![]))
     }
 
     /// Decides about one action on one resource in hand, by every policy that can concern it.

@@ -125,3 +125,18 @@ pub(super) fn decode_base64(text: &str) -> Result<Vec<u8>, GraphqlError> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_written_as_iso_8601_has_them() {
+        let first = NaiveDate::from_ymd_opt(-1, 12, 30).unwrap();
+        let at = |step: u64| first.checked_add_days(chrono::Days::new(step * 97));
+        for day in (0..38_000).filter_map(at) {
+            assert_eq!(Day(day).to_string(), day.to_string());
+        }
+        assert!(at(37_999).is_some_and(|last| last.year() > 10_000));
+    }
+}

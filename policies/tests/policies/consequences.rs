@@ -7,7 +7,7 @@ use countersign_domain::{
     access::{Capability, Role, Scope},
     principal::Principal,
 };
-use countersign_policies::{Decision, Refusal, RowRule, resource};
+use countersign_policies::{Decision, Engine, Refusal, RowRule, resource};
 
 fn all_scopes() -> BTreeSet<Scope> {
     Scope::ALL.iter().copied().collect()
@@ -321,4 +321,35 @@ fn rules_of_the_same_conditions_admit_the_same_rows() {
     }
     assert!(same > 0, "no two kinds of data ask the same of a row");
     assert!(others > 0, "all ask the same of a row");
+}
+
+/// What was decided is not decided again, unless other policies decided it.
+#[test]
+fn what_may_be_read_is_the_same_by_what_was_decided() {
+    let engine = support::engine();
+    let actions: Vec<_> = engine.actions().map(|(id, _)| id).collect();
+    let schema = countersign_policies::whole_schema();
+    let fence_alone = engine.policies().filter(|policy| {
+        let id = policy.annotation("id");
+        id == Some("fence.tenant")
+    });
+    let fence_alone: String = fence_alone.map(ToString::to_string).collect();
+    let strict = Engine::from_texts(&[&schema], &[&fence_alone]).unwrap();
+    for role in Role::ALL.iter().copied() {
+        let actor = human(role, BTreeSet::new());
+        let own = engine.read_scope::<resource::Transaction>(&actor);
+        let own = own.map(|scope| (scope.predicate().clone(), scope.permission().to_owned()));
+        for decided in [&engine, &strict] {
+            let decisions = decided.decide(&actor, &actions);
+            let by = engine.read_scope_by::<resource::Transaction>(&actor, &decisions);
+            let by = by.map(|scope| (scope.predicate().clone(), scope.permission().to_owned()));
+            assert_eq!(by, own, "{role:?}");
+        }
+        let decisions = strict.decide(&actor, &actions);
+        assert!(
+            strict
+                .read_scope_by::<resource::Transaction>(&actor, &decisions)
+                .is_err()
+        );
+    }
 }

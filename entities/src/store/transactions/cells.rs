@@ -13,8 +13,7 @@ const DIGITS_MAX: u16 = 7;
 /// What says in PostgreSQL's form that a number is negative.
 const NEGATIVE: u16 = 0x4000;
 
-/// A number, in its normal form: without zeros at its end. `Decimal`'s own way goes by the digits that the
-/// column has, and takes away afterwards those that the number has not.
+/// A number. `Decimal`'s own way to read one goes by the digits that the column has, more than the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Amount(pub(super) Decimal);
 
@@ -22,7 +21,7 @@ impl<'a> FromSql<'a> for Amount {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         match usual(raw)? {
             Some(decimal) => Ok(Self(decimal)),
-            None => Ok(Self(Decimal::from_sql(ty, raw)?.normalize())),
+            None => Ok(Self(Decimal::from_sql(ty, raw)?)),
         }
     }
 
@@ -57,18 +56,6 @@ fn usual(mut raw: &[u8]) -> Result<Option<Decimal>, Box<dyn Error + Sync + Send>
         let unit = 10_000_i128.pow(u32::from(last.unsigned_abs()));
         mantissa = mantissa.saturating_mul(unit);
     }
-    // Division of so many digits is slow, and few amounts have them.
-    if let Ok(mut small) = i64::try_from(mantissa) {
-        while scale > 0 && small % 10 == 0 {
-            small /= 10;
-            scale = scale.saturating_sub(1);
-        }
-        mantissa = small.into();
-    }
-    while scale > 0 && mantissa % 10 == 0 {
-        mantissa /= 10;
-        scale = scale.saturating_sub(1);
-    }
     let mantissa = if sign == NEGATIVE {
         -mantissa
     } else {
@@ -79,7 +66,7 @@ fn usual(mut raw: &[u8]) -> Result<Option<Decimal>, Box<dyn Error + Sync + Send>
 
 impl TryGetable for Amount {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        Decimal::try_get_by(row, index).map(|decimal| Self(decimal.normalize()))
+        Decimal::try_get_by(row, index).map(Self)
     }
 }
 
@@ -126,7 +113,6 @@ mod tests {
         let decimal = Decimal::from_i128_with_scale(mantissa, scale);
         let (amount, raw) = read(decimal);
         prop_assert_eq!(amount.0, decimal);
-        prop_assert_eq!(amount.0.scale(), decimal.normalize().scale());
         for end in 0..raw.len() {
             prop_assert!(Amount::from_sql(&Type::NUMERIC, &raw[..end]).is_err());
         }
