@@ -13,7 +13,6 @@ use crate::{
     effects::{Custodian, Somebody},
     entity,
     explain::{NearPermit, Rule},
-    predicate::SELF,
     row::{Attribute, Row},
     words,
 };
@@ -149,7 +148,7 @@ impl Engine {
             Decision::Allow(_) => (Verdict::Allowed, None),
             Decision::Deny(_) => (Verdict::Refused, None),
             Decision::Row(rule) => {
-                let predicate = rule.predicate().replace(entity::who(&who.0), SELF);
+                let predicate = rule.predicate_of_anybody().clone();
                 let words = words::words(&predicate);
                 (
                     Verdict::DependsOnRow,

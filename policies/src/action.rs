@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cedar_policy::{Entities, EntityUid, Schema};
+use smol_str::SmolStr;
 
 use crate::error::PolicyError;
 
@@ -31,7 +32,7 @@ impl ActionId {
 /// What is known of an action.
 #[derive(Debug)]
 pub(crate) struct Action {
-    pub(crate) name: String,
+    pub(crate) name: SmolStr,
     pub(crate) uid: EntityUid,
     /// The one resource type that it applies to, without its namespace.
     pub(crate) resource: String,
@@ -46,7 +47,7 @@ pub(crate) struct Action {
 #[derive(Debug)]
 pub(crate) struct Actions {
     pub(crate) all: Vec<Action>,
-    by_name: HashMap<String, ActionId>,
+    by_name: HashMap<SmolStr, ActionId>,
 }
 
 impl Actions {
@@ -69,7 +70,7 @@ impl Actions {
             let entity = Entities::from_entities(entities.get(uid).cloned(), None)
                 .map_err(|error| PolicyError::Schema(error.to_string()))?;
             all.push(Action {
-                name,
+                name: name.into(),
                 uid: uid.clone(),
                 resource: resource.basename().to_owned(),
                 groups: groups

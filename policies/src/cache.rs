@@ -1,6 +1,9 @@
 //! Decisions that are kept for every principal of one shape.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use countersign_domain::{
     access::{Capability, Role, Scope},
@@ -10,7 +13,7 @@ use moka::sync::Cache;
 
 use crate::{
     action::ActionId,
-    decision::{Compiled, Refusal},
+    decision::{Compiled, Conditions, Refusal},
     engine::Known,
     load::Kind,
 };
@@ -65,6 +68,8 @@ const SHAPES_MAX: u64 = 4_096;
 pub(crate) struct Compilations {
     slices: usize,
     cache: Cache<Arc<Shape>, Arc<OfShape>>,
+    /// Each once: few, whatever the policies and shapes.
+    conditions: Mutex<HashSet<Arc<Conditions>>>,
 }
 
 impl Compilations {
@@ -73,7 +78,21 @@ impl Compilations {
         Self {
             slices,
             cache: Cache::new(SHAPES_MAX),
+            conditions: Mutex::default(),
         }
+    }
+
+    /// The same, with the conditions that others have as well.
+    pub(crate) fn sharing(&self, mut compiled: Compiled) -> Compiled {
+        let mut conditions = self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match conditions.get(&compiled.conditions) {
+            Some(known) => compiled.conditions = Arc::clone(known),
+            None => drop(conditions.insert(Arc::clone(&compiled.conditions))),
+        }
+        compiled
     }
 
     pub(crate) fn of(&self, shape: &Arc<Shape>) -> Arc<OfShape> {
@@ -90,12 +109,13 @@ impl Compilations {
 pub(crate) struct OfShape(Box<[OnceLock<Arc<Compiled>>]>);
 
 impl OfShape {
-    pub(crate) fn get_or(&self, slice: usize, compile: impl FnOnce() -> Compiled) -> Arc<Compiled> {
-        let compile = || Arc::new(compile());
-        match self.0.get(slice) {
-            Some(kept) => Arc::clone(kept.get_or_init(compile)),
-            None => compile(),
-        }
+    pub(crate) fn get_or(
+        &self,
+        slice: usize,
+        compile: impl FnOnce() -> Compiled,
+    ) -> Option<&Arc<Compiled>> {
+        let kept = self.0.get(slice)?;
+        Some(kept.get_or_init(|| Arc::new(compile())))
     }
 }
 

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use countersign_domain::id::TenantId;
 use smol_str::SmolStr;
+use uuid::Uuid;
 
 use crate::{
     action::ActionId,
@@ -15,7 +16,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Basis {
     /// Their ids, sorted.
-    pub rules: Vec<SmolStr>,
+    pub rules: Arc<[SmolStr]>,
 }
 
 /// A refusal, with the rules that made it.
@@ -80,20 +81,39 @@ pub(crate) struct Conditional {
     pub(crate) condition: Predicate,
 }
 
-/// What is decided for one slice and one shape of principal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What rules ask of a row, whichever rules they are: whether it is admitted depends on nothing else.
+/// Whoever asks stands in it as [`SELF`](crate::predicate::SELF).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Conditions {
+    /// Of permits, each once.
+    pub(crate) permits: Box<[Predicate]>,
+    /// Of ceilings, each once.
+    pub(crate) forbids: Box<[Predicate]>,
+}
+
+impl Conditions {
+    /// What can not be evaluated does not permit, and forbids.
+    fn admit(&self, row: &dyn Row, who: Uuid) -> bool {
+        let met = |condition: &Predicate, unknown| condition.evaluate(row, who).unwrap_or(unknown);
+        self.permits.iter().any(|condition| met(condition, false))
+            && !self.forbids.iter().any(|condition| met(condition, true))
+    }
+}
+
+/// What is decided for one slice and one shape of principal. Whoever asks stands in it as
+/// [`SELF`](crate::predicate::SELF).
+#[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) permits: Vec<Conditional>,
     pub(crate) forbids: Vec<Conditional>,
-    /// The conditions of `permits` and of `forbids`, each once, whichever rules they are of: what is decided
-    /// of a row depends on nothing else.
-    pub(crate) conditions: [Box<[Predicate]>; 2],
+    /// The conditions of both. Those that are equal are the same one in what an engine keeps.
+    pub(crate) conditions: Arc<Conditions>,
+    /// The permits that hold on any row.
+    pub(crate) basis: Basis,
     /// `permits` without `forbids`, in one condition.
     pub(crate) predicate: Predicate,
     /// All permits of the slice, met or not.
     pub(crate) missing: Vec<SmolStr>,
-    /// Whether a condition is about whoever asks.
-    pub(crate) speaks_of_self: bool,
 }
 
 /// A decision that depends on the row.
@@ -101,46 +121,65 @@ pub(crate) struct Compiled {
 pub struct RowRule {
     pub(crate) action: SmolStr,
     pub(crate) tenant: TenantId,
+    /// Whoever asks.
+    pub(crate) who: Uuid,
     pub(crate) compiled: Arc<Compiled>,
 }
 
 impl RowRule {
-    /// Decides for a row in hand. What can not be evaluated refuses.
-    pub fn decide(&self, row: &dyn Row) -> Result<(), Refusal> {
-        let compiled = &self.compiled;
-        // The compiled conditions take for granted that the row is of the actor's tenant.
-        if row.attribute("tenant") != Attribute::Id(self.tenant.uuid()) {
-            let fence = vec![SmolStr::new_static(crate::engine::FENCE)];
-            return Err(Refusal::new(&self.action, fence, Vec::new()));
-        }
-        let met = |rule: &&Conditional, unknown| rule.condition.evaluate(row).unwrap_or(unknown);
-        let forbids = compiled.forbids.iter().filter(|rule| met(rule, true));
-        let forbids: Vec<SmolStr> = forbids.map(|rule| rule.rule.clone()).collect();
-        if !forbids.is_empty() {
-            return Err(Refusal::new(&self.action, forbids, Vec::new()));
-        }
-        if compiled.permits.iter().any(|rule| met(&rule, false)) {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            &self.action,
-            Vec::new(),
-            compiled.missing.clone(),
-        ))
+    /// Whether the row in hand is admitted. What can not be evaluated refuses.
+    pub fn admits(&self, row: &dyn Row) -> bool {
+        self.is_of_tenant(row) && self.compiled.conditions.admit(row, self.who)
     }
 
-    /// Whether both are of the same conditions, so that a row that one admits the other admits too. Kinds of
-    /// data have rules of their own, of which most ask the same of a row.
-    pub fn has_conditions_of(&self, other: &Self) -> bool {
-        let is_same = || {
-            Arc::ptr_eq(&self.compiled, &other.compiled)
-                || self.compiled.conditions == other.compiled.conditions
+    /// The same, and why not.
+    pub fn decide(&self, row: &dyn Row) -> Result<(), Refusal> {
+        if self.admits(row) {
+            Ok(())
+        } else {
+            Err(self.refusal(row))
+        }
+    }
+
+    /// Why a row in hand that is not admitted is not.
+    pub fn refusal(&self, row: &dyn Row) -> Refusal {
+        if !self.is_of_tenant(row) {
+            let fence = vec![SmolStr::new_static(crate::engine::FENCE)];
+            return Refusal::new(&self.action, fence, Vec::new());
+        }
+        let met = |rule: &&Conditional| rule.condition.evaluate(row, self.who).unwrap_or(true);
+        let forbids = self.compiled.forbids.iter().filter(met);
+        let forbids: Vec<SmolStr> = forbids.map(|rule| rule.rule.clone()).collect();
+        let missing = if forbids.is_empty() {
+            self.compiled.missing.clone()
+        } else {
+            Vec::new()
         };
-        self.tenant == other.tenant && is_same()
+        Refusal::new(&self.action, forbids, missing)
+    }
+
+    /// The compiled conditions take that for granted.
+    fn is_of_tenant(&self, row: &dyn Row) -> bool {
+        row.attribute("tenant") == Attribute::Id(self.tenant.uuid())
+    }
+
+    pub(crate) fn conditions(&self) -> &Conditions {
+        &self.compiled.conditions
+    }
+
+    /// Whether both decide for the same one, in the same tenant: with the same conditions, a row is
+    /// admitted by both or by neither.
+    pub(crate) fn is_of_the_same_actor(&self, other: &Self) -> bool {
+        self.tenant == other.tenant && self.who == other.who
     }
 
     /// The condition that a row must meet, given that it is of the actor's tenant.
-    pub fn predicate(&self) -> &Predicate {
+    pub fn predicate(&self) -> Predicate {
+        self.compiled.predicate.bind(self.who)
+    }
+
+    /// The same, in which whoever asks stands as [`SELF`](crate::predicate::SELF).
+    pub(crate) fn predicate_of_anybody(&self) -> &Predicate {
         &self.compiled.predicate
     }
 

@@ -2,10 +2,7 @@
 
 mod compile;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use cedar_policy::{Authorizer, Decision as CedarDecision, Policy, PolicyId, Request, Schema};
 use countersign_domain::principal::Actor;
@@ -14,7 +11,7 @@ use smol_str::SmolStr;
 use crate::{
     action::{Action, ActionId},
     cache::{Compilations, KnownShapes, Permissions, Shape},
-    decision::{Basis, Compiled, Conditional, Decision, Decisions, Refusal, RowRule},
+    decision::{Compiled, Conditional, Decision, Decisions, Refusal, RowRule},
     entity::{self, Bound, EntityError},
     error::PolicyError,
     load::{self, Loaded, Slice},
@@ -141,7 +138,7 @@ impl Engine {
     pub fn other_action(&self, other: &Self) -> Option<String> {
         let of = |engine: &Self| -> BTreeSet<(String, String)> {
             let all = engine.inner.loaded.actions.all.iter();
-            all.map(|action| (action.name.clone(), action.resource.clone()))
+            all.map(|action| (action.name.to_string(), action.resource.clone()))
                 .collect()
         };
         let (own, others) = (of(self), of(other));
@@ -191,17 +188,17 @@ impl Engine {
     pub fn decide(&self, actor: &Actor, actions: &[ActionId]) -> Decisions {
         let shape = Arc::new(Shape::of(actor));
         let kept = self.inner.compilations.of(&shape);
-        let mut bound: HashMap<usize, Arc<Compiled>> = HashMap::new();
         let mut decisions = Vec::with_capacity(actions.len());
         for &id in actions {
             let Some((action, slice)) = self.slice(id, &shape) else {
                 continue;
             };
-            let compiled = bound.entry(slice).or_insert_with(|| {
-                let compile = || self.compile(actor, &shape, action, slice);
-                Compiled::bound(kept.get_or(slice, compile), entity::who(actor))
+            let compiled = kept.get_or(slice, || {
+                let compiled = self.compile(actor, &shape, action, slice);
+                self.inner.compilations.sharing(compiled)
             });
-            decisions.push((id, outcome(action, actor, compiled)));
+            let decided = compiled.map(|compiled| outcome(action, actor, compiled));
+            decisions.extend(decided.map(|decision| (id, decision)));
         }
         Decisions::new(decisions, self.inner.loaded.sha256)
     }
@@ -331,16 +328,8 @@ impl Engine {
 }
 
 fn outcome(action: &Action, actor: &Actor, compiled: &Arc<Compiled>) -> Decision {
-    let sure = |rules: &[Conditional]| -> Vec<SmolStr> {
-        let rules = rules
-            .iter()
-            .filter(|rule| rule.condition == Predicate::True);
-        rules.map(|rule| rule.rule.clone()).collect()
-    };
     match compiled.predicate {
-        Predicate::True => Decision::Allow(Basis {
-            rules: sure(&compiled.permits),
-        }),
+        Predicate::True => Decision::Allow(compiled.basis.clone()),
         Predicate::False => {
             let forbids = sure(&compiled.forbids);
             let missing = if forbids.is_empty() {
@@ -351,11 +340,20 @@ fn outcome(action: &Action, actor: &Actor, compiled: &Arc<Compiled>) -> Decision
             Decision::Deny(Refusal::new(&action.name, forbids, missing))
         }
         _ => Decision::Row(RowRule {
-            action: SmolStr::new(&action.name),
+            action: action.name.clone(),
             tenant: actor.tenant,
+            who: entity::who(actor),
             compiled: Arc::clone(compiled),
         }),
     }
+}
+
+/// The rules that hold on any row.
+fn sure(rules: &[Conditional]) -> Vec<SmolStr> {
+    let sure = rules
+        .iter()
+        .filter(|rule| rule.condition == Predicate::True);
+    sure.map(|rule| rule.rule.clone()).collect()
 }
 
 /// What a decision about the ids of a kind of rows lets be read of them.
@@ -371,7 +369,7 @@ fn scope<R: Resource>(
         }
         Decision::Row(rule) => {
             let permission = format!("{name} by row of {}", rule.rules().join(", "));
-            (rule.predicate().clone(), permission)
+            (rule.predicate(), permission)
         }
         Decision::Deny(refusal) => return Err(refusal.clone()),
     };

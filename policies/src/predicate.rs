@@ -140,31 +140,15 @@ impl Predicate {
 
     /// Puts whoever asks in the place of [`SELF`].
     pub(crate) fn bind(&self, who: Uuid) -> Self {
-        self.replace(SELF, who)
-    }
-
-    /// Whether it names that id.
-    pub(crate) fn speaks_of(&self, id: Uuid) -> bool {
-        match self {
-            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.speaks_of(id)),
-            Self::Not(inner) => inner.speaks_of(id),
-            Self::Equals(_, value) => *value == Literal::Id(id),
-            Self::OneOf(_, values) => values.contains(&Literal::Id(id)),
-            _ => false,
-        }
-    }
-
-    /// Puts one id in the place of another.
-    pub(crate) fn replace(&self, from: Uuid, to: Uuid) -> Self {
         let literal = |literal: &Literal| match literal {
-            Literal::Id(id) if *id == from => Literal::Id(to),
+            Literal::Id(SELF) => Literal::Id(who),
             other => other.clone(),
         };
-        let each = |parts: &[Self]| parts.iter().map(|part| part.replace(from, to)).collect();
+        let each = |parts: &[Self]| parts.iter().map(|part| part.bind(who)).collect();
         match self {
             Self::And(parts) => Self::And(each(parts)),
             Self::Or(parts) => Self::Or(each(parts)),
-            Self::Not(inner) => Self::Not(Box::new(inner.replace(from, to))),
+            Self::Not(inner) => Self::Not(Box::new(inner.bind(who))),
             Self::Equals(name, value) => Self::Equals(name.clone(), literal(value)),
             Self::OneOf(name, values) => {
                 Self::OneOf(name.clone(), values.iter().map(literal).collect())
@@ -173,14 +157,15 @@ impl Predicate {
         }
     }
 
-    /// Whether the row meets it; `None` where that can not be said, which never permits.
-    pub fn evaluate(&self, row: &dyn Row) -> Option<bool> {
+    /// Whether the row meets it, with `who` in the place of [`SELF`]; `None` where that can not be said, which
+    /// never permits.
+    pub fn evaluate(&self, row: &dyn Row, who: Uuid) -> Option<bool> {
         match self {
             Self::True => Some(true),
             Self::False => Some(false),
             Self::And(parts) => {
                 for part in parts {
-                    if !part.evaluate(row)? {
+                    if !part.evaluate(row, who)? {
                         return Some(false);
                     }
                 }
@@ -188,19 +173,19 @@ impl Predicate {
             }
             Self::Or(parts) => {
                 for part in parts {
-                    if part.evaluate(row)? {
+                    if part.evaluate(row, who)? {
                         return Some(true);
                     }
                 }
                 Some(false)
             }
-            Self::Not(inner) => inner.evaluate(row).map(|met| !met),
+            Self::Not(inner) => inner.evaluate(row, who).map(|met| !met),
             Self::Is(name) => match row.attribute(name) {
                 Attribute::Bool(value) => Some(value),
                 _ => None,
             },
             Self::Has(name) => Some(row.attribute(name) != Attribute::Missing),
-            Self::Equals(name, value) => equals(row.attribute(name), value),
+            Self::Equals(name, value) => equals(row.attribute(name), value, who),
             Self::OneOf(name, values) => {
                 let attribute = row.attribute(name);
                 if attribute == Attribute::Missing {
@@ -209,7 +194,7 @@ impl Predicate {
                 Some(
                     values
                         .iter()
-                        .any(|value| equals(attribute, value) == Some(true)),
+                        .any(|value| equals(attribute, value, who) == Some(true)),
                 )
             }
             Self::Less(name, bound) => long(row.attribute(name)).map(|n| n < *bound),
@@ -219,8 +204,9 @@ impl Predicate {
     }
 }
 
-fn equals(attribute: Attribute<'_>, literal: &Literal) -> Option<bool> {
+fn equals(attribute: Attribute<'_>, literal: &Literal, who: Uuid) -> Option<bool> {
     match (attribute, literal) {
+        (Attribute::Id(a), Literal::Id(SELF)) => Some(a == who),
         (Attribute::Bool(a), Literal::Bool(b)) => Some(a == *b),
         (Attribute::Long(a), Literal::Long(b)) => Some(a == *b),
         (Attribute::Text(a), Literal::Text(b)) => Some(a == b.as_str()),

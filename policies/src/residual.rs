@@ -173,7 +173,10 @@ fn literal(value: &PstLiteral) -> Option<Literal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::{Attribute, Row};
+    use crate::{
+        predicate::SELF,
+        row::{Attribute, Row},
+    };
 
     const TENANT: Uuid = Uuid::from_u128(1);
 
@@ -229,7 +232,7 @@ mod tests {
                 assert!(predicate.is_opaque(), "{text}");
             } else {
                 assert_eq!(
-                    predicate.evaluate(&Sample),
+                    predicate.evaluate(&Sample, SELF),
                     Some(truth),
                     "{text}: {predicate}"
                 );
@@ -255,7 +258,7 @@ mod tests {
             "resource.custodian in Countersign::Role::\"worker\"",
         ] {
             assert!(of(text).is_opaque(), "{text}");
-            assert_eq!(of(text).evaluate(&Sample), None, "{text}");
+            assert_eq!(of(text).evaluate(&Sample, SELF), None, "{text}");
             assert!(of(&format!("!({text})")).is_opaque(), "{text}");
         }
     }
@@ -263,10 +266,10 @@ mod tests {
     #[test]
     fn missing_attribute_is_neither_true_nor_false() {
         let mine = format!("resource.custodian == Countersign::Human::\"{TENANT}\"");
-        assert_eq!(of(&mine).evaluate(&Sample), None);
-        assert_eq!(of(&format!("!({mine})")).evaluate(&Sample), None);
+        assert_eq!(of(&mine).evaluate(&Sample, SELF), None);
+        assert_eq!(of(&format!("!({mine})")).evaluate(&Sample, SELF), None);
         assert_eq!(
-            of(&format!("resource has custodian && {mine}")).evaluate(&Sample),
+            of(&format!("resource has custodian && {mine}")).evaluate(&Sample, SELF),
             Some(false)
         );
     }

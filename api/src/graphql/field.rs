@@ -13,7 +13,9 @@ use async_graphql::{
     dynamic::{self, FieldFuture, InputValue, SubscriptionField, SubscriptionFieldFuture, TypeRef},
 };
 use countersign_domain::id::TenantId;
-use countersign_policies::{ActionId, Decision, Engine, Refusal, Row, RowRule, row::TenantOnly};
+use countersign_policies::{
+    ActionId, Decision, Engine, Judged, Refusal, Row, RowRule, row::TenantOnly,
+};
 use futures::{future::BoxFuture, stream};
 use uuid::Uuid;
 
@@ -87,7 +89,7 @@ pub(super) enum Resolver {
 type LeafOf = dyn for<'a> Fn(&'a AnyValue) -> Option<Leaf<'a>> + Send + Sync;
 type InnerOf = dyn Fn(&AnyValue) -> Option<Output> + Send + Sync;
 type Asked = dyn for<'a> Fn(Context<'a>) -> Resolved<'a> + Send + Sync;
-type Decide = fn(&AnyValue, TenantId, &RowRule) -> Result<(), Refusal>;
+type Shows = fn(&AnyValue, TenantId, &mut dyn FnMut(&dyn Row));
 
 /// A field of an object type.
 pub(super) struct Field {
@@ -95,20 +97,29 @@ pub(super) struct Field {
     /// Whether a refusal is an error and not a hidden value.
     pub(super) is_root: bool,
     action: ActionId,
-    decide: Decide,
+    /// Shows the value as the row that policies see.
+    shows: Shows,
+}
+
+/// Why a field is closed.
+#[derive(Clone, Copy)]
+pub(super) enum Closed<'a> {
+    /// On every row.
+    Always(&'a Refusal),
+    /// On the row in hand.
+    Here(&'a RowRule),
 }
 
 impl Field {
     /// Looks up what was decided before the operation ran, and decides what depends on the row.
-    /// Why the field is closed, where it is. `admitted` is the rule by which this very row was
-    /// admitted last: most fields of a type depend on the same conditions.
+    /// Why the field is closed, where it is. `judged` is what was found of this very row.
     pub(super) fn gate<'a>(
         &self,
         operation: &'a Operation,
         parent: &AnyValue,
-        admitted: &mut Option<&'a RowRule>,
-    ) -> Result<(), Cow<'a, Refusal>> {
-        self.gate_by(self.decision(operation), operation, parent, admitted)
+        judged: &mut Judged<'a>,
+    ) -> Result<(), Closed<'a>> {
+        self.gate_by(self.decision(operation), operation, parent, judged)
     }
 
     /// What was decided of it.
@@ -122,23 +133,51 @@ impl Field {
         decision: &'a Decision,
         operation: &Operation,
         parent: &AnyValue,
-        admitted: &mut Option<&'a RowRule>,
-    ) -> Result<(), Cow<'a, Refusal>> {
+        judged: &mut Judged<'a>,
+    ) -> Result<(), Closed<'a>> {
         match decision {
             Decision::Allow(_) => Ok(()),
-            Decision::Deny(refusal) => Err(Cow::Borrowed(refusal)),
+            Decision::Deny(refusal) => Err(Closed::Always(refusal)),
             // A mutation has no row yet: its use case loads it and asks for the permit, without
             // which it can not write.
             Decision::Row(_) if self.is_root => Ok(()),
             Decision::Row(rule) => {
-                if admitted.is_some_and(|other| other.has_conditions_of(rule)) {
-                    return Ok(());
+                let admits = || self.asked(parent, operation, |row| rule.admits(row)) == Some(true);
+                if judged.admits(rule, admits) {
+                    Ok(())
+                } else {
+                    Err(Closed::Here(rule))
                 }
-                (self.decide)(parent, operation.tenant(), rule).map_err(Cow::Owned)?;
-                *admitted = Some(rule);
-                Ok(())
             }
         }
+    }
+
+    /// The refusal that closed it.
+    pub(super) fn refusal<'a>(
+        &self,
+        closed: Closed<'a>,
+        operation: &Operation,
+        parent: &AnyValue,
+    ) -> Cow<'a, Refusal> {
+        match closed {
+            Closed::Always(refusal) => Cow::Borrowed(refusal),
+            Closed::Here(rule) => {
+                let refusal = self.asked(parent, operation, |row| rule.refusal(row));
+                Cow::Owned(refusal.unwrap_or_else(|| rule.refusal(&NO_ROW)))
+            }
+        }
+    }
+
+    /// What is said of the row.
+    fn asked<T>(
+        &self,
+        parent: &AnyValue,
+        operation: &Operation,
+        ask: impl Fn(&dyn Row) -> T,
+    ) -> Option<T> {
+        let mut said = None;
+        (self.shows)(parent, operation.tenant(), &mut |row| said = Some(ask(row)));
+        said
     }
 }
 
@@ -338,7 +377,7 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
             resolver,
             is_root: self.is_root,
             action,
-            decide: decide::<T>,
+            shows: shows::<T>,
         };
         self.made.fields.insert(name, Arc::new(field));
         self
@@ -377,10 +416,12 @@ impl ObjectBuilder<'_, Event> {
     }
 }
 
-fn decide<T: Source>(value: &AnyValue, tenant: TenantId, rule: &RowRule) -> Result<(), Refusal> {
+fn shows<T: Source>(value: &AnyValue, tenant: TenantId, look: &mut dyn FnMut(&dyn Row)) {
     match value.downcast_ref::<T>() {
-        Some(source) => source.with_row(tenant, |row| rule.decide(row)),
-        // The value of another type is a row of no tenant, which the fence refuses.
-        None => rule.decide(&TenantOnly::books(TenantId::new(Uuid::nil()))),
+        Some(source) => source.with_row(tenant, look),
+        None => look(&NO_ROW),
     }
 }
+
+/// A value of another type is a row of no tenant, which the fence refuses.
+const NO_ROW: TenantOnly = TenantOnly::books(TenantId::new(Uuid::nil()));

@@ -173,7 +173,7 @@ fn can(context: Context<'_>) -> Resolved<'_> {
 /// A decision in the words of GraphQL, with the rules that made it.
 pub(super) fn verdict(decision: &Decision) -> (&'static str, Vec<String>) {
     let (outcome, rules) = match decision {
-        Decision::Allow(basis) => ("ALLOW", basis.rules.clone()),
+        Decision::Allow(basis) => ("ALLOW", basis.rules.to_vec()),
         Decision::Deny(refusal) if refusal.rules().is_empty() => {
             ("DENY", refusal.missing().to_vec())
         }

@@ -15,23 +15,22 @@ use cedar_policy::{
 };
 use countersign_domain::principal::Actor;
 use smol_str::SmolStr;
-use uuid::Uuid;
 
-use super::{ERROR_RULE, Engine, alarm};
+use super::{ERROR_RULE, Engine, alarm, sure};
 use crate::{
     action::Action,
     cache::Shape,
-    decision::{Compiled, Conditional},
+    decision::{Basis, Compiled, Conditional, Conditions},
     effects::actors,
     entity::{self, Bound, EntityError},
     error::PolicyError,
     load::{Bare, Kind, NAMESPACE, RowSet, Sight, Slice},
-    predicate::{Predicate, SELF},
+    predicate::Predicate,
     residual::{self, Facts},
 };
 
 /// The conditions of policies on rows of one type, by the policies' ids. One that is not here is never met.
-type Conditions = Arc<HashMap<SmolStr, Predicate>>;
+type ByRule = Arc<HashMap<SmolStr, Predicate>>;
 
 impl Engine {
     /// What is left of a slice for the shape of an actor.
@@ -121,7 +120,7 @@ impl Engine {
     }
 }
 
-fn found(conditions: &Conditions, rule: &SmolStr) -> Predicate {
+fn found(conditions: &ByRule, rule: &SmolStr) -> Predicate {
     conditions.get(rule).cloned().unwrap_or(Predicate::False)
 }
 
@@ -150,14 +149,14 @@ impl Known {
 
 /// The conditions of policies, by kind of principal and type of row.
 #[derive(Debug, Default)]
-pub(crate) struct Rows(Mutex<HashMap<(Kind, String), Conditions>>);
+pub(crate) struct Rows(Mutex<HashMap<(Kind, String), ByRule>>);
 
 impl Rows {
     fn of(
         &self,
         place: &(Kind, String),
         make: impl FnOnce() -> Result<HashMap<SmolStr, Predicate>, EntityError>,
-    ) -> Result<Conditions, EntityError> {
+    ) -> Result<ByRule, EntityError> {
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = rows.get(place) {
             return Ok(Arc::clone(known));
@@ -266,24 +265,25 @@ impl Compiled {
         // Cedar gives residuals in random order.
         permits.sort_by(|a, b| a.rule.cmp(&b.rule));
         forbids.sort_by(|a, b| a.rule.cmp(&b.rule));
-        let conditions = |rules: &[Conditional]| {
+        let each = |rules: &[Conditional]| {
             let all: BTreeSet<_> = rules.iter().map(|rule| rule.condition.clone()).collect();
             all.into_iter().collect()
         };
         let any =
             |rules: &[Conditional]| Predicate::or(rules.iter().map(|rule| rule.condition.clone()));
         let predicate = Predicate::and([any(&permits), any(&forbids).negate()]);
-        let speaks_of_self = permits
-            .iter()
-            .chain(&forbids)
-            .any(|rule| rule.condition.speaks_of(SELF));
         Self {
-            conditions: [conditions(&permits), conditions(&forbids)],
+            conditions: Arc::new(Conditions {
+                permits: each(&permits),
+                forbids: each(&forbids),
+            }),
+            basis: Basis {
+                rules: sure(&permits).into(),
+            },
             permits,
             forbids,
             predicate,
             missing,
-            speaks_of_self,
         }
     }
 
@@ -295,39 +295,5 @@ impl Compiled {
             condition: Predicate::True,
         }];
         Self::new(Vec::new(), forbids, Vec::new())
-    }
-
-    /// The same about somebody, where it speaks of whoever asks.
-    pub(super) fn bound(this: Arc<Self>, who: Uuid) -> Arc<Self> {
-        if this.speaks_of_self {
-            Arc::new(this.bind(who))
-        } else {
-            this
-        }
-    }
-
-    fn bind(&self, who: Uuid) -> Self {
-        let bind = |rules: &[Conditional]| -> Vec<Conditional> {
-            let rules = rules.iter();
-            rules
-                .map(|rule| Conditional {
-                    rule: rule.rule.clone(),
-                    condition: rule.condition.bind(who),
-                })
-                .collect()
-        };
-        Self {
-            permits: bind(&self.permits),
-            forbids: bind(&self.forbids),
-            conditions: self.conditions.each_ref().map(|conditions| {
-                conditions
-                    .iter()
-                    .map(|condition| condition.bind(who))
-                    .collect()
-            }),
-            predicate: self.predicate.bind(who),
-            missing: self.missing.clone(),
-            speaks_of_self: false,
-        }
     }
 }

@@ -187,7 +187,7 @@ fn schema(texts: &[&str], actions: &Actions) -> Result<Schema, PolicyError> {
             continue;
         }
         let mut applies = declared
-            .get(&action.name)
+            .get(action.name.as_str())
             .and_then(|one| one.get("appliesTo"))
             .cloned()
             .unwrap_or_default();

@@ -49,7 +49,9 @@ pub(super) fn slices(
     let mut slice_of: HashMap<Kind, Vec<usize>> = HashMap::new();
     for kind in Kind::ALL {
         for action in &actions.all {
-            let mut members = ids.remove(&(kind, action.name.clone())).unwrap_or_default();
+            let mut members = ids
+                .remove(&(kind, action.name.to_string()))
+                .unwrap_or_default();
             members.sort_by_key(|policy| policy.id().to_string());
             members.dedup_by_key(|policy| policy.id().to_string());
             let names: Vec<String> = members

@@ -7,7 +7,7 @@ use countersign_domain::{
     access::{Capability, Role, Scope},
     principal::{Actor, Principal},
 };
-use countersign_policies::{ActionId, Decision, Engine, Permit, Refusal};
+use countersign_policies::{ActionId, Decision, Engine, Permit, Refusal, SELF};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRunner};
 
 /// Each of them decides some actions, so that there are thousands of decisions.
@@ -137,7 +137,7 @@ fn compare_decision(
             assert_eq!(decided.is_ok(), answer.allowed, "{told}: {decided:?}");
             if own {
                 assert_eq!(
-                    rule.predicate().evaluate(row),
+                    rule.predicate().evaluate(row, SELF),
                     Some(answer.allowed),
                     "{told}"
                 );
@@ -230,7 +230,7 @@ fn a_scope_holds_what_cedar_lets_read() {
                         let answer = oracle.ask(&actor, name, &row);
                         let held = predicate
                             .as_ref()
-                            .is_ok_and(|p| p.evaluate(&row) == Some(true));
+                            .is_ok_and(|p| p.evaluate(&row, SELF) == Some(true));
                         assert_eq!(held, answer.allowed, "{name} {actor:?} {row:?}");
                     }
                 }

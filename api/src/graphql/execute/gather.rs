@@ -1,5 +1,6 @@
 //! The walk that waits.
 
+use countersign_policies::Judged;
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{
@@ -42,7 +43,7 @@ impl<'a> Execution<'a> {
                 let mut inner = Inner::default();
                 for object in &objects {
                     if field
-                        .gate(self.operation, &*object.value, &mut None)
+                        .gate(self.operation, &*object.value, &mut Judged::default())
                         .is_err()
                     {
                         continue;
@@ -98,9 +99,9 @@ impl<'a> Execution<'a> {
         let mut ids = vec![Vec::with_capacity(objects.len()); related.len()];
         for object in objects {
             let value = &*object.value;
-            let mut admitted = None;
+            let mut judged = Judged::default();
             for ((_, field, relation), ids) in related.iter().zip(&mut ids) {
-                if field.gate(operation, value, &mut admitted).is_ok() {
+                if field.gate(operation, value, &mut judged).is_ok() {
                     ids.extend(relation.id(value));
                 }
             }

@@ -1,9 +1,9 @@
 //! The walk that writes.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use async_graphql::{Error, PathSegment, ServerError};
-use countersign_policies::{Decision, Refusal, RowRule};
+use countersign_policies::{Decision, Judged, Refusal};
 use hashbrown::HashMap;
 use uuid::Uuid;
 
@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
     }
 
     fn object(&mut self, selection: &'a Selection, value: &AnyValue) -> Result<(), Nulled> {
-        let mut admitted = None;
+        let mut judged = Judged::default();
         self.out.push(b'{');
         for (i, selected) in selection.fields.iter().enumerate() {
             if i > 0 {
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
             self.out.extend_from_slice(&selected.written_key);
             self.path.push(Step::Key(selected.key.as_str()));
             self.place(selected.wrap.nullable, |writer| {
-                writer.field(selected, value, &mut admitted)
+                writer.field(selected, value, &mut judged)
             })?;
             self.path.pop();
         }
@@ -117,7 +117,7 @@ impl<'a> Writer<'a> {
         &mut self,
         selected: &'a Selected,
         value: &AnyValue,
-        admitted: &mut Option<&'a RowRule>,
+        judged: &mut Judged<'a>,
     ) -> Result<(), Nulled> {
         let field = match &selected.what {
             What::TypeName(name) => {
@@ -134,8 +134,9 @@ impl<'a> Writer<'a> {
         };
         let operation = self.execution.operation;
         let decision = self.decision(selected, field);
-        if let Err(refusal) = field.gate_by(decision, operation, value, admitted) {
-            return self.closed(selected, field, &refusal);
+        if let Err(closed) = field.gate_by(decision, operation, value, judged) {
+            let refusal = || field.refusal(closed, operation, value);
+            return self.closed(selected, field, refusal);
         }
         match &field.resolver {
             Resolver::Leaf(get) => match get(value) {
@@ -277,12 +278,13 @@ impl<'a> Writer<'a> {
         &mut self,
         selected: &'a Selected,
         field: &Field,
-        refusal: &Refusal,
+        refusal: impl FnOnce() -> Cow<'a, Refusal>,
     ) -> Result<(), Nulled> {
         let operation = self.execution.operation;
         if field.is_root {
-            operation.refuse(refusal);
-            let error = GraphqlError::Refused(refusal.clone());
+            let refusal = refusal();
+            operation.refuse(&refusal);
+            let error = GraphqlError::Refused(refusal.into_owned());
             let error = error.into_error(operation.context.request(), operation.reveal_rules);
             return self.failed(selected, error);
         }
@@ -290,7 +292,7 @@ impl<'a> Writer<'a> {
             .redactions
             .entry(&selected.pattern)
             .or_insert_with(|| Redaction {
-                rule: refusal.rule(),
+                rule: refusal().rule(),
                 count: 0,
             });
         redaction.count = redaction.count.saturating_add(1);
