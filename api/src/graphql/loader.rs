@@ -15,7 +15,10 @@ use countersign_domain::{
 };
 use countersign_entities::{CustomRole, Import, Known, Member, Statement};
 use countersign_policies::resource;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{
+    FutureExt,
+    future::{self, BoxFuture},
+};
 use hashbrown::HashMap;
 use uuid::Uuid;
 
@@ -122,18 +125,18 @@ load!(
     |row| row.id
 );
 
-/// Fetches what is not at hand yet, in one statement.
-async fn preload<T: Load>(operation: &Operation, mut ids: Vec<Uuid>) -> Result<(), GraphqlError> {
-    {
-        let known = T::cache(&operation.loaded);
-        let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.retain(|id| !known.contains_key(id));
-    }
+/// Those that are not at hand yet, each once.
+fn missing<T: Load>(operation: &Operation, mut ids: Vec<Uuid>) -> Vec<Uuid> {
+    let known = T::cache(&operation.loaded);
+    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    ids.retain(|id| !known.contains_key(id));
     ids.sort_unstable();
     ids.dedup();
-    if ids.is_empty() {
-        return Ok(());
-    }
+    ids
+}
+
+/// Fetches what is not at hand, in one statement.
+async fn fetch<T: Load>(operation: &Operation, ids: Vec<Uuid>) -> Result<(), GraphqlError> {
     let rows = T::fetch(operation, &ids).await?;
     let is_all = true;
     keep(operation, ids.into_iter(), Known { rows, is_all });
@@ -167,7 +170,10 @@ pub(super) async fn load<T: Load>(
     operation: &Operation,
     id: Uuid,
 ) -> Result<Option<Arc<T>>, GraphqlError> {
-    preload::<T>(operation, vec![id]).await?;
+    let missing = missing::<T>(operation, vec![id]);
+    if !missing.is_empty() {
+        fetch::<T>(operation, missing).await?;
+    }
     Ok(loaded(operation, id))
 }
 
@@ -210,7 +216,12 @@ impl<T: 'static, R: Load> Relation for To<T, R> {
         operation: &'a Operation,
         ids: Vec<Uuid>,
     ) -> BoxFuture<'a, Result<(), GraphqlError>> {
-        preload::<R>(operation, ids).boxed()
+        let missing = missing::<R>(operation, ids);
+        if missing.is_empty() {
+            // Without the place that fetching takes.
+            return future::ready(Ok(())).boxed();
+        }
+        fetch::<R>(operation, missing).boxed()
     }
 
     fn get(&self, operation: &Operation, id: Uuid) -> Option<Object> {

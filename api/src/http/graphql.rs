@@ -106,8 +106,9 @@ async fn run(
     graphql: GraphqlRequest,
     media: Media,
 ) -> Result<HttpResponse, Problem> {
-    let ran = state.graphql.run(&credential, facts, method, graphql).await;
-    let (answer, standing) = ran;
+    // In a place of its own: what the server wraps around a handler moves it several times.
+    let ran = Box::pin(state.graphql.run(&credential, facts, method, graphql));
+    let (answer, standing) = ran.await;
     if let Some(standing) = standing {
         limited::tell(request, standing);
         state.seen_tokens.admit(&credential);

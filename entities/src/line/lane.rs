@@ -11,12 +11,12 @@ mod messages;
 mod open;
 
 use std::{
-    collections::HashMap,
     fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use hashbrown::HashMap;
 use sea_orm::{DbBackend, Statement};
 
 use self::{
