@@ -68,7 +68,7 @@ const SHAPES_MAX: u64 = 4_096;
 pub(crate) struct Compilations {
     slices: usize,
     cache: Cache<Arc<Shape>, Arc<OfShape>>,
-    /// Each once: few, whatever the policies and shapes.
+    /// Each once. They are as many as policies ask different things of a row, whatever shapes there are.
     conditions: Mutex<HashSet<Arc<Conditions>>>,
 }
 

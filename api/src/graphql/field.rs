@@ -6,16 +6,16 @@
 //! start. The gate sits on the concrete object's field, so that reading through an interface can
 //! not go around it.
 
-use std::{borrow::Cow, collections::HashMap, marker::PhantomData, sync::Arc};
+mod gate;
+
+use std::{collections::HashMap, marker::PhantomData, sync::Arc};
 
 use async_graphql::{
     Value,
     dynamic::{self, FieldFuture, InputValue, SubscriptionField, SubscriptionFieldFuture, TypeRef},
 };
 use countersign_domain::id::TenantId;
-use countersign_policies::{
-    ActionId, Decision, Engine, Judged, Refusal, Row, RowRule, row::TenantOnly,
-};
+use countersign_policies::{ActionId, Engine, Row};
 use futures::{future::BoxFuture, stream};
 use uuid::Uuid;
 
@@ -89,7 +89,6 @@ pub(super) enum Resolver {
 type LeafOf = dyn for<'a> Fn(&'a AnyValue) -> Option<Leaf<'a>> + Send + Sync;
 type InnerOf = dyn Fn(&AnyValue) -> Option<Output> + Send + Sync;
 type Asked = dyn for<'a> Fn(Context<'a>) -> Resolved<'a> + Send + Sync;
-type Shows = fn(&AnyValue, TenantId, &mut dyn FnMut(&dyn Row));
 
 /// A field of an object type.
 pub(super) struct Field {
@@ -97,88 +96,7 @@ pub(super) struct Field {
     /// Whether a refusal is an error and not a hidden value.
     pub(super) is_root: bool,
     action: ActionId,
-    /// Shows the value as the row that policies see.
-    shows: Shows,
-}
-
-/// Why a field is closed.
-#[derive(Clone, Copy)]
-pub(super) enum Closed<'a> {
-    /// On every row.
-    Always(&'a Refusal),
-    /// On the row in hand.
-    Here(&'a RowRule),
-}
-
-impl Field {
-    /// Looks up what was decided before the operation ran, and decides what depends on the row.
-    /// Why the field is closed, where it is. `judged` is what was found of this very row.
-    pub(super) fn gate<'a>(
-        &self,
-        operation: &'a Operation,
-        parent: &AnyValue,
-        judged: &mut Judged<'a>,
-    ) -> Result<(), Closed<'a>> {
-        self.gate_by(self.decision(operation), operation, parent, judged)
-    }
-
-    /// What was decided of it.
-    pub(super) fn decision<'a>(&self, operation: &'a Operation) -> &'a Decision {
-        operation.decisions.get(self.action)
-    }
-
-    /// The same as [`Self::gate`], for whoever has looked up the decision.
-    pub(super) fn gate_by<'a>(
-        &self,
-        decision: &'a Decision,
-        operation: &Operation,
-        parent: &AnyValue,
-        judged: &mut Judged<'a>,
-    ) -> Result<(), Closed<'a>> {
-        match decision {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(refusal) => Err(Closed::Always(refusal)),
-            // A mutation has no row yet: its use case loads it and asks for the permit, without
-            // which it can not write.
-            Decision::Row(_) if self.is_root => Ok(()),
-            Decision::Row(rule) => {
-                let admits = || self.asked(parent, operation, |row| rule.admits(row)) == Some(true);
-                if judged.admits(rule, admits) {
-                    Ok(())
-                } else {
-                    Err(Closed::Here(rule))
-                }
-            }
-        }
-    }
-
-    /// The refusal that closed it.
-    pub(super) fn refusal<'a>(
-        &self,
-        closed: Closed<'a>,
-        operation: &Operation,
-        parent: &AnyValue,
-    ) -> Cow<'a, Refusal> {
-        match closed {
-            Closed::Always(refusal) => Cow::Borrowed(refusal),
-            Closed::Here(rule) => {
-                let refusal = self.asked(parent, operation, |row| rule.refusal(row));
-                Cow::Owned(refusal.unwrap_or_else(|| rule.refusal(&NO_ROW)))
-            }
-        }
-    }
-
-    /// What is said of the row.
-    fn asked<T>(
-        &self,
-        parent: &AnyValue,
-        operation: &Operation,
-        ask: impl Fn(&dyn Row) -> T,
-    ) -> Option<T> {
-        let mut said = None;
-        (self.shows)(parent, operation.tenant(), &mut |row| said = Some(ask(row)));
-        said
-    }
+    shows: gate::Shows,
 }
 
 /// The fields of the object types, by the names of both.
@@ -377,7 +295,7 @@ impl<'e, T: Source> ObjectBuilder<'e, T> {
             resolver,
             is_root: self.is_root,
             action,
-            shows: shows::<T>,
+            shows: gate::shows::<T>,
         };
         self.made.fields.insert(name, Arc::new(field));
         self
@@ -415,13 +333,3 @@ impl ObjectBuilder<'_, Event> {
         self.object(name, ty, description, |event| Some(event.0.clone()))
     }
 }
-
-fn shows<T: Source>(value: &AnyValue, tenant: TenantId, look: &mut dyn FnMut(&dyn Row)) {
-    match value.downcast_ref::<T>() {
-        Some(source) => source.with_row(tenant, look),
-        None => look(&NO_ROW),
-    }
-}
-
-/// A value of another type is a row of no tenant, which the fence refuses.
-const NO_ROW: TenantOnly = TenantOnly::books(TenantId::new(Uuid::nil()));

@@ -6,7 +6,7 @@ use crate::support::{self, AnyRow, FOREIGN, ME, OTHER, human, machine};
 use countersign_domain::{
     access::{Capability, Role, Scope},
     id::{TenantId, UserId},
-    principal::Principal,
+    principal::{Actor, Principal},
 };
 use countersign_policies::{Decision, Engine, Judged, Refusal, resource};
 
@@ -263,15 +263,21 @@ fn no_action_is_refused_to_all_by_oversight() {
     }
 }
 
-#[test]
-fn one_shape_does_not_lend_its_ids_to_another() {
-    let engine = support::engine();
-    let amount = engine.action("Transaction.amount").unwrap();
+/// Two of one shape: the one whom the other tests are about, and somebody else.
+fn workers() -> [Actor; 2] {
     let mine = human(Role::Worker, BTreeSet::new());
     let mut theirs = mine.clone();
     if let Principal::Human(human) = &mut theirs.principal {
         human.user = UserId::new(OTHER);
     }
+    [mine, theirs]
+}
+
+#[test]
+fn one_shape_does_not_lend_its_ids_to_another() {
+    let engine = support::engine();
+    let amount = engine.action("Transaction.amount").unwrap();
+    let [mine, theirs] = workers();
     for (actor, id) in [(&mine, ME), (&theirs, OTHER), (&mine, ME)] {
         let decisions = engine.decide(actor, &[amount]);
         let Decision::Row(rule) = decisions.get(amount) else {
@@ -291,11 +297,7 @@ fn one_shape_does_not_lend_its_ids_to_another() {
 fn what_a_rule_said_to_one_is_not_said_to_another() {
     let engine = support::engine();
     let amount = engine.action("Transaction.amount").unwrap();
-    let mine = human(Role::Worker, BTreeSet::new());
-    let mut theirs = mine.clone();
-    if let Principal::Human(human) = &mut theirs.principal {
-        human.user = UserId::new(OTHER);
-    }
+    let [mine, theirs] = workers();
     let mut elsewhere = mine.clone();
     elsewhere.tenant = TenantId::new(FOREIGN);
     let decisions = [mine, theirs, elsewhere].map(|actor| engine.decide(&actor, &[amount]));
@@ -311,6 +313,34 @@ fn what_a_rule_said_to_one_is_not_said_to_another() {
     assert!(judged.admits(mine, || panic!("it was asked already")));
     assert!(!judged.admits(theirs, || theirs.admits(&row)));
     assert!(!judged.admits(elsewhere, || elsewhere.admits(&row)));
+}
+
+/// There is a place for the answer to each different condition, of whomever and on whatever type of row.
+#[test]
+fn no_row_is_asked_the_same_twice() {
+    let engine = support::engine();
+    let actions: Vec<_> = engine.actions().map(|(id, _)| id).collect();
+    let row = kept(Some(ME), true);
+    for actor in support::everybody() {
+        let decisions = engine.decide(&actor, &actions);
+        let resources: BTreeSet<_> = actions.iter().map(|id| engine.resource_of(*id)).collect();
+        for resource in resources {
+            let rules = decisions
+                .iter()
+                .filter_map(|(id, decision)| match decision {
+                    Decision::Row(rule) if engine.resource_of(id) == resource => Some(rule),
+                    _ => None,
+                });
+            let rules: Vec<_> = rules.collect();
+            let mut judged = Judged::default();
+            for rule in &rules {
+                judged.admits(rule, || rule.admits(&row));
+            }
+            for rule in &rules {
+                judged.admits(rule, || panic!("a row of {resource} was asked twice"));
+            }
+        }
+    }
 }
 
 /// Who is remembered to be admitted by one rule is not asked of again by another that asks the same.
