@@ -11,6 +11,8 @@ mod differential;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod judged;
+#[cfg(test)]
 mod mutation;
 #[cfg(test)]
 mod support;

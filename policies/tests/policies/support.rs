@@ -274,3 +274,12 @@ impl Oracle {
 pub(crate) fn engine() -> Engine {
     Engine::embedded().unwrap()
 }
+
+/// An account of the actor's own tenant.
+pub(crate) fn kept(custodian: Option<Uuid>, personal: bool) -> AnyRow {
+    AnyRow {
+        custodian,
+        personal,
+        ..AnyRow::own("Account")
+    }
+}
