@@ -65,6 +65,12 @@ impl Done {
     pub(crate) fn rows<R: Fetched>(&self) -> Result<Vec<R>, StoreError> {
         fetched::read(&self.rows)
     }
+
+    /// What was joined to them: read from the column at that place on, in the order of
+    /// [`Fetched::COLUMNS`], of which the first is the tenant: where that is NULL, nothing was joined.
+    pub(crate) fn rows_from<R: Fetched>(&self, place: usize) -> Result<Vec<R>, StoreError> {
+        fetched::read_from(&self.rows, place)
+    }
 }
 
 impl Line {

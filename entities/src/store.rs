@@ -163,23 +163,14 @@ impl Reader {
         scope: &ReadScope<R>,
         ids: impl Iterator<Item = Uuid>,
     ) -> Result<Vec<R::Item>, StoreError> {
-        let statement = self.by_ids_statement(scope, ids)?;
-        items::<R>(self.fetch_statement(statement, Pace::Quick).await?)
-    }
-
-    /// The statement for [`Self::by_ids`].
-    pub(crate) fn by_ids_statement<R: Stored>(
-        &self,
-        scope: &ReadScope<R>,
-        ids: impl Iterator<Item = Uuid>,
-    ) -> Result<Statement, StoreError> {
         let build = || {
             let none = any_of(beside::id::<R>(), std::iter::empty());
             let select = self.select(scope)?.filter(none);
             Ok(select.build(DbBackend::Postgres))
         };
-        let what = What::ByIds { joined: true };
-        memory::for_ids(self.remembered(scope, what, build)?, ids)
+        let statement = self.remembered(scope, What::ByIds, build)?;
+        let statement = memory::for_ids(statement, ids)?;
+        items::<R>(self.fetch_statement(statement, Pace::Quick).await?)
     }
 
     /// Every row that the scope covers and that meets the condition, in any order.

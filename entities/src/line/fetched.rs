@@ -2,6 +2,7 @@
 
 use sea_orm::Statement;
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::{
     Line,
@@ -57,6 +58,30 @@ pub(crate) fn read<R: Fetched>(rows: &Rows) -> Result<Vec<R>, StoreError> {
                 .map(|row| R::from_cells(&row, &places))
                 .collect()
         }
+    }
+}
+
+/// Reads what was joined to the rows of an answer, from the column at that place on.
+pub(crate) fn read_from<R: Fetched>(rows: &Rows, first: usize) -> Result<Vec<R>, StoreError> {
+    let places: Vec<_> = (first..).take(R::COLUMNS.len()).collect();
+    match rows {
+        Rows::Line(rows) => {
+            let joined = rows.iter().map(|row| joined(row, &places));
+            joined.filter_map(Result::transpose).collect()
+        }
+        Rows::Lane(sheet) => {
+            let joined = sheet.iter().map(|row| joined(&row, &places));
+            joined.filter_map(Result::transpose).collect()
+        }
+    }
+}
+
+/// `None` where nothing was joined to the row.
+fn joined<R: Fetched>(row: &impl Cells, places: &[usize]) -> Result<Option<R>, StoreError> {
+    let first = places.first().copied().unwrap_or(usize::MAX);
+    match row.cell::<Option<Uuid>>(first)? {
+        Some(_) => R::from_cells(row, places).map(Some),
+        None => Ok(None),
     }
 }
 

@@ -52,7 +52,14 @@ pub(crate) enum What {
     /// All of the tenant's, up to a few.
     Few,
     /// Those of some ids, which are the last of the values.
-    ByIds { joined: bool },
+    ByIds,
+    /// Those of some ids, which are the first of the values, with what they point to as far as these scopes
+    /// cover it.
+    Found {
+        is_one: bool,
+        accounts: Option<Arc<Predicate>>,
+        categories: Option<Arc<Predicate>>,
+    },
     /// Those that the rows of another statement point to, whose values are the last.
     Pointed {
         column: &'static str,

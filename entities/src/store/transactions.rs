@@ -2,6 +2,7 @@
 
 mod cells;
 mod custody;
+mod found;
 
 use chrono::NaiveDate;
 use countersign_domain::{
@@ -10,8 +11,8 @@ use countersign_domain::{
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, DbBackend, EntityTrait, JoinType, QueryFilter, QuerySelect, QueryTrait,
-    RelationTrait, Select, sea_query::Expr,
+    ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait, Select,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -20,11 +21,7 @@ use self::{
     cells::{Amount, Code},
     custody::Reach,
 };
-use super::{
-    Sorted, Stored, any_of, first, items,
-    memory::{self, What},
-    money, one_row, pace_of, paged, slice, user,
-};
+use super::{Sorted, Stored, first, items, money, one_row, pace_of, paged, slice, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::{Columns, TransactionFilter},
@@ -34,7 +31,6 @@ use crate::{
         transactions::{Column, Entity, Relation},
     },
     page::{Keyset, Page, Position, Slice, SortKey},
-    reading::Pace,
     transaction::{Reader, WriteTransaction},
 };
 
@@ -197,21 +193,8 @@ impl Reader {
         ids: &[TransactionId],
         beside: &Beside,
     ) -> Result<(Vec<Transaction>, Pointed), StoreError> {
-        let uuids = ids.iter().map(|id| id.uuid());
-        let statement = match custody::reach(scope) {
-            Some(reach) => {
-                let build = || {
-                    let none = any_of(Column::Id, std::iter::empty());
-                    let select = self.without_accounts(scope, &reach)?.filter(none);
-                    Ok(select.build(DbBackend::Postgres))
-                };
-                let what = What::ByIds { joined: false };
-                memory::for_ids(self.remembered(scope, what, build)?, uuids)?
-            }
-            None => self.by_ids_statement(scope, uuids)?,
-        };
-        let read = self.with_beside(statement, ids.len(), beside, Pace::Quick);
-        let (rows, pointed) = read.await?;
+        let ids = ids.iter().map(|id| id.uuid()).collect();
+        let (rows, pointed) = self.found(scope, ids, beside).await?;
         Ok((items::<resource::Transaction>(rows)?, pointed))
     }
 }

@@ -9,8 +9,9 @@ use countersign_domain::{
     token::PlainToken,
 };
 use countersign_entities::{
-    Credential, EndedBy, EnterError, NewMachine, ReadTransaction, RequestContext, RequestFacts,
-    SessionSecret, SessionsOf, StoreError, Strange, TransactionFilter, Why, WriteError,
+    Beside, Credential, EndedBy, EnterError, NewMachine, Page, ReadTransaction, RequestContext,
+    RequestFacts, SessionSecret, SessionsOf, StoreError, Strange, TransactionFilter, Why,
+    WriteError,
 };
 use countersign_policies::{resource, row::TenantOnly};
 use uuid::Uuid;
@@ -371,7 +372,7 @@ async fn scope_or_permit_of_another_tenant_is_an_error() {
     let foreign_permit = world.permit(&foreign, "createCategory");
 
     let (_, write) = world.write(&owner).await;
-    let page = countersign_entities::Page::first(1);
+    let page = Page::first(1);
     let refused = |error: &StoreError| matches!(error, StoreError::ForeignScope { found, .. } if *found == south);
     assert!(refused(
         &write.accounts(&foreign_scope, &page).await.unwrap_err()
@@ -418,8 +419,15 @@ async fn scope_or_permit_of_another_tenant_is_an_error() {
     assert!(refused(
         &read.audit_key(&log, &world.database).await.unwrap_err()
     ));
+}
 
-    // Statements that are remembered are for their own tenant as well.
+#[tokio::test]
+async fn statements_that_are_remembered_are_for_their_own_tenant_as_well() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let (_, other) = world.company("south").await;
+    let page = Page::first(1);
+    let refused = |error: &StoreError| matches!(error, StoreError::ForeignScope { .. });
     let (foreign, read) = world.enter(&other).await;
     let scope = world.scope::<resource::Transaction>(&foreign);
     let (none, ids) = (
@@ -428,9 +436,27 @@ async fn scope_or_permit_of_another_tenant_is_an_error() {
     );
     read.transactions(&scope, &none, &page).await.unwrap();
     read.transactions_by_id(&scope, &ids).await.unwrap();
-    let (_, read) = world.enter(&owner).await;
+    let (context, read) = world.enter(&owner).await;
     let listed = read.transactions(&scope, &none, &page).await;
     assert!(refused(&listed.unwrap_err()));
     let found = read.transactions_by_id(&scope, &ids).await;
     assert!(refused(&found.unwrap_err()));
+    // And so is what rows point to.
+    let own = world.scope::<resource::Transaction>(&context);
+    let accounts = |of| Beside {
+        accounts: Some(world.scope(of)),
+        categories: None,
+    };
+    let categories = Beside {
+        accounts: None,
+        categories: Some(world.scope(&foreign)),
+    };
+    for (beside, is_refused) in [
+        (accounts(&context), false),
+        (accounts(&foreign), true),
+        (categories, true),
+    ] {
+        let found = read.transactions_by_id_beside(&own, &ids, &beside).await;
+        assert_eq!(found.is_err_and(|error| refused(&error)), is_refused);
+    }
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use countersign_domain::{
     access::{Capability, Role},
     books::Transaction,
-    id::TenantId,
+    id::{TenantId, TransactionId},
     principal::Actor,
 };
-use countersign_entities::{Keyset, Page, ReadTransaction, TransactionFilter};
+use countersign_entities::{Beside, Keyset, Page, ReadTransaction, TransactionFilter};
 use countersign_policies::{
     ActionId, Decision, Engine, ReadScope, Resource, Row, resource, row::TenantRow, whole_policies,
     whole_schema,
@@ -133,6 +133,25 @@ async fn every(
     }
 }
 
+/// Those of the transactions that a scope covers, and which of the accounts that they point to another one
+/// does.
+async fn by_id(
+    read: &ReadTransaction,
+    scope: &ReadScope<resource::Transaction>,
+    accounts: Option<ReadScope<resource::Account>>,
+    ids: &[TransactionId],
+) -> (Vec<Transaction>, BTreeSet<Uuid>) {
+    let beside = Beside {
+        accounts,
+        categories: None,
+    };
+    let found = read.transactions_by_id_beside(scope, ids, &beside).await;
+    let (rows, pointed) = found.unwrap();
+    let accounts = pointed.accounts.map(|known| known.rows).unwrap_or_default();
+    let accounts = accounts.iter().map(|account| account.id.uuid());
+    (rows, accounts.collect())
+}
+
 /// The scope of that engine; `None` where nothing may be read at all.
 fn scope<R: Resource>(engine: &Engine, actor: &Actor) -> Option<ReadScope<R>> {
     engine.read_scope::<R>(actor).ok()
@@ -142,7 +161,7 @@ fn scope<R: Resource>(engine: &Engine, actor: &Actor) -> Option<ReadScope<R>> {
 async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
     let world = World::new().await;
     let (mut accounts, mut transactions) = (Vec::new(), Vec::new());
-    let mut tenants = Vec::new();
+    let (mut tenants, mut owners) = (Vec::new(), Vec::new());
     for slug in ["north", "south"] {
         let (tenant, owner) = world.company(slug).await;
         let people = match slug {
@@ -158,8 +177,12 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
         transactions.extend(found.into_iter().map(|row| (tenant, row)));
         read.leave();
         tenants.push(people);
+        owners.push(context);
     }
+    let ids: Vec<_> = transactions.iter().map(|(_, row)| row.id).collect();
     let people = tenants.remove(0);
+    let north = owners[0].tenant();
+    let ours = transactions.iter().filter(|(t, _)| *t == north).count();
     assert_eq!((accounts.len(), people.len()), (148, 35));
     let mut decisions = 0;
     for group in GROUPS {
@@ -178,6 +201,11 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
             };
             let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
             assert_eq!(given, expected, "{told}");
+            // Whatever of the transactions another one may read.
+            let all = scope(&engine, owners[0].actor()).unwrap();
+            let own = scope::<resource::Account>(&engine, actor);
+            let (rows, given) = by_id(&read, &all, own, &ids).await;
+            assert_eq!((rows.len(), &given), (ours, &expected), "{told}");
 
             let action = engine.action("Transaction.id").unwrap();
             let expected = allowed((&engine, action, actor), &transactions, |row| row.id.uuid());
@@ -187,6 +215,12 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
             };
             let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
             assert_eq!(given, expected, "{told}");
+            let given = match scope::<resource::Transaction>(&engine, actor) {
+                Some(scope) => by_id(&read, &scope, None, &ids).await.0,
+                None => Vec::new(),
+            };
+            let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
+            assert_eq!(given, expected, "{told}, by id");
             decisions += accounts.len() + transactions.len();
             read.leave();
         }

@@ -25,6 +25,24 @@ use crate::{
     transaction::Reader,
 };
 
+/// What is read of a transaction's own row.
+pub(super) const COLUMNS: [transactions::Column; 11] = {
+    use transactions::Column;
+    [
+        Column::Id,
+        Column::AccountId,
+        Column::StatementId,
+        Column::CategoryId,
+        Column::BookedOn,
+        Column::ValueOn,
+        Column::Currency,
+        Column::Amount,
+        Column::Counterparty,
+        Column::Description,
+        Column::Reference,
+    ]
+};
+
 /// What is read together with transactions: what they point to, as far as these scopes cover it.
 #[derive(Debug, Default)]
 pub struct Beside {
@@ -87,19 +105,7 @@ impl Reader {
         use transactions::Column;
         self.admit(scope)?;
         let own = Column::TenantId.eq(self.tenant_id().uuid());
-        let select = transactions::Entity::find().select_only().columns([
-            Column::Id,
-            Column::AccountId,
-            Column::StatementId,
-            Column::CategoryId,
-            Column::BookedOn,
-            Column::ValueOn,
-            Column::Currency,
-            Column::Amount,
-            Column::Counterparty,
-            Column::Description,
-            Column::Reference,
-        ]);
+        let select = transactions::Entity::find().select_only().columns(COLUMNS);
         let select = select
             .column_as(Expr::cust("NULL::uuid"), "custodian_id")
             .column_as(Expr::cust("NULL::boolean"), "personal")
