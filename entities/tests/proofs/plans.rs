@@ -135,3 +135,57 @@ async fn transactions_are_never_read_whole() {
     let told = tokio::time::timeout(std::time::Duration::from_secs(20), told);
     assert_eq!(told.await.expect("they tell how they read"), before);
 }
+
+/// How many rows of the table were looked at.
+async fn looked_at(admin: &mut PgConnection) -> i64 {
+    let sql = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables
+        WHERE relid = 'countersign.transactions'::regclass";
+    admin
+        .execute("SELECT pg_stat_clear_snapshot()")
+        .await
+        .unwrap();
+    sqlx::query_scalar(sql).fetch_one(admin).await.unwrap()
+}
+
+#[tokio::test]
+async fn transactions_are_found_by_their_ids_and_by_nothing_else() {
+    let world = World::new().await;
+    let people = companies(&world).await;
+    let mut admin = world.bare("postgres").await;
+    admin.execute(FILL).await.unwrap();
+    // It has not been told how many there are, and takes them for few.
+    admin.execute("VACUUM").await.unwrap();
+    let mut ids = Vec::new();
+    for (who, _) in &people {
+        let (context, read) = world.enter(who).await;
+        let (scope, none) = (world.scope(&context), TransactionFilter::default());
+        let listed = read.transactions(&scope, &none, &Page::first(50)).await;
+        ids.push(listed.unwrap().rows.into_iter().map(|row| row.id));
+        read.leave();
+    }
+    world.database.close().await;
+    told(&mut admin).await;
+    let before = looked_at(&mut admin).await;
+
+    let world = World::of(cluster::shared(), world.name.clone()).await;
+    let mut asked = 0;
+    for ((who, _), ids) in people.iter().zip(ids) {
+        let ids: Vec<_> = ids.collect();
+        let (context, read) = world.enter(who).await;
+        let scope = world.scope::<resource::Transaction>(&context);
+        let beside = Beside {
+            accounts: Some(world.scope(&context)),
+            categories: Some(world.scope(&context)),
+        };
+        for few in [&ids[..1], &ids[..5], &ids] {
+            let found = read.transactions_by_id_beside(&scope, few, &beside).await;
+            assert_eq!(found.unwrap().0.len(), few.len());
+            asked += few.len();
+        }
+        read.leave();
+    }
+    world.database.close().await;
+    told(&mut admin).await;
+    let looked_at = looked_at(&mut admin).await - before;
+    assert_eq!(looked_at, i64::try_from(asked).unwrap());
+}

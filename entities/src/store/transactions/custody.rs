@@ -1,4 +1,4 @@
-//! Whose care a transaction is in stands in its account. The two are not joined: of tables that tenants
+//! Whose care a transaction is in stands in its account. Lists do not join the two: of tables that tenants
 //! share, PostgreSQL takes a tenant's accounts to have next to no transactions each, and reads
 //! all of an account's to find one. What is to be known of accounts is read beside.
 

@@ -1,9 +1,9 @@
 //! Transactions by their ids, each with what it points to, in one statement: each row is looked for once,
 //! and what it points to is one entry of an index away.
 //!
-//! The rows are found before anything is joined to them. An `OFFSET` keeps it so: of tables that tenants
-//! share, PostgreSQL takes an account to have next to no transactions, and would read all of them to find
-//! one.
+//! The rows are found before anything is joined to them. One is, because it is found by its key; for several
+//! an `OFFSET` keeps it so: of tables that tenants share, PostgreSQL may take an account to have next to no
+//! transactions, and read all of them to find a few.
 
 use countersign_policies::{ReadScope, resource};
 use sea_orm::{
@@ -87,8 +87,7 @@ impl Reader {
         Ok((done.rows()?, pointed))
     }
 
-    /// The statement, of which the first value is the ids, or the one: a list of them is read by a bitmap of
-    /// the table's pages, which takes longer.
+    /// The statement, of which the first value is the ids, or the one.
     fn finding(
         &self,
         scope: &ReadScope<resource::Transaction>,
@@ -98,18 +97,17 @@ impl Reader {
         use accounts::Column as Account;
         self.admit(scope)?;
         let tenant = self.tenant_id().uuid();
-        let ids = if is_one {
-            Column::Id.eq(Uuid::nil())
-        } else {
-            any_of(Column::Id, std::iter::empty())
-        };
-        let mut rows = Entity::find()
+        let rows = Entity::find()
             .select_only()
             .column(Column::TenantId)
-            .columns(COLUMNS)
-            .filter(ids)
-            .filter(Column::TenantId.eq(tenant))
-            .offset(0);
+            .columns(COLUMNS);
+        let rows = if is_one {
+            rows.filter(Column::Id.eq(Uuid::nil()))
+        } else {
+            rows.filter(any_of(Column::Id, std::iter::empty()))
+                .offset(0)
+        };
+        let mut rows = rows.filter(Column::TenantId.eq(tenant));
         let mut select = Query::select();
         select
             .from_subquery(
