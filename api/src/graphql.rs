@@ -15,7 +15,7 @@
 //! | `deprecation.rs` | fields on their way out |
 //! | `dry_run.rs` | what a request would cost and be decided to |
 //! | `repeat.rs` | mutations that are sent again under a key |
-//! | `validation.rs`, `coerce.rs`, `selection.rs` | a document made ready to run: valid, its arguments of their types, its fields merged |
+//! | `validation.rs`, `rules.rs`, `coerce.rs`, `selection.rs` | a document made ready to run: valid, its arguments of their types, its fields merged |
 //! | `execute.rs`, `value.rs` | running it: one walk that waits, one that writes |
 //! | `error.rs`, `record.rs`, `answer.rs`, `timing.rs` | what leaves: errors, the audit row, the answer's form, how long it took |
 
@@ -41,6 +41,7 @@ mod existence;
 mod field;
 mod imports;
 mod inputs;
+mod introspection;
 mod kind;
 mod limits;
 mod loader;
@@ -55,6 +56,7 @@ mod record;
 mod repeat;
 mod request;
 mod roles;
+mod rules;
 mod scalars;
 mod schema;
 mod selection;

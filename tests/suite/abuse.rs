@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use countersign_domain::access::{Role, Scope};
+use countersign_domain::{
+    access::{Role, Scope},
+    token::PlainToken,
+};
 use countersign_tests::{Reply, TestApp};
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
@@ -152,6 +155,85 @@ fn hostile() -> Vec<Hostile> {
                 "{{ nodes(ids: [{}]) {{ id }} }}",
                 "\"acc_00000000000070008000000000000001\",".repeat(5_000)
             ),
+        ),
+        query(
+            "one id again and again",
+            format!(
+                "{{ {MARK}: nodes(ids: [{}]) {{ id }} }}",
+                "\"txn_00000000000070008000000000000001\",".repeat(501)
+            ),
+        ),
+        query(
+            "the schema in itself",
+            format!(
+                "{{ {MARK}: __type(name: \"Node\") {{ {} name {} }} }}",
+                "possibleTypes { interfaces { ".repeat(5),
+                "} } ".repeat(5)
+            ),
+        ),
+        raw(
+            "the schema in itself, without being run",
+            json,
+            json!({
+                "query": format!(
+                    "{{ {MARK}: __type(name: \"Node\") {{ {} name {} }} }}",
+                    "possibleTypes { interfaces { ".repeat(6),
+                    "} } ".repeat(6)
+                ),
+                "extensions": { "dryRun": true },
+            })
+            .to_string(),
+        ),
+        query(
+            "variables that there are not, in many operations",
+            format!(
+                "fragment f on Query {{ node(id: ${}) {{ id }} }} {}",
+                MARK.repeat(15_000),
+                many(30, |i| format!("query q{i} {{ ...f }} "))
+            ),
+        ),
+        query(
+            "a type without end",
+            format!("query($a: {}) {{ __typename }}", MARK.repeat(15_000)),
+        ),
+        query(
+            "a member without end",
+            format!(
+                "{{ transactions(filter: {{ {}: 1 }}) {{ nodes {{ id }} }} }}",
+                MARK.repeat(15_000)
+            ),
+        ),
+        query(
+            "an enum without end",
+            format!(
+                "{{ transactions(filter: {{ direction: {} }}) {{ nodes {{ id }} }} }}",
+                MARK.repeat(15_000)
+            ),
+        ),
+        query(
+            "fields that nothing selects",
+            format!(
+                "{{ __typename }} fragment f on Query {{ {} }}",
+                many(2_500, |i| format!("x{i} {{ {MARK} }} "))
+            ),
+        ),
+        query(
+            "one name for two fields",
+            "{ transactions { nodes { x: id } } transactions { nodes { x: amount } } }",
+        ),
+        query(
+            "two questions under one name",
+            "{ accounts { nodes { viewerCan(action: \"Account.name\") { allowed } } } \
+             accounts { nodes { viewerCan(action: \"Account.number\") { allowed } } } }",
+        ),
+        raw(
+            "a number for a condition",
+            json,
+            json!({
+                "query": format!("query q($x: Int!) {{ {MARK}: viewer @skip(if: $x) {{ kind }} }}"),
+                "variables": { "x": 1 },
+            })
+            .to_string(),
         ),
         query(
             "fields that there are not",
@@ -312,6 +394,65 @@ async fn hostile_requests_are_refused_soon_briefly_and_without_an_echo() {
         );
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// PostgreSQL keeps no text with that character.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_that_can_not_be_kept_are_the_callers_fault() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    for (query, variables) in [
+        (
+            "query q($f: TransactionFilter) { transactions(filter: $f) { nodes { id } } }",
+            json!({ "f": { "text": "a\0" } }),
+        ),
+        (
+            "{ transactions(filter: { text: \"\\u0000\" }) { nodes { id } } }",
+            json!({}),
+        ),
+        (
+            "{ auditEntries(filter: { action: \"a\\u0000\" }) { nodes { id } } }",
+            json!({}),
+        ),
+    ] {
+        let refused = owner.graphql(query, variables).await;
+        let told = refused.body["errors"][0]["message"].as_str().unwrap();
+        assert!(told.contains("U+0000"), "{:?}", refused.body);
+    }
+}
+
+/// Whoever is not let in is told nothing of what they asked for: not that it is no GraphQL, not what it would
+/// cost, nor whether a document is published.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_told_that_they_are_strangers() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let good = owner.token(&[Scope::BasicRead]).await;
+    let published = format!("sha256:{}", "0".repeat(64));
+    for (n, (body, status)) in (0_u8..).zip([
+        (json!({ "query": "{" }), 400),
+        (
+            json!({ "query": "{ transactions(first: 99999) { nodes { id } } }" }),
+            400,
+        ),
+        (json!({ "query": "{ node(id: \"x\") { id } }" }), 400),
+        (json!({ "documentId": published }), 404),
+        (json!({ "query": "{ a }", "operationName": "b" }), 400),
+    ]) {
+        let invented = PlainToken::from_random(&[n; 32]);
+        for (token, expected) in [(invented.reveal(), 401), (good.plain.as_str(), status)] {
+            let request = app.http().post(format!("{}/graphql", app.url()));
+            let request = request
+                .bearer_auth(token)
+                .header("accept", "application/graphql-response+json");
+            let answer = request.json(&body).send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), expected, "{body}");
+            let told = answer.headers().contains_key("ratelimit");
+            assert_eq!(told, expected != 401, "{body}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

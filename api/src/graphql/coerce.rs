@@ -94,6 +94,11 @@ fn value(
     place: &dyn Fn() -> String,
 ) -> Result<Value, Misfit> {
     match (value, &ty.base) {
+        // No text of the database has it.
+        (Value::String(text), _) if text.contains('\0') => Err(format!(
+            "{} has the character U+0000, which no text has",
+            place()
+        )),
         (Value::Null, _) if ty.nullable => Ok(Value::Null),
         (Value::Null, _) => Err(format!("{} is null, and is a `{ty}`", place())),
         (Value::List(items), BaseType::List(inner)) => {
@@ -219,6 +224,8 @@ mod tests {
             ("$a: ID", json!({ "a": 1.5 })),
             ("$a: Colour", json!({ "a": "canary" })),
             ("$a: Date", json!({ "a": "canary" })),
+            ("$a: String", json!({ "a": "canary\0" })),
+            ("$a: [ID!]", json!({ "a": ["canary\0"] })),
             ("$a: [Int!]", json!({ "a": [1, null] })),
             ("$a: Outer", json!({ "a": "canary" })),
             ("$a: Outer", json!({ "a": {} })),

@@ -30,6 +30,8 @@ pub(super) struct Document {
     /// SHA-256 of the text, which the audit log keeps.
     pub(super) sha256: [u8; 32],
     planned: HashMap<Option<Name>, Planned>,
+    /// How long the text is.
+    bytes: u32,
     /// What validation finds wrong with it, once it was looked at.
     pub(super) faults: OnceCell<Vec<ServerError>>,
 }
@@ -110,6 +112,9 @@ impl fmt::Display for DocumentId {
     }
 }
 
+/// The most bytes of documents that are kept: of what is made of them some forty times as many.
+const CACHED_BYTES_MAX: u64 = 1024 * 1024;
+
 /// The documents of the web app, as its build names them.
 const OF_THE_APP: &str = include_str!("../../../web/src/graphql/generated/documents.json");
 
@@ -152,7 +157,10 @@ impl Documents {
     pub(super) fn new() -> Result<Self, serde_json::Error> {
         let documents = Self {
             published: RwLock::default(),
-            cache: Cache::new(1_024),
+            cache: Cache::builder()
+                .weigher(|_, document: &Arc<Document>| document.bytes)
+                .max_capacity(CACHED_BYTES_MAX)
+                .build(),
         };
         documents.publish_manifest(OF_THE_APP)?;
         Ok(documents)
@@ -226,6 +234,7 @@ impl Documents {
             planned.insert(name.cloned(), Planned { plan, selection });
         }
         let document = Arc::new(Document {
+            bytes: u32::try_from(text.len()).unwrap_or(u32::MAX),
             parsed,
             sha256,
             planned,

@@ -14,7 +14,7 @@ use countersign_domain::id::RequestId;
 use countersign_entities::{Credential, Database, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, EXPLAIN_REFUSAL, INTROSPECT};
 use execution::{Asked, faulty};
-use reading::answers_to;
+use reading::operation;
 use stream::{Listener, Streams};
 use tracing::{Instrument, field::Empty};
 
@@ -203,21 +203,21 @@ impl Endpoint {
         standing: &mut Option<Standing>,
     ) -> Result<(&'static str, Response), Answer> {
         let id = facts.request;
-        let document = self.document(&request.source, id)?;
-        let name = request
-            .operation_name
-            .as_deref()
-            .filter(|name| !name.is_empty());
-        let (definition, planned) = document
-            .operation(name)
-            .map_err(|message| refused(Code::GraphqlValidationFailed, message, id))?;
-        answers_to(&request, method, planned.plan.kind, id)?;
+        let own_text = matches!(request.source, Source::Text(_));
+        let (document, measure) = match self.read(&request, method, id) {
+            Ok(read) => read,
+            Err(answer) => {
+                let told = self.unread(credential, facts, own_text, answer, standing);
+                return Err(told.await);
+            }
+        };
+        let name = request.name();
+        let (definition, planned) = operation(&document, &request, id)?;
         let span = tracing::Span::current();
         if !span.is_disabled() {
             span.record("graphql.operation.type", kind(planned.plan.kind));
             span.record("graphql.document.hash", hex::encode(document.sha256));
         }
-        let measure = self.measure(&document, definition, &request.variables, id)?;
         let mut call = Call {
             document: &document,
             definition,
@@ -227,9 +227,9 @@ impl Endpoint {
             measure: &measure,
             credential,
             facts,
-            own_text: matches!(request.source, Source::Text(_)),
+            own_text,
             dry_run: request.dry_run,
-            variables: request.variables,
+            variables: request.variables.clone(),
             paid: None,
             timing: Timing::start(),
         };
@@ -313,7 +313,13 @@ impl Endpoint {
             state: &state,
         };
         let ready = self
-            .prepare(asked, call.selection, call.name, call.variables)
+            .prepare(
+                asked,
+                call.selection,
+                call.name,
+                call.variables,
+                call.dry_run,
+            )
             .await;
         if ready.is_err() && finds_out {
             self.look_for_named(&state, measure).await?;

@@ -8,7 +8,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use async_graphql::Name;
-use async_graphql_parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql_parser::{
+    Positioned,
+    types::{BaseType, Directive, ExecutableDocument, Selection, SelectionSet, Type},
+};
+use async_graphql_value::Value;
 use thiserror::Error;
 
 use crate::code::Code;
@@ -105,6 +109,9 @@ pub enum LimitError {
         /// The limit.
         limit: u64,
     },
+    /// Too much of the schema itself.
+    #[error("the document asks for too much of the schema: nest fewer of its lists in one another")]
+    Introspection,
     /// Too many identifiers.
     #[error("the request names more than {0} ids")]
     Ids(usize),
@@ -118,7 +125,7 @@ impl LimitError {
     pub const fn code(self) -> Code {
         match self {
             Self::Depth(_) | Self::Nesting => Code::DepthLimitExceeded,
-            Self::Cost { .. } => Code::CostLimitExceeded,
+            Self::Cost { .. } | Self::Introspection => Code::CostLimitExceeded,
             Self::Time(_) => Code::TimeLimitExceeded,
             Self::FragmentCycle | Self::RepeatedMutation | Self::SubscriptionFields => {
                 Code::GraphqlValidationFailed
@@ -183,16 +190,24 @@ pub(super) fn check_expansion(
         if variables.len() > VARIABLES_MAX {
             return Err(LimitError::Variables);
         }
-        let variables = variables.iter().map(|variable| &variable.node.name.node);
-        check_names(name.into_iter().chain(variables))?;
+        check_names(name)?;
+        for variable in variables {
+            let variable = &variable.node;
+            check_names([&variable.name.node])?;
+            check_type(&variable.var_type.node)?;
+            check_directives(&variable.directives, &mut whole)?;
+        }
         let set = &operation.node.selection_set.node;
         whole.add(extent(set, document, &mut memo, 0)?);
-        let own = operation.node.directives.len();
-        whole.directives = whole.directives.saturating_add(count(own));
+        check_directives(&operation.node.directives, &mut whole)?;
     }
-    // A fragment that nothing spreads is walked by validation all the same.
-    for name in document.fragments.keys() {
-        fragment_extent(name, document, &mut memo, 0)?;
+    for (name, fragment) in &document.fragments {
+        check_names([name, &fragment.node.type_condition.node.on.node])?;
+        check_directives(&fragment.node.directives, &mut whole)?;
+        // One that nothing spreads is walked by validation all the same.
+        if !memo.contains_key(name) {
+            whole.add(fragment_extent(name, document, &mut memo, 0)?);
+        }
     }
     if whole.selections > limits.selections_max {
         return Err(LimitError::Selections(limits.selections_max));
@@ -222,12 +237,14 @@ fn extent<'a>(
     let level = level.saturating_add(1);
     let mut sum = Extent::default();
     for selection in &set.items {
+        let mut own = Extent::default();
+        check_directives(selection.node.directives(), &mut own)?;
         let mut part = match &selection.node {
             Selection::Field(field) => {
                 let field = &field.node;
                 let alias = field.alias.iter().map(|alias| &alias.node);
-                let arguments = field.arguments.iter().map(|(name, _)| &name.node);
-                check_names(alias.chain(arguments).chain([&field.name.node]))?;
+                check_names(alias.chain([&field.name.node]))?;
+                check_arguments(&field.arguments)?;
                 let mut inner = extent(&field.selection_set.node, document, memo, level)?;
                 inner.depth = inner.depth.saturating_add(1);
                 inner.aliases = inner
@@ -236,6 +253,8 @@ fn extent<'a>(
                 inner
             }
             Selection::InlineFragment(fragment) => {
+                let on = fragment.node.type_condition.iter();
+                check_names(on.map(|condition| &condition.node.on.node))?;
                 extent(&fragment.node.selection_set.node, document, memo, level)?
             }
             Selection::FragmentSpread(spread) => {
@@ -243,8 +262,7 @@ fn extent<'a>(
             }
         };
         part.selections = part.selections.saturating_add(1);
-        let directives = count(selection.node.directives().len());
-        part.directives = part.directives.saturating_add(directives);
+        sum.add(own);
         sum.add(part);
     }
     Ok(sum)
@@ -277,6 +295,54 @@ fn check_names<'a>(names: impl IntoIterator<Item = &'a Name>) -> Result<(), Limi
     if names.any(|name| name.len() > NAME_MAX) {
         return Err(LimitError::Name);
     }
+    Ok(())
+}
+
+fn check_type(ty: &Type) -> Result<(), LimitError> {
+    let mut base = &ty.base;
+    while let BaseType::List(inner) = base {
+        base = &inner.base;
+    }
+    match base {
+        BaseType::Named(name) => check_names([name]),
+        BaseType::List(_) => Ok(()),
+    }
+}
+
+fn check_arguments(arguments: &[(Positioned<Name>, Positioned<Value>)]) -> Result<(), LimitError> {
+    arguments.iter().try_for_each(|(name, value)| {
+        check_names([&name.node])?;
+        check_value(&value.node)
+    })
+}
+
+/// The names in a literal. Its depth is bounded by the parser.
+fn check_value(value: &Value) -> Result<(), LimitError> {
+    match value {
+        Value::Variable(name) | Value::Enum(name) => check_names([name]),
+        Value::List(items) => items.iter().try_for_each(check_value),
+        Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+            check_names([name])?;
+            check_value(member)
+        }),
+        Value::Null
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Boolean(_)
+        | Value::Binary(_) => Ok(()),
+    }
+}
+
+fn check_directives(
+    directives: &[Positioned<Directive>],
+    extent: &mut Extent,
+) -> Result<(), LimitError> {
+    for directive in directives {
+        check_names([&directive.node.name.node])?;
+        check_arguments(&directive.node.arguments)?;
+    }
+    let number = count(directives.len());
+    extent.directives = extent.directives.saturating_add(number);
     Ok(())
 }
 
@@ -341,9 +407,40 @@ mod tests {
             Err(LimitError::Aliases(50))
         );
         let directives = "@skip(if: false) ".repeat(51);
-        assert_eq!(
-            check(&format!("{{ __typename {directives} }}")),
-            Err(LimitError::Directives(50))
-        );
+        for text in [
+            format!("{{ __typename {directives} }}"),
+            format!("query q($x: Int {directives}) {{ __typename }}"),
+            format!("{{ __typename }} fragment f on Query {directives} {{ __typename }}"),
+        ] {
+            assert_eq!(check(&text), Err(LimitError::Directives(50)));
+        }
+        let unused = "viewer { kind } ".repeat(1_001);
+        let unused = format!("{{ __typename }} fragment f on Query {{ {unused} }}");
+        assert_eq!(check(&unused), Err(LimitError::Selections(2_000)));
+    }
+
+    #[test]
+    fn no_name_is_long_wherever_it_stands() {
+        let name = "n".repeat(101);
+        for text in [
+            format!("query {name} {{ a }}"),
+            format!("query q(${name}: Int) {{ a }}"),
+            format!("query q($x: [[{name}!]]) {{ a }}"),
+            format!("query q($x: Int @{name}) {{ a }}"),
+            format!("{{ {name} }}"),
+            format!("{{ {name}: a }}"),
+            format!("{{ a({name}: 1) }}"),
+            format!("{{ a(b: ${name}) }}"),
+            format!("{{ a(b: [{{ c: {name} }}]) }}"),
+            format!("{{ a(b: {{ {name}: 1 }}) }}"),
+            format!("{{ a @{name} }}"),
+            format!("{{ a @skip({name}: 1) }}"),
+            format!("{{ ... on {name} {{ a }} }}"),
+            format!("{{ ...{name} }}"),
+            format!("{{ a }} fragment {name} on Query {{ a }}"),
+            format!("{{ a }} fragment f on {name} {{ a }}"),
+        ] {
+            assert_eq!(check(&text), Err(LimitError::Name), "{text}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use countersign_policies::{ActionId, Engine};
 
 use super::{
     deprecation::Deprecation,
+    introspection,
     limits::{LimitError, Limits},
     shape::{SchemaShape, TypeShape},
 };
@@ -48,6 +49,8 @@ pub(super) struct Plan {
     pub(super) introspects: bool,
     /// Whether a field that is selected is on its way out.
     pub(super) deprecation: Option<Deprecation>,
+    /// How much of the schema is asked for.
+    introspected: u64,
     /// Root selections, aliases and repetitions among them.
     root_count: usize,
 }
@@ -95,6 +98,7 @@ impl Planner<'_> {
             roots: Vec::new(),
             introspects: false,
             deprecation: None,
+            introspected: 0,
             root_count: 0,
         };
         let root = root_type(operation.ty);
@@ -108,6 +112,9 @@ impl Planner<'_> {
         let root_fields_max = usize::try_from(limits.root_fields_max).unwrap_or(usize::MAX);
         if plan.root_count > root_fields_max {
             return Err(LimitError::RootFields(limits.root_fields_max));
+        }
+        if plan.introspected > introspection::EXTENT_MAX {
+            return Err(LimitError::Introspection);
         }
         match operation.ty {
             OperationType::Query => {}
@@ -142,6 +149,8 @@ impl Planner<'_> {
             let name = field.name.node.as_str();
             plan.root_count = plan.root_count.saturating_add(usize::from(at_root));
             if matches!(name, "__schema" | "__type") {
+                let extent = introspection::extent(self.document, &field.selection_set.node);
+                plan.introspected = plan.introspected.saturating_add(extent);
                 plan.introspects = true;
                 return;
             }
@@ -202,6 +211,7 @@ impl Planner<'_> {
             variables,
             pages: Vec::new(),
             named: BTreeMap::new(),
+            listed: 0,
             names_below: false,
             not_an_id: false,
         };
@@ -216,7 +226,7 @@ impl Planner<'_> {
                 limit: limits.cost_max,
             }));
         }
-        if walk.named.len() > limits.ids_max {
+        if walk.listed > limits.ids_max {
             return Err(MeasureError::Limit(LimitError::Ids(limits.ids_max)));
         }
         Ok(Measure {
@@ -234,6 +244,8 @@ struct Walk<'a> {
     variables: &'a Variables,
     pages: Vec<(String, u64)>,
     named: BTreeMap<AnyId, String>,
+    /// How many are passed, repeated ones among them: each is looked for.
+    listed: usize,
     /// Whether an identifier is named by a field that is no root field.
     names_below: bool,
     not_an_id: bool,
@@ -246,7 +258,10 @@ impl Walk<'_> {
         let planner = self.planner;
         planner.each_field(set, parent, &mut |field, parent| {
             let Some(shape) = planner.shape.field(parent, field.name.node.as_str()) else {
-                sum = sum.saturating_add(1);
+                // Of the schema itself, a name of a type, or nothing.
+                let set = &field.selection_set.node;
+                let extent = introspection::extent(planner.document, set);
+                sum = sum.saturating_add(introspection::cost(extent));
                 return;
             };
             let known = self.named.len();
@@ -310,6 +325,7 @@ impl Walk<'_> {
             ConstValue::List(items) => items.iter().for_each(|item| self.collect_ids(item, ty)),
             ConstValue::String(text) if ty.name == "ID" => match AnyId::parse(text) {
                 Some(id) => {
+                    self.listed = self.listed.saturating_add(1);
                     self.named.insert(id, text.clone());
                 }
                 None => self.not_an_id = true,

@@ -31,6 +31,14 @@ pub struct GraphqlRequest {
     pub streams: bool,
 }
 
+impl GraphqlRequest {
+    /// The operation that it names.
+    pub(super) fn name(&self) -> Option<&str> {
+        let name = self.operation_name.as_deref();
+        name.filter(|name| !name.is_empty())
+    }
+}
+
 /// How a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {

@@ -104,11 +104,14 @@ pub(super) fn enum_value(name: &str) -> Leaf<'_> {
 }
 
 pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
-    if text.len() == 10 {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
-    } else {
-        None
-    }
+    // chrono takes signs and spaces for digits.
+    let is_written = |(place, byte): (usize, u8)| match place {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    let is_date = text.len() == 10 && text.bytes().enumerate().all(is_written);
+    let parsed = is_date.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok());
+    parsed.flatten()
 }
 
 pub(super) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
@@ -129,6 +132,21 @@ pub(super) fn decode_base64(text: &str) -> Result<Vec<u8>, GraphqlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_read_as_iso_8601_writes_them() {
+        assert!(parse_date("2026-01-31").is_some());
+        for bad in [
+            "2026-02-30",
+            " 2026-1-01",
+            "2026- 1- 1",
+            "+12345-1-1",
+            "-001-01-01",
+            "2026/01/31",
+        ] {
+            assert!(parse_date(bad).is_none(), "{bad}");
+        }
+    }
 
     #[test]
     fn days_are_written_as_iso_8601_has_them() {

@@ -107,6 +107,16 @@ impl SchemaShape {
         }
     }
 
+    /// Whether it is an interface or a union.
+    pub(super) fn is_abstract(&self, name: &str) -> bool {
+        self.possible.contains_key(name)
+    }
+
+    /// Whether something is selected of its values.
+    pub(super) fn has_fields(&self, name: &str) -> bool {
+        self.fields.contains_key(name) || self.is_abstract(name)
+    }
+
     /// A field of an object or interface.
     pub(super) fn field(&self, type_name: &str, field: &str) -> Option<&FieldShape> {
         self.fields.get(type_name)?.get(field)

@@ -17,7 +17,9 @@ use async_graphql_parser::{
 };
 
 use super::{
+    rules,
     selection::{Selection, What},
+    shape::SchemaShape,
     value::write_json,
 };
 
@@ -69,13 +71,17 @@ impl Extension for StopBeforeExecution {
 /// What is wrong with the document, whatever its variables are.
 pub(super) async fn validate(
     schema: &Schema,
+    shape: &SchemaShape,
     document: &ExecutableDocument,
     name: Option<&str>,
 ) -> Vec<ServerError> {
-    schema
-        .execute(request(document.clone(), name, Variables::default()))
-        .await
-        .errors
+    let validated = schema.execute(request(document.clone(), name, Variables::default()));
+    let faults = validated.await.errors;
+    if faults.is_empty() {
+        rules::faults(shape, document)
+    } else {
+        faults
+    }
 }
 
 /// Answers what the selection asks of the schema itself, as JSON by response key.

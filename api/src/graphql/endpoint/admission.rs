@@ -73,6 +73,40 @@ impl Endpoint {
         entered.map_err(|error| Answer::NotEntered(Box::new(error)))
     }
 
+    /// What a request is answered that can not be read: to whoever is let in, who pays for it as for the
+    /// least that can be asked, and may send a text of their own. Others are told no more than they are always.
+    pub(super) async fn unread(
+        &self,
+        credential: &Credential,
+        facts: &RequestFacts,
+        own_text: bool,
+        answer: Answer,
+        standing: &mut Option<Standing>,
+    ) -> Answer {
+        let context = match self.database.enter(credential, facts, &[]).await {
+            Ok((context, reader)) => {
+                reader.leave();
+                context
+            }
+            Err(error) => return Answer::NotEntered(Box::new(error)),
+        };
+        let stands = self.rate_limits.by_principal(&context, 1).await;
+        *standing = Some(stands);
+        if let Some(limited) = over_quota(stands, facts.request) {
+            return limited;
+        }
+        let engine = &self.policies.current().engine;
+        let may_explore = self.introspect.is_some_and(|action| {
+            let decisions = engine.decide(context.actor(), &[action]);
+            matches!(decisions.get(action), Decision::Allow(_))
+        });
+        if own_text && !may_send_text(&context, may_explore) {
+            let (code, message) = DOCUMENTS_ONLY;
+            return refused(code, message.to_owned(), facts.request);
+        }
+        answer
+    }
+
     /// Takes what a request costs from the caller's quota.
     pub(super) async fn charge(
         &self,
@@ -190,16 +224,23 @@ pub(super) fn finds_out(operation: &Operation, call: &Call<'_>) -> bool {
         && unfit(operation, plan, call.own_text).is_none()
 }
 
+const DOCUMENTS_ONLY: (Code, &str) = (
+    Code::DocumentRequired,
+    "published documents only: send `documentId` instead of `query`",
+);
+
+fn may_send_text(context: &RequestContext, may_explore: bool) -> bool {
+    match &context.actor().principal {
+        Principal::Human(_) => may_explore,
+        Principal::Machine(machine) => !machine.documents_only,
+    }
+}
+
 /// What is wrong with how it is asked, by this caller.
 fn unfit(operation: &Operation, plan: &Plan, own_text: bool) -> Option<(Code, &'static str)> {
     let may_explore = operation.may_explore;
-    let may_send_text = match &operation.context.actor().principal {
-        Principal::Human(_) => may_explore,
-        Principal::Machine(machine) => !machine.documents_only,
-    };
-    if own_text && !may_send_text {
-        let message = "published documents only: send `documentId` instead of `query`";
-        return Some((Code::DocumentRequired, message));
+    if own_text && !may_send_text(&operation.context, may_explore) {
+        return Some(DOCUMENTS_ONLY);
     }
     if plan.introspects && !may_explore {
         let message = "the schema is not shown to you: ask for the explorer capability";

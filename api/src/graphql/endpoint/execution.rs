@@ -1,6 +1,9 @@
 //! Running what was let in and decided.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use async_graphql::{Name, ServerError, Value, Variables, indexmap::IndexMap};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
@@ -29,6 +32,8 @@ use super::{
 
 /// The most errors of an answer to a request that did not run.
 const ERRORS_MAX: usize = 20;
+/// The most characters of one of them: async-graphql's repeat names, of which some have many.
+const MESSAGE_MAX: usize = 500;
 
 /// A request that was let in and decided.
 #[derive(Clone, Copy)]
@@ -56,15 +61,17 @@ impl Endpoint {
         selection: Option<Arc<Selection>>,
         name: Option<&str>,
         given: Variables,
+        is_dry: bool,
     ) -> Result<Ready, Vec<ServerError>> {
         let document = asked.document;
         let faults = document
             .faults
-            .get_or_init(|| validation::validate(&self.schema, &document.parsed, name))
+            .get_or_init(|| validation::validate(&self.schema, &self.shape, &document.parsed, name))
             .await;
         if !faults.is_empty() && asked.state.may_explore {
             // The same faults, and what may have been meant.
-            return Err(validation::validate(&self.suggesting, &document.parsed, name).await);
+            let (schema, shape) = (&self.suggesting, &self.shape);
+            return Err(validation::validate(schema, shape, &document.parsed, name).await);
         }
         if !faults.is_empty() {
             return Err(faults.clone());
@@ -75,7 +82,7 @@ impl Endpoint {
             let compiler = Compiler::new(&self.shape, &self.fields, &document.parsed, &variables);
             Arc::new(compiler.compile(asked.definition))
         });
-        let introspected = if asked.plan.introspects {
+        let introspected = if asked.plan.introspects && !is_dry {
             let (parsed, definition) = (&document.parsed, asked.definition);
             validation::introspect(&self.schema, parsed, definition, &selection, &variables).await?
         } else {
@@ -173,8 +180,14 @@ pub(super) fn answered(
 
 /// The answer to a request whose document or variables are not right.
 pub(super) fn faulty(mut faults: Vec<ServerError>, measure: &Measure, id: RequestId) -> Response {
+    let mut told = HashSet::new();
+    faults.retain(|fault| told.insert((fault.message.clone(), fault.locations.clone())));
     faults.truncate(ERRORS_MAX);
     for fault in &mut faults {
+        if let Some((end, _)) = fault.message.char_indices().nth(MESSAGE_MAX) {
+            fault.message.truncate(end);
+            fault.message.push('…');
+        }
         error::complete(fault, id);
     }
     Response {

@@ -8,7 +8,7 @@ use countersign_domain::id::RequestId;
 
 use super::{
     super::{
-        document::{self, Document, DocumentError},
+        document::{self, Document, DocumentError, Planned},
         plan::{Measure, MeasureError, Planner},
         request::{Answer, GraphqlRequest, Method, Source},
     },
@@ -17,7 +17,21 @@ use super::{
 use crate::code::Code;
 
 impl Endpoint {
-    pub(super) fn document(&self, source: &Source, id: RequestId) -> Result<Arc<Document>, Answer> {
+    /// Reads what is asked for, and measures it.
+    pub(super) fn read(
+        &self,
+        request: &GraphqlRequest,
+        method: Method,
+        id: RequestId,
+    ) -> Result<(Arc<Document>, Measure), Answer> {
+        let document = self.document(&request.source, id)?;
+        let (definition, planned) = operation(&document, request, id)?;
+        answers_to(request, method, planned.plan.kind, id)?;
+        let measure = self.measure(&document, definition, &request.variables, id)?;
+        Ok((document, measure))
+    }
+
+    fn document(&self, source: &Source, id: RequestId) -> Result<Arc<Document>, Answer> {
         let published = match source {
             Source::Text(_) => None,
             Source::Published(document) => {
@@ -48,7 +62,7 @@ impl Endpoint {
             })
     }
 
-    pub(super) fn measure(
+    fn measure(
         &self,
         document: &Document,
         operation: &OperationDefinition,
@@ -73,8 +87,19 @@ impl Endpoint {
     }
 }
 
+/// The operation of the document that is asked for.
+pub(super) fn operation<'a>(
+    document: &'a Document,
+    request: &GraphqlRequest,
+    id: RequestId,
+) -> Result<(&'a OperationDefinition, Planned), Answer> {
+    document
+        .operation(request.name())
+        .map_err(|message| refused(Code::GraphqlValidationFailed, message, id))
+}
+
 /// Refuses what may not come by that method.
-pub(super) fn answers_to(
+fn answers_to(
     request: &GraphqlRequest,
     method: Method,
     kind: OperationType,

@@ -1,0 +1,176 @@
+//! Rules of the specification that async-graphql does not hold documents to.
+
+mod merging;
+mod variables;
+
+use async_graphql::{Pos, ServerError};
+use async_graphql_parser::{
+    Positioned,
+    types::{ExecutableDocument, Field, Selection, SelectionSet},
+};
+
+use super::shape::SchemaShape;
+
+/// What is wrong with a document that async-graphql finds valid, at one place of each operation.
+pub(super) fn faults(shape: &SchemaShape, document: &ExecutableDocument) -> Vec<ServerError> {
+    let rules = Rules { shape, document };
+    let operations = document.operations.iter();
+    let faults = operations.filter_map(|(_, operation)| {
+        let operation = &operation.node;
+        let fault = variables::fault(rules, operation).or_else(|| merging::fault(rules, operation));
+        fault.map(|Fault(text, at)| ServerError::new(text, Some(at)))
+    });
+    faults.collect()
+}
+
+/// What documents are held to.
+#[derive(Debug, Clone, Copy)]
+struct Rules<'a> {
+    shape: &'a SchemaShape,
+    document: &'a ExecutableDocument,
+}
+
+/// What is wrong, and where.
+#[derive(Debug)]
+struct Fault(String, Pos);
+
+/// A field, with the type that it is selected on.
+#[derive(Debug, Clone, Copy)]
+struct Chosen<'a> {
+    parent: &'a str,
+    node: &'a Positioned<Field>,
+}
+
+impl<'a> Rules<'a> {
+    /// The fields of a selection set on `parent`, with its fragments expanded. What a document comes to is
+    /// bounded (`limits::check_expansion`).
+    fn collect(self, set: &'a SelectionSet, parent: &'a str, chosen: &mut Vec<Chosen<'a>>) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(node) => chosen.push(Chosen { parent, node }),
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref();
+                    let on = on.map_or(parent, |condition| condition.node.on.node.as_str());
+                    self.collect(&fragment.node.selection_set.node, on, chosen);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = self.document.fragments.get(name) {
+                        let on = fragment.node.type_condition.node.on.node.as_str();
+                        self.collect(&fragment.node.selection_set.node, on, chosen);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is selected of the field's value.
+    fn below(self, field: Chosen<'a>, chosen: &mut Vec<Chosen<'a>>) {
+        let shape = self.shape.field(field.parent, &field.node.node.name.node);
+        // Of the schema itself there are no shapes, and no two types behind one field.
+        let ty = shape.map_or("", |shape| shape.ty.name.as_str());
+        self.collect(&field.node.node.selection_set.node, ty, chosen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDL: &str = "
+        interface Node { id: ID! }
+        type Account implements Node { id: ID!, name: String!, open: Boolean!, rows(first: Int): [Row!]! }
+        type Row implements Node { id: ID!, amount: String, account: Account!, can(action: String!): Boolean }
+        input Filter { text: String, min: Int! = 1, on: [Int!] }
+        type Query { node(id: ID!): Node, rows(first: Int, filter: Filter, ids: [ID!]): [Row!]! }
+    ";
+
+    fn check(text: &str) -> Vec<String> {
+        let shape = SchemaShape::parse(SDL).unwrap();
+        let document = async_graphql_parser::parse_query(text).unwrap();
+        let faults = faults(&shape, &document).into_iter();
+        faults.map(|fault| fault.message).collect()
+    }
+
+    #[test]
+    fn fields_under_one_key_are_one_field() {
+        for good in [
+            "{ rows { id } rows { amount } }",
+            "{ rows(first: 1, ids: [1]) { id } ...f } fragment f on Query { rows(ids: [1], first: 1) { x: id } }",
+            "{ node(id: 1) { ... on Row { x: amount } ... on Account { y: name } } }",
+            "{ node(id: 1) { ... on Row { x: id } ... on Account { x: id } } }",
+            "{ node(id: 1) { ... on Row { account { x: name } } ... on Account { id } } }",
+            "{ a: rows { id } b: rows(first: 2) { id } }",
+            "{ __typename x: __typename }",
+        ] {
+            assert_eq!(check(good), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "{ rows { x: id } rows { x: amount } }",
+            "{ rows { x: amount x: id } }",
+            "{ rows(first: 1) { id } rows(first: 2) { id } }",
+            "{ rows(first: 1) { id } rows { id } }",
+            "{ rows { account { x: name } } rows { account { x: id } } }",
+            "{ rows { can(action: \"a\") } ...f } fragment f on Query { rows { can(action: \"b\") } }",
+            "{ node(id: 1) { ... on Row { x: amount } ... on Account { x: name } } }",
+            "{ node(id: 1) { ... on Row { x: amount } ... on Account { x: open } } }",
+            "{ node(id: 1) { ... on Row { x: amount } ... on Node { x: id } } }",
+            "{ node(id: 1) { ... on Account { x: rows { id } } ... on Row { x: account { id } } } }",
+            "{ node(id: 1) { ... on Row { x: __typename } ... on Account { x: rows { id } } } }",
+            "{ node(id: 1) { ... on Row { account { x: open } } ... on Row { account { x: name } } } }",
+        ] {
+            assert_eq!(check(bad).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn conflicts_are_looked_for_in_time() {
+        let wide: String = (0..1_900).map(|_| "rows { id } ").collect();
+        assert_eq!(check(&format!("{{ {wide} }}")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn variables_stand_where_their_type_fits() {
+        for good in [
+            "query q($x: Int) { rows(first: $x) { id } }",
+            "query q($x: Int!) { rows(first: $x, filter: { min: $x, on: [$x] }) { id } }",
+            "query q($x: Int) { rows(filter: { min: $x }) { id } }",
+            "query q($x: Int = 1) { rows(filter: { on: [$x] }) { id } }",
+            "query q($x: ID!) { node(id: $x) { id } rows(ids: [$x]) { id } }",
+            "query q($x: [ID!]!) { rows(ids: $x) { id } }",
+            "query q($x: Boolean!) { rows @skip(if: $x) { id @include(if: $x) } }",
+            "query q($x: Boolean = false) { ... @skip(if: $x) { __typename } }",
+        ] {
+            assert_eq!(check(good), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "query q($x: String) { rows(first: $x) { id } }",
+            "query q($x: ID) { node(id: $x) { id } }",
+            "query q($x: ID!) { rows(ids: $x) { id } }",
+            "query q($x: [ID]) { rows(ids: $x) { id } }",
+            "query q($x: Int) { rows(filter: { on: [$x] }) { id } }",
+            "query q($x: Int) { rows(filter: { text: $x }) { id } }",
+            "query q($x: Int!) { rows @skip(if: $x) { id } }",
+            "query q($x: Boolean) { rows { ... @include(if: $x) { id } } }",
+            "query q($x: Boolean) { ...f } fragment f on Query { rows { id @skip(if: $x) } }",
+            "query q @skip(if: $x) { __typename } query r($x: Int = null) { rows(filter: { on: [$x] }) { id } }",
+        ] {
+            assert_eq!(check(bad).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_type_is_nothing_but_that() {
+        for bad in [
+            "{ __typename(a: 1) }",
+            "{ __typename { x } }",
+            "{ __typename @foo }",
+        ] {
+            assert_eq!(check(bad).len(), 1, "{bad}");
+        }
+        assert_eq!(
+            check("{ __typename @skip(if: true) }"),
+            Vec::<String>::new()
+        );
+    }
+}
