@@ -119,6 +119,13 @@ async fn limits_are_refused_by_name() {
         "{:?}",
         reply.body
     );
+    // Beyond what the parser takes, and within that and no deeper than fields may be.
+    for (levels, code) in [(70, Some("DEPTH_LIMIT_EXCEEDED")), (50, None)] {
+        let (open, close) = ("... { ".repeat(levels), "} ".repeat(levels));
+        let nested = format!("{{ {open} __typename {close} }}");
+        let nested = owner.graphql(&nested, json!({})).await;
+        assert_eq!(nested.error_code(), code, "{levels}: {:?}", nested.body);
+    }
     let page = owner
         .graphql("{ accounts(first: 501) { nodes { id } } }", json!({}))
         .await;

@@ -7,7 +7,10 @@ use std::{
 };
 
 use async_graphql::{Name, ServerError, Variables};
-use async_graphql_parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql_parser::{
+    Error,
+    types::{DocumentOperations, ExecutableDocument, OperationDefinition},
+};
 use countersign_policies::Engine;
 use moka::sync::Cache;
 use serde::Deserialize;
@@ -47,7 +50,7 @@ pub(super) struct Planned {
 /// Why a text is not a document that is run.
 #[derive(Debug)]
 pub(super) enum DocumentError {
-    Parse(async_graphql_parser::Error),
+    Parse(Error),
     Limit(LimitError),
 }
 
@@ -129,7 +132,19 @@ enum Published {
 
 /// Where a document is no GraphQL and what belongs there, without its text: a caller's log may keep
 /// the answer, and the parser's own words quote whole lines.
-pub(super) fn syntax(error: &async_graphql_parser::Error) -> String {
+pub(super) fn syntax(error: &Error) -> String {
+    let of_several = match error {
+        Error::MultipleOperations { .. } => {
+            Some("an operation without a name stands beside others")
+        }
+        Error::OperationDuplicated { .. } => Some("two operations have one name"),
+        Error::FragmentDuplicated { .. } => Some("two fragments have one name"),
+        Error::MissingOperation => Some("there is no operation in it"),
+        _ => None,
+    };
+    if let Some(what) = of_several {
+        return format!("the document can not be run: {what}");
+    }
     let text = error.to_string();
     let place = error.positions().next();
     let place = place.map_or_else(String::new, |place| {
@@ -212,7 +227,10 @@ impl Documents {
         if let Some(known) = self.cache.get(&sha256) {
             return Ok(known);
         }
-        let parsed = async_graphql_parser::parse_query(text).map_err(DocumentError::Parse)?;
+        let parsed = async_graphql_parser::parse_query(text).map_err(|error| match error {
+            Error::RecursionLimitExceeded => DocumentError::Limit(LimitError::Nesting),
+            error => DocumentError::Parse(error),
+        })?;
         limits::check_expansion(&parsed, limits).map_err(DocumentError::Limit)?;
         let mut planned = HashMap::new();
         let conditional = selection::is_conditional(&parsed);
@@ -242,5 +260,36 @@ impl Documents {
         });
         self.cache.insert(sha256, Arc::clone(&document));
         Ok(document)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_run_is_told_why() {
+        for (text, told) in [
+            (
+                "{ a } query q { a }",
+                "an operation without a name stands beside others",
+            ),
+            (
+                "query q { a } query q { b }",
+                "two operations have one name",
+            ),
+            (
+                "{ a } fragment f on Query { a } fragment f on Query { b }",
+                "two fragments have one name",
+            ),
+            ("fragment f on Query { a }", "there is no operation in it"),
+            (
+                "{ a",
+                "the document is no GraphQL at line 1, column 4: expected",
+            ),
+        ] {
+            let error = async_graphql_parser::parse_query(text).unwrap_err();
+            assert!(syntax(&error).contains(told), "{text}: {}", syntax(&error));
+        }
     }
 }

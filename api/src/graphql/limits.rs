@@ -150,7 +150,7 @@ const OPERATIONS_MAX: usize = 50;
 /// Variables of an operation.
 const VARIABLES_MAX: usize = 100;
 /// Levels of selection sets, fragments among them.
-const NESTING_MAX: u32 = 64;
+pub(super) const NESTING_MAX: usize = 64;
 
 /// What a selection set comes to when its fragments are expanded. Sums saturate.
 #[derive(Debug, Clone, Copy, Default)]
@@ -229,7 +229,7 @@ fn extent<'a>(
     set: &'a SelectionSet,
     document: &'a ExecutableDocument,
     memo: &mut HashMap<&'a Name, Memo>,
-    level: u32,
+    level: usize,
 ) -> Result<Extent, LimitError> {
     if level > NESTING_MAX {
         return Err(LimitError::Nesting);
@@ -272,7 +272,7 @@ fn fragment_extent<'a>(
     name: &Name,
     document: &'a ExecutableDocument,
     memo: &mut HashMap<&'a Name, Memo>,
-    level: u32,
+    level: usize,
 ) -> Result<Extent, LimitError> {
     check_names([name])?;
     // An unknown fragment counts nothing; validation names it.

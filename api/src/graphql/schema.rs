@@ -13,8 +13,8 @@ use super::{
     field::{Event, Fields, ObjectBuilder, Source},
     imports,
     kind::{Classified, cedar_schema},
-    members, node, permissions, policy_set, previews, roles, scalars, statements, subscriptions,
-    tenants, transactions, user_errors,
+    limits, members, node, permissions, policy_set, previews, roles, scalars, statements,
+    subscriptions, tenants, transactions, user_errors,
     validation::StopBeforeExecution,
     viewer,
 };
@@ -177,6 +177,7 @@ pub(super) fn build(
     }
     let mut builder = Schema::build("Query", Some("Mutation"), Some("Subscription"))
         .extension(StopBeforeExecution)
+        .limit_recursive_depth(limits::NESTING_MAX)
         .register(node_interface());
     if suggestions == Suggestions::Off {
         builder = builder.disable_suggestions();

@@ -329,8 +329,15 @@ fn mark(mapping: &Input, name: &str, known: &[char]) -> Result<char, GraphqlErro
     let mut marks = inputs::text(mapping, name).unwrap_or_default().chars();
     match (marks.next(), marks.next()) {
         (Some(mark), None) if known.contains(&mark) => Ok(mark),
-        _ => Err(GraphqlError::BadInput(format!(
-            "`{name}` is one of {known:?}"
-        ))),
+        _ => {
+            let known = known.iter().map(|mark| match mark {
+                '\t' => "a tab".to_owned(),
+                mark => format!("`{mark}`"),
+            });
+            let known = known.collect::<Vec<_>>().join(", ");
+            Err(GraphqlError::BadInput(format!(
+                "`{name}` is one of {known}"
+            )))
+        }
     }
 }

@@ -126,6 +126,11 @@ impl Database {
         Ok(WriteTransaction::new(self, writing))
     }
 
+    /// Whether the credential was let in of late. It may not be any more.
+    pub fn was_let_in(&self, credential: &Credential) -> bool {
+        self.0.let_in.last(credential).is_some()
+    }
+
     /// The context of a credential that was let in a moment ago, and what PostgreSQL said then.
     fn last(
         &self,
