@@ -1,6 +1,6 @@
 //! What keeps the product from running well, each with what to do about it.
 
-use std::{fmt::Display, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{fmt::Display, fs, net::Ipv4Addr, process::Command, sync::Arc, time::Duration};
 
 use chrono::{NaiveDate, TimeDelta};
 use countersign_domain::id::TenantId;
@@ -11,11 +11,12 @@ use crate::{
     backups,
     causes::with_causes,
     config::Config,
+    graphql,
     identity::{Identity, IdentityError},
     policies::PolicySet,
     rate_limit::{Policy, RateLimits},
-    replicas::RedisFault,
     server::identity_settings,
+    telemetry::reports::Reports,
     tls,
 };
 
@@ -76,7 +77,8 @@ pub async fn examine(
     let provider = identity.check(clock.now()).await;
     let advice = "check `oidc.issuer`, and that this machine reaches the provider";
     findings.note("OpenID provider and its keys", provider, advice);
-    check_redis(config, clock, &mut findings).await?;
+    check_redis(config, clock, &mut findings).await;
+    check_files(config, &mut findings);
     Ok(findings.0)
 }
 
@@ -86,9 +88,6 @@ pub enum ExamineError {
     /// Sign-in does not start.
     #[error("sign-in does not start")]
     Identity(#[from] IdentityError),
-    /// Rate limits do not start.
-    #[error("rate limits do not start")]
-    RateLimits(#[from] RedisFault),
 }
 
 async fn check_database(database: &Database, findings: &mut Findings) {
@@ -109,11 +108,14 @@ async fn check_database(database: &Database, findings: &mut Findings) {
         let fault = format!("it is {found}, and this program is made for {known}");
         (found == known).then_some(()).ok_or(fault)
     });
-    findings.note(
-        "version of the schema",
-        found,
-        "run `countersign migrate` of this version",
-    );
+    let advice = "run `countersign migrate` of this version";
+    if findings
+        .note("version of the schema", found, advice)
+        .is_none()
+    {
+        // What is below would be looked for in another schema.
+        return;
+    }
     let isolated = database
         .check_isolation()
         .await
@@ -196,18 +198,46 @@ async fn serving(config: &Config) -> Option<String> {
     Some(told.get("policies")?.as_str()?.to_owned())
 }
 
-async fn check_redis(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    findings: &mut Findings,
-) -> Result<(), RedisFault> {
-    let limits = &config.limits;
-    let limits = RateLimits::new(limits.quotas(), limits.redis(), clock)?;
+async fn check_redis(config: &Config, clock: &Arc<dyn Clock>, findings: &mut Findings) {
+    let advice = "check `limits.redis_url`; until it answers each replica counts for itself";
+    let settings = &config.limits;
+    let limits = match RateLimits::new(settings.quotas(), settings.redis(), clock) {
+        Ok(limits) => limits,
+        Err(fault) => {
+            findings.note::<()>("redis", Err(with_causes(&fault)), advice);
+            return;
+        }
+    };
     limits.by_address(Policy::Public, None).await;
     if let Some(is_shared) = limits.is_shared() {
         let found = is_shared.then_some(()).ok_or("it does not answer");
-        let advice = "check `limits.redis_url`; until it answers each replica counts for itself";
         findings.note("redis", found, advice);
     }
-    Ok(())
+}
+
+/// What is read from files and addresses when it starts, or when it is needed.
+fn check_files(config: &Config, findings: &mut Findings) {
+    for path in &config.graphql.documents {
+        let read = fs::read_to_string(path).map_err(|error| error.to_string());
+        let read =
+            read.and_then(|json| graphql::documents_of(&json).map_err(|error| error.to_string()));
+        let fault = |cause| format!("`{}`: {cause}", path.display());
+        let advice = "see to `graphql.documents`: the product does not start without them";
+        findings.note("published documents", read.map_err(fault), advice);
+    }
+    if let Some(dsn) = &config.sentry.dsn {
+        let reports = Reports::new(dsn, &config.sentry.environment);
+        let reports = reports.map_err(|error| with_causes(&error));
+        let advice = "give the address that Sentry shows for the project in `sentry.dsn`";
+        findings.note("address of Sentry", reports, advice);
+    }
+    if !config.backups.keys.is_empty() {
+        let version = Command::new(&config.backups.pg_dump)
+            .arg("--version")
+            .output()
+            .map_err(|error| format!("`{}`: {error}", config.backups.pg_dump.display()));
+        let advice =
+            "name PostgreSQL's `pg_dump` in `backups.pg_dump`: no backup is made without it";
+        findings.note("program that backups are made with", version, advice);
+    }
 }

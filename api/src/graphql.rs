@@ -73,7 +73,7 @@ mod value;
 mod viewer;
 
 pub use answer::Response;
-pub use document::DocumentId;
+pub use document::{DocumentId, documents_of};
 pub use endpoint::{Endpoint, EventStream, Frame};
 pub use limits::{LimitError, Limits};
 pub use request::{Answer, GraphqlRequest, Method, Source};

@@ -121,6 +121,21 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
     assert_eq!(wrong, ["key-encryption key", provider]);
     let redis = format!("{given}[limits]\nredis_url = \"redis://127.0.0.1:9\"\n");
     assert_eq!(examine(own, redis).await, [provider, "redis"]);
+    // What `serve` would not start with, or a backup not be made with.
+    let bad = format!("{given}[limits]\nredis_url = \"nowhere\"\n[sentry]\ndsn = \"none\"\n");
+    let bad = format!("{bad}[graphql]\ndocuments = [\"/nowhere.json\"]\n");
+    let bad = bad.replace("[backups]", "[backups]\npg_dump = \"/nowhere\"");
+    let found = examine(own, bad).await;
+    assert_eq!(
+        found,
+        [
+            provider,
+            "redis",
+            "published documents",
+            "address of Sentry",
+            "program that backups are made with",
+        ]
+    );
     let mut superuser = app.test_database.superuser().await;
     let open = "ALTER TABLE countersign.accounts NO FORCE ROW LEVEL SECURITY";
     superuser.execute(open).await.unwrap();

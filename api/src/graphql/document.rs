@@ -130,6 +130,16 @@ enum Published {
     Entry { text: String },
 }
 
+/// The documents of a manifest.
+pub fn documents_of(json: &str) -> Result<Vec<String>, serde_json::Error> {
+    let manifest: BTreeMap<String, Published> = serde_json::from_str(json)?;
+    let texts = manifest.into_values().map(|published| {
+        let (Published::Text(text) | Published::Entry { text }) = published;
+        text
+    });
+    Ok(texts.collect())
+}
+
 /// Where a document is no GraphQL and what belongs there, without its text: a caller's log may keep
 /// the answer, and the parser's own words quote whole lines.
 pub(super) fn syntax(error: &Error) -> String {
@@ -183,12 +193,11 @@ impl Documents {
 
     /// Publishes every document of a manifest: a JSON object of texts, or of objects with a `text`.
     pub(super) fn publish_manifest(&self, json: &str) -> Result<usize, serde_json::Error> {
-        let manifest: BTreeMap<String, Published> = serde_json::from_str(json)?;
-        for published in manifest.values() {
-            let (Published::Text(text) | Published::Entry { text }) = published;
+        let texts = documents_of(json)?;
+        for text in &texts {
             self.publish(text);
         }
-        Ok(manifest.len())
+        Ok(texts.len())
     }
 
     /// Lets everybody run that text by its id.
