@@ -4,12 +4,15 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { onSignedOut } from '../graphql/request';
+import { neverShowAgain } from '../lib/page-cache';
 import type { Session } from '../lib/session';
 import { tenantKey } from '../lib/tenant';
 import '../ui/styles.css';
 import { Toasts } from '../ui/toasts';
 import { queryClient } from './query-client';
 import { router } from './router';
+
+neverShowAgain();
 
 onSignedOut(() => {
   queryClient.setQueryData<Session | null>(['session'], null);

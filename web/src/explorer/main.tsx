@@ -3,6 +3,7 @@ import 'graphiql/style.css';
 import './explorer.css';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
+import { neverShowAgain } from '../lib/page-cache';
 import { fetcher } from './fetcher';
 import { MemoryStorage } from './memory-storage';
 
@@ -23,6 +24,8 @@ query Start {
   }
 }
 `;
+
+neverShowAgain();
 
 const root = document.getElementById('root');
 if (root) {
