@@ -11,13 +11,25 @@ import '../ui/styles.css';
 import { Toasts } from '../ui/toasts';
 import { queryClient } from './query-client';
 import { router } from './router';
+import { watchSession } from './session-watch';
 
 neverShowAgain();
 
-onSignedOut(() => {
+function putAway(): void {
   queryClient.setQueryData<Session | null>(['session'], null);
   queryClient.removeQueries({ queryKey: tenantKey });
   void router.invalidate();
+}
+
+onSignedOut(putAway);
+
+watchSession(queryClient, {
+  onNobody: putAway,
+  onOther: () => {
+    document.body.hidden = true;
+    queryClient.clear();
+    location.reload();
+  },
 });
 
 const root = document.getElementById('root');
