@@ -12,7 +12,7 @@ interface Actions {
   readonly onSwitcher: () => void;
 }
 
-/** The keys of the whole app. Without a modifier none works while typing or in a dialog. */
+/** The keys of the whole app. None works in a dialog, and without a modifier none while typing. */
 export function Shortcuts(actions: Actions): null {
   const { items } = useNavigation();
   const latest = useRef({ ...actions, items });
@@ -24,17 +24,19 @@ export function Shortcuts(actions: Actions): null {
       const { items, slug, onPalette, onSheet, onSwitcher } = latest.current;
       const isMod = event.metaKey || event.ctrlKey;
       const key = event.key.toLowerCase();
+      // What is open may hold what is shown once: nothing is put above it, and nothing leads away from it.
+      const isInDialog = document.querySelector('[role="dialog"]') !== null;
       if (isMod && !event.altKey) {
         if (key === 'k' && !event.shiftKey) {
           event.preventDefault();
-          onPalette();
+          if (!isInDialog) onPalette();
         } else if (key === 'o' && event.shiftKey) {
           event.preventDefault();
-          onSwitcher();
+          if (!isInDialog) onSwitcher();
         }
         return;
       }
-      if (event.altKey || isTyping(event) || document.querySelector('[role="dialog"]')) return;
+      if (event.altKey || isTyping(event) || isInDialog) return;
       const isSequence = event.timeStamp - goPressedAt < SEQUENCE_MS;
       goPressedAt = 0;
       const item = isSequence ? items.find((one) => one.key === key) : undefined;

@@ -26,6 +26,11 @@ export function CreateTokenDialog({
   const [complaints, setComplaints] = useState<readonly Complaint[]>([]);
   const create = useTenantMutation(CreateApiTokenDocument, ['ApiTokens']);
 
+  /** Not while the request is on its way: the token that it makes could be shown to nobody. */
+  function close() {
+    if (!create.isPending) onClose();
+  }
+
   function submit() {
     create.mutate(
       { input: { name: name.trim(), scopes: [...scopes].sort(), expiresInDays: days, documentsOnly } },
@@ -45,7 +50,7 @@ export function CreateTokenDialog({
     <Dialog
       isOpen
       isWide
-      onClose={onClose}
+      onClose={close}
       title="Create API token"
       description="A token acts as a machine, with these scopes and nothing else."
     >
@@ -86,7 +91,7 @@ export function CreateTokenDialog({
           Published documents only: the token sends no query of its own
         </label>
         <div className="flex justify-end gap-2">
-          <button type="button" className="button" onClick={onClose}>
+          <button type="button" className="button" aria-disabled={create.isPending} onClick={close}>
             Cancel
           </button>
           <ActionButton kind="primary" type="submit" isBusy={create.isPending}>
