@@ -37,6 +37,15 @@ describe('the filters of the transactions', () => {
     expect(search).toEqual({});
   });
 
+  test('leave out days that no calendar has, and years that are half typed', () => {
+    expect(readTransactionSearch({ from: '2026-02-31', to: '0202-03-05' })).toEqual({});
+    expect(readAuditSearch({ from: '2026-04-31', to: '1899-12-31' })).toEqual({});
+    expect(readTransactionSearch({ from: '2024-02-29', to: '1900-01-01' })).toEqual({
+      from: '2024-02-29',
+      to: '1900-01-01',
+    });
+  });
+
   test('know no category and uncategorized at once', () => {
     expect(readTransactionSearch({ category: 'cat_1', uncategorized: true })).toEqual({
       uncategorized: true,

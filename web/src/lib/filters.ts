@@ -6,7 +6,7 @@ import type {
   TransactionFilter,
 } from '../graphql/generated/documents';
 import type { LocalDate } from '../graphql/scalars';
-import { startOfDay, startOfNextDay } from './time';
+import { isDay, startOfDay, startOfNextDay } from './time';
 
 export const MAGNITUDES = [
   'MICRO',
@@ -63,7 +63,7 @@ function text(raw: Raw, key: string): string | undefined {
 
 function date(raw: Raw, key: string): string | undefined {
   const value = text(raw, key);
-  return value && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
+  return value && isDay(value) ? value : undefined;
 }
 
 function seq(raw: Raw, key: string): number | undefined {

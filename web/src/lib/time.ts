@@ -25,6 +25,16 @@ const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['minute', 60],
 ];
 
+const FIRST_YEAR = '1900';
+
+/** Whether it is a day of the calendar as an input gives it. A year below 1900 is one that is still being typed. */
+export function isDay(value: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(value) || value < FIRST_YEAR) return false;
+  const at = new Date(`${value}T00:00:00Z`);
+  // Some engines read the 31st of February as a day of March.
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(value);
+}
+
 /** `05 Mar 2026`. A date of the books has no time zone. */
 export function dayText(date: LocalDate): string {
   const at = new Date(`${date}T00:00:00Z`);
