@@ -6,8 +6,8 @@ import { Hash } from '../../ui/hash';
 import { Icon } from '../../ui/icon';
 import { RelTime } from '../../ui/rel-time';
 import { ChainReport } from './chain-report';
-import { rowStates, type SegmentState, segments } from './segments';
-import { canVerify, RANGE_MAX, type VerificationState } from './use-verification';
+import { countRows, meantRange, RANGE_MAX, rowStates, type SegmentState, segments } from './segments';
+import { canVerify, type VerificationState } from './use-verification';
 import type { Range } from './verify/chain';
 
 const SEGMENTS_MAX = 100;
@@ -62,28 +62,33 @@ export function ChainStrip({ shown, newest, state, onVerify, onOpen, children }:
         )}
         <span className="ml-auto flex flex-wrap items-center gap-2">{children}</span>
       </div>
-      {shown && <RangeCheck shown={shown} state={state} onVerify={onVerify} onOpen={onOpen} />}
+      {shown && head && (
+        <RangeCheck shown={shown} last={head.seq} state={state} onVerify={onVerify} onOpen={onOpen} />
+      )}
     </section>
   );
 }
 
-/** The range that is meant: within the log, not empty, and not too long to be checked at once. */
-function meant(from: number, to: number): Range | null {
-  const isRange = Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 1 && to >= from;
-  return isRange && to - from < RANGE_MAX ? { from, to } : null;
+interface Chosen {
+  readonly from: string;
+  readonly to: string;
+  /** It went beyond the end of the log, and was cut there. */
+  readonly isCut?: boolean;
 }
 
 function RangeCheck({
   shown,
+  last,
   state,
   onVerify,
   onOpen,
-}: Pick<StripProps, 'state' | 'onVerify' | 'onOpen'> & { shown: Range }) {
-  const [chosen, setChosen] = useState<{ from: string; to: string } | null>(null);
+}: Pick<StripProps, 'state' | 'onVerify' | 'onOpen'> & { shown: Range; last: number }) {
+  const [chosen, setChosen] = useState<Chosen | null>(null);
   const note = useId();
   const from = chosen?.from ?? String(Math.max(shown.from, shown.to - RANGE_MAX + 1));
   const to = chosen?.to ?? String(shown.to);
-  const range = meant(Number(from), Number(to));
+  const range = meantRange(Number(from), Number(to), last);
+  const isCut = Number(to) > last || (chosen?.isCut === true && Number(to) === last);
   const isBusy = state.status === 'CHECKING';
   const isSame = state.status !== 'IDLE' && state.range.from === range?.from && state.range.to === range?.to;
   const states = state.status === 'DONE' && isSame ? rowStates(state) : null;
@@ -95,7 +100,7 @@ function RangeCheck({
           event.preventDefault();
           if (!range || !canVerify || isBusy) return;
           // The list goes on growing; what was checked stays what it was.
-          setChosen({ from, to });
+          setChosen({ from, to: String(range.to), isCut });
           onVerify(range);
         }}
       >
@@ -119,6 +124,7 @@ function RangeCheck({
           </button>
         )}
         <span id={note} className="text-xs text-muted">
+          {isCut && `The log ends with row ${last.toLocaleString('en')}. `}
           {!canVerify
             ? 'This browser hashes nothing on a page that came over an insecure connection.'
             : range
@@ -172,10 +178,11 @@ const ORDER: readonly SegmentState[] = ['BROKEN', 'UNCHECKED', 'VERIFIED', 'ANCH
 
 function Strip({ range, states }: { range: Range; states: ReadonlyMap<number, SegmentState> | null }) {
   const found = segments(range, states, SEGMENTS_MAX);
-  const counts = ORDER.map((state) => {
-    const rows = found.filter((one) => one.state === state);
-    return { state, rows: rows.reduce((sum, one) => sum + one.to - one.from + 1, 0) };
-  }).filter(({ rows }) => rows > 0);
+  // Of the rows themselves: a segment of several is as its worst.
+  const counted = countRows(range, states);
+  const counts = ORDER.map((state) => ({ state, rows: counted.get(state) ?? 0 })).filter(
+    ({ rows }) => rows > 0,
+  );
   const label = counts.map(({ state, rows }) => `${rows} ${WORDS[state]}`).join(', ');
   return (
     <div>

@@ -16,6 +16,17 @@ export interface Verification {
   readonly anchored: number | null;
 }
 
+/** The most rows that are checked at a time. */
+export const RANGE_MAX = 2_000;
+
+/** The range that is meant: not empty, as far as the log goes, and not too long to be checked at once. */
+export function meantRange(from: number, to: number, last: number): Range | null {
+  const isRange = Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 1 && to >= from;
+  // What comes after the last row was never written: nobody is to be told that it is missing.
+  const range = { from, to: Math.min(to, last) };
+  return isRange && range.to >= from && range.to - from < RANGE_MAX ? range : null;
+}
+
 /** The first row that fails. */
 export function firstFault(checked: readonly CheckedRow[]): CheckedRow | null {
   return checked.find((row) => row.fault !== null) ?? null;
@@ -32,6 +43,19 @@ export function rowStates({ range, checked, anchored }: Verification): Map<numbe
   // from, as far as nothing is broken in between.
   for (let seq = anchored ?? 0; states.get(seq) === 'VERIFIED'; seq -= 1) states.set(seq, 'ANCHORED');
   return states;
+}
+
+/** How many rows of the range stand in each way. */
+export function countRows(
+  range: Range,
+  states: ReadonlyMap<number, SegmentState> | null,
+): Map<SegmentState, number> {
+  const counts = new Map<SegmentState, number>();
+  for (let seq = range.from; seq <= range.to; seq += 1) {
+    const state = states?.get(seq) ?? 'UNCHECKED';
+    counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  return counts;
 }
 
 const WORST: readonly SegmentState[] = ['BROKEN', 'UNCHECKED', 'VERIFIED', 'ANCHORED'];

@@ -12,8 +12,6 @@ import { type AnchorVerdict, checkAnchor } from './verify/anchor';
 import { checkChain, type Range } from './verify/chain';
 import type { ChainRow } from './verify/encoding';
 
-/** The most rows that are checked at a time. */
-export const RANGE_MAX = 2_000;
 /** The most rows that the server gives at a time. */
 const PAGE = 500;
 
