@@ -24,7 +24,7 @@ export function ConfirmDialog({
   return (
     <Dialog isOpen onClose={onClose} title={title}>
       <div className="flex flex-col gap-4">
-        <p>{children}</p>
+        <p className="break-words">{children}</p>
         <Complaints of={complaints} />
         <div className="flex justify-end gap-2">
           <button type="button" className="button" onClick={onClose}>

@@ -43,8 +43,10 @@ export function Dialog({
         <Base.Popup className={`floating fixed z-20 flex flex-col overflow-hidden ${place}`}>
           <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
             <div className="min-w-0 flex-1">
-              <Base.Title className="text-base font-semibold">{title}</Base.Title>
-              {description && <Base.Description className="text-muted">{description}</Base.Description>}
+              <Base.Title className="text-base font-semibold break-words">{title}</Base.Title>
+              {description && (
+                <Base.Description className="break-words text-muted">{description}</Base.Description>
+              )}
             </div>
             {!isSticky && (
               <Base.Close

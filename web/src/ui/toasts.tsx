@@ -1,4 +1,5 @@
 import { useEffect, useSyncExternalStore } from 'react';
+import { createPortal } from 'react-dom';
 import { Icon } from './icon';
 import type { Tone } from './state-badge';
 
@@ -40,7 +41,9 @@ function ToastView({ toast }: { toast: Shown }) {
   return (
     <li className="floating flex items-start gap-3 p-3">
       <div className="min-w-0 flex-1">
-        <p className={`font-medium ${toast.tone === 'danger' ? 'text-danger' : ''}`}>{toast.title}</p>
+        <p className={`font-medium break-words ${toast.tone === 'danger' ? 'text-danger' : ''}`}>
+          {toast.title}
+        </p>
         {toast.text && <p className="break-words text-muted">{toast.text}</p>}
       </div>
       {toast.action && (
@@ -67,6 +70,7 @@ function ToastView({ toast }: { toast: Shown }) {
   );
 }
 
+/** What is said, above every dialog and sheet: beside the root, as they are, which keeps its own layers to itself. */
 export function Toasts() {
   const toasts = useSyncExternalStore(
     (listener) => {
@@ -75,7 +79,7 @@ export function Toasts() {
     },
     () => shown,
   );
-  return (
+  return createPortal(
     <section
       aria-label="Notifications"
       aria-live="polite"
@@ -86,6 +90,7 @@ export function Toasts() {
           <ToastView key={toast.id} toast={toast} />
         ))}
       </ol>
-    </section>
+    </section>,
+    document.body,
   );
 }
