@@ -56,6 +56,16 @@ interface PageVariables {
   after?: string | null | undefined;
 }
 
+/** Faults after which nothing that was loaded before may go on being shown. */
+const PUTS_AWAY = new Set(['FORBIDDEN', 'UNAUTHENTICATED', SWITCHED.code]);
+
+/** Why a list is not there, or null where it is: one that was loaded stays if asking again just fails. */
+export function absence(query: { error: Error | null; data: unknown }): Error | null {
+  const { error, data } = query;
+  const isPutAway = error instanceof RequestError && PUTS_AWAY.has(error.fault.code);
+  return data === undefined || isPutAway ? error : null;
+}
+
 /** A connection, page by page. `field` is the root field that it hangs on. */
 export function useTenantList<
   Field extends keyof Data & string,

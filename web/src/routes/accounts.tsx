@@ -4,7 +4,7 @@ import { CreateAccountDialog } from '../features/accounts/create-account-dialog'
 import { AccountsDocument } from '../graphql/generated/documents';
 import { redactionAt } from '../graphql/redactions';
 import { usePermissions } from '../graphql/use-permissions';
-import { useTenantList } from '../graphql/use-tenant';
+import { absence, useTenantList } from '../graphql/use-tenant';
 import { useTenant } from '../lib/tenant';
 import { dayText } from '../lib/time';
 import { ActionButton } from '../ui/action-button';
@@ -19,6 +19,7 @@ export function AccountsPage() {
   const tenant = useTenant();
   const { refusal } = usePermissions();
   const { query, rows } = useTenantList(AccountsDocument, 'accounts', {});
+  const missing = absence(query);
   const [isCreating, setCreating] = useState(false);
   const create = (
     <ActionButton kind="primary" refusal={refusal('createAccount')} onClick={() => setCreating(true)}>
@@ -28,8 +29,8 @@ export function AccountsPage() {
   return (
     <>
       <PageHeader title="Accounts">{create}</PageHeader>
-      {query.isError ? (
-        <ErrorPanel error={query.error} what="Accounts" onRetry={() => void query.refetch()} />
+      {missing ? (
+        <ErrorPanel error={missing} what="Accounts" onRetry={() => void query.refetch()} />
       ) : query.isPending ? (
         <SkeletonRows columns={['w-40', 'w-48', 'w-24', 'ml-auto w-28']} rows={4} />
       ) : rows.length === 0 ? (

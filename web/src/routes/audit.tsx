@@ -12,7 +12,7 @@ import { actorsOf, kindsOf } from '../features/audit/suggestions';
 import { useLiveEntries } from '../features/audit/use-live-entries';
 import { useVerification } from '../features/audit/use-verification';
 import { AuditEntriesDocument } from '../graphql/generated/documents';
-import { useTenantList } from '../graphql/use-tenant';
+import { absence, useTenantList } from '../graphql/use-tenant';
 import { type AuditSearch, auditFilter, isFiltered, readAuditSearch } from '../lib/filters';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
 
@@ -25,6 +25,7 @@ export function AuditPage() {
   const key = JSON.stringify(auditFilter(search));
   const filter = useMemo(() => JSON.parse(key) as ReturnType<typeof auditFilter>, [key]);
   const { query, rows } = useTenantList(AuditEntriesDocument, 'auditEntries', { filter });
+  const missing = absence(query);
   // Each choice is a place to come back to.
   const change = useCallback(
     (changes: { [K in keyof AuditSearch]: AuditSearch[K] | undefined }) =>
@@ -36,7 +37,7 @@ export function AuditPage() {
   const [isLive, setLive] = useState(true);
   const [isAtCheckpoints, setAtCheckpoints] = useState(false);
   // Before the list is there, nothing can be newer than it.
-  const isOn = isLive && query.isSuccess && !query.isPlaceholderData;
+  const isOn = isLive && !missing && query.data !== undefined && !query.isPlaceholderData;
   const listed = useMemo(() => rows.map((row) => row.node), [rows]);
   const live = useLiveEntries(filter, listed, isOn);
   const { state, verify } = useVerification();
@@ -64,8 +65,8 @@ export function AuditPage() {
           Refresh
         </button>
       </PageHeader>
-      {query.isError ? (
-        <ErrorPanel error={query.error} what="Audit log" onRetry={() => void query.refetch()} />
+      {missing ? (
+        <ErrorPanel error={missing} what="Audit log" onRetry={() => void query.refetch()} />
       ) : (
         <>
           <ChainStrip

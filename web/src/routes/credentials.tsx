@@ -8,7 +8,7 @@ import {
   CredentialsDocument,
 } from '../graphql/generated/documents';
 import { refusalOn, usePermissions } from '../graphql/use-permissions';
-import { useTenantList, useTenantMutation } from '../graphql/use-tenant';
+import { absence, useTenantList, useTenantMutation } from '../graphql/use-tenant';
 import { ActionButton } from '../ui/action-button';
 import { Complaints } from '../ui/confirm-dialog';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -56,6 +56,7 @@ function CheckButton({ credential }: { credential: CredentialRowFragment }) {
 export function CredentialsPage() {
   const { refusal } = usePermissions();
   const { query, rows } = useTenantList(CredentialsDocument, 'credentials', {});
+  const missing = absence(query);
   const [isStoring, setStoring] = useState(false);
   const [revoking, setRevoking] = useState<{ id: string; name: string } | null>(null);
   return (
@@ -65,8 +66,8 @@ export function CredentialsPage() {
           Store credential
         </ActionButton>
       </PageHeader>
-      {query.isError ? (
-        <ErrorPanel error={query.error} what="Credentials" onRetry={() => void query.refetch()} />
+      {missing ? (
+        <ErrorPanel error={missing} what="Credentials" onRetry={() => void query.refetch()} />
       ) : query.isPending ? (
         <SkeletonRows columns={['w-40', 'w-24', 'w-64', 'ml-auto w-20']} rows={4} />
       ) : rows.length === 0 ? (

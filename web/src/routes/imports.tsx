@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { byteText, FORMAT_NAMES } from '../features/imports/names';
 import { StatementTable } from '../features/imports/statement-table';
 import { ImportsDocument, StatementsDocument } from '../graphql/generated/documents';
-import { useTenantList } from '../graphql/use-tenant';
+import { absence, useTenantList } from '../graphql/use-tenant';
 import { useTenant } from '../lib/tenant';
 import { Hash } from '../ui/hash';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -27,8 +27,9 @@ export function ImportsPage() {
 
 function Statements() {
   const { query, rows } = useTenantList(StatementsDocument, 'statements', {});
-  if (query.isError) {
-    return <ErrorPanel error={query.error} what="Statements" onRetry={() => void query.refetch()} />;
+  const missing = absence(query);
+  if (missing) {
+    return <ErrorPanel error={missing} what="Statements" onRetry={() => void query.refetch()} />;
   }
   if (query.isPending) return <SkeletonRows columns={['w-40', 'w-40', 'ml-auto w-24', 'w-24']} rows={4} />;
   if (rows.length === 0) return <Empty icon="download" title="No statements yet" />;
@@ -45,8 +46,9 @@ function Statements() {
 
 function Files() {
   const { query, rows } = useTenantList(ImportsDocument, 'imports', {});
-  if (query.isError) {
-    return <ErrorPanel error={query.error} what="Imported files" onRetry={() => void query.refetch()} />;
+  const missing = absence(query);
+  if (missing) {
+    return <ErrorPanel error={missing} what="Imported files" onRetry={() => void query.refetch()} />;
   }
   if (query.isPending) return <SkeletonRows columns={['w-48', 'w-20', 'w-32', 'ml-auto w-16']} rows={4} />;
   if (rows.length === 0) return <Empty icon="upload" title="No file was imported yet" />;

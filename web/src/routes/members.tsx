@@ -4,7 +4,7 @@ import { RemoveMemberDialog } from '../features/members/remove-member-dialog';
 import { MembersDocument } from '../graphql/generated/documents';
 import { redactionAt } from '../graphql/redactions';
 import { refusalOn, usePermissions } from '../graphql/use-permissions';
-import { useTenantList } from '../graphql/use-tenant';
+import { absence, useTenantList } from '../graphql/use-tenant';
 import { ActionButton } from '../ui/action-button';
 import { ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
 import { RedactedCell } from '../ui/redacted-cell';
@@ -16,6 +16,7 @@ const PATH = 'members.nodes.*';
 export function MembersPage() {
   const { member: me } = usePermissions();
   const { query, rows } = useTenantList(MembersDocument, 'members', {});
+  const missing = absence(query);
   const [changing, setChanging] = useState<ChangedMember | null>(null);
   const [removing, setRemoving] = useState<{ id: string; name: string } | null>(null);
   return (
@@ -24,8 +25,8 @@ export function MembersPage() {
         title="Members"
         note={rows.length > 0 && !query.hasNextPage ? `${rows.length} in all` : undefined}
       />
-      {query.isError ? (
-        <ErrorPanel error={query.error} what="Members" onRetry={() => void query.refetch()} />
+      {missing ? (
+        <ErrorPanel error={missing} what="Members" onRetry={() => void query.refetch()} />
       ) : query.isPending ? (
         <SkeletonRows columns={['w-40', 'w-56', 'w-20', 'ml-auto w-20']} rows={5} />
       ) : (

@@ -3,7 +3,7 @@ import { DeleteRoleDialog } from '../features/roles/delete-role-dialog';
 import { RoleDialog } from '../features/roles/role-dialog';
 import { type RoleRowFragment, RolesDocument } from '../graphql/generated/documents';
 import { usePermissions } from '../graphql/use-permissions';
-import { useTenantList } from '../graphql/use-tenant';
+import { absence, useTenantList } from '../graphql/use-tenant';
 import { groupName } from '../lib/capabilities';
 import { ActionButton } from '../ui/action-button';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -61,6 +61,7 @@ function NameCell({ name, description }: { name: string; description: string }) 
 export function RolesPage() {
   const { refusal } = usePermissions();
   const { query, rows } = useTenantList(RolesDocument, 'roles', {});
+  const missing = absence(query);
   const builtIn = query.data?.pages[0]?.data.roles?.builtIn ?? [];
   const [editing, setEditing] = useState<RoleRowFragment | 'new' | null>(null);
   const [deleting, setDeleting] = useState<{ id: string; name: string } | null>(null);
@@ -71,8 +72,8 @@ export function RolesPage() {
           Create role
         </ActionButton>
       </PageHeader>
-      {query.isError ? (
-        <ErrorPanel error={query.error} what="Roles" onRetry={() => void query.refetch()} />
+      {missing ? (
+        <ErrorPanel error={missing} what="Roles" onRetry={() => void query.refetch()} />
       ) : query.isPending ? (
         <SkeletonRows columns={['w-40', 'w-24', 'w-64', 'ml-auto w-20']} rows={8} />
       ) : (

@@ -4,7 +4,7 @@ import { RevokeTokenDialog } from '../features/tokens/revoke-token-dialog';
 import { ShownOnceDialog } from '../features/tokens/shown-once-dialog';
 import { ApiTokensDocument, type TokenRowFragment } from '../graphql/generated/documents';
 import { refusalOn, usePermissions } from '../graphql/use-permissions';
-import { useTenantList } from '../graphql/use-tenant';
+import { absence, useTenantList } from '../graphql/use-tenant';
 import { ActionButton } from '../ui/action-button';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
 import { RelTime } from '../ui/rel-time';
@@ -23,6 +23,7 @@ function TokenState({ token }: { token: TokenRowFragment }) {
 export function TokensPage() {
   const { refusal } = usePermissions();
   const { query, rows } = useTenantList(ApiTokensDocument, 'apiTokens', {});
+  const missing = absence(query);
   const [isCreating, setCreating] = useState(false);
   const [created, setCreated] = useState<{ name: string; plainToken: string } | null>(null);
   const [revoking, setRevoking] = useState<{ id: string; name: string } | null>(null);
@@ -33,8 +34,8 @@ export function TokensPage() {
           Create token
         </ActionButton>
       </PageHeader>
-      {query.isError ? (
-        <ErrorPanel error={query.error} what="API tokens" onRetry={() => void query.refetch()} />
+      {missing ? (
+        <ErrorPanel error={missing} what="API tokens" onRetry={() => void query.refetch()} />
       ) : query.isPending ? (
         <SkeletonRows columns={['w-40', 'w-24', 'w-64', 'ml-auto w-20']} rows={4} />
       ) : rows.length === 0 ? (

@@ -7,7 +7,7 @@ import { TransactionTable } from '../features/transactions/transaction-table';
 import { type CategoryChoice, useCategorize } from '../features/transactions/use-categorize';
 import { CategoriesDocument, TransactionsDocument } from '../graphql/generated/documents';
 import { usePermissions } from '../graphql/use-permissions';
-import { useTenantList, useTenantQuery } from '../graphql/use-tenant';
+import { absence, useTenantList, useTenantQuery } from '../graphql/use-tenant';
 import { isFiltered, readTransactionSearch, type TransactionSearch, transactionFilter } from '../lib/filters';
 import { useTenant } from '../lib/tenant';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -22,6 +22,7 @@ export function TransactionsPage() {
   const { query, rows, total } = useTenantList(TransactionsDocument, 'transactions', {
     filter: transactionFilter(search),
   });
+  const missing = absence(query);
   const categories = useTenantQuery(CategoriesDocument, {}, { staleTime: 60_000 });
   const categorize = useCategorize();
   const [newFor, setNewFor] = useState<{ id: string; from: CategoryChoice | null } | null>(null);
@@ -62,9 +63,9 @@ export function TransactionsPage() {
         )}
       </PageHeader>
       <FilterBar search={search} onChange={change} />
-      {query.isError ? (
+      {missing ? (
         <ErrorPanel
-          error={query.error}
+          error={missing}
           what={search.text ? 'Searching in text' : 'Transactions'}
           onRetry={() => void query.refetch()}
         />

@@ -118,14 +118,40 @@ export function PageHeader({
   );
 }
 
+interface ListQuery {
+  readonly hasNextPage: boolean;
+  readonly isFetchingNextPage: boolean;
+  readonly isFetchNextPageError: boolean;
+  readonly isRefetchError: boolean;
+  readonly isRefetching: boolean;
+  readonly error: Error | null;
+  readonly fetchNextPage: () => Promise<unknown>;
+  readonly refetch: () => Promise<unknown>;
+}
+
 /** A list's end: more of it on demand, or, where `saysEnd`, the word that this was all. */
-export function LoadMore({
-  query,
-  saysEnd = false,
-}: {
-  query: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => Promise<unknown> };
-  saysEnd?: boolean;
-}) {
+export function LoadMore({ query, saysEnd = false }: { query: ListQuery; saysEnd?: boolean }) {
+  const { error } = query;
+  if (query.isFetchNextPageError && error) {
+    return (
+      <ListFault
+        title="The next rows could not be loaded"
+        error={error}
+        isBusy={query.isFetchingNextPage}
+        onRetry={() => void query.fetchNextPage()}
+      />
+    );
+  }
+  if (query.isRefetchError && error) {
+    return (
+      <ListFault
+        title="These rows may be out of date"
+        error={error}
+        isBusy={query.isRefetching}
+        onRetry={() => void query.refetch()}
+      />
+    );
+  }
   if (!query.hasNextPage) {
     return saysEnd && <p className="px-4 py-4 text-center text-xs text-muted md:px-6">End of the list</p>;
   }
@@ -140,6 +166,36 @@ export function LoadMore({
         onClick={() => !isLoading && void query.fetchNextPage()}
       >
         {isLoading ? 'Loading…' : 'Load more'}
+      </button>
+    </div>
+  );
+}
+
+/** What failed about a list that is there: the rows stay, and it can be tried again. */
+function ListFault({
+  title,
+  error,
+  isBusy,
+  onRetry,
+}: {
+  title: string;
+  error: Error;
+  isBusy: boolean;
+  onRetry: () => void;
+}) {
+  return (
+    <div className="flex flex-wrap items-center justify-center gap-x-3 gap-y-1 px-4 py-4 md:px-6">
+      <p role="alert">
+        <span className="text-danger">{title}.</span> {sentence(error.message)}
+      </p>
+      <button
+        type="button"
+        className="button"
+        aria-busy={isBusy}
+        aria-disabled={isBusy}
+        onClick={() => !isBusy && onRetry()}
+      >
+        {isBusy ? 'Loading…' : 'Try again'}
       </button>
     </div>
   );
