@@ -39,7 +39,7 @@ export function AccountsPage() {
         </Empty>
       ) : (
         <>
-          <div className="overflow-x-auto border-t border-line">
+          <div className="relative overflow-x-auto border-t border-line">
             <table className="ledger">
               <caption className="sr-only">Accounts</caption>
               <thead>

@@ -78,7 +78,7 @@ export function CredentialsPage() {
         </Empty>
       ) : (
         <>
-          <div className="overflow-x-auto border-t border-line">
+          <div className="relative overflow-x-auto border-t border-line">
             <table className="ledger">
               <caption className="sr-only">Credentials</caption>
               <thead>

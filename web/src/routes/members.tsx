@@ -31,7 +31,7 @@ export function MembersPage() {
         <SkeletonRows columns={['w-40', 'w-56', 'w-20', 'ml-auto w-20']} rows={5} />
       ) : (
         <>
-          <div className="overflow-x-auto border-t border-line">
+          <div className="relative overflow-x-auto border-t border-line">
             <table className="ledger">
               <caption className="sr-only">Members</caption>
               <thead>

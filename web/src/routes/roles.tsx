@@ -21,7 +21,7 @@ function Capabilities({ of }: { of: readonly string[] }) {
 
 function Table({ caption, own, children }: { caption: string; own: boolean; children: ReactNode }) {
   return (
-    <div className="overflow-x-auto border-t border-line">
+    <div className="relative overflow-x-auto border-t border-line">
       <table className="ledger">
         <caption className="sr-only">{caption}</caption>
         <thead>

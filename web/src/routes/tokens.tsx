@@ -44,7 +44,7 @@ export function TokensPage() {
         </Empty>
       ) : (
         <>
-          <div className="overflow-x-auto border-t border-line">
+          <div className="relative overflow-x-auto border-t border-line">
             <table className="ledger">
               <caption className="sr-only">API tokens</caption>
               <thead>

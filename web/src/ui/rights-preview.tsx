@@ -110,7 +110,7 @@ export function AffectedMembers({ of: preview }: { of: Preview }) {
   if (preview.memberCount === 0) return <p className="text-muted">Nobody has this role yet.</p>;
   const more = preview.memberCount - preview.members.length;
   return (
-    <div className="overflow-x-auto">
+    <div className="relative overflow-x-auto">
       <table className="ledger">
         <caption className="mb-1 text-left text-xs font-medium">
           {preview.memberCount === 1 ? '1 member is affected' : `${preview.memberCount} members are affected`}

@@ -17,7 +17,7 @@ interface TableProps {
 
 export function AuditTable({ entries, ...rest }: TableProps) {
   return (
-    <div className="overflow-x-auto border-t border-line">
+    <div className="relative overflow-x-auto border-t border-line">
       <table className="ledger">
         <caption className="sr-only">Audit entries, newest first</caption>
         <thead>

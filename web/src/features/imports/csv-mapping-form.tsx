@@ -40,7 +40,7 @@ export function CsvMappingForm({
     <fieldset className="flex min-w-0 flex-col gap-4">
       <legend className="mb-2 font-semibold">Columns of the file</legend>
       <section
-        className="overflow-x-auto rounded-md border border-line"
+        className="relative overflow-x-auto rounded-md border border-line"
         aria-label="First rows of the file"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, so the keyboard must reach it
         tabIndex={0}

@@ -31,7 +31,7 @@ interface TableProps {
 
 export function TransactionTable({ rows, ...rest }: TableProps) {
   return (
-    <div className="overflow-x-auto border-t border-line">
+    <div className="relative overflow-x-auto border-t border-line">
       <table className="ledger">
         <caption className="sr-only">Transactions, newest first</caption>
         <thead>
