@@ -30,30 +30,48 @@ export function splitCsvLine(line: string, delimiter: string): string[] {
   return fields;
 }
 
+/** How many rows may precede the headings, as the server has it: banks put the account and the period there. */
+const PREAMBLE_MAX = 40;
+const ROWS_SHOWN = 4;
+
+/** The width that most speaks for a table: of many rows rather than of one, and of many columns rather than of few. */
+function tableWidth(table: readonly (readonly string[])[]): { width: number; weight: number } {
+  const lines = new Map<number, number>();
+  for (const { length } of table) lines.set(length, (lines.get(length) ?? 0) + 1);
+  let best = { width: 1, weight: 0 };
+  for (const [width, count] of lines) {
+    // A row alone is hardly a table: any two alike outweigh it.
+    const weight = count === 1 ? 1 - 1 / width : count * (width - 1) ** 2;
+    if (weight > best.weight) best = { width, weight };
+  }
+  return best;
+}
+
+/** Reads the head of a table: the first row that is as wide as the table holds the headings. */
 export function previewCsv(text: string): CsvPreview {
   const lines = text
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\n|\r/)
     .filter((line) => line.trim() !== '')
-    .slice(0, 5);
-  const first = lines[0] ?? '';
-  let delimiter: string = ',';
-  let most = 0;
-  for (const candidate of DELIMITERS) {
-    const count = splitCsvLine(first, candidate).length;
-    if (count > most) {
-      most = count;
-      delimiter = candidate;
-    }
+    .slice(0, PREAMBLE_MAX + 1 + ROWS_SHOWN);
+  let best: { delimiter: string; table: string[][]; width: number; weight: number } | null = null;
+  for (const delimiter of DELIMITERS) {
+    const table = lines.map((line) => splitCsvLine(line, delimiter));
+    const found = { delimiter, table, ...tableWidth(table) };
+    if (!best || found.weight > best.weight) best = found;
   }
-  const [header = [], ...rows] = lines.map((line) => splitCsvLine(line, delimiter));
-  return { delimiter, header, rows };
+  const { delimiter, table, width } = best ?? { delimiter: ',', table: [], width: 1 };
+  const at = Math.max(
+    0,
+    table.findIndex((row) => row.length === width),
+  );
+  return { delimiter, header: table[at] ?? [], rows: table.slice(at + 1, at + 1 + ROWS_SHOWN) };
 }
 
 /** Whether a file is to be read as CSV. The other formats name themselves in their first bytes. */
 export function looksLikeCsv(fileName: string, text: string): boolean {
   const start = text.replace(/^\uFEFF/, '').trimStart();
-  if (/^(<|OFXHEADER|\{1:|:20:|:940:)/i.test(start)) return false;
+  if (/^(<|OFXHEADER|\{1:|:940:)/i.test(start) || /^:20:/m.test(start)) return false;
   if (/\.(csv|tsv)$/i.test(fileName)) return true;
   return !/\.(xml|ofx|qfx|sta|mt940|940|swi)$/i.test(fileName) && previewCsv(text).header.length >= 3;
 }

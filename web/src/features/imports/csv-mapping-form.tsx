@@ -25,8 +25,9 @@ export function CsvMappingForm({
             onChange={(event) => set({ [key]: event.target.value })}
           >
             <option value="">{isNeeded ? 'Choose a column' : 'None'}</option>
-            {preview.header.map((name) => (
-              <option key={name} value={name}>
+            {preview.header.map((name, at) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: two columns may have one name, and none ever moves
+              <option key={at} value={name}>
                 {name}
               </option>
             ))}
@@ -48,18 +49,21 @@ export function CsvMappingForm({
         <table className="ledger">
           <thead>
             <tr>
-              {preview.header.map((name) => (
-                <th key={name} scope="col">
+              {preview.header.map((name, at) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: two columns may have one name, and none ever moves
+                <th key={at} scope="col">
                   {name}
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
-            {preview.rows.map((row) => (
-              <tr key={row.join('\u0000')}>
-                {preview.header.map((name, at) => (
-                  <td key={name} className="num max-w-56 truncate">
+            {preview.rows.map((row, line) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: two rows may say the same, and none ever moves
+              <tr key={line}>
+                {preview.header.map((_, at) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: as above
+                  <td key={at} className="num max-w-56 truncate">
                     {row[at]}
                   </td>
                 ))}
