@@ -100,7 +100,7 @@ export function ImportPage() {
         >
           <DropZone
             fileName={file?.name ?? null}
-            isDisabled={refusal !== null}
+            isDisabled={refusal !== null || send.isPending}
             onFile={(chosen) => void choose(chosen)}
           />
           {readError && (

@@ -39,7 +39,10 @@ export function DropZone({
           'Drop a bank statement here'
         )}
       </p>
-      <label htmlFor={id} className="button cursor-pointer">
+      <label
+        htmlFor={id}
+        className={`button ${isDisabled ? 'cursor-not-allowed border-dashed text-muted' : 'cursor-pointer'}`}
+      >
         {fileName ? 'Choose another file' : 'Choose a file'}
       </label>
       <input

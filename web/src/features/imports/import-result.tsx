@@ -44,11 +44,14 @@ export function ImportResult({ payload, redactions }: { payload: ImportPayload; 
   const tenant = useTenant();
   const done = payload.import;
   if (!done) return null;
-  const figures: readonly (readonly [string, number])[] = [
-    ['Statements', done.statementCount],
-    ['New transactions', done.addedCount],
-    ['Already in the books', done.duplicateCount],
-  ];
+  // What the first import of the file brought is nothing that this one did.
+  const figures: readonly (readonly [string, number])[] = payload.alreadyImported
+    ? []
+    : [
+        ['Statements', done.statementCount],
+        ['New transactions', done.addedCount],
+        ['Already in the books', done.duplicateCount],
+      ];
   return (
     <section aria-label="Result" className="mt-6">
       <div role="status" className="px-4 md:px-6">
