@@ -73,6 +73,8 @@ export function useCategorize() {
       show(id, from);
       showToast({ title: 'The category was not changed', text: sentence(error.message), tone: 'danger' });
     },
+    // The list on the screen keeps its row, which may match its filter no more; every other is asked for again when seen.
+    onSettled: () => client.invalidateQueries({ queryKey: listKey, refetchType: 'none' }),
     onSuccess: (_, change) => {
       if (change.isUndo) return;
       showToast({
