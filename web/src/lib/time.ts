@@ -47,12 +47,14 @@ export function instantText(at: DateTime): string {
   return Number.isNaN(date.getTime()) ? at : instant.format(date);
 }
 
-/** `3 hours ago`, `in 90 days`. */
+/** `3 hours ago`, `in 3 months`. */
 export function relativeText(at: DateTime, now: number): string {
   const seconds = (new Date(at).getTime() - now) / 1000;
   if (Number.isNaN(seconds)) return at;
+  // Of the past, what is complete: an hour that is not over is 59 minutes, not 60.
+  const whole = seconds < 0 ? Math.trunc : Math.round;
   for (const [unit, length] of STEPS) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit);
+    if (Math.abs(seconds) >= length) return relative.format(whole(seconds / length), unit);
   }
   return 'just now';
 }
