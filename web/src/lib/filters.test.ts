@@ -37,6 +37,10 @@ describe('the filters of the transactions', () => {
     expect(search).toEqual({});
   });
 
+  test('cut a text at what the server takes', () => {
+    expect(readTransactionSearch({ text: 'x'.repeat(300) }).text).toHaveLength(100);
+  });
+
   test('leave out days that no calendar has, and years that are half typed', () => {
     expect(readTransactionSearch({ from: '2026-02-31', to: '0202-03-05' })).toEqual({});
     expect(readAuditSearch({ from: '2026-04-31', to: '1899-12-31' })).toEqual({});

@@ -53,12 +53,15 @@ export interface AccessSearch {
   member?: string;
 }
 
+/** The most characters that the server searches for. */
+export const TEXT_MAX = 100;
+
 type Raw = Record<string, unknown>;
 
 function text(raw: Raw, key: string): string | undefined {
   const value = raw[key];
   const string = typeof value === 'number' ? String(value) : value;
-  return typeof string === 'string' && string.trim() !== '' ? string.slice(0, 200) : undefined;
+  return typeof string === 'string' && string.trim() !== '' ? string.slice(0, TEXT_MAX) : undefined;
 }
 
 function date(raw: Raw, key: string): string | undefined {

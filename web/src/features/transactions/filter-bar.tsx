@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { AccountNamesDocument, CategoriesDocument } from '../../graphql/generated/documents';
 import { useTenantQuery } from '../../graphql/use-tenant';
-import type { TransactionSearch } from '../../lib/filters';
+import { TEXT_MAX, type TransactionSearch } from '../../lib/filters';
 import { Choice } from '../../ui/choice';
 import { DateRange } from '../../ui/date-range';
 import { DIRECTION_NAMES, MAGNITUDE_NAMES } from './names';
@@ -42,6 +42,7 @@ export function FilterBar({
         className="field max-w-64 min-w-40 flex-1"
         aria-label="Text"
         placeholder="Text or counterparty"
+        maxLength={TEXT_MAX}
         value={text}
         onChange={(event) => setText(event.target.value)}
       />
