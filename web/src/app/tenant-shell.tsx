@@ -1,4 +1,4 @@
-import { getRouteApi, Outlet, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { Fragment, lazy, Suspense, useEffect, useState } from 'react';
 import { onTenantElsewhere, TenantContext } from '../lib/tenant';
 import { Icon } from '../ui/icon';
@@ -24,6 +24,13 @@ export function TenantShell() {
   const [isNavOpen, setNavOpen] = useState(false);
   const [elsewhere, setElsewhere] = useState<string | null>(null);
   const navigate = useNavigate();
+  const path = useLocation({ select: (location) => location.pathname });
+  const [navPath, setNavPath] = useState(path);
+  if (path !== navPath) {
+    // However one came to another screen, on a phone the menu is not to cover it.
+    setNavPath(path);
+    setNavOpen(false);
+  }
 
   useEffect(
     () => onTenantElsewhere((slug) => setElsewhere(slug === tenant.slug ? null : slug)),
