@@ -25,7 +25,6 @@ export function AuditFilterBar({
   return (
     <search aria-label="Filters" className="flex flex-wrap gap-2 px-4 pb-3 md:px-6">
       <ExactText
-        key={`action ${search.action ?? ''}`}
         isFirst
         label="Action"
         placeholder="Action, as token.created"
@@ -34,7 +33,6 @@ export function AuditFilterBar({
         onCommit={(action) => onChange({ action })}
       />
       <ExactText
-        key={`actor ${search.actor ?? ''}`}
         label="Actor id"
         placeholder="Actor id, as usr_…"
         value={search.actor ?? ''}
@@ -69,6 +67,12 @@ function ExactText({
   onCommit: (value: string | undefined) => void;
 }) {
   const [text, setText] = useState(value);
+  const [seen, setSeen] = useState(value);
+  if (value !== seen) {
+    // Changed from elsewhere, or as it was sent. The field itself stays, and with it the focus.
+    setSeen(value);
+    setText(value);
+  }
   const list = useId();
   const commit = (chosen: string) => {
     if (chosen.trim() !== value) onCommit(chosen.trim() || undefined);
