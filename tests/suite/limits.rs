@@ -64,6 +64,18 @@ async fn sign_ins_of_one_address_are_limited_and_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_is_counted_as_one_however_its_address_is_written() {
+    let app = limited("sign_ins = 3").await;
+    for (path, left) in [("/bff/%6cogin", 2), ("/bff/logi%6e", 1), ("/bff/%6Cogin", 0)] {
+        let sent = app.http().get(format!("{}{path}", app.url())).send().await;
+        let reply = Reply::of(sent.unwrap()).await;
+        assert_eq!(reply.status, 503, "{path}: {:?}", reply.body);
+        assert_eq!(header(&reply, "ratelimit"), format!("\"sign-in\";r={left}"));
+    }
+    assert_eq!(login(&app).await.status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cost_is_limited_by_principal() {
     let app = limited("cost = 100").await;
     let tenant = app.tenant("northwind").await;

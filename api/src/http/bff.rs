@@ -61,8 +61,9 @@ async fn limit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let policy = match request.path() {
-        "/bff/login" | "/bff/callback" => Policy::SignIn,
+    // What the router goes by, and not the path as it came, which may be written in many ways.
+    let policy = match request.match_info().unprocessed() {
+        "/login" | "/callback" => Policy::SignIn,
         _ => Policy::Public,
     };
     let taken = limited::by_address(request.request(), &state, &info, policy).await;
