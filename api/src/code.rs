@@ -108,11 +108,14 @@ codes! {
         "There is nothing there, or nothing that this caller may see: the two are not told apart.",
         "Check the id. A request that names one unknown id is refused whole.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405,
-        "The method does not do this here: mutations go by POST.",
+        "The method does not do this here: mutations go by POST, and other addresses have methods of their own.",
         "Use the method that the `Allow` header names.";
     NotAcceptable = "NOT_ACCEPTABLE", 406,
         "The caller accepts none of the forms that there are.",
         "Accept `application/graphql-response+json` or `application/json`.";
+    RequestTimeout = "REQUEST_TIMEOUT", 408,
+        "The body of the request did not come to its end in time.",
+        "Send the request again, its body at once.";
     IdempotencyKeyInUse = "IDEMPOTENCY_KEY_IN_USE", 409,
         "A request with the same `Idempotency-Key` is under way.",
         "Wait for its answer, or try again after the seconds in `Retry-After`.";

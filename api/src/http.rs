@@ -2,6 +2,7 @@
 
 pub mod audit_exports;
 pub mod bff;
+pub mod body;
 pub mod credential;
 pub mod errors;
 pub mod event_stream;
@@ -18,6 +19,7 @@ pub mod spa;
 
 use crate::{code::Code, config::Http};
 use actix_web::{
+    HttpRequest, Route,
     error::{JsonPayloadError, UrlencodedError},
     web,
 };
@@ -37,6 +39,13 @@ pub fn configure(config: &mut web::ServiceConfig, http: &Http) {
 /// The most bytes of a body outside GraphQL.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
+/// What a resource says to every other method than its own.
+fn other_methods(allow: &'static str) -> Route {
+    web::to(move |request: HttpRequest| async move {
+        Problem::method_not_allowed(allow).respond(&request)
+    })
+}
+
 /// JSON bodies outside GraphQL are small.
 pub fn input_limits() -> web::JsonConfig {
     web::JsonConfig::default()
@@ -44,12 +53,9 @@ pub fn input_limits() -> web::JsonConfig {
         .error_handler(|error, _| {
             match error {
                 JsonPayloadError::Overflow { .. }
-                | JsonPayloadError::OverflowKnownLength { .. } => too_large(),
+                | JsonPayloadError::OverflowKnownLength { .. } => body::too_large(BODY_BYTES_MAX),
                 JsonPayloadError::ContentType => unsupported("application/json"),
-                // What the caller wrote, and where: nothing of ours.
-                JsonPayloadError::Deserialize(fault) => bad_request(&format!(
-                    "the body is not the JSON that is wanted here: {fault}"
-                )),
+                JsonPayloadError::Deserialize(error) => bad_request(&body::fault(&error)),
                 _ => bad_request("the body is not the JSON that is wanted here"),
             }
             .into()
@@ -68,7 +74,7 @@ pub fn form_limits() -> web::FormConfig {
         .limit(BODY_BYTES_MAX)
         .error_handler(|error, _| {
             match error {
-                UrlencodedError::Overflow { .. } => too_large(),
+                UrlencodedError::Overflow { .. } => body::too_large(BODY_BYTES_MAX),
                 UrlencodedError::ContentType => unsupported("application/x-www-form-urlencoded"),
                 _ => bad_request("the form is not what is wanted here"),
             }
@@ -78,11 +84,6 @@ pub fn form_limits() -> web::FormConfig {
 
 fn bad_request(detail: &str) -> Problem {
     Problem::new(Code::BadRequest, detail)
-}
-
-fn too_large() -> Problem {
-    let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
-    Problem::new(Code::PayloadTooLarge, &detail)
 }
 
 fn unsupported(wanted: &str) -> Problem {

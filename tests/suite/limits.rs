@@ -66,7 +66,11 @@ async fn sign_ins_of_one_address_are_limited_and_told_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_is_counted_as_one_however_its_address_is_written() {
     let app = limited("sign_ins = 3").await;
-    for (path, left) in [("/bff/%6cogin", 2), ("/bff/logi%6e", 1), ("/bff/%6Cogin", 0)] {
+    for (path, left) in [
+        ("/bff/%6cogin", 2),
+        ("/bff/logi%6e", 1),
+        ("/bff/%6Cogin", 0),
+    ] {
         let sent = app.http().get(format!("{}{path}", app.url())).send().await;
         let reply = Reply::of(sent.unwrap()).await;
         assert_eq!(reply.status, 503, "{path}: {:?}", reply.body);
@@ -133,6 +137,74 @@ async fn whoever_guesses_tokens_waits_and_fills_no_log() {
     app.clock.advance(Duration::minutes(1));
     let fresh = owner.token(&[Scope::BasicRead]).await;
     assert_eq!(fresh.graphql(QUERY, json!({})).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_shows_no_credential_or_a_broken_one_waits_too() {
+    for header_value in [None, Some("Basic eDp5"), Some("Bearer")] {
+        let app = limited("refused_credentials = 5").await;
+        let mut statuses = Vec::new();
+        for _ in 0..7 {
+            let mut request = app.http().post(format!("{}/graphql", app.url()));
+            if let Some(value) = header_value {
+                request = request.header("authorization", value);
+            }
+            let sent = request.json(&json!({ "query": QUERY })).send().await;
+            statuses.push(sent.unwrap().status().as_u16());
+        }
+        assert_eq!(
+            statuses,
+            [401, 401, 401, 401, 401, 429, 429],
+            "{header_value:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn public_pages_of_the_server_are_limited_and_those_of_the_app_are_not() {
+    let app = limited("public_requests = 3").await;
+    let get = |path: &'static str| {
+        let request = app.http().get(format!("{}{path}", app.url()));
+        async move { request.send().await.unwrap().status().as_u16() }
+    };
+    let paths = ["/errors", "/errors/not-found", "/.well-known/security.txt"];
+    for (path, status) in paths.into_iter().zip([200, 200, 404]) {
+        assert_eq!(get(path).await, status, "{path}");
+    }
+    for path in paths {
+        assert_eq!(get(path).await, 429, "{path}");
+    }
+    assert_eq!(
+        get("/").await,
+        200,
+        "many load the app from behind one address"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_must_wait_is_told_so_before_a_stream_begins() {
+    let app = limited("cost = 100").await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.token(&[Scope::BasicRead]).await.plain;
+    let query = "{ accounts(first: 10) { nodes { id name } } }";
+    let mut asked = 0;
+    let refused = loop {
+        let request = app.http().post(format!("{}/graphql", app.url()));
+        let request = request
+            .bearer_auth(&token)
+            .header("accept", "text/event-stream");
+        let sent = request.json(&json!({ "query": query })).send().await;
+        let answer = sent.unwrap();
+        asked += 1;
+        if answer.headers()["content-type"] != "text/event-stream" || asked > 20 {
+            break Reply::of(answer).await;
+        }
+        assert_eq!(answer.status().as_u16(), 200);
+    };
+    assert_eq!(refused.status, 429, "{:?}", refused.body);
+    assert_eq!(refused.error_code(), Some("RATE_LIMITED"));
+    assert!(refused.headers.contains_key("retry-after"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,6 +45,7 @@ mod names;
 mod permissions;
 mod pgbouncer;
 mod policies;
+mod protocol;
 mod replicas;
 mod roles;
 mod sealed;

@@ -15,7 +15,14 @@ use countersign_entities::AuditFilter;
 use futures::stream;
 use serde::Deserialize;
 
-use super::{RequestInfo, credential::credential, event_stream::TENANT, limited, problem::Problem};
+use super::{
+    RequestInfo,
+    body::{InTime, Object},
+    credential::credential,
+    event_stream::TENANT,
+    limited,
+    problem::Problem,
+};
 use crate::{
     app::audit_exports::{self, Delivery, Export, ExportError, Full, Wanted},
     code::Code,
@@ -78,11 +85,12 @@ pub async fn post(
     request: HttpRequest,
     state: web::Data<State>,
     info: web::ReqData<RequestInfo>,
-    asked: web::Json<Asked>,
+    asked: InTime<web::Json<Object<Asked>>>,
 ) -> Result<HttpResponse, Problem> {
     let facts = info.facts(&state);
     let credential = credential(&request, &facts, &state).await?;
-    let wanted = asked.into_inner().wanted();
+    let InTime(web::Json(Object(asked))) = asked;
+    let wanted = asked.wanted();
     let wanted = wanted.map_err(|fault| Problem::new(Code::BadRequest, &fault))?;
     let entered = match state.database.enter(&credential, &facts, &[]).await {
         Ok(entered) => entered,

@@ -20,16 +20,21 @@ pub async fn credential(
     state: &State,
 ) -> Result<Credential, Problem> {
     state.open()?;
-    if let Some(value) = request.headers().get(AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(bearer).ok_or_else(|| {
-            Problem::unauthenticated("send the token as `Authorization: Bearer …`")
-        })?;
+    let mut values = request.headers().get_all(AUTHORIZATION);
+    if let Some(value) = values.next() {
+        let token = value.to_str().ok().and_then(bearer);
+        // Of several, whoever stands between may have gone by another one.
+        let only = token.filter(|_| values.next().is_none());
+        let Some(token) = only else {
+            let detail = "send one token, as `Authorization: Bearer …`";
+            let problem = Problem::unauthenticated(detail);
+            return Err(limited::count_refusal(request, state, facts, problem).await);
+        };
         return machine(request, token, facts, state).await;
     }
     let Some(secret) = session(request) else {
-        return Err(Problem::no_credential(
-            "sign in, or use a token that is valid",
-        ));
+        let problem = Problem::no_credential("sign in, or use a token that is valid");
+        return Err(limited::count_refusal(request, state, facts, problem).await);
     };
     same_origin::check(request, &state.config.http.public_url)?;
     Ok(Credential::Session(secret))

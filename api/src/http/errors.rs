@@ -2,16 +2,24 @@
 
 use std::fmt::Write;
 
-use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web};
+use actix_web::{HttpResponse, http::header::CONTENT_TYPE, middleware::from_fn, web};
 
-use super::problem::Problem;
+use super::{limited, other_methods, problem::Problem};
 use crate::code::Code;
 
 /// Adds the pages.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(web::resource("/errors").route(web::get().to(index)))
-        .service(web::resource("/errors/{code}").route(web::get().to(one)));
+    let pages = web::resource("/errors")
+        .wrap(from_fn(limited::public))
+        .route(web::get().to(index))
+        .route(web::head().to(index))
+        .default_service(other_methods("GET, HEAD"));
+    let page = web::resource("/errors/{code}")
+        .wrap(from_fn(limited::public))
+        .route(web::get().to(one))
+        .route(web::head().to(one))
+        .default_service(other_methods("GET, HEAD"));
+    config.service(pages).service(page);
 }
 
 async fn index() -> HttpResponse {

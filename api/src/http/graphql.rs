@@ -18,12 +18,17 @@ use actix_web::{
     web,
 };
 use countersign_entities::{Credential, IdempotencyKey, RequestFacts};
-use futures::StreamExt;
 use url::Url;
 
 use self::body::Body;
 use super::{
-    RequestInfo, credential::credential, event_stream, limited, media::Media, problem::Problem,
+    RequestInfo,
+    body::{Object, read},
+    credential::credential,
+    event_stream, limited,
+    media::{self, Media},
+    other_methods,
+    problem::Problem,
 };
 use crate::{
     code::Code,
@@ -58,7 +63,7 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &[Url]) {
             .wrap(cors(origins))
             .route(web::get().to(get))
             .route(web::post().to(post))
-            .default_service(web::to(other_method)),
+            .default_service(other_methods("GET, POST")),
     );
 }
 
@@ -69,7 +74,7 @@ async fn post(
     info: web::ReqData<RequestInfo>,
 ) -> Result<HttpResponse, Problem> {
     let media = Media::negotiate(&request).ok_or_else(not_acceptable)?;
-    if !is_json(&request) {
+    if !media::is_json(&request) {
         return Err(Problem::new(
             Code::UnsupportedMediaType,
             "send the request as `application/json`",
@@ -79,8 +84,8 @@ async fn post(
     let mut facts = info.facts(&state);
     let credential = credential(&request, &facts, &state).await?;
     facts.idempotency_key = idempotency_key(&request)?;
-    let body = read(payload, state.graphql.limits().body_bytes_max).await?;
-    let body: Body = serde_json::from_slice(&body)
+    let body = read(&request, payload, state.graphql.limits().body_bytes_max).await?;
+    let Object(body) = serde_json::from_slice::<Object<Body>>(&body)
         .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
     let graphql = body
         .into_request(media == Media::EventStream)
@@ -158,9 +163,13 @@ fn cors(origins: &[Url]) -> Cors {
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
-    let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else {
+    let mut values = request.headers().get_all(IDEMPOTENCY_KEY);
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    if values.next().is_some() {
+        return Err(bad_request("send one `Idempotency-Key`, and not several"));
+    }
     let key = value.to_str().ok().and_then(IdempotencyKey::parse);
     key.map(Some).ok_or_else(|| {
         bad_request("`Idempotency-Key` is 1 to 255 visible characters of ASCII, without spaces")
@@ -175,18 +184,7 @@ async fn get(
     let media = Media::negotiate(&request).ok_or_else(not_acceptable)?;
     let facts = info.facts(&state);
     let credential = credential(&request, &facts, &state).await?;
-    let mut body = Body::default();
-    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
-        let text = || serde_json::Value::String(value.clone().into_owned());
-        match name.as_ref() {
-            "query" => body.query = Some(text()),
-            "documentId" => body.document_id = Some(text()),
-            "operationName" if !value.is_empty() => body.operation_name = Some(text()),
-            "variables" if !value.is_empty() => body.variables = Some(json(&value)?),
-            "extensions" if !value.is_empty() => body.extensions = Some(json(&value)?),
-            _ => {}
-        }
-    }
+    let body = Body::from_query(request.query_string()).map_err(bad_request)?;
     let graphql = body
         .into_request(media == Media::EventStream)
         .map_err(bad_request)?;
@@ -200,50 +198,6 @@ async fn get(
         media,
     )
     .await
-}
-
-async fn other_method() -> HttpResponse {
-    HttpResponse::MethodNotAllowed()
-        .insert_header((ALLOW, "GET, POST"))
-        .finish()
-}
-
-fn json(text: &str) -> Result<serde_json::Value, Problem> {
-    serde_json::from_str(text).map_err(|_| bad_request("`variables` or `extensions` is not JSON"))
-}
-
-fn is_json(request: &HttpRequest) -> bool {
-    let Some(value) = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-    else {
-        return false;
-    };
-    let mut parts = value.split(';').map(str::trim);
-    let essence = parts
-        .next()
-        .is_some_and(|e| e.eq_ignore_ascii_case("application/json"));
-    essence
-        && parts.all(|part| {
-            !part.to_ascii_lowercase().starts_with("charset=")
-                || part.eq_ignore_ascii_case("charset=utf-8")
-        })
-}
-
-async fn read(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Problem> {
-    let mut body = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| bad_request("the body ended before its time"))?;
-        if body.len().saturating_add(chunk.len()) > limit {
-            return Err(Problem::new(
-                Code::PayloadTooLarge,
-                &format!("the body has more than {limit} bytes"),
-            ));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// What decides the status of an answer.
@@ -320,8 +274,7 @@ fn respond(
     if let Some(timing) = &response.timing {
         http.insert_header((SERVER_TIMING, timing.header()));
     }
-    http.insert_header((CONTENT_TYPE, media.name()))
-        .insert_header((CACHE_CONTROL, "no-store"));
+    http.insert_header((CACHE_CONTROL, "no-store"));
     let soon = matches!(
         status,
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT
@@ -335,9 +288,21 @@ fn respond(
     let body = response.into_json();
     Ok(match media {
         // Whoever reads events looks for errors among them.
-        Media::EventStream => event_stream::once(http.status(StatusCode::OK), body),
-        Media::Response | Media::Json => http.body(body),
+        Media::EventStream if !is_to_wait(status) => {
+            event_stream::once(http.status(StatusCode::OK), body)
+        }
+        Media::EventStream => http.content_type(Media::Response.name()).body(body),
+        Media::Response | Media::Json => http.content_type(media.name()).body(body),
     })
+}
+
+/// Whether the caller is to come again later. No stream begins then, and whoever stands between, and knows
+/// nothing of events, sees it as well.
+fn is_to_wait(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    )
 }
 
 fn bad_request(detail: &str) -> Problem {

@@ -1,8 +1,12 @@
 //! Rate limits at the edge, and what answers say of them.
 
 use actix_web::{
-    HttpMessage, HttpRequest,
+    Error, HttpMessage, HttpRequest, ResponseError,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
     http::header::{HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    web,
 };
 use countersign_domain::token::HashedToken;
 use countersign_entities::{Credential, RequestContext, RequestFacts};
@@ -34,6 +38,31 @@ pub async fn by_address(
         None => Ok(()),
         Some(_) => Err(limited(request, state, standing)),
     }
+}
+
+/// Lets a request through to a public address that its own address has a quota for.
+pub async fn public(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    before(Policy::Public, request, next).await
+}
+
+/// The same for the quota of that policy.
+pub async fn before<B: MessageBody + 'static>(
+    policy: Policy,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let state = request.extract::<web::Data<State>>().await?;
+    let info = request.extract::<web::ReqData<RequestInfo>>().await?;
+    let taken = by_address(request.request(), &state, &info, policy).await;
+    if let Err(problem) = taken {
+        // An answer and no error: errors pass by the middleware that writes the headers.
+        let answer = request.into_response(problem.error_response());
+        return Ok(answer.map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 /// Takes one from the quota of exports of whoever was let in.

@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use countersign_entities::{EnterError, StoreError, Why};
@@ -24,6 +24,8 @@ pub struct Problem {
     bearer: bool,
     /// Seconds after which to try again.
     retry_after: Option<u32>,
+    /// A header that says what would be taken instead.
+    header: Option<(HeaderName, &'static str)>,
     /// The request, where the middleware that names it is passed by.
     info: Option<RequestInfo>,
 }
@@ -36,6 +38,7 @@ impl Problem {
             detail: detail.to_owned(),
             bearer: false,
             retry_after: None,
+            header: None,
             info: None,
         }
     }
@@ -80,6 +83,15 @@ impl Problem {
         }
     }
 
+    /// The same, with a header that says what would be taken instead.
+    #[must_use]
+    pub fn with(self, name: HeaderName, value: &'static str) -> Self {
+        Self {
+            header: Some((name, value)),
+            ..self
+        }
+    }
+
     /// Whether it says that nobody is signed in.
     pub fn is_unauthenticated(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED
@@ -101,6 +113,12 @@ impl Problem {
     /// There is nothing at that address.
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "there is nothing at this address")
+    }
+
+    /// The method does not do this here; those of `Allow` do (RFC 9110, section 15.5.6).
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format!("the method is not for this address: it takes {allow}");
+        Self::new(Code::MethodNotAllowed, &detail).with(ALLOW, allow)
     }
 
     fn status(&self) -> StatusCode {
@@ -141,6 +159,13 @@ impl Problem {
         }
         if self.bearer {
             response.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+        }
+        if let Some((name, value)) = &self.header {
+            response.insert_header((name.clone(), *value));
+        }
+        if status == StatusCode::REQUEST_TIMEOUT {
+            // The rest of the body would be taken for the next request.
+            response.force_close();
         }
         let away = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
         if let Some(seconds) = self.retry_after.or(away) {

@@ -1,9 +1,9 @@
 //! `/.well-known/security.txt` (RFC 9116): whom to tell of a weakness.
 
-use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web};
+use actix_web::{HttpResponse, http::header::CONTENT_TYPE, middleware::from_fn, web};
 use chrono::{Duration, SecondsFormat};
 
-use super::problem::Problem;
+use super::{limited, other_methods, problem::Problem};
 use crate::server::State;
 
 /// Days for which what it says may be believed.
@@ -11,7 +11,12 @@ const DAYS: i64 = 180;
 
 /// Adds the route.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/.well-known/security.txt").route(web::get().to(text)));
+    let resource = web::resource("/.well-known/security.txt")
+        .wrap(from_fn(limited::public))
+        .route(web::get().to(text))
+        .route(web::head().to(text))
+        .default_service(other_methods("GET, HEAD"));
+    config.service(resource);
 }
 
 async fn text(state: web::Data<State>) -> Result<HttpResponse, Problem> {

@@ -112,12 +112,12 @@ async fn what_is_not_understood_is_refused_with_a_sentence_and_exports_nothing()
         (r#"{"format":"csv","actorId":"*"}"#, "`actorId` is"),
         (
             r#"{"format":"csv","format":"jsonl"}"#,
-            "duplicate field `format`",
+            "not the object that is wanted here (line 1, column 24)",
         ),
-        (r#"{"format":"csv","rows":9}"#, "unknown field `rows`"),
-        (r#"{"format":["csv","jsonl"]}"#, "invalid type"),
-        ("{}", "missing field `format`"),
-        ("format=csv", "the body is not the JSON"),
+        (r#"{"format":"csv","rows":9}"#, "(line 1, column 22)"),
+        (r#"{"format":["csv","jsonl"]}"#, "(line 1, column 10)"),
+        ("{}", "(line 1, column 2)"),
+        ("format=csv", "the body is not JSON (line 1, column 2)"),
     ] {
         let refused = Reply::of(owner.post_json(EXPORT, asked).await).await;
         assert_eq!(
