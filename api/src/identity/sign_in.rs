@@ -27,6 +27,32 @@ const LASTS_MINUTES: i64 = 5;
 /// What a caller is told where a sign-in can not be trusted.
 const START_AGAIN: &str = "the sign-in did not come to a good end: start again";
 
+/// Errors of authorization (RFC 6749, sections 4.1.2.1 and 5.2; OpenID Connect Core 1.0, section 3.1.2.6;
+/// RFC 9470, section 3; OpenID Connect Unmet Authentication Requirements 1.0).
+const ERRORS: [&str; 21] = [
+    "access_denied",
+    "account_selection_required",
+    "consent_required",
+    "insufficient_user_authentication",
+    "interaction_required",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_request_object",
+    "invalid_request_uri",
+    "invalid_scope",
+    "login_required",
+    "registration_not_supported",
+    "request_not_supported",
+    "request_uri_not_supported",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unmet_authentication_requirements",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+];
+
 /// The ID token beside the access token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct IdTokenField {
@@ -119,10 +145,8 @@ impl Identity {
             return Err(refused("another issuer answers"));
         }
         if let Some(error) = callback.error {
-            return Err(IdentityError::refused(
-                "the provider did not sign you in",
-                error,
-            ));
+            let reason = "the provider did not sign you in";
+            return Err(IdentityError::refused(reason, registered(&error)));
         }
         let code = callback.code.ok_or_else(|| refused("no code"))?;
         let code = AuthorizationCode::new(code.expose_secret().to_owned());
@@ -243,12 +267,20 @@ pub(super) fn exchange_error(
 ) -> IdentityError {
     match error {
         RequestTokenError::ServerResponse(answer) => {
-            IdentityError::refused(reason, format!("the provider says `{:?}`", answer.error()))
+            let error = registered(answer.error().as_ref());
+            IdentityError::refused(reason, format!("the provider says `{error}`"))
         }
         RequestTokenError::Request(error) => error.into(),
         RequestTokenError::Parse(error, _) => IdentityError::away(error.to_string()),
         RequestTokenError::Other(error) => IdentityError::away(error),
     }
+}
+
+/// An error by its registered name. What else stands in its place is not repeated: anybody may write it
+/// into the address that a browser comes back to.
+fn registered(error: &str) -> &'static str {
+    let known = ERRORS.iter().copied().find(|name| *name == error);
+    known.unwrap_or("an error without a registered name")
 }
 
 /// Whether the provider takes a refresh token no more.
@@ -272,7 +304,20 @@ fn local_path(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::local_path;
+    use super::{local_path, registered};
+
+    #[test]
+    fn only_registered_errors_are_repeated() {
+        assert_eq!(registered("access_denied"), "access_denied");
+        for other in [
+            "canary@x.test",
+            "access_denied\nforged",
+            "",
+            "Access_Denied",
+        ] {
+            assert_eq!(registered(other), "an error without a registered name");
+        }
+    }
 
     #[test]
     fn only_own_paths_are_returned_to() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use countersign_domain::access::Scope;
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -103,10 +103,32 @@ pub(super) fn header(jwt: &str) -> Result<Header, String> {
     if jwt.len() > BYTES_MAX {
         return Err("the token is too long".to_owned());
     }
-    let header = jsonwebtoken::decode_header(jwt).map_err(|error| error.to_string())?;
+    let header = jsonwebtoken::decode_header(jwt).map_err(|error| cause(&error).to_owned())?;
     match header.alg {
         Algorithm::RS256 | Algorithm::ES256 => Ok(header),
         other => Err(format!("algorithm {other:?} is not allowed")),
+    }
+}
+
+/// What is wrong with a token, in words of ours: the library's quote what stands in it.
+fn cause(error: &jsonwebtoken::errors::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::InvalidToken => "it is no JWT",
+        ErrorKind::InvalidSignature => "its signature does not verify",
+        ErrorKind::InvalidAlgorithm
+        | ErrorKind::InvalidAlgorithmName
+        | ErrorKind::UnsupportedAlgorithm
+        | ErrorKind::MissingAlgorithm => "its algorithm is not allowed for its key",
+        ErrorKind::InvalidKeyFormat
+        | ErrorKind::InvalidEcdsaKey
+        | ErrorKind::InvalidEddsaKey
+        | ErrorKind::InvalidRsaKey(_) => "its key can not be used",
+        ErrorKind::Base64(_) => "a part of it is not base64url",
+        ErrorKind::Json(_) | ErrorKind::InvalidClaimFormat(_) => {
+            "its header or its claims are not of the form that is wanted"
+        }
+        ErrorKind::Utf8(_) => "a part of it is not UTF-8",
+        _ => "it does not verify",
     }
 }
 
@@ -119,7 +141,8 @@ pub(super) fn claims(jwt: &str, header: &Header, key: &DecodingKey) -> Result<Cl
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     let decoded = jsonwebtoken::decode::<Claims>(jwt, key, &validation);
-    let mut claims = decoded.map_err(|error| error.to_string())?.claims;
+    let decoded = decoded.map_err(|error| cause(&error).to_owned())?;
+    let mut claims = decoded.claims;
     claims.typ.clone_from(&header.typ);
     Ok(claims)
 }
