@@ -144,7 +144,7 @@ fn text(now: DateTime<Utc>, metadata: &tracing::Metadata<'_>, mut fields: Fields
     let mut line = format!("{time} {level:>5} {target}: {}", one_line(message));
     for (name, value) in &fields.0 {
         let value = match value {
-            Value::String(text) => one_line(text),
+            Value::String(text) => value_of(text),
             other => other.to_string(),
         };
         // Writing to a string does not fail.
@@ -154,16 +154,51 @@ fn text(now: DateTime<Utc>, metadata: &tracing::Metadata<'_>, mut fields: Fields
     line
 }
 
+/// A text as a value: in quotes where it could be taken for another field, as logfmt has it.
+fn value_of(text: &str) -> String {
+    let line = one_line(text);
+    let is_plain = !line.is_empty()
+        && !line
+            .chars()
+            .any(|c| c.is_whitespace() || matches!(c, '=' | '"' | '\\'));
+    if is_plain {
+        return line;
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            _ => written(c, &mut quoted),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// A line break in a value would let it forge a line.
 fn one_line(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let control = c.is_control();
-            let kept = (!control).then_some(c);
-            kept.into_iter()
-                .chain(control.then(|| c.escape_default()).into_iter().flatten())
-        })
-        .collect()
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        written(c, &mut line);
+    }
+    line
+}
+
+fn written(c: char, into: &mut String) {
+    if c.is_control() || is_deceiving(c) {
+        into.extend(c.escape_default());
+    } else {
+        into.push(c);
+    }
+}
+
+/// Whether a character breaks a line, or turns the direction of what follows (UAX 9), so that a reader sees
+/// what is not there.
+const fn is_deceiving(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}'
+    )
 }
 
 /// What was recorded and may be written.
@@ -277,6 +312,29 @@ pub(super) mod tests {
             lines.contains(r"a store failed\nforged request_id=req_1 status=503"),
             "{lines}"
         );
+    }
+
+    #[test]
+    fn a_value_can_not_forge_a_field() {
+        let lines = written(LogFormat::Text, || {
+            tracing::warn!(
+                cause = "no status=200 said=\"yes\"",
+                path = "/a\u{2028}b\u{202E}c\u{2066}d\u{200F}e",
+                place = "",
+                why = "C:\\x",
+                route = "/errors/{code}",
+                "refused"
+            );
+        });
+        for field in [
+            r#"cause="no status=200 said=\"yes\"" "#,
+            r#"path="/a\u{2028}b\u{202e}c\u{2066}d\u{200f}e" "#,
+            r#"place="" "#,
+            r#"why="C:\\x""#,
+            "route=/errors/{code} ",
+        ] {
+            assert!(lines.contains(field), "{field} in {lines}");
+        }
     }
 
     #[test]
