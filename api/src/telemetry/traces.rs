@@ -10,7 +10,7 @@ use async_graphql::async_trait::async_trait;
 use opentelemetry::{
     Context as TraceContext, KeyValue,
     propagation::{Extractor, TextMapPropagator},
-    trace::{Status, TracerProvider},
+    trace::{SpanContext, Status, TraceContextExt, TraceState, TracerProvider},
 };
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
@@ -118,9 +118,23 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.target().starts_with("countersign")
 }
 
-/// The trace that a proxy in front has begun, by its `traceparent` header (W3C Trace Context).
+/// The trace that a proxy in front has begun, by its `traceparent` header (W3C Trace Context). What stands
+/// beside it in `tracestate` is not taken: it may be anybody's words.
 pub fn parent(headers: &dyn Extractor) -> TraceContext {
-    TraceContextPropagator::new().extract(headers)
+    let told = TraceContextPropagator::new().extract_with_context(&TraceContext::new(), headers);
+    let begun = without_state(told.span().span_context());
+    TraceContext::new().with_remote_span_context(begun)
+}
+
+/// The same place in the trace, and nothing that others have written beside it.
+fn without_state(context: &SpanContext) -> SpanContext {
+    SpanContext::new(
+        context.trace_id(),
+        context.span_id(),
+        context.trace_flags(),
+        context.is_remote(),
+        TraceState::NONE,
+    )
 }
 
 /// Hands on new spans of what may leave.
@@ -152,6 +166,7 @@ fn redact(span: SpanData) -> SpanData {
     let attributes = attributes.filter(|attribute| ATTRIBUTES.contains(&attribute.key.as_str()));
     let attributes: Vec<_> = attributes.collect();
     SpanData {
+        span_context: without_state(&span.span_context),
         name: name(&attributes).map_or(span.name, Into::into),
         attributes,
         events: SpanEvents::default(),
@@ -204,10 +219,50 @@ impl fmt::Debug for Sender {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use opentelemetry::trace::Tracer;
     use opentelemetry_sdk::trace::InMemorySpanExporter;
     use tracing_subscriber::{Registry, layer::SubscriberExt};
 
     use super::*;
+
+    #[test]
+    fn the_state_of_a_trace_stays_where_it_came_from() {
+        let state = TraceState::from_key_value([("vendor", "canary")]).unwrap();
+        let headers = HashMap::from([
+            (
+                "traceparent".to_owned(),
+                "00-00000000000000000000000000000001-0000000000000002-01".to_owned(),
+            ),
+            ("tracestate".to_owned(), state.header()),
+        ]);
+        let parent = parent(&headers);
+        let context = parent.span().span_context().clone();
+        assert!(context.is_remote() && context.is_valid() && context.is_sampled());
+        assert_eq!(context.trace_state().header(), "");
+
+        let sent = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(Redacting(sent.clone()))
+            .build();
+        let begun = SpanContext::new(
+            context.trace_id(),
+            context.span_id(),
+            context.trace_flags(),
+            true,
+            state,
+        );
+        let begun = TraceContext::new().with_remote_span_context(begun);
+        drop(
+            provider
+                .tracer("countersign")
+                .start_with_context("x", &begun),
+        );
+        let told = format!("{:?}", sent.get_finished_spans().unwrap());
+        assert!(told.contains("trace_state"), "{told}");
+        assert!(!told.contains("canary"), "{told}");
+    }
 
     #[test]
     fn a_span_leaves_with_what_is_allowed_and_no_event() {
