@@ -13,7 +13,11 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev, middleware::Compress, web};
+use actix_web::{
+    App, HttpServer, dev,
+    middleware::{Compress, from_fn},
+    web,
+};
 use countersign_entities::{
     Clock, Database, Ids, IsolationError, OperatorError, StoreError, ToldBy,
 };
@@ -29,7 +33,10 @@ use crate::{
     config::Config,
     graphql::{self, Endpoint, Limits},
     http::{
-        self, limited::SeenTokens, problem::Problem, request_info::Requests,
+        self,
+        limited::SeenTokens,
+        problem::Problem,
+        request_info::{Requests, name_encodings, name_problems},
         security_headers::security_headers,
     },
     identity::{Identity, IdentityError, IdentitySettings},
@@ -156,6 +163,11 @@ impl State {
     /// checked and found whole.
     pub fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
+    }
+
+    /// Whether the product is called by https.
+    pub fn is_https(&self) -> bool {
+        self.config.http.public_url.scheme() == "https"
     }
 
     /// Reads the policies again.
@@ -336,7 +348,7 @@ impl Server {
 
     fn start(&self, signals: bool) -> Result<dev::Server, StartError> {
         let state = web::Data::clone(&self.state);
-        let https = state.config.http.public_url.scheme() == "https";
+        let https = state.is_https();
         let trusted_proxy = state.config.http.trusted_proxy;
         let server = HttpServer::new(move || {
             App::new()
@@ -344,10 +356,12 @@ impl Server {
                 .app_data(http::input_limits())
                 .app_data(http::query_limits())
                 .app_data(http::form_limits())
+                // From the inside outwards.
+                .wrap(from_fn(name_problems))
+                .wrap(Compress::default())
+                .wrap(from_fn(name_encodings))
                 .wrap(security_headers(https))
                 .wrap(Requests { trusted_proxy })
-                // Outermost: what stands inside reads bodies as they were written.
-                .wrap(Compress::default())
                 .configure(|config| http::configure(config, &state.config.http))
         });
         let server = if signals {

@@ -143,6 +143,13 @@ async fn what_is_planted_comes_out_nowhere() {
         |_| panic!("it did not panic"),
     );
     assert_eq!(answer.status(), 500);
+    for name in [
+        "content-security-policy",
+        "x-content-type-options",
+        "x-request-id",
+    ] {
+        assert!(answer.headers().contains_key(name), "{name}");
+    }
 
     // Statements that the database refuses, with the row in its detail.
     let mut superuser = app.test_database.superuser().await;

@@ -259,3 +259,31 @@ async fn the_start_page_is_for_whoever_takes_pages() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_no_encoding_is_told_so_by_a_problem_like_any_other() {
+    let (app, _, token) = stand().await;
+    let post = |encodings: &'static str| {
+        let request = app.http().post(format!("{}/graphql", app.url()));
+        let request = request
+            .bearer_auth(&token)
+            .header("accept-encoding", encodings)
+            .header("content-type", "application/json")
+            .body(QUERY);
+        async move { Reply::of(request.send().await.unwrap()).await }
+    };
+    let refused = post("identity;q=0").await;
+    assert_eq!(
+        (refused.status, refused.error_code()),
+        (406, Some("NOT_ACCEPTABLE"))
+    );
+    let request = refused.headers["x-request-id"].to_str().unwrap();
+    assert_eq!(refused.body["requestId"], request);
+    assert_eq!(refused.headers["vary"], "Accept-Encoding");
+    assert!(refused.headers.contains_key("content-security-policy"));
+    for taken in ["identity", "gzip, identity;q=0"] {
+        let answer = post(taken).await;
+        assert_eq!(answer.status, 200, "{taken}");
+        assert!(answer.headers.contains_key("x-request-id"), "{taken}");
+    }
+}

@@ -12,7 +12,7 @@ use actix_web::{
 use countersign_entities::{EnterError, StoreError, Why};
 use serde_json::json;
 
-use super::{RequestInfo, request_info::REQUEST_ID};
+use super::{RequestInfo, request_info::REQUEST_ID, security_headers};
 use crate::code::Code;
 
 /// What a caller is told where a request does not come to GraphQL.
@@ -26,8 +26,8 @@ pub struct Problem {
     retry_after: Option<u32>,
     /// A header that says what would be taken instead.
     header: Option<(HeaderName, &'static str)>,
-    /// The request, where the middleware that names it is passed by.
-    info: Option<RequestInfo>,
+    /// The request, and whether it is of https, where the middleware that knows is passed by.
+    past: Option<(RequestInfo, bool)>,
 }
 
 impl Problem {
@@ -39,7 +39,7 @@ impl Problem {
             bearer: false,
             retry_after: None,
             header: None,
-            info: None,
+            past: None,
         }
     }
 
@@ -56,11 +56,12 @@ impl Problem {
         Self::new(Code::Unauthenticated, detail)
     }
 
-    /// The problem of a request whose answer the middleware does not see.
+    /// The problem of a request whose answer passes by the middleware that names it and that writes the
+    /// headers of every answer.
     #[must_use]
-    pub fn of(self, info: RequestInfo) -> Self {
+    pub fn of(self, info: RequestInfo, https: bool) -> Self {
         Self {
-            info: Some(info),
+            past: Some((info, https)),
             ..self
         }
     }
@@ -151,8 +152,11 @@ impl Problem {
         response
             .insert_header((CONTENT_TYPE, "application/problem+json"))
             .insert_header((CACHE_CONTROL, "no-store"));
-        if let Some(info) = &self.info {
+        if let Some((info, https)) = &self.past {
             response.insert_header((REQUEST_ID, info.request.to_string()));
+            for header in security_headers::headers(*https) {
+                response.insert_header(header);
+            }
         }
         if status == StatusCode::UNAUTHORIZED && !self.bearer {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
@@ -188,7 +192,7 @@ impl ResponseError for Problem {
 
     /// Without the request at hand; the middleware writes the request's id in.
     fn error_response(&self) -> HttpResponse {
-        self.build(self.info.as_ref())
+        self.build(self.past.as_ref().map(|(info, _)| info))
     }
 }
 

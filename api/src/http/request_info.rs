@@ -4,12 +4,13 @@ use std::{net::IpAddr, panic::AssertUnwindSafe, rc::Rc};
 
 use actix_web::{
     Error, HttpMessage,
-    body::{EitherBody, MessageBody, to_bytes},
+    body::{MessageBody, to_bytes},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::{
         Method, StatusCode,
-        header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+        header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY},
     },
+    middleware::Next,
     web,
 };
 use countersign_domain::id::RequestId;
@@ -23,7 +24,7 @@ use tracing::{Instrument, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{limited, problem::Problem};
-use crate::{rate_limit::Standing, server::State, telemetry::traces};
+use crate::{code::Code, rate_limit::Standing, server::State, telemetry::traces};
 
 /// The header that tells a request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -61,7 +62,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<B>;
     type Error = Error;
     type Transform = RequestsMiddleware<S>;
     type InitError = ();
@@ -87,7 +88,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<B>;
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
 
@@ -126,7 +127,7 @@ where
                 let response = called.unwrap_or_else(|_| {
                     tracing::error!("a handler panicked");
                     state.metrics.panicked();
-                    Err(Problem::internal().of(info).into())
+                    Err(Problem::internal().of(info, state.is_https()).into())
                 });
                 let (status, route) = match &response {
                     Ok(response) => (response.status(), response.request().match_pattern()),
@@ -144,7 +145,9 @@ where
                     duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
                     "answered"
                 );
-                finish(response?, info).await
+                let mut response = response?;
+                finish(&mut response, info);
+                Ok(response)
             }
             .instrument(span),
         )
@@ -183,11 +186,8 @@ impl Extractor for TraceHeaders<'_> {
     }
 }
 
-/// Puts the id into the headers, and into the body of a problem.
-async fn finish<B: MessageBody + 'static>(
-    mut response: ServiceResponse<B>,
-    info: RequestInfo,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+/// Puts the id into the headers, and where the caller stands with its quota.
+fn finish<B>(response: &mut ServiceResponse<B>, info: RequestInfo) {
     if let Ok(value) = HeaderValue::from_str(&info.request.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -195,13 +195,23 @@ async fn finish<B: MessageBody + 'static>(
     if let Some(standing) = standing {
         limited::write(response.headers_mut(), &standing);
     }
-    let is_problem = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"));
-    if !is_problem {
+}
+
+/// Puts the id into the body of a problem. Stands where bodies are as they were written, and not yet
+/// compressed.
+pub async fn name_problems(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let response = next.call(request).await?;
+    let info = response
+        .request()
+        .extensions()
+        .get::<RequestInfo>()
+        .copied();
+    let Some(info) = info.filter(|_| is_problem(&response)) else {
         return Ok(response.map_into_left_body());
-    }
+    };
     let (request, response) = response.into_parts();
     let (head, body) = response.into_parts();
     let body = to_bytes(body).await.unwrap_or_default();
@@ -217,6 +227,28 @@ async fn finish<B: MessageBody + 'static>(
         request,
         response.map_into_right_body(),
     ))
+}
+
+/// Makes a problem of what the middleware that compresses says to a caller who takes no answer, however it
+/// is compressed or not.
+pub async fn name_encodings(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let response = next.call(request).await?;
+    if response.status() != StatusCode::NOT_ACCEPTABLE || is_problem(&response) {
+        return Ok(response.map_into_left_body());
+    }
+    let detail = "accept `identity`, `gzip` or `deflate` as the encoding of answers";
+    let problem = Problem::new(Code::NotAcceptable, detail);
+    let problem = problem.with(VARY, "Accept-Encoding");
+    let answer = problem.respond(response.request());
+    Ok(response.into_response(answer).map_into_right_body())
+}
+
+fn is_problem<B>(response: &ServiceResponse<B>) -> bool {
+    let media = response.headers().get(CONTENT_TYPE);
+    media.is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"))
 }
 
 fn source(request: &ServiceRequest, trusted_proxy: bool) -> Option<IpAddr> {

@@ -2,8 +2,9 @@
 
 use actix_web::{
     http::header::{
-        CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
-        STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        CONTENT_SECURITY_POLICY, CROSS_ORIGIN_OPENER_POLICY, CROSS_ORIGIN_RESOURCE_POLICY,
+        HeaderName, HeaderValue, PERMISSIONS_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
     middleware::DefaultHeaders,
 };
@@ -20,32 +21,25 @@ pub const EXPLORER_POLICY: &str = "default-src 'none'; script-src 'self'; style-
      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// The headers, with transport security where the product is called by https.
+pub fn headers(https: bool) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let fixed = [
+        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+        (
+            PERMISSIONS_POLICY,
+            "camera=(), geolocation=(), microphone=(), payment=()",
+        ),
+    ];
+    let year = https.then_some((STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
+    let all = fixed.into_iter().chain(year);
+    all.map(|(name, value)| (name, HeaderValue::from_static(value)))
+}
+
+/// Writes them into every answer.
 pub fn security_headers(https: bool) -> DefaultHeaders {
-    let fixed = |name: &'static str| HeaderName::from_static(name);
-    let headers = DefaultHeaders::new()
-        .add((
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(CONTENT_POLICY),
-        ))
-        .add((X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-        .add((X_FRAME_OPTIONS, HeaderValue::from_static("DENY")))
-        .add((REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .add((
-            fixed("cross-origin-opener-policy"),
-            HeaderValue::from_static("same-origin"),
-        ))
-        .add((
-            fixed("cross-origin-resource-policy"),
-            HeaderValue::from_static("same-origin"),
-        ))
-        .add((
-            fixed("permissions-policy"),
-            HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=()"),
-        ));
-    if https {
-        let year = HeaderValue::from_static("max-age=31536000");
-        headers.add((STRICT_TRANSPORT_SECURITY, year))
-    } else {
-        headers
-    }
+    headers(https).fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
