@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use countersign_domain::access::{Role, Scope};
 use countersign_tests::{Browser, Reply, TestApp};
+use futures::future::join_all;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -26,12 +27,17 @@ async fn stand() -> (TestApp, Browser, String) {
 
 /// Sends these bytes and reads the head of the answer, which must come at once.
 async fn raw(app: &TestApp, request: &str) -> String {
+    within(10, app, request).await
+}
+
+/// The same, where it may take so many seconds.
+async fn within(seconds: u64, app: &TestApp, request: &str) -> String {
     let address = app.url().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut head = vec![0; 4096];
-    let read = timeout(Duration::from_secs(10), stream.read(&mut head)).await;
-    let read = read.expect("an answer at once").unwrap();
+    let read = timeout(Duration::from_secs(seconds), stream.read(&mut head)).await;
+    let read = read.expect("an answer in time").unwrap();
     String::from_utf8_lossy(&head[..read]).into_owned()
 }
 
@@ -44,6 +50,33 @@ async fn a_body_that_says_that_it_is_too_long_is_not_begun() {
     );
     let answer = raw(&app, &head).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+/// Half a minute passes, since the server waits so long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let (app, owner, token) = stand().await;
+    let begun = |path: &str, media: &str, credential: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\n{credential}\r\ncontent-type: {media}\r\n\
+             x-csrf: 1\r\nsec-fetch-site: same-origin\r\ncontent-length: 100\r\n\r\nx"
+        )
+    };
+    let json = "application/json";
+    let form = "application/x-www-form-urlencoded";
+    let cookie = format!("cookie: {}", owner.cookie());
+    let requests = [
+        begun("/graphql", json, &format!("authorization: Bearer {token}")),
+        begun("/bff/tenant", json, &cookie),
+        begun("/bff/audit/export", json, &cookie),
+        begun("/bff/backchannel", form, &cookie),
+    ];
+    let answers = requests.iter().map(|request| within(60, &app, request));
+    for answer in join_all(answers).await {
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+        assert!(answer.contains("REQUEST_TIMEOUT"), "{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,24 +45,23 @@ const SLUG_MAX: usize = 40;
 /// Adds the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
     // As resources, so that another method is told which one it is.
-    let read = |path, route| {
-        web::resource(path)
-            .route(route)
-            .default_service(other_methods("GET"))
-    };
-    let told = |path, route| {
+    let only = |allow, path, route| {
         let resource = web::resource(path).route(route);
-        resource.default_service(other_methods("POST"))
+        resource.default_service(other_methods(allow))
     };
     let scope = web::scope("/bff")
         .wrap(from_fn(limit))
-        .service(read("/login", web::get().to(login)))
-        .service(read("/callback", web::get().to(callback)))
-        .service(read("/user", web::get().to(user)))
-        .service(told("/tenant", web::post().to(tenant)))
-        .service(told("/audit/export", web::post().to(audit_exports::post)))
-        .service(read("/logout", web::get().to(logout)))
-        .service(told("/backchannel", web::post().to(backchannel)));
+        .service(only("GET", "/login", web::get().to(login)))
+        .service(only("GET", "/callback", web::get().to(callback)))
+        .service(only("GET", "/user", web::get().to(user)))
+        .service(only("POST", "/tenant", web::post().to(tenant)))
+        .service(only(
+            "POST",
+            "/audit/export",
+            web::post().to(audit_exports::post),
+        ))
+        .service(only("GET", "/logout", web::get().to(logout)))
+        .service(only("POST", "/backchannel", web::post().to(backchannel)));
     config.service(scope);
 }
 
