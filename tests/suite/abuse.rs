@@ -14,6 +14,10 @@ use countersign_domain::{
 use countersign_tests::{Reply, TestApp};
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// Stands in every hostile request, and in no answer.
 const MARK: &str = "Zxq9";
@@ -452,6 +456,33 @@ async fn strangers_are_told_that_they_are_strangers() {
             let told = answer.headers().contains_key("ratelimit");
             assert_eq!(told, expected != 401, "{body}");
         }
+    }
+}
+
+/// Nothing of what a stranger sends is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_refused_before_their_bodies_are_read() {
+    let app = TestApp::start().await;
+    let address = app.url().split_once("//").unwrap().1.to_owned();
+    let token = PlainToken::from_random(&[7; 32]);
+    for credential in [
+        format!("authorization: Bearer {}", token.reveal()),
+        format!(
+            "cookie: __Host-countersign={}\r\nx-csrf: 1\r\nsec-fetch-site: same-origin",
+            "a".repeat(64)
+        ),
+    ] {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: {address}\r\n{credential}\r\n\
+             content-type: application/json\r\ncontent-length: 10000000\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        let read = stream.read_exact(&mut answer);
+        let read = tokio::time::timeout(Duration::from_secs(20), read).await;
+        read.expect("it does not wait for a body").unwrap();
+        assert_eq!(answer.as_slice(), b"HTTP/1.1 401");
     }
 }
 

@@ -20,8 +20,10 @@ use tokio::time::timeout;
 use super::problem::Problem;
 use crate::code::Code;
 
-/// How long a caller may take for the body of a request.
+/// How long a caller may take for a small body.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How much more comes in a second at least, by a slow line.
+const BYTES_PER_SECOND: u64 = 64 * 1024;
 
 /// Reads a body of at most so many bytes. One that says by itself that it is longer is not begun.
 pub async fn read<S>(
@@ -39,10 +41,13 @@ where
     }
     let told = request.headers().get(CONTENT_LENGTH);
     let told = told.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if told.is_some_and(|told| usize::try_from(told).map_or(true, |told| told > bytes_max)) {
+    let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+    if told.is_some_and(|told| told > most) {
         return Err(too_large(bytes_max));
     }
-    within(PATIENCE, collect(payload, bytes_max)).await
+    let transfer = Duration::from_secs(told.unwrap_or(most) / BYTES_PER_SECOND);
+    let patience = PATIENCE.saturating_add(transfer);
+    within(patience, collect(payload, bytes_max)).await
 }
 
 /// Whether the body stands as it is (RFC 9110, section 8.4).

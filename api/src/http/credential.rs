@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, http::header::AUTHORIZATION};
 use countersign_domain::token::PlainToken;
-use countersign_entities::{Credential, CredentialKind, RequestFacts, SessionSecret};
+use countersign_entities::{Credential, CredentialKind, EnterError, RequestFacts, SessionSecret};
 
 use super::{limited, problem::Problem, same_origin};
 use crate::{identity::IdentityError, server::State};
@@ -13,13 +13,48 @@ pub const SESSION_COOKIE: &str = "__Host-countersign";
 /// Reads the one credential of a request: a bearer token, or the session cookie of a request that
 /// this product's own pages have sent.
 ///
-/// A token that is damaged, forged or foreign is recorded before it is refused.
+/// A token that is damaged, forged or foreign is recorded before it is refused. Whoever was not let in of late
+/// is let in first: a stranger does not make us read megabytes, nor any document.
 pub async fn credential(
     request: &HttpRequest,
     facts: &RequestFacts,
     state: &State,
 ) -> Result<Credential, Problem> {
     state.open()?;
+    let credential = presented(request, facts, state).await?;
+    if state.database.was_let_in(&credential) {
+        return Ok(credential);
+    }
+    match state.database.enter(&credential, facts, &[]).await {
+        Ok((_, reader)) => {
+            reader.leave();
+            Ok(credential)
+        }
+        Err(error) => Err(not_entered(request, facts, state, &credential, error).await),
+    }
+}
+
+/// What a caller is told whom PostgreSQL does not let in. Where that is for the credential, it is counted.
+pub async fn not_entered(
+    request: &HttpRequest,
+    facts: &RequestFacts,
+    state: &State,
+    credential: &Credential,
+    error: EnterError,
+) -> Problem {
+    let problem = Problem::from(error);
+    if problem.is_unauthenticated() {
+        limited::refused(request, state, facts, credential, problem).await
+    } else {
+        problem
+    }
+}
+
+async fn presented(
+    request: &HttpRequest,
+    facts: &RequestFacts,
+    state: &State,
+) -> Result<Credential, Problem> {
     let mut values = request.headers().get_all(AUTHORIZATION);
     if let Some(value) = values.next() {
         let token = value.to_str().ok().and_then(bearer);

@@ -24,7 +24,7 @@ use self::body::Body;
 use super::{
     RequestInfo,
     body::{Object, read},
-    credential::credential,
+    credential::{credential, not_entered},
     event_stream, limited,
     media::{self, Media},
     other_methods,
@@ -80,7 +80,7 @@ async fn post(
             "send the request as `application/json`",
         ));
     }
-    // The credential comes before the body: a stranger does not make us read megabytes.
+    // The credential comes before the body.
     let mut facts = info.facts(&state);
     let credential = credential(&request, &facts, &state).await?;
     facts.idempotency_key = idempotency_key(&request)?;
@@ -119,11 +119,7 @@ async fn run(
         state.seen_tokens.admit(&credential);
     }
     if let Answer::NotEntered(error) = answer {
-        let problem = Problem::from(*error);
-        if problem.is_unauthenticated() {
-            return Err(limited::refused(request, state, facts, &credential, problem).await);
-        }
-        return Err(problem);
+        return Err(not_entered(request, facts, state, &credential, *error).await);
     }
     let retry_after = standing.and_then(|standing| standing.retry_after);
     let statuses = Statuses {
