@@ -1,6 +1,10 @@
 //! What every request is given on arrival: an id, and the address that it came from.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, rc::Rc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    rc::Rc,
+};
 
 use actix_web::{
     Error, HttpMessage,
@@ -259,7 +263,39 @@ fn source(request: &ServiceRequest, trusted_proxy: bool) -> Option<IpAddr> {
             .last()?
             .to_str()
             .ok()?;
-        return forwarded.rsplit(',').next()?.trim().parse().ok();
+        return address(forwarded.rsplit(',').next()?.trim());
     }
     request.peer_addr().map(|address| address.ip())
+}
+
+/// An address as proxies write it: alone, with a port, or in brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    if let Ok(address) = bare.unwrap_or(text).parse() {
+        return Some(address);
+    }
+    text.parse().ok().map(|address: SocketAddr| address.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_proxies_write_them() {
+        for (text, meant) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("192.0.2.7:1000", "192.0.2.7"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+        ] {
+            assert_eq!(address(text), meant.parse().ok(), "{text}");
+        }
+        for bad in ["", "unknown", "_hidden", "192.0.2.7:x", "[192.0.2"] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+    }
 }
