@@ -10,7 +10,10 @@ use actix_web::{
 };
 use futures::stream;
 
-use super::media::Media;
+use super::{
+    graphql::{DEPRECATION, SUNSET},
+    media::Media,
+};
 use crate::{
     graphql::{EventStream, Frame},
     server::State,
@@ -25,11 +28,17 @@ pub(super) const TENANT: &str = "countersign-tenant";
 /// Sends what a subscription tells, for as long as somebody reads.
 pub fn follow(state: web::Data<State>, events: EventStream) -> HttpResponse {
     let tenant = events.tenant().to_string();
+    let deprecation = events.deprecation();
     let frames = stream::unfold((state, events), |(state, mut events)| async move {
         let frame = events.next(&state.graphql).await?;
         Some((Ok::<_, Infallible>(bytes(&frame)), (state, events)))
     });
-    head(HttpResponse::Ok().insert_header((TENANT, tenant))).streaming(frames)
+    let mut http = HttpResponse::Ok();
+    if let Some(deprecation) = deprecation {
+        http.insert_header((DEPRECATION, deprecation.header()))
+            .insert_header((SUNSET, deprecation.sunset_header()));
+    }
+    head(http.insert_header((TENANT, tenant))).streaming(frames)
 }
 
 /// Sends one answer, and that there will be no more.

@@ -43,9 +43,9 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// The key under which a mutation may be sent again.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Says since when a field that was asked for is deprecated (RFC 9745).
-const DEPRECATION: &str = "deprecation";
+pub(super) const DEPRECATION: &str = "deprecation";
 /// Says until when it is there (RFC 8594).
-const SUNSET: &str = "sunset";
+pub(super) const SUNSET: &str = "sunset";
 
 /// Says what a request was made of, to those who may know (Server Timing).
 const SERVER_TIMING: &str = "server-timing";

@@ -27,6 +27,7 @@ use super::{
     super::{
         answer::Response,
         coerce,
+        deprecation::Deprecation,
         error::GraphqlError,
         execute::Execution,
         field::Event,
@@ -186,6 +187,11 @@ impl EventStream {
     /// Whose events it tells.
     pub const fn tenant(&self) -> TenantId {
         self.tenant
+    }
+
+    /// Whether what is listened to is on its way out, and until when it is there.
+    pub(crate) fn deprecation(&self) -> Option<Deprecation> {
+        self.plan.deprecation
     }
 
     /// The next frame, once there is one; `None` after the last.
