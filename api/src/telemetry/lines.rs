@@ -133,7 +133,18 @@ fn json(now: DateTime<Utc>, metadata: &tracing::Metadata<'_>, fields: Fields) ->
     line.insert("level".to_owned(), metadata.level().as_str().into());
     line.insert("target".to_owned(), metadata.target().into());
     line.extend(fields.0);
-    format!("{}\n", Value::Object(line))
+    // These stand in texts alone, where JSON takes them by their number as well.
+    let mut written = String::new();
+    for c in Value::Object(line).to_string().chars() {
+        if is_deceiving(c) {
+            // Writing to a string does not fail.
+            let _ = write!(written, "\\u{:04x}", u32::from(c));
+        } else {
+            written.push(c);
+        }
+    }
+    written.push('\n');
+    written
 }
 
 fn text(now: DateTime<Utc>, metadata: &tracing::Metadata<'_>, mut fields: Fields) -> String {
@@ -290,6 +301,15 @@ pub(super) mod tests {
             "a store failed\nforged"
         );
         tracing::info!(token = "canary", "without");
+    }
+
+    #[test]
+    fn a_line_of_json_shows_what_is_there() {
+        let cause = "a\u{202e}b\u{2028}c";
+        let line = written(LogFormat::Json, || tracing::info!(%cause, "x"));
+        assert!(line.contains("a\\u202eb\\u2028c"), "{line}");
+        let read: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["cause"], cause);
     }
 
     #[test]
