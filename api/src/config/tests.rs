@@ -34,6 +34,21 @@ fn what_is_wrong_is_named_by_its_key() {
             "http.public_url",
         ),
         (
+            "public_url = \"http://localhost:8080\"",
+            "public_url = \"http://localhost:8080/#x\"",
+            "http.public_url",
+        ),
+        (
+            "public_url = \"http://localhost:8080\"",
+            "public_url = \"http://u:p@localhost:8080\"",
+            "http.public_url",
+        ),
+        (
+            "reader_seconds = 120",
+            "reader_seconds = 4294967295",
+            "limits.reader_seconds",
+        ),
+        (
             "connections_max = 8",
             "connections_max = \"many\"",
             "database.connections_max",

@@ -7,6 +7,9 @@ use super::{Audit, Backups, Config, ConfigError, Database, Http, Keys, Providers
 
 const PLAIN: &str = "is plain HTTP and not on loopback: use https";
 
+/// A day: the kernel counts milliseconds, and takes no number of them.
+const READER_SECONDS_MAX: u32 = 86_400;
+
 fn value(key: &'static str, fault: &str) -> Result<(), ConfigError> {
     let fault = fault.to_owned();
     Err(ConfigError::Value { key, fault })
@@ -41,6 +44,9 @@ impl Config {
         }
         self.audit.validate()?;
         self.backups.validate()?;
+        if self.limits.reader_seconds.get() > READER_SECONDS_MAX {
+            return value("limits.reader_seconds", "is a number from 1 to 86400");
+        }
         if !(1..=365).contains(&self.session.lifetime_days) {
             return value("session.lifetime_days", "is a number from 1 to 365");
         }
@@ -194,10 +200,12 @@ impl Http {
                 "is no `mailto:`, `https:` or `tel:` address",
             );
         }
-        if self.public_url.path() != "/" || self.public_url.query().is_some() {
+        let url = &self.public_url;
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !is_bare || !url.username().is_empty() || url.password().is_some() {
             return value(
                 "http.public_url",
-                "has a path: the product answers at the root",
+                "has more than a scheme, a host and a port: the product answers at the root",
             );
         }
         Ok(())
