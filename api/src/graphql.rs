@@ -5,7 +5,7 @@
 //! | [`Endpoint`] (`endpoint.rs`) | the way of a request, step by step |
 //! | `field.rs` | the one place where fields are made, each bound to its Cedar action |
 //! | `schema.rs` | the schema from its parts, one file per resource |
-//! | `limits.rs`, `plan.rs`, `shape.rs` | what is known of a document before it runs |
+//! | `limits.rs`, `plan.rs`, `introspection.rs`, `shape.rs`, `fragments.rs` | what is known of a document before it runs |
 //! | `operation.rs`, `loader.rs` | what an operation carries through its resolvers |
 //! | `connection.rs`, `cursor.rs`, `node.rs` | Relay's conventions |
 //! | `existence.rs` | what a request may name: hidden is answered like nowhere |
@@ -39,6 +39,7 @@ mod error;
 mod execute;
 mod existence;
 mod field;
+mod fragments;
 mod imports;
 mod inputs;
 mod introspection;

@@ -40,6 +40,11 @@ impl LetIn {
         Some((last.actor.clone(), Arc::clone(&last.answer)))
     }
 
+    /// Whether anything is remembered of the credential.
+    pub(crate) fn knows(&self, credential: &Credential) -> bool {
+        self.0.contains_key(&credential.digest())
+    }
+
     pub(crate) fn remember(&self, context: &RequestContext, answer: Answer) {
         let last = Arc::new(Last {
             actor: context.actor().clone(),

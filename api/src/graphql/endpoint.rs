@@ -31,7 +31,7 @@ use super::{
     operation::Way,
     plan::{Measure, Plan},
     record, repeat,
-    request::{Answer, GraphqlRequest, Method, Source, Stop},
+    request::{Answer, GraphqlRequest, Method, Source, Stop, named},
     schema::{self, RootValue, Suggestions},
     selection::Selection,
     shape::SchemaShape,
@@ -211,8 +211,14 @@ impl Endpoint {
                 return Err(told.await);
             }
         };
-        let name = request.name();
         let (definition, planned) = operation(&document, &request, id)?;
+        let GraphqlRequest {
+            operation_name,
+            variables,
+            dry_run,
+            ..
+        } = request;
+        let name = named(operation_name.as_deref());
         let span = tracing::Span::current();
         if !span.is_disabled() {
             span.record("graphql.operation.type", kind(planned.plan.kind));
@@ -228,8 +234,8 @@ impl Endpoint {
             credential,
             facts,
             own_text,
-            dry_run: request.dry_run,
-            variables: request.variables.clone(),
+            dry_run,
+            variables,
             paid: None,
             timing: Timing::start(),
         };

@@ -1,7 +1,9 @@
 //! How much of the schema itself an operation asks for. async-graphql tells all of it, however often its
 //! lists stand within one another, and nothing of that is known to policies.
 
-use async_graphql_parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql_parser::types::{ExecutableDocument, SelectionSet};
+
+use super::fragments;
 
 /// The most that an operation may ask for. What tools ask, to know all, is about half of that.
 pub(super) const EXTENT_MAX: u64 = 400_000;
@@ -21,32 +23,16 @@ const LISTS: [(&str, u64); 8] = [
     ("directives", 5),
 ];
 
-/// How many values are told of the schema, with the fragments expanded. What a document comes to is
-/// bounded (`limits::check_expansion`).
+/// How many values are told of the schema.
 pub(super) fn extent(document: &ExecutableDocument, set: &SelectionSet) -> u64 {
     let mut sum: u64 = 0;
-    for selection in &set.items {
-        let part = match &selection.node {
-            Selection::Field(field) => {
-                let name = field.node.name.node.as_str();
-                let list = LISTS.iter().find(|(list, _)| *list == name);
-                let inner = extent(document, &field.node.selection_set.node);
-                inner
-                    .saturating_add(1)
-                    .saturating_mul(list.map_or(1, |(_, rows)| *rows))
-            }
-            Selection::InlineFragment(fragment) => {
-                extent(document, &fragment.node.selection_set.node)
-            }
-            Selection::FragmentSpread(spread) => {
-                let fragment = document.fragments.get(&spread.node.fragment_name.node);
-                fragment.map_or(0, |fragment| {
-                    extent(document, &fragment.node.selection_set.node)
-                })
-            }
-        };
-        sum = sum.saturating_add(part);
-    }
+    // Of the schema's own types the fields alone tell which one it is.
+    fragments::each_field(document, set, "", &mut |field, _| {
+        let name = field.node.name.node.as_str();
+        let list = LISTS.iter().find(|(list, _)| *list == name);
+        let told = extent(document, &field.node.selection_set.node).saturating_add(1);
+        sum = sum.saturating_add(told.saturating_mul(list.map_or(1, |(_, rows)| *rows)));
+    });
     sum
 }
 

@@ -16,7 +16,7 @@ use countersign_policies::{ActionId, Engine};
 
 use super::{
     deprecation::Deprecation,
-    introspection,
+    fragments, introspection,
     limits::{LimitError, Limits},
     shape::{SchemaShape, TypeShape},
 };
@@ -179,23 +179,9 @@ impl Planner<'_> {
     /// Visits the fields of a selection set with fragments expanded, each with the type it is
     /// selected on.
     fn each_field(&self, set: &SelectionSet, parent: &str, visit: &mut dyn FnMut(&Field, &str)) {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => visit(&field.node, parent),
-                Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref();
-                    let on = on.map_or(parent, |condition| condition.node.on.node.as_str());
-                    self.each_field(&fragment.node.selection_set.node, on, visit);
-                }
-                Selection::FragmentSpread(spread) => {
-                    let name = &spread.node.fragment_name.node;
-                    if let Some(fragment) = self.document.fragments.get(name) {
-                        let on = fragment.node.type_condition.node.on.node.as_str();
-                        self.each_field(&fragment.node.selection_set.node, on, visit);
-                    }
-                }
-            }
-        }
+        fragments::each_field(self.document, set, parent, &mut |field, parent| {
+            visit(&field.node, parent);
+        });
     }
 
     /// Computes the cost and collects the identifiers, with the variables of one request.

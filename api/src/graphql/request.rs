@@ -31,12 +31,9 @@ pub struct GraphqlRequest {
     pub streams: bool,
 }
 
-impl GraphqlRequest {
-    /// The operation that it names.
-    pub(super) fn name(&self) -> Option<&str> {
-        let name = self.operation_name.as_deref();
-        name.filter(|name| !name.is_empty())
-    }
+/// The operation that is named, where one is.
+pub(super) fn named(operation_name: Option<&str>) -> Option<&str> {
+    operation_name.filter(|name| !name.is_empty())
 }
 
 /// How a request came.

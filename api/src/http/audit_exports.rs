@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::{
     RequestInfo,
     body::{InTime, Object},
-    credential::credential,
+    credential::{credential, not_entered},
     event_stream::TENANT,
     limited,
     problem::Problem,
@@ -94,14 +94,7 @@ pub async fn post(
     let wanted = wanted.map_err(|fault| Problem::new(Code::BadRequest, &fault))?;
     let entered = match state.database.enter(&credential, &facts, &[]).await {
         Ok(entered) => entered,
-        Err(error) => {
-            let problem = Problem::from(error);
-            if problem.is_unauthenticated() {
-                let refused = limited::refused(&request, &state, &facts, &credential, problem);
-                return Err(refused.await);
-            }
-            return Err(problem);
-        }
+        Err(error) => return Err(not_entered(&request, &facts, &state, &credential, error).await),
     };
     state.seen_tokens.admit(&credential);
     limited::export(&request, &state, &entered.0).await?;

@@ -45,9 +45,12 @@ where
     if told.is_some_and(|told| told > most) {
         return Err(too_large(bytes_max));
     }
-    let transfer = Duration::from_secs(told.unwrap_or(most) / BYTES_PER_SECOND);
-    let patience = PATIENCE.saturating_add(transfer);
-    within(patience, collect(payload, bytes_max)).await
+    within(patience(told.unwrap_or(most)), collect(payload, bytes_max)).await
+}
+
+/// How long so many bytes may take.
+const fn patience(bytes: u64) -> Duration {
+    PATIENCE.saturating_add(Duration::from_secs(bytes / BYTES_PER_SECOND))
 }
 
 /// Whether the body stands as it is (RFC 9110, section 8.4).
@@ -152,6 +155,12 @@ mod tests {
     use futures::stream;
 
     use super::*;
+
+    #[test]
+    fn a_long_body_has_the_time_that_a_slow_line_takes() {
+        assert_eq!(patience(0), Duration::from_secs(30));
+        assert_eq!(patience(12 * 1024 * 1024), Duration::from_secs(222));
+    }
 
     #[tokio::test]
     async fn a_body_that_does_not_come_is_not_waited_for() {

@@ -128,7 +128,7 @@ impl Database {
 
     /// Whether the credential was let in of late. It may not be any more.
     pub fn was_let_in(&self, credential: &Credential) -> bool {
-        self.0.let_in.last(credential).is_some()
+        self.0.let_in.knows(credential)
     }
 
     /// The context of a credential that was let in a moment ago, and what PostgreSQL said then.

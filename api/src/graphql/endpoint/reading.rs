@@ -10,7 +10,7 @@ use super::{
     super::{
         document::{self, Document, DocumentError, Planned},
         plan::{Measure, MeasureError, Planner},
-        request::{Answer, GraphqlRequest, Method, Source},
+        request::{Answer, GraphqlRequest, Method, Source, named},
     },
     Endpoint, refused,
 };
@@ -94,7 +94,7 @@ pub(super) fn operation<'a>(
     id: RequestId,
 ) -> Result<(&'a OperationDefinition, Planned), Answer> {
     document
-        .operation(request.name())
+        .operation(named(request.operation_name.as_deref()))
         .map_err(|message| refused(Code::GraphqlValidationFailed, message, id))
 }
 

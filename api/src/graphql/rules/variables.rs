@@ -10,7 +10,10 @@ use async_graphql_parser::{
 };
 use async_graphql_value::{Name, Value};
 
-use super::{super::plan::root_type, Fault, Rules};
+use super::{
+    super::{fragments, plan::root_type},
+    Fault, Rules,
+};
 
 /// The first variable, or `__typename`, of the operation that does not stand right.
 pub(super) fn fault(rules: Rules<'_>, operation: &OperationDefinition) -> Option<Fault> {
@@ -38,25 +41,18 @@ struct Places<'a> {
 
 impl Places<'_> {
     fn set(&self, set: &SelectionSet, parent: &str) -> Result<(), Fault> {
-        for selection in &set.items {
-            self.directives(selection.node.directives())?;
-            match &selection.node {
-                Selection::Field(field) => self.field(field, parent)?,
-                Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref();
-                    let on = on.map_or(parent, |condition| condition.node.on.node.as_str());
-                    self.set(&fragment.node.selection_set.node, on)?;
-                }
-                Selection::FragmentSpread(spread) => {
-                    let name = &spread.node.fragment_name.node;
-                    if let Some(fragment) = self.rules.document.fragments.get(name) {
-                        let on = fragment.node.type_condition.node.on.node.as_str();
-                        self.set(&fragment.node.selection_set.node, on)?;
-                    }
-                }
+        let mut found = Ok(());
+        let document = self.rules.document;
+        fragments::each_selection(document, set, parent, &mut |selection, parent| {
+            if found.is_err() {
+                return;
             }
-        }
-        Ok(())
+            found = self.directives(selection.directives());
+            if let (Ok(()), Selection::Field(field)) = (&found, selection) {
+                found = self.field(field, parent);
+            }
+        });
+        found
     }
 
     fn field(&self, field: &Positioned<Field>, parent: &str) -> Result<(), Fault> {
