@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use chrono::{DateTime, Utc};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -69,6 +70,8 @@ pub struct Metrics {
     panics: Counter,
     streams: Gauge,
     exports: Gauge,
+    /// 0, which is long ago, until there is one.
+    newest_backup: Gauge,
     policies: Family<PolicySetLabels, Gauge>,
     reloads: Family<OutcomeLabels, Counter>,
 }
@@ -118,6 +121,12 @@ impl Metrics {
         let streams = gauge(&mut registry, "graphql_streams", streams);
         let exports = "Exports of the audit log that are under way";
         let exports = gauge(&mut registry, "audit_exports", exports);
+        let newest_backup = "When the newest backup was recorded, in seconds since 1970";
+        let newest_backup = gauge(
+            &mut registry,
+            "newest_backup_timestamp_seconds",
+            newest_backup,
+        );
         let (policies, reloads) = (Family::default(), Family::default());
         registry.register(
             "policy_set",
@@ -141,6 +150,7 @@ impl Metrics {
             panics,
             streams,
             exports,
+            newest_backup,
             policies,
             reloads,
         }
@@ -189,6 +199,11 @@ impl Metrics {
     /// So many exports are under way.
     pub fn exports(&self, open: usize) {
         self.exports.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    /// The newest backup was recorded then.
+    pub fn newest_backup(&self, at: DateTime<Utc>) {
+        self.newest_backup.set(at.timestamp());
     }
 
     /// These policies serve, and no others.

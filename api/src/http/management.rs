@@ -1,9 +1,12 @@
 //! The operator's port: `/livez`, `/readyz`, `/metrics`, `/policies/reload`. Never the public one.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, http::header::CONTENT_TYPE, web};
 use countersign_entities::ToldBy;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::problem::Problem;
 use crate::{
@@ -62,6 +65,9 @@ async fn ready(state: web::Data<State>, query: web::Query<ReadyQuery>) -> HttpRe
     }
 }
 
+/// How long a reader of the counts waits for PostgreSQL.
+const BACKUP_TOLD: Duration = Duration::from_secs(1);
+
 async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     for (pool, open, idle) in state.database.connections() {
         state.metrics.connections(pool, open, idle);
@@ -70,6 +76,11 @@ async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     state.metrics.exports(state.exports.count());
     let policies = state.policies.current();
     state.metrics.policies(policies.engine.version());
+    let operator = state.database.operator();
+    // What PostgreSQL does not tell in time stays what it was: the other counts are wanted then most.
+    if let Ok(Ok(Some(at))) = timeout(BACKUP_TOLD, operator.newest_backup()).await {
+        state.metrics.newest_backup(at);
+    }
     let text = state.metrics.text().map_err(|error| {
         tracing::error!(%error, "the metrics can not be written");
         Problem::internal()

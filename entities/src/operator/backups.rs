@@ -60,4 +60,18 @@ impl Operator {
         wire.end(End::Rollback).await?;
         Ok(first.map(|row| row.occurred_at))
     }
+
+    /// When the newest recorded backup was made.
+    pub async fn newest_backup(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let tenant = TenantId::OPERATOR;
+        let wire = self.books(tenant).await?;
+        let newest = Entity::find()
+            .filter(Column::TenantId.eq(tenant.uuid()))
+            .filter(Column::Action.eq(CREATED))
+            .order_by_desc(Column::Seq)
+            .one(&wire)
+            .await?;
+        wire.end(End::Rollback).await?;
+        Ok(newest.map(|row| row.occurred_at))
+    }
 }

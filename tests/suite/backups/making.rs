@@ -38,7 +38,10 @@ async fn each_backup_is_a_row_of_the_operators_log() {
     let desk = Desk::of(&app);
     let key = desk.key("another.key");
     desk.configure(&[(&key, day(-1))]);
+    let monitored = "countersign_newest_backup_timestamp_seconds";
+    assert_eq!(app.metric(monitored).await, 0, "there is none");
     desk.done(&["backup", "create", "--out", "books.age"]);
+    assert!(app.metric(monitored).await > 0);
     let sealed = desk.run_with(&["backup", "seal"], b"a base backup");
     assert_eq!(sealed.code, 0, "{}", sealed.stderr);
     assert!(sealed.stdout.starts_with(MAGIC));
