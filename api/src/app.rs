@@ -14,6 +14,7 @@ mod grants;
 pub mod import_progress;
 pub mod members;
 mod names;
+pub mod refusals;
 pub mod roles;
 pub mod statements;
 pub mod transactions;

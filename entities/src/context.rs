@@ -90,6 +90,8 @@ pub enum CredentialKind {
     ApiToken,
     /// Another bearer token: a client-credentials token, or what is taken for one.
     ClientCredentials,
+    /// The provider's word that somebody signed out there, or what is given out as that.
+    LogoutToken,
 }
 
 impl CredentialKind {
@@ -99,6 +101,7 @@ impl CredentialKind {
             Self::Session => "session",
             Self::ApiToken => "api_token",
             Self::ClientCredentials => "client_credentials",
+            Self::LogoutToken => "logout_token",
         }
     }
 }

@@ -46,6 +46,7 @@ mod permissions;
 mod pgbouncer;
 mod policies;
 mod protocol;
+mod refusals;
 mod replicas;
 mod roles;
 mod sealed;

@@ -14,7 +14,10 @@ use super::{
     operation::Operation,
     plan::{Measure, Plan, root_type},
 };
-use crate::{app::event_of, code::Code};
+use crate::{
+    app::{event_of, refusals},
+    code::Code,
+};
 
 /// Ids that an audit row names at the most.
 const TARGETS_MAX: usize = 20;
@@ -83,14 +86,7 @@ pub(super) async fn refused_request(
     permission: &'static str,
     code: Code,
 ) -> Result<(), StoreError> {
-    let draft = EventDraft {
-        action: "request.refused",
-        permission: Resolved::beside_policies(permission),
-        outcome: Outcome::Refused,
-        targets: Vec::new(),
-        payload: Facts::new().word("reason", code.name()).into(),
-    };
-    record(operation, draft).await
+    record(operation, refusals::of_request(permission, code)).await
 }
 
 /// Records that somebody asked what a request would do.

@@ -39,7 +39,10 @@ pub(super) async fn claimed(
     if let Some(root) = plan.roots.iter().find(|root| !has_key && needs_key(root)) {
         let message = format!("`{}` needs a header `Idempotency-Key`", root.name);
         state.confirm().await?;
-        return Err(refused(Code::IdempotencyKeyMissing, message, id).into());
+        let code = Code::IdempotencyKeyMissing;
+        let recorded = record::refused_request(state, "idempotency key", code).await;
+        recorded.map_err(|error| failed(&error.into(), id))?;
+        return Err(refused(code, message, id).into());
     }
     if let [root] = plan.roots.as_slice()
         && looks_of(&root.name) == Looks::AtNothing

@@ -13,7 +13,7 @@ use actix_web::{
     web,
 };
 use countersign_domain::id::SessionId;
-use countersign_entities::{SessionRecord, SessionSecret};
+use countersign_entities::{CredentialKind, SessionRecord, SessionSecret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -21,10 +21,9 @@ use serde_json::json;
 use super::{
     RequestInfo, audit_exports,
     body::{InTime, Object},
-    credential::{SESSION_COOKIE, session},
+    credential::{SESSION_COOKIE, own_page, record_forgery, refused, session},
     limited, other_methods,
     problem::Problem,
-    same_origin,
 };
 use crate::{
     code::Code,
@@ -202,9 +201,9 @@ async fn user(
     state: web::Data<State>,
     info: web::ReqData<RequestInfo>,
 ) -> Result<HttpResponse, Problem> {
-    same_origin::check(&request, &state.config.http.public_url)?;
     let (secret, record) = signed_in(&request, &state).await?;
     let facts = info.facts(&state);
+    own_page(&request, &secret, &facts, &state).await?;
     state.identity.keep_fresh(&secret, &record, &facts).await;
     let active = record
         .tenants
@@ -243,19 +242,17 @@ async fn tenant(
     info: web::ReqData<RequestInfo>,
     body: InTime<web::Json<Object<TenantBody>>>,
 ) -> Result<HttpResponse, Problem> {
-    same_origin::check(&request, &state.config.http.public_url)?;
     state.open()?;
     let secret = session(&request).ok_or_else(signed_out)?;
     let facts = info.facts(&state);
+    own_page(&request, &secret, &facts, &state).await?;
     let InTime(web::Json(Object(body))) = body;
     let entry = state.database.entry();
     if is_slug(&body.slug) && entry.switch_tenant(&secret, &body.slug, &facts).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
-    Err(Problem::new(
-        Code::NotFound,
-        "you belong to no tenant of that name",
-    ))
+    let problem = Problem::new(Code::NotFound, "you belong to no tenant of that name");
+    Err(refused(&secret, &facts, &state, "membership", problem).await)
 }
 
 /// Whether a tenant may have that name in addresses. What can not be one is not looked for: the database
@@ -307,6 +304,7 @@ struct BackchannelForm {
 
 /// `OpenID` Connect Back-Channel Logout 1.0: the provider says that somebody signed out there.
 async fn backchannel(
+    request: HttpRequest,
     state: web::Data<State>,
     info: web::ReqData<RequestInfo>,
     form: InTime<web::Form<BackchannelForm>>,
@@ -324,7 +322,9 @@ async fn backchannel(
         Err(IdentityError::Refused { cause, .. }) => {
             tracing::warn!(%cause, "a logout token was refused");
             let detail = "the logout token does not verify";
-            Err(Problem::new(Code::InvalidLogoutToken, detail))
+            let problem = Problem::new(Code::InvalidLogoutToken, detail);
+            let kind = CredentialKind::LogoutToken;
+            Err(record_forgery(&request, kind, &facts, &state, problem).await)
         }
         Err(other) => Err(other.into()),
     }

@@ -5,7 +5,7 @@ use countersign_domain::token::PlainToken;
 use countersign_entities::{Credential, CredentialKind, EnterError, RequestFacts, SessionSecret};
 
 use super::{limited, problem::Problem, same_origin};
-use crate::{identity::IdentityError, server::State};
+use crate::{app::refusals, identity::IdentityError, server::State};
 
 /// The session cookie. The prefix makes browsers refuse it without `Secure`, or for other hosts.
 pub const SESSION_COOKIE: &str = "__Host-countersign";
@@ -71,8 +71,47 @@ async fn presented(
         let problem = Problem::no_credential("sign in, or use a token that is valid");
         return Err(limited::count_refusal(request, state, facts, problem).await);
     };
-    same_origin::check(request, &state.config.http.public_url)?;
+    own_page(request, &secret, facts, state).await?;
     Ok(Credential::Session(secret))
+}
+
+/// Refuses a request with that session that another site may have sent.
+pub async fn own_page(
+    request: &HttpRequest,
+    secret: &SessionSecret,
+    facts: &RequestFacts,
+    state: &State,
+) -> Result<(), Problem> {
+    let Err(problem) = same_origin::check(request, &state.config.http.public_url) else {
+        return Ok(());
+    };
+    Err(refused(secret, facts, state, "same origin", problem).await)
+}
+
+/// What a session is told whose request is refused before anybody is let in by it: it is recorded in the tenant
+/// that the session is in, within its principal's quota, so that no page of another site fills the log.
+pub async fn refused(
+    secret: &SessionSecret,
+    facts: &RequestFacts,
+    state: &State,
+    rule: &'static str,
+    problem: Problem,
+) -> Problem {
+    let credential = Credential::Session(secret.clone());
+    let Ok((context, reader)) = state.database.enter(&credential, facts, &[]).await else {
+        // A session that opens nothing has no tenant whose log it would be in.
+        return problem;
+    };
+    reader.leave();
+    let standing = state.rate_limits.by_principal(&context, 1).await;
+    if standing.retry_after.is_some() {
+        return problem;
+    }
+    let draft = refusals::of_request(rule, problem.code());
+    match state.database.record(&context, draft).await {
+        Ok(()) => problem,
+        Err(error) => error.into(),
+    }
 }
 
 /// The session that a request's cookie names, good or not.
@@ -105,7 +144,6 @@ async fn machine(
     }
 }
 
-/// What a caller with a forged token is told. It is counted first, so that nobody fills the log.
 async fn forged(
     request: &HttpRequest,
     kind: CredentialKind,
@@ -113,8 +151,20 @@ async fn forged(
     state: &State,
 ) -> Problem {
     let problem = Problem::unauthenticated("the token is not one of ours, or is damaged");
+    record_forgery(request, kind, facts, state, problem).await
+}
+
+/// What a caller with a forged credential is told. It is counted first, so that nobody fills the log.
+pub async fn record_forgery(
+    request: &HttpRequest,
+    kind: CredentialKind,
+    facts: &RequestFacts,
+    state: &State,
+    problem: Problem,
+) -> Problem {
+    let code = problem.code();
     let problem = limited::count_refusal(request, state, facts, problem).await;
-    if !problem.is_unauthenticated() {
+    if problem.code() != code {
         return problem;
     }
     match state.database.record_forgery(kind, facts).await {

@@ -93,6 +93,11 @@ impl Problem {
         }
     }
 
+    /// Its stable code.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
     /// Whether it says that nobody is signed in.
     pub fn is_unauthenticated(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED

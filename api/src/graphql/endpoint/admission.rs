@@ -18,7 +18,11 @@ use super::{
     },
     Call, Endpoint, failed, refused,
 };
-use crate::{app::Writer, code::Code, rate_limit::Standing};
+use crate::{
+    app::{Writer, refusals},
+    code::Code,
+    rate_limit::Standing,
+};
 
 impl Endpoint {
     /// Lets a caller whom PostgreSQL let in a moment ago go on at once: its word, which is waited for
@@ -75,6 +79,7 @@ impl Endpoint {
 
     /// What a request is answered that can not be read: to whoever is let in, who pays for it as for the
     /// least that can be asked, and may send a text of their own. Others are told no more than they are always.
+    /// It is recorded; within the quota, so that nobody fills the log with what costs them nothing.
     pub(super) async fn unread(
         &self,
         credential: &Credential,
@@ -100,11 +105,21 @@ impl Endpoint {
             let decisions = engine.decide(context.actor(), &[action]);
             matches!(decisions.get(action), Decision::Allow(_))
         });
-        if own_text && !may_send_text(&context, may_explore) {
+        let (rule, answer) = if own_text && !may_send_text(&context, may_explore) {
             let (code, message) = DOCUMENTS_ONLY;
-            return refused(code, message.to_owned(), facts.request);
+            let told = refused(code, message.to_owned(), facts.request);
+            (EXPLORER, told)
+        } else {
+            ("form of a request", answer)
+        };
+        let Answer::Refused(code, _) = &answer else {
+            return answer;
+        };
+        let draft = refusals::of_request(rule, *code);
+        match self.database.record(&context, draft).await {
+            Ok(()) => answer,
+            Err(error) => failed(&error.into(), facts.request),
         }
-        answer
     }
 
     /// Takes what a request costs from the caller's quota.
@@ -206,7 +221,7 @@ impl Endpoint {
         };
         let request = operation.context.request();
         operation.confirm().await?;
-        let recorded = record::refused_request(operation, "explorer capability", code).await;
+        let recorded = record::refused_request(operation, EXPLORER, code).await;
         recorded.map_err(|error| failed(&error.into(), request))?;
         Err(refused(code, message.to_owned(), request).into())
     }
@@ -223,6 +238,9 @@ pub(super) fn finds_out(operation: &Operation, call: &Call<'_>) -> bool {
         && plan.roots.iter().all(allowed)
         && unfit(operation, plan, call.own_text).is_none()
 }
+
+/// What whoever sends a text of their own is held to.
+const EXPLORER: &str = "explorer capability";
 
 const DOCUMENTS_ONLY: (Code, &str) = (
     Code::DocumentRequired,

@@ -1,0 +1,18 @@
+//! Requests that are refused for what they are, and not by a policy.
+
+use countersign_domain::audit::{Facts, Outcome};
+use countersign_entities::EventDraft;
+use countersign_policies::Resolved;
+
+use crate::code::Code;
+
+/// The row of a request that was refused whole. `rule` is what it was held to, in words.
+pub fn of_request(rule: &'static str, code: Code) -> EventDraft {
+    EventDraft {
+        action: "request.refused",
+        permission: Resolved::beside_policies(rule),
+        outcome: Outcome::Refused,
+        targets: Vec::new(),
+        payload: Facts::new().word("reason", code.name()).into(),
+    }
+}
