@@ -125,6 +125,9 @@ codes! {
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422,
         "The `Idempotency-Key` belongs to another request of the last 24 hours.",
         "Use a key of its own for each thing to be done.";
+    TenantSwitched = "TENANT_SWITCHED", 412,
+        "The request says by `Countersign-Tenant` which tenant it is meant for, and its credential works in another: the session was switched, as in another tab. Nothing was done.",
+        "Reload the page, or switch back; a program uses the token of the tenant that it means.";
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413,
         "The body has more bytes than are read here.",
         "Send less; a statement file may have 8 MiB.";

@@ -9,6 +9,7 @@ pub mod event_stream;
 pub mod graphql;
 pub mod limited;
 pub mod management;
+pub mod meant_for;
 pub mod media;
 pub mod problem;
 pub mod request_info;

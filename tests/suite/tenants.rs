@@ -1,7 +1,7 @@
 //! Tenants do not meet: ids, cursors and searches of another tenant (ISO-2, ISO-4).
 
-use countersign_domain::id::TransactionId;
-use countersign_tests::TestApp;
+use countersign_domain::{access::Role, id::TransactionId};
+use countersign_tests::{Reply, TestApp};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -111,4 +111,50 @@ async fn what_is_no_id_is_named_as_such() {
         said.contains("ids look like") && !said.contains("garbage"),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_meant_for_another_tenant_is_not_done_in_this_one() {
+    let app = TestApp::start().await;
+    let (north, south) = (app.tenant("northwind").await, app.tenant("southwind").await);
+    app.person(&north, Role::Owner, "both").await;
+    let both = app.person(&south, Role::Owner, "both").await;
+    let send = async |path: &str, meant_for: &str, body: &serde_json::Value| {
+        let request = app.http().post(format!("{}{path}", app.url()));
+        let request = request
+            .header("cookie", both.cookie())
+            .header("x-csrf", "1")
+            .header("sec-fetch-site", "same-origin")
+            .header("idempotency-key", "one")
+            .header("countersign-tenant", meant_for)
+            .json(body);
+        Reply::of(request.send().await.unwrap()).await
+    };
+    let text = "mutation { createCategory(input: { name: \"Travel\" }) { category { id } } }";
+    let create = json!({ "query": text });
+    let export = json!({ "format": "csv" });
+    // South is in hand; the page was opened in north.
+    for (path, body) in [("/graphql", &create), ("/bff/audit/export", &export)] {
+        let reply = send(path, &north.id.to_string(), body).await;
+        assert_eq!(
+            (reply.status, reply.error_code()),
+            (412, Some("TENANT_SWITCHED")),
+            "{path}"
+        );
+        let broken = send(path, "north", body).await;
+        assert_eq!(broken.status, 400, "{path}");
+    }
+    let names = both.graphql("{ categories { nodes { name } } }", json!({}));
+    assert!(!names.await.data().to_string().contains("Travel"));
+    // What was known of the session a moment ago does not decide.
+    let switched = both.post_json("/bff/tenant", r#"{"slug":"northwind"}"#);
+    assert_eq!(switched.await.status(), 204);
+    let done = send("/graphql", &north.id.to_string(), &create).await;
+    assert!(
+        done.data()["createCategory"]["category"]["id"].is_string(),
+        "{:?}",
+        done.body
+    );
+    let late = send("/graphql", &south.id.to_string(), &create).await;
+    assert_eq!(late.error_code(), Some("TENANT_SWITCHED"));
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use admission::{Purpose, finds_out, within_quota};
 use async_graphql::{Variables, dynamic::Schema};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
-use countersign_domain::id::RequestId;
+use countersign_domain::id::{RequestId, TenantId};
 use countersign_entities::{Credential, Database, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, EXPLAIN_REFUSAL, INTROSPECT};
 use execution::{Asked, faulty};
@@ -62,6 +62,8 @@ struct Call<'a> {
     own_text: bool,
     dry_run: bool,
     variables: Variables,
+    /// The tenant that it is meant for, where that is said.
+    meant_for: Option<TenantId>,
     /// Where its principal stands after it was paid for, where it was.
     paid: Option<Standing>,
     timing: Timing,
@@ -216,6 +218,7 @@ impl Endpoint {
             operation_name,
             variables,
             dry_run,
+            meant_for,
             ..
         } = request;
         let name = named(operation_name.as_deref());
@@ -236,6 +239,7 @@ impl Endpoint {
             own_text,
             dry_run,
             variables,
+            meant_for,
             paid: None,
             timing: Timing::start(),
         };
@@ -305,6 +309,7 @@ impl Endpoint {
         let way = within_quota(way, stands, id).await?;
         call.timing.part("entrance");
         let state = self.decide(context, way, plan);
+        self.check_tenant(&state, call.meant_for).await?;
         let finds_out = finds_out(&state, &call);
         if !finds_out {
             self.look_for_named(&state, measure).await?;

@@ -1,6 +1,7 @@
 //! What comes in, and what leaves.
 
 use async_graphql::{ServerError, Variables};
+use countersign_domain::id::TenantId;
 use countersign_entities::EnterError;
 
 use super::{answer::Response, document::DocumentId, endpoint::EventStream};
@@ -29,6 +30,8 @@ pub struct GraphqlRequest {
     pub dry_run: bool,
     /// Whether answers may follow one another, as those of a subscription do.
     pub streams: bool,
+    /// The tenant that it is meant for, where that is said. It chooses none: in another one it is refused.
+    pub meant_for: Option<TenantId>,
 }
 
 /// The operation that is named, where one is.

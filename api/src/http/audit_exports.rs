@@ -19,12 +19,15 @@ use super::{
     RequestInfo,
     body::{InTime, Object},
     credential::{credential, not_entered},
-    event_stream::TENANT,
     limited,
+    meant_for::{TENANT, meant_for},
     problem::Problem,
 };
 use crate::{
-    app::audit_exports::{self, Delivery, Export, ExportError, Full, Wanted},
+    app::{
+        audit_exports::{self, Delivery, Export, ExportError, Full, Wanted},
+        refusals::{self, ELSEWHERE, MEANT},
+    },
     code::Code,
     server::State,
 };
@@ -89,6 +92,7 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let facts = info.facts(&state);
     let credential = credential(&request, &facts, &state).await?;
+    let meant_for = meant_for(&request)?;
     let InTime(web::Json(Object(asked))) = asked;
     let wanted = asked.wanted();
     let wanted = wanted.map_err(|fault| Problem::new(Code::BadRequest, &fault))?;
@@ -97,6 +101,12 @@ pub async fn post(
         Err(error) => return Err(not_entered(&request, &facts, &state, &credential, error).await),
     };
     state.seen_tokens.admit(&credential);
+    if meant_for.is_some_and(|tenant| tenant != entered.0.tenant()) {
+        entered.1.leave();
+        let draft = refusals::of_request(MEANT, Code::TenantSwitched);
+        state.database.record(&entered.0, draft).await?;
+        return Err(Problem::new(Code::TenantSwitched, ELSEWHERE));
+    }
     limited::export(&request, &state, &entered.0).await?;
     let engine = state.policies.current().engine.clone();
     let (stores, at) = ((&state.database, &state.exports), facts.at);

@@ -12,6 +12,7 @@ use futures::stream;
 
 use super::{
     graphql::{DEPRECATION, SUNSET},
+    meant_for::TENANT,
     media::Media,
 };
 use crate::{
@@ -21,9 +22,6 @@ use crate::{
 
 /// Tells proxies of nginx's kind to hold nothing back.
 const ACCEL_BUFFERING: &str = "x-accel-buffering";
-
-/// Says whose events a stream tells: a session may have gone to another tenant in between.
-pub(super) const TENANT: &str = "countersign-tenant";
 
 /// Sends what a subscription tells, for as long as somebody reads.
 pub fn follow(state: web::Data<State>, events: EventStream) -> HttpResponse {

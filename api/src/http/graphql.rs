@@ -26,6 +26,7 @@ use super::{
     body::{Object, read},
     credential::{credential, not_entered},
     event_stream, limited,
+    meant_for::{TENANT, meant_for},
     media::{self, Media},
     other_methods,
     problem::Problem,
@@ -87,9 +88,10 @@ async fn post(
     let body = read(&request, payload, state.graphql.limits().body_bytes_max).await?;
     let Object(body) = serde_json::from_slice::<Object<Body>>(&body)
         .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
-    let graphql = body
+    let mut graphql = body
         .into_request(media == Media::EventStream)
         .map_err(bad_request)?;
+    graphql.meant_for = meant_for(&request)?;
     run(
         &request,
         &state,
@@ -137,6 +139,7 @@ fn cors(origins: &[Url]) -> Cors {
         ACCEPT.as_str(),
         CONTENT_TYPE.as_str(),
         IDEMPOTENCY_KEY,
+        TENANT,
     ];
     let told = [
         "x-request-id",
@@ -181,9 +184,10 @@ async fn get(
     let facts = info.facts(&state);
     let credential = credential(&request, &facts, &state).await?;
     let body = Body::from_query(request.query_string()).map_err(bad_request)?;
-    let graphql = body
+    let mut graphql = body
         .into_request(media == Media::EventStream)
         .map_err(bad_request)?;
+    graphql.meant_for = meant_for(&request)?;
     run(
         &request,
         &state,

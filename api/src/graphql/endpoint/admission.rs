@@ -1,7 +1,7 @@
 //! Who is let in, within which quota, and what was decided for them.
 
 use countersign_domain::{
-    id::{AnyId, RequestId},
+    id::{AnyId, RequestId, TenantId},
     principal::Principal,
 };
 use countersign_entities::{Credential, RequestContext, RequestFacts, WriteTransaction};
@@ -19,7 +19,10 @@ use super::{
     Call, Endpoint, failed, refused,
 };
 use crate::{
-    app::{Writer, refusals},
+    app::{
+        Writer,
+        refusals::{self, ELSEWHERE, MEANT},
+    },
     code::Code,
     rate_limit::Standing,
 };
@@ -207,6 +210,24 @@ impl Endpoint {
             operation.confirm().await?;
         }
         Ok(())
+    }
+
+    /// Refuses what is meant for another tenant than the credential works in.
+    pub(super) async fn check_tenant(
+        &self,
+        operation: &Operation,
+        meant_for: Option<TenantId>,
+    ) -> Result<(), Stop> {
+        if meant_for.is_none_or(|tenant| tenant == operation.context.tenant()) {
+            return Ok(());
+        }
+        let request = operation.context.request();
+        // Where the tenant was presumed, PostgreSQL says first whether it still is that one.
+        operation.confirm().await?;
+        let code = Code::TenantSwitched;
+        let recorded = record::refused_request(operation, MEANT, code).await;
+        recorded.map_err(|error| failed(&error.into(), request))?;
+        Err(refused(code, ELSEWHERE.to_owned(), request).into())
     }
 
     /// Refuses who may not send a text of their own, or ask for the schema.

@@ -78,6 +78,7 @@ impl Body {
             variables,
             dry_run,
             streams,
+            meant_for: None,
         })
     }
 }
