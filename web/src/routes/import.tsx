@@ -4,13 +4,13 @@ import { DropZone } from '../features/imports/drop-zone';
 import { ImportProgress } from '../features/imports/import-progress';
 import { ImportFaults, type ImportPayload, ImportResult } from '../features/imports/import-result';
 import { guessMapping, type Mapping, mappingInput } from '../features/imports/mapping';
-import { byteText } from '../features/imports/names';
 import { type ChosenFile, readFile } from '../features/imports/read-file';
 import { AccountNamesDocument, ImportStatementDocument } from '../graphql/generated/documents';
 import type { Redactions } from '../graphql/redactions';
 import { RequestError } from '../graphql/request';
 import { usePermissions } from '../graphql/use-permissions';
 import { useTenantMutation, useTenantQuery } from '../graphql/use-tenant';
+import { sizeText } from '../lib/numbers';
 import { ActionButton } from '../ui/action-button';
 import { Field } from '../ui/field';
 import { Icon } from '../ui/icon';
@@ -111,7 +111,7 @@ export function ImportPage() {
           {file && (
             <>
               <p className="text-muted">
-                {byteText(file.bytes)}.{' '}
+                {sizeText(file.bytes)}.{' '}
                 {file.csv ? 'A CSV file: say which column is which.' : 'The server recognises its format.'}
               </p>
               {file.csv && mapping && (

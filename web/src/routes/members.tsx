@@ -5,6 +5,7 @@ import { MembersDocument } from '../graphql/generated/documents';
 import { redactionAt } from '../graphql/redactions';
 import { refusalOn, usePermissions } from '../graphql/use-permissions';
 import { absence, useTenantList } from '../graphql/use-tenant';
+import { countText } from '../lib/numbers';
 import { ActionButton } from '../ui/action-button';
 import { ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
 import { RedactedCell } from '../ui/redacted-cell';
@@ -23,7 +24,7 @@ export function MembersPage() {
     <>
       <PageHeader
         title="Members"
-        note={rows.length > 0 && !query.hasNextPage ? `${rows.length} in all` : undefined}
+        note={rows.length > 0 && !query.hasNextPage ? `${countText(rows.length)} in all` : undefined}
       />
       {missing ? (
         <ErrorPanel error={missing} what="Members" onRetry={() => void query.refetch()} />

@@ -9,6 +9,7 @@ import { CategoriesDocument, TransactionsDocument } from '../graphql/generated/d
 import { usePermissions } from '../graphql/use-permissions';
 import { absence, useTenantList, useTenantQuery } from '../graphql/use-tenant';
 import { isFiltered, readTransactionSearch, type TransactionSearch, transactionFilter } from '../lib/filters';
+import { countText } from '../lib/numbers';
 import { useTenant } from '../lib/tenant';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
 
@@ -52,9 +53,7 @@ export function TransactionsPage() {
     <>
       <PageHeader
         title="Transactions"
-        note={
-          total === null ? undefined : `${total.toLocaleString('en')} ${isFilteredList ? 'match' : 'in all'}`
-        }
+        note={total === null ? undefined : `${countText(total)} ${isFilteredList ? 'match' : 'in all'}`}
       >
         {isFilteredList && (
           <button type="button" className="button" onClick={clear}>

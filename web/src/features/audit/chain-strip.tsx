@@ -2,6 +2,7 @@ import { type ReactNode, useId, useState } from 'react';
 import { AuditHeadDocument } from '../../graphql/generated/documents';
 import type { DateTime } from '../../graphql/scalars';
 import { useTenantQuery } from '../../graphql/use-tenant';
+import { countText } from '../../lib/numbers';
 import { Hash } from '../../ui/hash';
 import { Icon } from '../../ui/icon';
 import { RelTime } from '../../ui/rel-time';
@@ -47,7 +48,7 @@ export function ChainStrip({ shown, newest, state, onVerify, onOpen, children }:
         {head ? (
           <>
             <span className="num">
-              <span className="text-muted">Entry</span> {head.seq.toLocaleString('en')}
+              <span className="text-muted">Entry</span> {head.seq}
             </span>
             <span className="flex items-center gap-1.5">
               <span className="text-muted">SHA-256</span>
@@ -124,12 +125,12 @@ function RangeCheck({
           </button>
         )}
         <span id={note} className="text-xs text-muted">
-          {isCut && `The log ends with row ${last.toLocaleString('en')}. `}
+          {isCut && `The log ends with row ${last}. `}
           {!canVerify
             ? 'This browser hashes nothing on a page that came over an insecure connection.'
             : range
               ? 'Every row is hashed anew here, from what it says.'
-              : `From row 1 on, and at most ${RANGE_MAX.toLocaleString('en')} rows.`}
+              : `From row 1 on, and at most ${countText(RANGE_MAX)} rows.`}
         </span>
       </form>
       {range && <Strip range={range} states={states} />}
@@ -183,7 +184,7 @@ function Strip({ range, states }: { range: Range; states: ReadonlyMap<number, Se
   const counts = ORDER.map((state) => ({ state, rows: counted.get(state) ?? 0 })).filter(
     ({ rows }) => rows > 0,
   );
-  const label = counts.map(({ state, rows }) => `${rows} ${WORDS[state]}`).join(', ');
+  const label = counts.map(({ state, rows }) => `${countText(rows)} ${WORDS[state]}`).join(', ');
   return (
     <div>
       <div
@@ -204,7 +205,7 @@ function Strip({ range, states }: { range: Range; states: ReadonlyMap<number, Se
         {counts.map(({ state, rows }) => (
           <span key={state} className="inline-flex items-center gap-1.5">
             <span className={`inline-block w-2 rounded-[1px] ${LOOKS[state]}`} />
-            {rows.toLocaleString('en')} {WORDS[state]}
+            {countText(rows)} {WORDS[state]}
           </span>
         ))}
       </p>

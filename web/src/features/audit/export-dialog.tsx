@@ -4,6 +4,7 @@ import { MayExportDocument } from '../../graphql/generated/documents';
 import { RequestError } from '../../graphql/request';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import { type AuditSearch, readAuditSearch } from '../../lib/filters';
+import { sizeText } from '../../lib/numbers';
 import { useTenant } from '../../lib/tenant';
 import { ActionButton } from '../../ui/action-button';
 import { Complaints } from '../../ui/confirm-dialog';
@@ -111,11 +112,4 @@ function Done({ exported, onClose }: { exported: Exported; onClose: () => void }
       </div>
     </div>
   );
-}
-
-function sizeText(bytes: number): string {
-  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
-  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const style = { style: 'unit', unit: units[step] ?? 'byte', maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat('en', style).format(bytes / 1000 ** step);
 }

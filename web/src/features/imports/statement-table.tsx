@@ -1,6 +1,7 @@
 import type { StatementRowFragment } from '../../graphql/generated/documents';
 import { type Redactions, redactionAt } from '../../graphql/redactions';
 import type { Decimal } from '../../graphql/scalars';
+import { countText } from '../../lib/numbers';
 import { dayText } from '../../lib/time';
 import { Money } from '../../ui/money';
 import { RedactedCell } from '../../ui/redacted-cell';
@@ -73,7 +74,9 @@ export function StatementTable({
                     (statement.reference ?? '–')
                   )}
                 </td>
-                <td className="num hidden text-right sm:table-cell">{statement.transactionCount}</td>
+                <td className="num hidden text-right sm:table-cell">
+                  {countText(statement.transactionCount)}
+                </td>
                 <td className="hidden text-right md:table-cell">
                   {balance('Opening', 'opening', statement.opening)}
                 </td>
