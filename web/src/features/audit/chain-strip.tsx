@@ -1,10 +1,12 @@
 import { type ReactNode, useId, useState } from 'react';
+import { lack } from '../../graphql/absence';
 import { AuditHeadDocument } from '../../graphql/generated/documents';
 import type { DateTime } from '../../graphql/scalars';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import { countText } from '../../lib/numbers';
 import { Hash } from '../../ui/hash';
 import { Icon } from '../../ui/icon';
+import { Lacking } from '../../ui/panels';
 import { RelTime } from '../../ui/rel-time';
 import { ChainReport } from './chain-report';
 import { countRows, meantRange, RANGE_MAX, rowStates, type SegmentState, segments } from './segments';
@@ -32,8 +34,8 @@ interface StripProps {
 
 /** The head of the chain, and a range of it that this browser checks from the rows themselves. */
 export function ChainStrip({ shown, newest, state, onVerify, onOpen, children }: StripProps) {
-  const { data } = useTenantQuery(AuditHeadDocument, {}, { staleTime: 5_000 });
-  const asked = data?.data.auditEntries?.nodes[0];
+  const query = useTenantQuery(AuditHeadDocument, {}, { staleTime: 5_000 });
+  const asked = query.data?.data.auditEntries?.nodes[0];
   const head = newest && newest.seq > (asked?.seq ?? 0) ? newest : asked;
   return (
     <section
@@ -58,8 +60,10 @@ export function ChainStrip({ shown, newest, state, onVerify, onOpen, children }:
               <RelTime at={head.occurredAt} />
             </span>
           </>
+        ) : lack(query, 'auditEntries') ? (
+          <Lacking query={query} field="auditEntries" what="The head" />
         ) : (
-          <span className="text-muted">{data ? 'No entries yet' : 'Loading…'}</span>
+          <span className="text-muted">{query.data ? 'No entries yet' : 'Loading…'}</span>
         )}
         <span className="ml-auto flex flex-wrap items-center gap-2">{children}</span>
       </div>
