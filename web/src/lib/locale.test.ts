@@ -10,17 +10,15 @@ afterEach(() => {
 async function shown(language: string) {
   vi.resetModules();
   vi.stubGlobal('navigator', { language });
-  const [{ countText, sizeText }, { moneyText }, { dayText, instantText, relativeText }] = await Promise.all([
-    import('./numbers'),
-    import('./money'),
-    import('./time'),
-  ]);
+  const [{ countText, sizeText }, { moneyText }, { dayText, daysText, instantText, relativeText }] =
+    await Promise.all([import('./numbers'), import('./money'), import('./time')]);
   const at = '2026-03-05T14:03:04Z' as DateTime;
   return {
     count: countText(1_234),
     size: sizeText(8_400_000),
     money: moneyText('-1234.5' as Decimal, 'EUR' as CurrencyCode),
     yen: moneyText('1234' as Decimal, 'JPY' as CurrencyCode),
+    days: daysText('2026-03-01' as LocalDate, '2026-03-31' as LocalDate),
     day: dayText('2026-03-05' as LocalDate),
     instant: instantText(at),
     ago: relativeText(at, Date.parse(at) + 2 * 3_600_000),
@@ -42,6 +40,7 @@ test('all of it stands as the reader’s region writes it, and in the language o
     money: '−1,234.50 EUR',
     day: 'Mar 05, 2026',
   });
+  expect((await shown('en-GB')).days).toMatch(/^1\D+31 Mar 2026$/);
   expect((await shown('en-GB')).day).toBe('05 Mar 2026');
   expect((await shown('de')).count).toBe('1.234');
 });

@@ -42,6 +42,14 @@ export function dayText(date: LocalDate): string {
   return Number.isNaN(at.getTime()) ? date : day.format(at);
 }
 
+/** From a day to a day, told once where they share it: `1–31 Mar 2026`. */
+export function daysText(from: LocalDate, to: LocalDate): string {
+  const [first, last] = [from, to].map((date) => new Date(`${date}T00:00:00Z`).getTime());
+  return first !== undefined && last !== undefined && first <= last
+    ? day.formatRange(first, last)
+    : `${dayText(from)} to ${dayText(to)}`;
+}
+
 /** The moment in the reader's own time zone. */
 export function instantText(at: DateTime): string {
   const date = new Date(at);

@@ -1,8 +1,9 @@
 import { Link } from '@tanstack/react-router';
 import { FORMAT_NAMES } from '../features/imports/names';
 import { StatementTable } from '../features/imports/statement-table';
+import { absence } from '../graphql/absence';
 import { ImportsDocument, StatementsDocument } from '../graphql/generated/documents';
-import { absence, useTenantList } from '../graphql/use-tenant';
+import { useTenantList } from '../graphql/use-tenant';
 import { countText, sizeText } from '../lib/numbers';
 import { useTenant } from '../lib/tenant';
 import { Hash } from '../ui/hash';
@@ -87,7 +88,9 @@ function Files() {
           <tbody>
             {rows.map(({ node }) => (
               <tr key={node.id}>
-                <td className="max-w-64 truncate md:pl-6">{node.fileName}</td>
+                <td className="w-full max-w-0 min-w-32 truncate md:pl-6" title={node.fileName}>
+                  {node.fileName}
+                </td>
                 <td className="whitespace-nowrap">{FORMAT_NAMES[node.format]}</td>
                 <td className="num hidden text-right whitespace-nowrap text-muted md:table-cell">
                   {sizeText(node.byteCount)}

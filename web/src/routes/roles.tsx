@@ -1,9 +1,10 @@
 import { type ReactNode, useState } from 'react';
 import { DeleteRoleDialog } from '../features/roles/delete-role-dialog';
 import { RoleDialog } from '../features/roles/role-dialog';
+import { absence } from '../graphql/absence';
 import { type RoleRowFragment, RolesDocument } from '../graphql/generated/documents';
 import { usePermissions } from '../graphql/use-permissions';
-import { absence, useTenantList } from '../graphql/use-tenant';
+import { useTenantList } from '../graphql/use-tenant';
 import { groupName } from '../lib/capabilities';
 import { countText } from '../lib/numbers';
 import { ActionButton } from '../ui/action-button';
@@ -96,7 +97,7 @@ export function RolesPage() {
                     <Capabilities of={node.capabilities} />
                   </td>
                   <td className="num text-right md:pr-6">{countText(node.memberCount)}</td>
-                  <td className="text-right whitespace-nowrap md:pr-6">
+                  <td className="text-right sm:whitespace-nowrap md:pr-6">
                     <ActionButton
                       data-row
                       kind="quiet"

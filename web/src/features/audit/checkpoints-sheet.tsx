@@ -117,7 +117,7 @@ function Signed({ checkpoints }: { checkpoints: readonly CheckpointFragment[] })
                 {rootHash && <Hash value={rootHash} label={`root of ${countText(treeSize ?? 0)} rows`} />}
               </td>
               <td className="text-muted">{madeAt && <RelTime at={madeAt} />}</td>
-              <td className="pr-0! text-right whitespace-nowrap">
+              <td className="flex flex-wrap items-center justify-end gap-x-3 pr-0!">
                 <button
                   type="button"
                   className="link"
@@ -129,7 +129,7 @@ function Signed({ checkpoints }: { checkpoints: readonly CheckpointFragment[] })
                 {treeSize !== null && treeSize !== newest && (
                   <button
                     type="button"
-                    className="link ml-3"
+                    className="link"
                     aria-label={`Proof that the newest goes on from ${countText(treeSize)} rows`}
                     onClick={() => void prove(treeSize)}
                   >
