@@ -16,7 +16,9 @@ const [, , url = "http://localhost:8080", pictures, only = ""] = process.argv;
 const here = fileURLToPath(new URL(".", import.meta.url));
 // What verifies an export without the server.
 const program = process.env.COUNTERSIGN ?? join(here, "../../target/debug/countersign");
-const { chromium } = createRequire(join(here, "../../web/package.json"))("playwright-core");
+const required = createRequire(join(here, "../../web/package.json"));
+const { chromium } = required("playwright-core");
+const { source: axe } = required("axe-core");
 if (pictures) mkdirSync(pictures, { recursive: true });
 
 const browser = await chromium.launch({
@@ -180,6 +182,69 @@ const journeys = {
     return page;
   },
 
+  async "every page has a title of its own, fits a desk and a phone, and has no fault that axe finds"() {
+    const page = await signIn("Olivia");
+    const pages = {
+      transactions: "Transactions",
+      accounts: "Accounts",
+      import: "Import",
+      imports: "Statements",
+      members: "Members",
+      roles: "Roles",
+      tokens: "API tokens",
+      credentials: "Credentials",
+      audit: "Audit log",
+      access: "Access",
+    };
+    for (const [width, height] of [[1280, 800], [390, 844]]) {
+      await page.setViewportSize({ width, height });
+      for (const [path, title] of Object.entries(pages)) {
+        const where = `${path} at ${width}`;
+        await page.goto(`${url}/t/northwind/${path}`);
+        await page.getByRole("heading", { level: 1, name: title }).waitFor();
+        await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
+        assert.equal(await page.title(), `${title} – Northwind Traders – Countersign`);
+        const wide = () => [document.documentElement, ...document.querySelectorAll("main .overflow-x-auto")].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.outerHTML.slice(0, 80));
+        assert.deepEqual(await page.evaluate(wide), [], `${where} is too wide`);
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
+        assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], where);
+        await shoot(page, `fits-${width}-${path}`);
+      }
+    }
+    return page;
+  },
+
+  async "a sheet that is closed does not come back by the way back, and the focus returns to its row"() {
+    const page = await signIn("Olivia");
+    for (const [title, row] of [["Transactions", /^Open /], ["Audit log", /^Entry \d+/]]) {
+      await page.goto(`${url}/t/northwind/accounts`);
+      await page.getByRole("link", { name: title, exact: true }).click();
+      // The very row: others come before it as the log grows.
+      const opener = await page.getByRole("button", { name: row }).nth(1).elementHandle();
+      const name = await opener.textContent();
+      await opener.click();
+      await page.waitForURL(/open=/);
+      const link = page.url();
+      await page.getByRole("dialog").waitFor();
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Escape");
+      await page.waitForURL((address) => !address.search.includes("open"));
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      assert.equal(await page.evaluate(() => document.activeElement.textContent), name, "the focus is at its row");
+      await page.goBack();
+      await page.waitForURL(/accounts$/);
+      // Who came by a link has nowhere to go back to, and stays.
+      const other = await page.context().newPage();
+      await other.goto(link);
+      await other.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).click();
+      await other.waitForURL((address) => address.href === link.replace(/\?.*/, ""));
+      await other.getByRole("heading", { name: title }).waitFor();
+      await other.close();
+    }
+    return page;
+  },
+
   async "filters stand in the address and pages go on"() {
     const page = await signIn("Mara");
     await page.goto(`${url}/t/northwind/transactions`);
@@ -187,8 +252,11 @@ const journeys = {
     const before = await page.getByRole("row").count();
     await page.getByRole("button", { name: /load more|more/i }).last().click();
     await page.waitForFunction((n) => document.querySelectorAll("tr, [role=row]").length > n, before);
-    await page.getByPlaceholder(/text or counterparty/i).fill("rent");
-    await page.waitForURL(/rent/);
+    const text = page.getByPlaceholder(/text or counterparty/i);
+    // Slowly, so that the address changes before the last key.
+    await text.pressSequentially("rent", { delay: 400 });
+    await page.waitForURL(/text=rent$/);
+    assert.equal(await text.inputValue(), "rent");
     return page;
   },
 
@@ -490,6 +558,9 @@ const journeys = {
     await owner.locator(".graphiql-query-editor .view-line").nth(5).waitFor();
     await owner.getByRole("button", { name: /execute/i }).click();
     await owner.locator(".result-window").getByText(/Northwind.Traders/).waitFor();
+    const nobody = await (await browser.newContext()).newPage();
+    await nobody.goto(`${url}/explorer.html`);
+    await nobody.waitForURL(/sign-in\?returnUrl=%2Fexplorer\.html$/);
     // The documentation comes from introspection.
     await owner.getByRole("button", { name: "Show Documentation Explorer" }).click();
     await owner.locator(".graphiql-doc-explorer-type-name", { hasText: "Subscription" }).first().waitFor();

@@ -29,6 +29,14 @@ test('features know neither each other nor what is above them; the parts of the 
   expect(wrong).toEqual([]);
 });
 
+test('numbers, money and dates are written in one way', () => {
+  const own = /\.toLocale\w*String\(|\bIntl\./;
+  const wrong = files.filter(
+    (name) => !name.startsWith('lib/') && own.test(readFileSync(join(SRC, name), 'utf8')),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test('no screen concludes anything from a role', () => {
   const named = /['"`](owner|admin|manager|accountant|worker|family|auditor)['"`]/;
   expect(files.filter((name) => named.test(readFileSync(join(SRC, name), 'utf8')))).toEqual([]);

@@ -2,6 +2,7 @@ import { getRouteApi, Outlet, useLocation, useNavigate } from '@tanstack/react-r
 import { Fragment, lazy, Suspense, useEffect, useState } from 'react';
 import { onTenantElsewhere, TenantContext } from '../lib/tenant';
 import { Icon } from '../ui/icon';
+import { Elsewhere } from './elsewhere';
 import { HiddenReasons } from './hidden-reasons';
 import { PALETTE_KEYS } from './navigation';
 import { NavigationLinks } from './navigation-links';
@@ -36,35 +37,8 @@ export function TenantShell() {
     () => onTenantElsewhere((slug) => setElsewhere(slug === tenant.slug ? null : slug)),
     [tenant.slug],
   );
-  useEffect(() => {
-    document.title = `${tenant.name} · Countersign`;
-  }, [tenant.name]);
 
-  if (elsewhere) {
-    const other = session.tenants.find((one) => one.slug === elsewhere);
-    return (
-      <main className="mx-auto flex min-h-dvh max-w-md flex-col justify-center gap-4 p-6">
-        <h1 className="text-lg font-semibold">Another tab switched to {other?.name ?? elsewhere}</h1>
-        <p className="text-muted">
-          A session works in one tenant at a time, so this tab has put {tenant.name} away.
-        </p>
-        <div className="flex flex-wrap gap-2">
-          <button type="button" className="button" data-kind="primary" onClick={() => location.reload()}>
-            Go back to {tenant.name}
-          </button>
-          {other && (
-            <button
-              type="button"
-              className="button"
-              onClick={() => location.assign(`/t/${encodeURIComponent(other.slug)}/transactions`)}
-            >
-              Open {other.name} here
-            </button>
-          )}
-        </div>
-      </main>
-    );
-  }
+  if (elsewhere) return <Elsewhere tenant={tenant} slug={elsewhere} tenants={session.tenants} />;
 
   return (
     <TenantContext value={tenant}>

@@ -41,3 +41,12 @@ export const fetcher: Fetcher = async (params, options) => {
   const response = await send(params, 'application/graphql-response+json', headers);
   return response.json();
 };
+
+/** Whether nobody is signed in. Where the server does not answer, what is asked in the explorer will tell. */
+export async function isSignedOut(): Promise<boolean> {
+  try {
+    return (await fetch('/bff/user', { credentials: 'same-origin', headers: HEADERS })).status === 401;
+  } catch {
+    return false;
+  }
+}

@@ -4,7 +4,7 @@ import './explorer.css';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 import { neverShowAgain } from '../lib/page-cache';
-import { fetcher } from './fetcher';
+import { fetcher, isSignedOut } from './fetcher';
 import { MemoryStorage } from './memory-storage';
 
 const START = `# The server decides field by field what you may see,
@@ -27,8 +27,11 @@ query Start {
 
 neverShowAgain();
 
-const root = document.getElementById('root');
-if (root) {
+async function start(root: HTMLElement): Promise<void> {
+  if (await isSignedOut()) {
+    location.replace(`/sign-in?returnUrl=${encodeURIComponent(location.pathname)}`);
+    return;
+  }
   createRoot(root).render(
     <GraphiQL
       fetcher={fetcher}
@@ -45,3 +48,6 @@ if (root) {
     </GraphiQL>,
   );
 }
+
+const root = document.getElementById('root');
+if (root) void start(root);

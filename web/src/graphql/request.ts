@@ -81,7 +81,7 @@ const CODES_BY_STATUS: Readonly<Record<number, string>> = {
   401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
-  413: 'TOO_LARGE',
+  413: 'PAYLOAD_TOO_LARGE',
   429: 'RATE_LIMITED',
   503: 'SERVICE_UNAVAILABLE',
 };
@@ -92,6 +92,8 @@ export async function open<Data, Variables>(
   variables: Variables,
   accept: string,
   signal?: AbortSignal,
+  // A new one for each sending: the browser's own repeats of one sending carry the same.
+  key: string = crypto.randomUUID(),
 ): Promise<Response> {
   try {
     return await fetch('/graphql', {
@@ -101,8 +103,7 @@ export async function open<Data, Variables>(
         Accept: `${accept}, application/problem+json;q=0.9`,
         'Content-Type': 'application/json',
         'X-CSRF': '1',
-        // A new one for each sending: the browser's own repeats of one sending carry the same.
-        'Idempotency-Key': crypto.randomUUID(),
+        'Idempotency-Key': key,
       },
       body: JSON.stringify({ documentId: document.id, variables }),
       ...(signal ? { signal } : {}),
@@ -146,13 +147,14 @@ export function readAnswer<Data>(parsed: unknown, status: number, requestId: str
   };
 }
 
-/** Asks for one answer. */
+/** Asks for one answer. Sent again with the same `key`, a mutation is done once. */
 export async function request<Data, Variables>(
   document: Document<Data, Variables>,
   variables: Variables,
   signal?: AbortSignal,
+  key?: string,
 ): Promise<Answer<Data>> {
-  const response = await open(document, variables, 'application/graphql-response+json', signal);
+  const response = await open(document, variables, 'application/graphql-response+json', signal, key);
   let parsed: unknown;
   try {
     parsed = await response.json();

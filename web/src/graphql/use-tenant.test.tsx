@@ -1,10 +1,12 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
-import { afterEach, expect, test, vi } from 'vitest';
+import { act, cleanup, fireEvent, render, renderHook, screen, waitFor } from '@testing-library/react';
+import type { ReactNode } from 'react';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { TenantContext } from '../lib/tenant';
 import { ErrorPanel, LoadMore } from '../ui/panels';
+import { absence } from './absence';
 import type { Document } from './document';
-import { absence, type Connection, useTenantList } from './use-tenant';
+import { type Connection, useTenantList, useTenantMutation } from './use-tenant';
 
 afterEach(() => {
   cleanup();
@@ -96,4 +98,61 @@ test('rows go where one may not see them any more, and where none were loaded', 
   cleanup();
   list(nothing);
   expect(await screen.findByText('The server could not be reached')).toBeTruthy();
+});
+
+describe('a mutation', () => {
+  const change = { id: 'sha256:2', name: 'Change' } as Document<object, { input: { name: string } }>;
+  const done = () => Promise.resolve(new Response(JSON.stringify({ data: { change: {} } })));
+
+  function form(...answers: (() => Promise<Response>)[]) {
+    const fetched = vi.fn((_: RequestInfo | URL, __?: RequestInit) => (answers.shift() ?? done)());
+    vi.stubGlobal('fetch', fetched);
+    const { result } = renderHook(() => useTenantMutation(change, []), {
+      wrapper: ({ children }: { children: ReactNode }) => (
+        <QueryClientProvider client={new QueryClient()}>
+          <TenantContext value={{ id: 'ten_1', slug: 'northwind', name: 'Northwind', role: '' }}>
+            {children}
+          </TenantContext>
+        </QueryClientProvider>
+      ),
+    });
+    const submit = async (name: string) => {
+      act(() => result.current.mutate({ input: { name } }));
+      await waitFor(() => expect(result.current.isPending).toBe(false));
+    };
+    const keys = () =>
+      fetched.mock.calls.map(([, init]) => new Headers(init?.headers).get('Idempotency-Key'));
+    return { result, submit, keys };
+  }
+
+  test('is sent once, however often its button is pressed', async () => {
+    const { result, keys } = form();
+    act(() => {
+      result.current.mutate({ input: { name: 'Till' } });
+      result.current.mutate({ input: { name: 'Till' } });
+    });
+    await waitFor(() => expect(result.current.isSuccess).toBe(true));
+    expect(keys()).toHaveLength(1);
+  });
+
+  test('is sent again under its key until it came through, and what is changed under another', async () => {
+    const { submit, keys } = form(nothing, nothing);
+    await submit('Till');
+    await submit('Till');
+    await submit('Tills');
+    await submit('Tills');
+    const [first, again, changed, another] = keys();
+    expect(again).toBe(first);
+    expect(changed).not.toBe(first);
+    expect(another).not.toBe(changed);
+  });
+
+  test('that was done before is told in words for people', async () => {
+    const gone = { message: 'x', extensions: { code: 'IDEMPOTENCY_RESULT_GONE' } };
+    const { result, submit } = form(() =>
+      Promise.resolve(new Response(JSON.stringify({ errors: [gone] }), { status: 409 })),
+    );
+    await submit('Till');
+    expect(result.current.error?.message).toMatch(/^this was done before/);
+  });
 });

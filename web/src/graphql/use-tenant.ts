@@ -1,15 +1,18 @@
 import {
   keepPreviousData,
   type QueryKey,
+  replaceEqualDeep,
   useInfiniteQuery,
   useMutation,
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
+import { useRef } from 'react';
 import { tenantKey, useTenant } from '../lib/tenant';
+import { useOnce } from '../lib/use-once';
 import type { Document } from './document';
 import type { Redactions } from './redactions';
-import { type Answer, faultOf, RequestError, request, SWITCHED } from './request';
+import { type Answer, type Fault, faultOf, RequestError, request, SWITCHED } from './request';
 
 export const PAGE_SIZE = 50;
 
@@ -56,16 +59,6 @@ interface PageVariables {
   after?: string | null | undefined;
 }
 
-/** Faults after which nothing that was loaded before may go on being shown. */
-const PUTS_AWAY = new Set(['FORBIDDEN', 'UNAUTHENTICATED', SWITCHED.code]);
-
-/** Why a list is not there, or null where it is: one that was loaded stays if asking again just fails. */
-export function absence(query: { error: Error | null; data: unknown }): Error | null {
-  const { error, data } = query;
-  const isPutAway = error instanceof RequestError && PUTS_AWAY.has(error.fault.code);
-  return data === undefined || isPutAway ? error : null;
-}
-
 /** A connection, page by page. `field` is the root field that it hangs on. */
 export function useTenantList<
   Field extends keyof Data & string,
@@ -96,21 +89,52 @@ export function useTenantList<
   return { query, rows, total: query.data?.pages[0]?.data[field]?.totalCount ?? null };
 }
 
-/** A mutation; what it changes is asked for again. */
+/** What the server says to programs of a key that was sent again, as a screen says it. */
+const REPEATED: Readonly<Record<string, string>> = {
+  IDEMPOTENCY_KEY_IN_USE: 'this is still under way. Try again in a moment',
+  IDEMPOTENCY_RESULT_GONE:
+    'this was done before, and what the server answered then can not be shown again. Close this and look at the list',
+};
+
+function told(fault: Fault): RequestError {
+  return new RequestError({ ...fault, message: REPEATED[fault.code] ?? fault.message });
+}
+
+/**
+ * A mutation; what it changes is asked for again. While it is under way, `mutate` does nothing more. Tried again with the
+ * same variables it is sent under the same key: had the first come through unheard, it is not done twice.
+ */
 export function useTenantMutation<Data, Variables>(
   document: Document<Data, Variables>,
   touches: readonly string[],
 ) {
   const { slug } = useTenant();
   const client = useQueryClient();
-  return useMutation({
+  const { begin, end } = useOnce();
+  const intent = useRef<{ readonly variables: Variables; readonly key: string } | null>(null);
+  const mutation = useMutation({
     mutationFn: async (variables: Variables) => {
-      const answer = await request(document, variables);
-      const fault = answer.faults[0];
-      if (fault) throw new RequestError(fault);
-      return answer;
+      const before = intent.current;
+      const isSame = before !== null && replaceEqualDeep(before.variables, variables) === before.variables;
+      const meant = isSame ? before : { variables, key: crypto.randomUUID() };
+      intent.current = meant;
+      try {
+        const answer = await request(document, variables, undefined, meant.key);
+        const fault = answer.faults[0];
+        if (fault) throw new RequestError(fault);
+        intent.current = null;
+        return answer;
+      } catch (error) {
+        throw error instanceof RequestError ? told(error.fault) : error;
+      } finally {
+        end();
+      }
     },
     onSettled: () =>
       Promise.all(touches.map((name) => client.invalidateQueries({ queryKey: [...tenantKey, slug, name] }))),
   });
+  const mutate: typeof mutation.mutate = (...given) => {
+    if (begin()) mutation.mutate(...given);
+  };
+  return { ...mutation, mutate };
 }

@@ -1,15 +1,15 @@
 import type { CurrencyCode, Decimal } from '../graphql/scalars';
+import { LOCALE } from './locale';
 
 const formats = new Map<string, Intl.NumberFormat>();
 
 function format(currency: CurrencyCode): Intl.NumberFormat {
   let found = formats.get(currency);
   if (!found) {
-    found = new Intl.NumberFormat(undefined, {
-      style: 'currency',
-      currency,
-      currencyDisplay: 'code',
-      signDisplay: 'exceptZero',
+    const places = new Intl.NumberFormat(LOCALE, { style: 'currency', currency }).resolvedOptions();
+    // Not in the style of a currency, which has separators of its own in some regions: all numbers are to be alike.
+    found = new Intl.NumberFormat(LOCALE, {
+      minimumFractionDigits: places.minimumFractionDigits ?? 0,
       // The books keep six places. What they hold is shown, never rounded away.
       maximumFractionDigits: 6,
     });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { DateTime } from '../graphql/scalars';
-import { isDay, relativeText } from './time';
+import type { DateTime, LocalDate } from '../graphql/scalars';
+import { daysText, isDay, relativeText } from './time';
 
 const now = Date.parse('2026-11-30T12:00:00Z');
 const told = (seconds: number) => relativeText(new Date(now + seconds * 1000).toISOString() as DateTime, now);
@@ -16,6 +16,11 @@ test('what is past is told in what is complete of it', () => {
 test('what is to come is told as far as it is', () => {
   expect(told(7 * 86_400 - 5)).toBe('in 7 days');
   expect(told(90 * 86_400)).toBe('in 3 months');
+});
+
+test('days of which the last comes before the first are told as they stand', () => {
+  expect(daysText('2026-03-31' as LocalDate, '2026-03-01' as LocalDate)).toMatch(/ to /);
+  expect(daysText('2026-03-01' as LocalDate, 'soon' as LocalDate)).toMatch(/ to soon$/);
 });
 
 test('a day is one of the calendar, of a year that is whole', () => {

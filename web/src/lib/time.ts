@@ -1,12 +1,13 @@
 import type { DateTime, LocalDate } from '../graphql/scalars';
+import { LOCALE } from './locale';
 
-const day = new Intl.DateTimeFormat('en-GB', {
+const day = new Intl.DateTimeFormat(LOCALE, {
   day: '2-digit',
   month: 'short',
   year: 'numeric',
   timeZone: 'UTC',
 });
-const instant = new Intl.DateTimeFormat('en-GB', {
+const instant = new Intl.DateTimeFormat(LOCALE, {
   day: '2-digit',
   month: 'short',
   year: 'numeric',
@@ -14,7 +15,7 @@ const instant = new Intl.DateTimeFormat('en-GB', {
   minute: '2-digit',
   second: '2-digit',
 });
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' });
 
 const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['year', 31_557_600],
@@ -35,10 +36,18 @@ export function isDay(value: string): boolean {
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(value);
 }
 
-/** `05 Mar 2026`. A date of the books has no time zone. */
+/** `05 Mar 2026`, in the order of the reader's region. A date of the books has no time zone. */
 export function dayText(date: LocalDate): string {
   const at = new Date(`${date}T00:00:00Z`);
   return Number.isNaN(at.getTime()) ? date : day.format(at);
+}
+
+/** From a day to a day, told once where they share it: `1–31 Mar 2026`. */
+export function daysText(from: LocalDate, to: LocalDate): string {
+  const [first, last] = [from, to].map((date) => new Date(`${date}T00:00:00Z`).getTime());
+  return first !== undefined && last !== undefined && first <= last
+    ? day.formatRange(first, last)
+    : `${dayText(from)} to ${dayText(to)}`;
 }
 
 /** The moment in the reader's own time zone. */

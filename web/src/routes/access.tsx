@@ -5,6 +5,7 @@ import { Explanation } from '../features/access/explanation';
 import { ordered } from '../features/access/names';
 import { PolicySeal } from '../features/access/policy-seal';
 import { WhoMay } from '../features/access/who-may';
+import { lack } from '../graphql/absence';
 import {
   AccessOfDocument,
   ExplainAccessDocument,
@@ -12,7 +13,6 @@ import {
   MemberNamesDocument,
   OwnAccessDocument,
 } from '../graphql/generated/documents';
-import { faultOf } from '../graphql/request';
 import { usePermissions } from '../graphql/use-permissions';
 import { useTenantQuery } from '../graphql/use-tenant';
 import { type AccessSearch, readAccessSearch } from '../lib/filters';
@@ -78,24 +78,22 @@ function Why({ search, action }: { search: AccessSearch; action: string }) {
     { action, nodeId: node, principalId: member ?? '' },
     { isEnabled: member !== undefined },
   );
-  const asked = member === undefined ? own : others;
-  const told = member === undefined ? own.data?.data.explainAccess : others.data?.data.explainAccessOf;
-  if (asked.error || (asked.data && !told)) {
-    const field = member === undefined ? 'explainAccess' : 'explainAccessOf';
-    const fault = asked.error ?? (asked.data && faultOf(asked.data, field));
-    return <ErrorPanel error={fault} what="The reason" onRetry={() => void asked.refetch()} />;
+  const isOwn = member === undefined;
+  const missing = isOwn ? lack(own, 'explainAccess') : lack(others, 'explainAccessOf');
+  if (missing) {
+    const retry = isOwn ? own.refetch : others.refetch;
+    return <ErrorPanel error={missing} what="The reason" onRetry={() => void retry()} />;
   }
-  if (asked.isPending || !told) return <SkeletonRows columns={['w-64', 'w-32']} />;
+  const told = isOwn ? own.data?.data.explainAccess : others.data?.data.explainAccessOf;
+  if (!told) return <SkeletonRows columns={['w-64', 'w-32']} />;
   return <Explanation told={told} who={who} />;
 }
 
 function Others({ member, onChoose }: { member: string; onChoose: (action: string) => void }) {
-  const { data, error, isPending, refetch } = useTenantQuery(AccessOfDocument, { principalId: member });
-  const actions = data?.data.accessOf;
-  if (error || (data && !actions)) {
-    const fault = error ?? (data && faultOf(data, 'accessOf'));
-    return <ErrorPanel error={fault} what="Their access" onRetry={() => void refetch()} />;
-  }
-  if (isPending || !actions) return <SkeletonRows columns={['w-56', 'w-24', 'ml-auto w-24']} />;
+  const query = useTenantQuery(AccessOfDocument, { principalId: member });
+  const missing = lack(query, 'accessOf');
+  if (missing) return <ErrorPanel error={missing} what="Their access" onRetry={() => void query.refetch()} />;
+  const actions = query.data?.data.accessOf;
+  if (!actions) return <SkeletonRows columns={['w-56', 'w-24', 'ml-auto w-24']} />;
   return <ActionTable actions={ordered(actions)} onChoose={onChoose} />;
 }

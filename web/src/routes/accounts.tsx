@@ -1,10 +1,11 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { CreateAccountDialog } from '../features/accounts/create-account-dialog';
+import { absence } from '../graphql/absence';
 import { AccountsDocument } from '../graphql/generated/documents';
 import { redactionAt } from '../graphql/redactions';
 import { usePermissions } from '../graphql/use-permissions';
-import { absence, useTenantList } from '../graphql/use-tenant';
+import { useTenantList } from '../graphql/use-tenant';
 import { useTenant } from '../lib/tenant';
 import { dayText } from '../lib/time';
 import { ActionButton } from '../ui/action-button';

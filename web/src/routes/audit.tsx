@@ -11,10 +11,12 @@ import { rowStates } from '../features/audit/segments';
 import { actorsOf, kindsOf } from '../features/audit/suggestions';
 import { useLiveEntries } from '../features/audit/use-live-entries';
 import { useVerification } from '../features/audit/use-verification';
+import { absence } from '../graphql/absence';
 import { AuditEntriesDocument } from '../graphql/generated/documents';
-import { absence, useTenantList } from '../graphql/use-tenant';
+import { useTenantList } from '../graphql/use-tenant';
 import { type AuditSearch, auditFilter, isFiltered, readAuditSearch } from '../lib/filters';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
+import { OPENED, useSheetClose } from './use-sheet';
 
 const route = getRouteApi('/t/$slug/audit');
 
@@ -33,7 +35,14 @@ export function AuditPage() {
     [navigate],
   );
   const clear = () => void navigate({ search: {} });
-  const open = useCallback((seq: number) => change({ open: seq }), [change]);
+  const open = useCallback(
+    (seq: number) => void navigate({ search: (before) => ({ ...before, open: seq }), state: OPENED }),
+    [navigate],
+  );
+  const close = useSheetClose(
+    () =>
+      void navigate({ search: (before) => readAuditSearch({ ...before, open: undefined }), replace: true }),
+  );
   const [isLive, setLive] = useState(true);
   const [isAtCheckpoints, setAtCheckpoints] = useState(false);
   // Before the list is there, nothing can be newer than it.
@@ -108,7 +117,7 @@ export function AuditPage() {
           {search.open && (
             <EntrySheet
               seq={search.open}
-              onClose={() => change({ open: undefined })}
+              onClose={close}
               onFilter={(only) => void navigate({ search: only })}
             />
           )}

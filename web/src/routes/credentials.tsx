@@ -2,13 +2,14 @@ import { useState } from 'react';
 import { OUTCOME_NAMES, PROVIDER_NAMES } from '../features/credentials/names';
 import { RevokeCredentialDialog } from '../features/credentials/revoke-credential-dialog';
 import { StoreCredentialDialog } from '../features/credentials/store-credential-dialog';
+import { absence } from '../graphql/absence';
 import {
   CheckCredentialDocument,
   type CredentialRowFragment,
   CredentialsDocument,
 } from '../graphql/generated/documents';
 import { refusalOn, usePermissions } from '../graphql/use-permissions';
-import { absence, useTenantList, useTenantMutation } from '../graphql/use-tenant';
+import { useTenantList, useTenantMutation } from '../graphql/use-tenant';
 import { ActionButton } from '../ui/action-button';
 import { Complaints } from '../ui/confirm-dialog';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -118,7 +119,7 @@ export function CredentialsPage() {
                     <td className="hidden text-muted md:table-cell">
                       <LastCheck credential={node} />
                     </td>
-                    <td className="text-right whitespace-nowrap md:pr-6">
+                    <td className="text-right sm:whitespace-nowrap md:pr-6">
                       {node.state === 'ACTIVE' && <CheckButton credential={node} />}
                       {node.state !== 'REVOKED' && (
                         <ActionButton

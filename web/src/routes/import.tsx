@@ -4,23 +4,28 @@ import { DropZone } from '../features/imports/drop-zone';
 import { ImportProgress } from '../features/imports/import-progress';
 import { ImportFaults, type ImportPayload, ImportResult } from '../features/imports/import-result';
 import { guessMapping, type Mapping, mappingInput } from '../features/imports/mapping';
-import { byteText } from '../features/imports/names';
-import { type ChosenFile, readFile } from '../features/imports/read-file';
+import { type ChosenFile, FILE_BYTES_MAX, readFile } from '../features/imports/read-file';
 import { AccountNamesDocument, ImportStatementDocument } from '../graphql/generated/documents';
 import type { Redactions } from '../graphql/redactions';
 import { RequestError } from '../graphql/request';
 import { usePermissions } from '../graphql/use-permissions';
 import { useTenantMutation, useTenantQuery } from '../graphql/use-tenant';
+import { sizeText } from '../lib/numbers';
 import { ActionButton } from '../ui/action-button';
 import { Field } from '../ui/field';
 import { Icon } from '../ui/icon';
-import { PageHeader } from '../ui/panels';
+import { Lacking, PageHeader } from '../ui/panels';
 
 const TOUCHED = ['Transactions', 'Accounts', 'Imports', 'Statements'];
 
 interface Outcome {
   readonly payload: ImportPayload;
   readonly redactions: Redactions;
+}
+
+function tooLarge(file: File): string {
+  const most = sizeText(FILE_BYTES_MAX);
+  return `${file.name} is larger than the ${most} that a statement may have. Ask the bank for a shorter period.`;
 }
 
 export function ImportPage() {
@@ -30,13 +35,18 @@ export function ImportPage() {
   const [mapping, setMapping] = useState<Mapping | null>(null);
   const [accountId, setAccountId] = useState('');
   const [outcome, setOutcome] = useState<Outcome | null>(null);
-  const [readError, setReadError] = useState(false);
+  const [fileFault, setFileFault] = useState<string | null>(null);
   const send = useTenantMutation(ImportStatementDocument, TOUCHED);
 
   async function choose(chosen: File) {
     setOutcome(null);
-    setReadError(false);
+    setFileFault(null);
     send.reset();
+    if (chosen.size > FILE_BYTES_MAX) {
+      setFile(null);
+      setFileFault(tooLarge(chosen));
+      return;
+    }
     try {
       const read = await readFile(chosen);
       setFile(read);
@@ -45,7 +55,7 @@ export function ImportPage() {
       if (!read.csv) setAccountId('');
     } catch {
       setFile(null);
-      setReadError(true);
+      setFileFault(`${chosen.name} could not be read.`);
     }
   }
 
@@ -103,15 +113,15 @@ export function ImportPage() {
             isDisabled={refusal !== null || send.isPending}
             onFile={(chosen) => void choose(chosen)}
           />
-          {readError && (
-            <p role="alert" className="text-danger">
-              The file could not be read.
+          {fileFault && (
+            <p role="alert" className="break-words text-danger">
+              {fileFault}
             </p>
           )}
           {file && (
             <>
               <p className="text-muted">
-                {byteText(file.bytes)}.{' '}
+                {sizeText(file.bytes)}.{' '}
                 {file.csv ? 'A CSV file: say which column is which.' : 'The server recognises its format.'}
               </p>
               {file.csv && mapping && (
@@ -142,6 +152,7 @@ export function ImportPage() {
                     </select>
                   )}
                 </Field>
+                <Lacking query={accounts} field="accounts" what="Accounts" />
               </div>
             </>
           )}

@@ -1,8 +1,10 @@
 import { Link } from '@tanstack/react-router';
-import { byteText, FORMAT_NAMES } from '../features/imports/names';
+import { FORMAT_NAMES } from '../features/imports/names';
 import { StatementTable } from '../features/imports/statement-table';
+import { absence } from '../graphql/absence';
 import { ImportsDocument, StatementsDocument } from '../graphql/generated/documents';
-import { absence, useTenantList } from '../graphql/use-tenant';
+import { useTenantList } from '../graphql/use-tenant';
+import { countText, sizeText } from '../lib/numbers';
 import { useTenant } from '../lib/tenant';
 import { Hash } from '../ui/hash';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
@@ -86,17 +88,19 @@ function Files() {
           <tbody>
             {rows.map(({ node }) => (
               <tr key={node.id}>
-                <td className="max-w-64 truncate md:pl-6">{node.fileName}</td>
+                <td className="w-full max-w-0 min-w-32 truncate md:pl-6" title={node.fileName}>
+                  {node.fileName}
+                </td>
                 <td className="whitespace-nowrap">{FORMAT_NAMES[node.format]}</td>
                 <td className="num hidden text-right whitespace-nowrap text-muted md:table-cell">
-                  {byteText(node.byteCount)}
+                  {sizeText(node.byteCount)}
                 </td>
                 <td className="hidden lg:table-cell">
                   <Hash value={node.sha256} label={`hash of ${node.fileName}`} />
                 </td>
-                <td className="num hidden text-right sm:table-cell">{node.statementCount}</td>
-                <td className="num text-right">{node.addedCount}</td>
-                <td className="num text-right text-muted">{node.duplicateCount}</td>
+                <td className="num hidden text-right sm:table-cell">{countText(node.statementCount)}</td>
+                <td className="num text-right">{countText(node.addedCount)}</td>
+                <td className="num text-right text-muted">{countText(node.duplicateCount)}</td>
                 <td className="hidden text-muted sm:table-cell md:pr-6">
                   <RelTime at={node.createdAt} />
                 </td>

@@ -1,10 +1,12 @@
 import { useState } from 'react';
 import { type ChangedMember, ChangeMemberDialog } from '../features/members/change-member-dialog';
 import { RemoveMemberDialog } from '../features/members/remove-member-dialog';
+import { absence } from '../graphql/absence';
 import { MembersDocument } from '../graphql/generated/documents';
 import { redactionAt } from '../graphql/redactions';
 import { refusalOn, usePermissions } from '../graphql/use-permissions';
-import { absence, useTenantList } from '../graphql/use-tenant';
+import { useTenantList } from '../graphql/use-tenant';
+import { countText } from '../lib/numbers';
 import { ActionButton } from '../ui/action-button';
 import { ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
 import { RedactedCell } from '../ui/redacted-cell';
@@ -23,7 +25,7 @@ export function MembersPage() {
     <>
       <PageHeader
         title="Members"
-        note={rows.length > 0 && !query.hasNextPage ? `${rows.length} in all` : undefined}
+        note={rows.length > 0 && !query.hasNextPage ? `${countText(rows.length)} in all` : undefined}
       />
       {missing ? (
         <ErrorPanel error={missing} what="Members" onRetry={() => void query.refetch()} />
@@ -104,7 +106,7 @@ export function MembersPage() {
                           node.joinedAt && <RelTime at={node.joinedAt} />
                         )}
                       </td>
-                      <td className="text-right whitespace-nowrap md:pr-6">
+                      <td className="text-right sm:whitespace-nowrap md:pr-6">
                         <ActionButton
                           kind="quiet"
                           className="button h-7"

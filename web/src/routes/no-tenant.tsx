@@ -1,8 +1,10 @@
 import { getRouteApi } from '@tanstack/react-router';
+import { useTitle } from '../lib/title';
 
 const route = getRouteApi('/no-tenant');
 
 export function NoTenantPage() {
+  useTitle('No tenant yet');
   const { session } = route.useRouteContext();
   return (
     <main className="mx-auto flex min-h-dvh w-full max-w-md flex-col justify-center gap-4 p-6">

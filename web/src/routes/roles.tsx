@@ -1,10 +1,12 @@
 import { type ReactNode, useState } from 'react';
 import { DeleteRoleDialog } from '../features/roles/delete-role-dialog';
 import { RoleDialog } from '../features/roles/role-dialog';
+import { absence } from '../graphql/absence';
 import { type RoleRowFragment, RolesDocument } from '../graphql/generated/documents';
 import { usePermissions } from '../graphql/use-permissions';
-import { absence, useTenantList } from '../graphql/use-tenant';
+import { useTenantList } from '../graphql/use-tenant';
 import { groupName } from '../lib/capabilities';
+import { countText } from '../lib/numbers';
 import { ActionButton } from '../ui/action-button';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
 import { Chip } from '../ui/state-badge';
@@ -94,8 +96,8 @@ export function RolesPage() {
                   <td className="hidden md:table-cell">
                     <Capabilities of={node.capabilities} />
                   </td>
-                  <td className="num text-right md:pr-6">{node.memberCount}</td>
-                  <td className="text-right whitespace-nowrap md:pr-6">
+                  <td className="num text-right md:pr-6">{countText(node.memberCount)}</td>
+                  <td className="text-right sm:whitespace-nowrap md:pr-6">
                     <ActionButton
                       data-row
                       kind="quiet"
@@ -129,7 +131,7 @@ export function RolesPage() {
                 <td className="hidden md:table-cell">
                   <Capabilities of={role.capabilities} />
                 </td>
-                <td className="num text-right md:pr-6">{role.memberCount}</td>
+                <td className="num text-right md:pr-6">{countText(role.memberCount)}</td>
               </tr>
             ))}
           </Table>

@@ -1,8 +1,10 @@
 import { type ErrorComponentProps, Link, useRouter } from '@tanstack/react-router';
+import { useTitle } from '../lib/title';
 import { ErrorPanel } from '../ui/panels';
 
 /** For an address that is none, and for one of a tenant that is not this person's: the same words. */
 export function NotFoundScreen() {
+  useTitle('Not found');
   return (
     <main className="mx-auto flex min-h-[70dvh] max-w-md flex-col justify-center gap-3 p-6">
       <h1 className="text-lg font-semibold">There is no page at this address</h1>
@@ -17,6 +19,7 @@ export function NotFoundScreen() {
 }
 
 export function ErrorScreen({ error }: ErrorComponentProps) {
+  useTitle('Error');
   const router = useRouter();
   return (
     <main className="flex min-h-[70dvh] flex-col justify-center">

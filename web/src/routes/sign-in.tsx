@@ -1,6 +1,8 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { isProviderAway, loginUrl } from '../lib/session';
+import { useTitle } from '../lib/title';
+import { useOnce } from '../lib/use-once';
 import { Icon } from '../ui/icon';
 
 const route = getRouteApi('/sign-in');
@@ -14,15 +16,19 @@ const ERRORS: Readonly<Record<string, string>> = {
 
 export function SignInPage() {
   const { returnUrl = '/', error } = route.useSearch();
+  useTitle('Sign in');
   const [isBusy, setBusy] = useState(false);
+  const { begin, end } = useOnce();
   const [code, setCode] = useState(error ?? null);
 
   async function signIn() {
+    if (!begin()) return;
     setBusy(true);
     setCode(null);
     if (await isProviderAway(returnUrl)) {
       setCode('provider_unavailable');
       setBusy(false);
+      end();
       return;
     }
     location.assign(loginUrl(returnUrl));

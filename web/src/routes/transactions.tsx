@@ -5,12 +5,15 @@ import { NewCategoryDialog } from '../features/transactions/new-category-dialog'
 import { TransactionSheet } from '../features/transactions/transaction-sheet';
 import { TransactionTable } from '../features/transactions/transaction-table';
 import { type CategoryChoice, useCategorize } from '../features/transactions/use-categorize';
+import { absence } from '../graphql/absence';
 import { CategoriesDocument, TransactionsDocument } from '../graphql/generated/documents';
 import { usePermissions } from '../graphql/use-permissions';
-import { absence, useTenantList, useTenantQuery } from '../graphql/use-tenant';
+import { useTenantList, useTenantQuery } from '../graphql/use-tenant';
 import { isFiltered, readTransactionSearch, type TransactionSearch, transactionFilter } from '../lib/filters';
+import { countText } from '../lib/numbers';
 import { useTenant } from '../lib/tenant';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
+import { OPENED, useSheetClose } from './use-sheet';
 
 const route = getRouteApi('/t/$slug/transactions');
 
@@ -31,10 +34,13 @@ export function TransactionsPage() {
     (changes: { [K in keyof TransactionSearch]: TransactionSearch[K] | undefined }) =>
       void navigate({
         search: (before) => readTransactionSearch({ ...before, ...changes }),
-        replace: !('open' in changes),
+        replace: true,
       }),
     [navigate],
   );
+  const open = (id: string) =>
+    void navigate({ search: (before) => ({ ...before, open: id }), state: OPENED });
+  const close = useSheetClose(() => change({ open: undefined }));
   const clear = () => void navigate({ search: {} });
   const isFilteredList = isFiltered(search);
   const isAllSorted =
@@ -52,9 +58,7 @@ export function TransactionsPage() {
     <>
       <PageHeader
         title="Transactions"
-        note={
-          total === null ? undefined : `${total.toLocaleString('en')} ${isFilteredList ? 'match' : 'in all'}`
-        }
+        note={total === null ? undefined : `${countText(total)} ${isFilteredList ? 'match' : 'in all'}`}
       >
         {isFilteredList && (
           <button type="button" className="button" onClick={clear}>
@@ -94,18 +98,11 @@ export function TransactionsPage() {
         )
       ) : (
         <div className={query.isPlaceholderData ? 'opacity-60' : ''} aria-busy={query.isPlaceholderData}>
-          <TransactionTable
-            rows={rows}
-            openId={search.open ?? null}
-            onOpen={(id) => change({ open: id })}
-            {...shared}
-          />
+          <TransactionTable rows={rows} openId={search.open ?? null} onOpen={open} {...shared} />
           <LoadMore query={query} saysEnd />
         </div>
       )}
-      {search.open && (
-        <TransactionSheet id={search.open} onClose={() => change({ open: undefined })} {...shared} />
-      )}
+      {search.open && <TransactionSheet id={search.open} onClose={close} {...shared} />}
       {newFor && (
         <NewCategoryDialog
           onClose={() => setNewFor(null)}

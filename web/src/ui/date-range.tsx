@@ -1,5 +1,5 @@
-import { useState } from 'react';
 import { isDay } from '../lib/time';
+import { useDraft } from './use-draft';
 
 export interface Dates {
   from?: string | undefined;
@@ -31,17 +31,7 @@ function DayField({
   max?: string | undefined;
   onChange: (day: string | undefined) => void;
 }) {
-  const [draft, setDraft] = useState(value);
-  const [told, setTold] = useState(value);
-  const [seen, setSeen] = useState(value);
-  if (value !== seen) {
-    setSeen(value);
-    // Changed from elsewhere: back, or a cleared filter. What was told here is not to disturb who types on.
-    if (value !== told) {
-      setTold(value);
-      setDraft(value);
-    }
-  }
+  const { draft, setDraft, told, setTold } = useDraft(value);
 
   function tell(day: string) {
     setTold(day);

@@ -1,5 +1,5 @@
 import { Dialog as Base } from '@base-ui/react/dialog';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { Icon } from './icon';
 
 interface DialogProps {
@@ -28,6 +28,7 @@ export function Dialog({
   const place = isSheet
     ? `inset-y-0 right-0 max-w-full rounded-none border-y-0 border-r-0 ${isWide ? 'w-[680px]' : 'w-[440px]'}`
     : `top-[8vh] left-1/2 max-h-[84vh] max-w-[calc(100vw-2rem)] -translate-x-1/2 ${isWide ? 'w-[640px]' : 'w-[460px]'}`;
+  const body = useRef<HTMLDivElement>(null);
   return (
     <Base.Root
       open={isOpen}
@@ -40,7 +41,11 @@ export function Dialog({
     >
       <Base.Portal>
         <Base.Backdrop className="backdrop z-20" />
-        <Base.Popup className={`floating fixed z-20 flex flex-col overflow-hidden ${place}`}>
+        <Base.Popup
+          // A form is there to be filled in. By touch, its first field would bring up the keyboard over it.
+          initialFocus={(by) => (by === 'touch' ? true : (firstField(body.current) ?? true))}
+          className={`floating fixed z-20 flex flex-col overflow-hidden ${place}`}
+        >
           <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
             <div className="min-w-0 flex-1">
               <Base.Title className="text-base font-semibold break-words">{title}</Base.Title>
@@ -57,11 +62,17 @@ export function Dialog({
               </Base.Close>
             )}
           </header>
-          <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
+          <div ref={body} className="min-h-0 flex-1 overflow-y-auto px-5 py-4">
+            {children}
+          </div>
         </Base.Popup>
       </Base.Portal>
     </Base.Root>
   );
+}
+
+function firstField(within: HTMLElement | null): HTMLElement | null {
+  return within?.querySelector<HTMLElement>('form :is(input, select, textarea)') ?? null;
 }
 
 /** Closes the dialog around it, also a sticky one. */

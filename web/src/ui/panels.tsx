@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react';
+import { lack } from '../graphql/absence';
 import { RequestError } from '../graphql/request';
 import { sentence } from '../graphql/user-errors';
+import { useTitle } from '../lib/title';
 import { CopyButton } from './copy-button';
 import { Icon, type IconName } from './icon';
 
@@ -109,6 +111,7 @@ export function PageHeader({
   children?: ReactNode;
   note?: ReactNode;
 }) {
+  useTitle(title);
   return (
     <header className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 pt-5 pb-4 md:px-6">
       <h1 className="text-lg font-semibold">{title}</h1>
@@ -171,32 +174,63 @@ export function LoadMore({ query, saysEnd = false }: { query: ListQuery; saysEnd
   );
 }
 
+interface LineProps {
+  readonly title: string;
+  readonly error: Error;
+  readonly isBusy: boolean;
+  readonly onRetry: () => void;
+}
+
 /** What failed about a list that is there: the rows stay, and it can be tried again. */
-function ListFault({
-  title,
-  error,
-  isBusy,
-  onRetry,
-}: {
-  title: string;
-  error: Error;
-  isBusy: boolean;
-  onRetry: () => void;
-}) {
+function ListFault(props: LineProps) {
   return (
-    <div className="flex flex-wrap items-center justify-center gap-x-3 gap-y-1 px-4 py-4 md:px-6">
+    <div className="flex justify-center px-4 py-4 md:px-6">
+      <FaultLine {...props} />
+    </div>
+  );
+}
+
+/** What failed about a part of a page, in a line; what policy refuses is refused again, and not tried. */
+function FaultLine({ title, error, isBusy, onRetry }: LineProps) {
+  const isRefused = error instanceof RequestError && error.fault.code === 'FORBIDDEN';
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
       <p role="alert">
         <span className="text-danger">{title}.</span> {sentence(error.message)}
       </p>
-      <button
-        type="button"
-        className="button"
-        aria-busy={isBusy}
-        aria-disabled={isBusy}
-        onClick={() => !isBusy && onRetry()}
-      >
-        {isBusy ? 'Loading…' : 'Try again'}
-      </button>
+      {!isRefused && (
+        <button
+          type="button"
+          className="button"
+          aria-busy={isBusy}
+          aria-disabled={isBusy}
+          onClick={() => !isBusy && onRetry()}
+        >
+          {isBusy ? 'Loading…' : 'Try again'}
+        </button>
+      )}
     </div>
+  );
+}
+
+/** Says that what there is to choose from could not be loaded; nothing where it was, or is still to come. */
+export function Lacking<Data>({
+  query,
+  field,
+  what,
+}: {
+  query: Parameters<typeof lack<Data>>[0] & { isFetching: boolean; refetch: () => Promise<unknown> };
+  field: keyof Data & string;
+  what: string;
+}) {
+  const error = lack(query, field);
+  if (!error) return null;
+  return (
+    <FaultLine
+      title={`${what} could not be loaded`}
+      error={error}
+      isBusy={query.isFetching}
+      onRetry={() => void query.refetch()}
+    />
   );
 }

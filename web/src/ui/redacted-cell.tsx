@@ -1,6 +1,7 @@
 import { Popover } from '@base-ui/react/popover';
 import type { ReactElement } from 'react';
 import type { Redaction } from '../graphql/redactions';
+import { countText } from '../lib/numbers';
 import { Icon } from './icon';
 
 /** What a hidden value is to the policies, to ask why. */
@@ -57,8 +58,8 @@ export function RedactionPopover({ link }: { link?: (why: Why, onFollow: () => v
                 <dd className="mono break-words">{payload?.redaction.rule ?? 'not shown to your role'}</dd>
                 <dt className="text-muted">Affects</dt>
                 <dd className="num">
-                  {payload?.redaction.count} {payload?.redaction.count === 1 ? 'value' : 'values'} of this
-                  answer
+                  {countText(payload?.redaction.count ?? 0)}{' '}
+                  {payload?.redaction.count === 1 ? 'value' : 'values'} of this answer
                 </dd>
               </dl>
               {link && payload?.why ? (

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { sentence } from '../graphql/user-errors';
 import { groupName } from '../lib/capabilities';
+import { countText } from '../lib/numbers';
 import { Icon } from './icon';
 
 interface Change {
@@ -113,7 +114,9 @@ export function AffectedMembers({ of: preview }: { of: Preview }) {
     <div className="relative overflow-x-auto">
       <table className="ledger">
         <caption className="mb-1 text-left text-xs font-medium">
-          {preview.memberCount === 1 ? '1 member is affected' : `${preview.memberCount} members are affected`}
+          {preview.memberCount === 1
+            ? '1 member is affected'
+            : `${countText(preview.memberCount)} members are affected`}
         </caption>
         <thead>
           <tr>
@@ -132,7 +135,7 @@ export function AffectedMembers({ of: preview }: { of: Preview }) {
           ))}
         </tbody>
       </table>
-      {more > 0 && <p className="text-xs text-muted">and {more} more</p>}
+      {more > 0 && <p className="text-xs text-muted">and {countText(more)} more</p>}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { createPortal } from 'react-dom';
 import { Icon } from './icon';
 import type { Tone } from './state-badge';
@@ -24,7 +24,7 @@ function change(to: readonly Shown[]): void {
   for (const listener of listeners) listener();
 }
 
-/** Says something at the edge of the screen for eight seconds. The same thing twice is said once. */
+/** Says something at the edge of the screen for eight seconds, and for as long as one is at it. The same thing twice is said once. */
 export function showToast(toast: Toast): void {
   const id = next;
   next += 1;
@@ -34,12 +34,20 @@ export function showToast(toast: Toast): void {
 
 function ToastView({ toast }: { toast: Shown }) {
   const close = () => change(shown.filter((one) => one.id !== toast.id));
+  const [isHeld, setHeld] = useState(false);
   useEffect(() => {
+    if (isHeld) return;
     const timer = setTimeout(() => change(shown.filter((one) => one.id !== toast.id)), SECONDS * 1000);
     return () => clearTimeout(timer);
-  }, [toast.id]);
+  }, [toast.id, isHeld]);
   return (
-    <li className="floating flex items-start gap-3 p-3">
+    <li
+      className="floating flex items-start gap-3 p-3"
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
+    >
       <div className="min-w-0 flex-1">
         <p className={`font-medium break-words ${toast.tone === 'danger' ? 'text-danger' : ''}`}>
           {toast.title}

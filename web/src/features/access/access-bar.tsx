@@ -3,6 +3,7 @@ import { usePermissions } from '../../graphql/use-permissions';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import type { AccessSearch } from '../../lib/filters';
 import { Icon } from '../../ui/icon';
+import { Lacking } from '../../ui/panels';
 import { byType } from './names';
 
 /** What is asked about: an action, of whom, and of which row. */
@@ -16,8 +17,8 @@ export function AccessBar({
   onChange: (change: { [K in keyof AccessSearch]: AccessSearch[K] | undefined }) => void;
 }) {
   const { mayExplainOthers, member: me } = usePermissions();
-  const { data } = useTenantQuery(MemberNamesDocument, {}, { isEnabled: mayExplainOthers });
-  const others = (data?.data.members?.nodes ?? []).filter(({ id }) => id !== me?.id);
+  const members = useTenantQuery(MemberNamesDocument, {}, { isEnabled: mayExplainOthers });
+  const others = (members.data?.data.members?.nodes ?? []).filter(({ id }) => id !== me?.id);
   return (
     <search aria-label="What is asked" className="flex flex-wrap gap-2 px-4 pb-4 md:px-6">
       <select
@@ -53,6 +54,7 @@ export function AccessBar({
           ))}
         </select>
       )}
+      <Lacking query={members} field="members" what="Members" />
       {search.node && (
         <button
           type="button"

@@ -1,5 +1,6 @@
 import { PolicySetDocument } from '../../graphql/generated/documents';
 import { useTenantQuery } from '../../graphql/use-tenant';
+import { countText } from '../../lib/numbers';
 import { RelTime } from '../../ui/rel-time';
 
 /** Which policies decide here, and what was proved of them. */
@@ -16,8 +17,8 @@ export function PolicySeal() {
       </code>
       {proof?.provedAt ? (
         <>
-          , proved <RelTime at={proof.provedAt} />: {proof.claimCount?.toLocaleString()} claims about{' '}
-          {proof.environmentCount?.toLocaleString()} kinds of request, for every person, machine and row, by{' '}
+          , proved <RelTime at={proof.provedAt} />: {countText(proof.claimCount ?? 0)} claims about{' '}
+          {countText(proof.environmentCount ?? 0)} kinds of request, for every person, machine and row, by{' '}
           {proof.solvers?.join(' and ')}.
         </>
       ) : (

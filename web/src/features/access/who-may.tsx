@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
+import { lack } from '../../graphql/absence';
 import { type AccessDecision, WhoMayDocument, type WhoMayQuery } from '../../graphql/generated/documents';
-import { faultOf } from '../../graphql/request';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import { ErrorPanel, SkeletonRows } from '../../ui/panels';
 import { Chip } from '../../ui/state-badge';
@@ -8,13 +8,11 @@ import { DecisionBadge } from './decision-badge';
 
 /** Who may do something: by role, capability and scope, and by name for those who may know. */
 export function WhoMay({ action }: { action: string }) {
-  const { data, error, isPending, refetch } = useTenantQuery(WhoMayDocument, { action });
-  const who = data?.data.whoMay;
-  if (error || (data && !who)) {
-    const fault = error ?? (data && faultOf(data, 'whoMay'));
-    return <ErrorPanel error={fault} what="Who may" onRetry={() => void refetch()} />;
-  }
-  if (isPending || !who) return <SkeletonRows columns={['w-24', 'ml-auto w-32']} />;
+  const query = useTenantQuery(WhoMayDocument, { action });
+  const missing = lack(query, 'whoMay');
+  if (missing) return <ErrorPanel error={missing} what="Who may" onRetry={() => void query.refetch()} />;
+  const who = query.data?.data.whoMay;
+  if (!who) return <SkeletonRows columns={['w-24', 'ml-auto w-32']} />;
   const granted = (who.capabilities ?? []).map(({ capability, roles }) => (
     <li key={capability}>
       <Chip isMono>{capability}</Chip> opens it, or more of it, to {(roles ?? []).join(', ')}
@@ -144,7 +142,7 @@ function Line({
 }) {
   return (
     <tr>
-      <th scope="row" className="h-auto w-44 border-line py-2 text-sm font-medium text-text">
+      <th scope="row" className="h-auto w-44 border-line py-2 pl-0! text-sm font-medium text-text">
         <span className={isMono ? 'mono' : ''}>{name ?? '–'}</span>
         {note && <span className="font-normal text-muted"> {note}</span>}
       </th>

@@ -7,6 +7,7 @@ import { ActionButton } from '../../ui/action-button';
 import { Complaints } from '../../ui/confirm-dialog';
 import { Dialog } from '../../ui/dialog';
 import { Field } from '../../ui/field';
+import { Lacking } from '../../ui/panels';
 import { showToast } from '../../ui/toasts';
 
 const FIELDS = ['name', 'currency', 'number', 'custodianId', 'personal'];
@@ -100,6 +101,7 @@ export function CreateAccountDialog({ onClose }: { onClose: () => void }) {
             </select>
           )}
         </Field>
+        <Lacking query={members} field="members" what="Members" />
         <label className="flex items-start gap-2">
           <input
             type="checkbox"

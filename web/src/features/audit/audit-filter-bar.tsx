@@ -1,7 +1,8 @@
-import { useId, useState } from 'react';
+import { useId } from 'react';
 import type { AuditSearch } from '../../lib/filters';
 import { Choice } from '../../ui/choice';
 import { DateRange } from '../../ui/date-range';
+import { useDraft } from '../../ui/use-draft';
 import { OUTCOME_NAMES } from './names';
 
 /** What may be chosen beside what is typed. */
@@ -66,16 +67,13 @@ function ExactText({
   isFirst?: boolean;
   onCommit: (value: string | undefined) => void;
 }) {
-  const [text, setText] = useState(value);
-  const [seen, setSeen] = useState(value);
-  if (value !== seen) {
-    // Changed from elsewhere, or as it was sent. The field itself stays, and with it the focus.
-    setSeen(value);
-    setText(value);
-  }
+  const { draft, setDraft, told, setTold } = useDraft(value);
   const list = useId();
   const commit = (chosen: string) => {
-    if (chosen.trim() !== value) onCommit(chosen.trim() || undefined);
+    const text = chosen.trim();
+    setDraft(text);
+    setTold(text);
+    if (text !== told) onCommit(text || undefined);
   };
   return (
     <>
@@ -87,16 +85,16 @@ function ExactText({
         aria-label={label}
         placeholder={placeholder}
         spellCheck={false}
-        value={text}
+        value={draft}
         onChange={(event) => {
           const typed = event.target.value;
-          setText(typed);
+          setDraft(typed);
           // What is chosen of the list comes whole, and not by keys.
           const isChosen = !(event.nativeEvent as InputEvent).inputType?.startsWith('insertText');
           if (isChosen && suggestions.some((one) => one.value === typed)) commit(typed);
         }}
-        onBlur={() => commit(text)}
-        onKeyDown={(event) => event.key === 'Enter' && commit(text)}
+        onBlur={() => commit(draft)}
+        onKeyDown={(event) => event.key === 'Enter' && commit(draft)}
       />
       <datalist id={list}>
         {suggestions.map((one) => (

@@ -26,7 +26,9 @@ export function AuditTable({ entries, ...rest }: TableProps) {
               Entry
             </th>
             <th scope="col">When</th>
-            <th scope="col">Actor</th>
+            <th scope="col" className="hidden sm:table-cell">
+              Actor
+            </th>
             <th scope="col">Action</th>
             <th scope="col">Outcome</th>
             <th scope="col" className="hidden md:table-cell md:pr-6">
@@ -45,6 +47,16 @@ export function AuditTable({ entries, ...rest }: TableProps) {
 }
 
 function EntryRow({ entry, openSeq, states, onOpen }: Omit<TableProps, 'entries'> & { entry: Entry }) {
+  const actor = (
+    <>
+      {entry.actorName ?? <span className="mono">{shortId(entry.actorId)}</span>}
+      {entry.actorKind.toLowerCase() !== 'human' && (
+        <span className="ml-2">
+          <Chip>{entry.actorKind.toLowerCase()}</Chip>
+        </span>
+      )}
+    </>
+  );
   return (
     <tr data-current={openSeq === entry.seq || undefined}>
       <td className="md:pl-6">
@@ -64,15 +76,11 @@ function EntryRow({ entry, openSeq, states, onOpen }: Omit<TableProps, 'entries'
       <td className="text-muted">
         <RelTime at={entry.occurredAt} />
       </td>
-      <td className="whitespace-nowrap">
-        {entry.actorName ?? <span className="mono">{shortId(entry.actorId)}</span>}
-        {entry.actorKind.toLowerCase() !== 'human' && (
-          <span className="ml-2">
-            <Chip>{entry.actorKind.toLowerCase()}</Chip>
-          </span>
-        )}
+      <td className="hidden whitespace-nowrap sm:table-cell">{actor}</td>
+      <td className="py-1 sm:whitespace-nowrap">
+        <span className="mono wrap-anywhere">{entry.action}</span>
+        <span className="block sm:hidden">{actor}</span>
       </td>
-      <td className="mono whitespace-nowrap">{entry.action}</td>
       <td>
         <StateBadge tone={OUTCOME_TONES[entry.outcome]}>{OUTCOME_NAMES[entry.outcome]}</StateBadge>
       </td>

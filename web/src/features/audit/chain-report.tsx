@@ -1,9 +1,10 @@
+import { countText } from '../../lib/numbers';
 import { StateBadge } from '../../ui/state-badge';
 import { firstFault } from './segments';
 import type { Anchoring, VerificationState } from './use-verification';
 import type { CheckedRow, RowFault } from './verify/chain';
 
-const FAULTS: Readonly<Record<RowFault, (seq: string) => string>> = {
+const FAULTS: Readonly<Record<RowFault, (seq: number) => string>> = {
   CHANGED: (seq) => `Row ${seq} is not what was recorded: its hash is another one than that of what it says.`,
   UNLINKED: (seq) => `Row ${seq} does not go on from the row before it.`,
   MISSING: (seq) => `Row ${seq} is missing.`,
@@ -51,7 +52,7 @@ function Verdict({
   if (!fault?.fault) {
     return (
       <p>
-        <StateBadge tone="positive">Verified</StateBadge> {checked.length.toLocaleString('en')}{' '}
+        <StateBadge tone="positive">Verified</StateBadge> {countText(checked.length)}{' '}
         {checked.length === 1
           ? 'row says what was hashed.'
           : 'rows: each says what was hashed and goes on from the one before.'}
@@ -61,10 +62,10 @@ function Verdict({
   return (
     <p className="flex flex-wrap items-center gap-x-2">
       <StateBadge tone="danger">Broken</StateBadge>
-      <strong>{FAULTS[fault.fault](fault.seq.toLocaleString('en'))}</strong>
+      <strong>{FAULTS[fault.fault](fault.seq)}</strong>
       {fault.fault !== 'MISSING' && (
         <button type="button" className="link" onClick={() => onOpen(fault.seq)}>
-          Open row {fault.seq.toLocaleString('en')}
+          Open row {fault.seq}
         </button>
       )}
     </p>
@@ -72,9 +73,8 @@ function Verdict({
 }
 
 function Anchored({ anchoring, from, to }: { anchoring: Anchoring; from: number; to: number }) {
-  const { verdict, seq, treeSize, key } = anchoring;
-  const row = seq?.toLocaleString('en');
-  const size = treeSize?.toLocaleString('en');
+  const { verdict, seq: row, treeSize, key } = anchoring;
+  const size = treeSize === null ? '' : countText(treeSize);
   switch (verdict) {
     case 'ANCHORED':
       return (
@@ -82,7 +82,7 @@ function Anchored({ anchoring, from, to }: { anchoring: Anchoring; from: number;
           <StateBadge tone="positive">Signed</StateBadge> Row {row} is in the checkpoint of {size} rows, and
           with it what it goes on from. Signed by <code className="mono break-all">{key?.name}</code>, key{' '}
           <code className="mono">{key?.keyId}</code>.{' '}
-          {seq !== null && seq < to && 'Later rows are in the next checkpoint.'}
+          {row !== null && row < to && 'Later rows are in the next checkpoint.'}
         </p>
       );
     case 'NONE':

@@ -1,9 +1,12 @@
 import { type ReactNode, useId, useState } from 'react';
+import { lack } from '../../graphql/absence';
 import { AuditHeadDocument } from '../../graphql/generated/documents';
 import type { DateTime } from '../../graphql/scalars';
 import { useTenantQuery } from '../../graphql/use-tenant';
+import { countText } from '../../lib/numbers';
 import { Hash } from '../../ui/hash';
 import { Icon } from '../../ui/icon';
+import { Lacking } from '../../ui/panels';
 import { RelTime } from '../../ui/rel-time';
 import { ChainReport } from './chain-report';
 import { countRows, meantRange, RANGE_MAX, rowStates, type SegmentState, segments } from './segments';
@@ -31,8 +34,8 @@ interface StripProps {
 
 /** The head of the chain, and a range of it that this browser checks from the rows themselves. */
 export function ChainStrip({ shown, newest, state, onVerify, onOpen, children }: StripProps) {
-  const { data } = useTenantQuery(AuditHeadDocument, {}, { staleTime: 5_000 });
-  const asked = data?.data.auditEntries?.nodes[0];
+  const query = useTenantQuery(AuditHeadDocument, {}, { staleTime: 5_000 });
+  const asked = query.data?.data.auditEntries?.nodes[0];
   const head = newest && newest.seq > (asked?.seq ?? 0) ? newest : asked;
   return (
     <section
@@ -47,7 +50,7 @@ export function ChainStrip({ shown, newest, state, onVerify, onOpen, children }:
         {head ? (
           <>
             <span className="num">
-              <span className="text-muted">Entry</span> {head.seq.toLocaleString('en')}
+              <span className="text-muted">Entry</span> {head.seq}
             </span>
             <span className="flex items-center gap-1.5">
               <span className="text-muted">SHA-256</span>
@@ -57,8 +60,10 @@ export function ChainStrip({ shown, newest, state, onVerify, onOpen, children }:
               <RelTime at={head.occurredAt} />
             </span>
           </>
+        ) : lack(query, 'auditEntries') ? (
+          <Lacking query={query} field="auditEntries" what="The head" />
         ) : (
-          <span className="text-muted">{data ? 'No entries yet' : 'Loading…'}</span>
+          <span className="text-muted">{query.data ? 'No entries yet' : 'Loading…'}</span>
         )}
         <span className="ml-auto flex flex-wrap items-center gap-2">{children}</span>
       </div>
@@ -124,12 +129,12 @@ function RangeCheck({
           </button>
         )}
         <span id={note} className="text-xs text-muted">
-          {isCut && `The log ends with row ${last.toLocaleString('en')}. `}
+          {isCut && `The log ends with row ${last}. `}
           {!canVerify
             ? 'This browser hashes nothing on a page that came over an insecure connection.'
             : range
               ? 'Every row is hashed anew here, from what it says.'
-              : `From row 1 on, and at most ${RANGE_MAX.toLocaleString('en')} rows.`}
+              : `From row 1 on, and at most ${countText(RANGE_MAX)} rows.`}
         </span>
       </form>
       {range && <Strip range={range} states={states} />}
@@ -183,7 +188,7 @@ function Strip({ range, states }: { range: Range; states: ReadonlyMap<number, Se
   const counts = ORDER.map((state) => ({ state, rows: counted.get(state) ?? 0 })).filter(
     ({ rows }) => rows > 0,
   );
-  const label = counts.map(({ state, rows }) => `${rows} ${WORDS[state]}`).join(', ');
+  const label = counts.map(({ state, rows }) => `${countText(rows)} ${WORDS[state]}`).join(', ');
   return (
     <div>
       <div
@@ -204,7 +209,7 @@ function Strip({ range, states }: { range: Range; states: ReadonlyMap<number, Se
         {counts.map(({ state, rows }) => (
           <span key={state} className="inline-flex items-center gap-1.5">
             <span className={`inline-block w-2 rounded-[1px] ${LOOKS[state]}`} />
-            {rows.toLocaleString('en')} {WORDS[state]}
+            {countText(rows)} {WORDS[state]}
           </span>
         ))}
       </p>

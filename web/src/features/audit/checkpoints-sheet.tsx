@@ -6,6 +6,7 @@ import {
 } from '../../graphql/generated/documents';
 import { faultOf, request } from '../../graphql/request';
 import { useTenantQuery } from '../../graphql/use-tenant';
+import { countText } from '../../lib/numbers';
 import { useTenant } from '../../lib/tenant';
 import { Dialog } from '../../ui/dialog';
 import { Hash } from '../../ui/hash';
@@ -111,14 +112,16 @@ function Signed({ checkpoints }: { checkpoints: readonly CheckpointFragment[] })
         <tbody>
           {checkpoints.map(({ treeSize, rootHash, note, madeAt }) => (
             <tr key={treeSize}>
-              <td className="num pl-0! text-right">{treeSize?.toLocaleString('en')}</td>
-              <td>{rootHash && <Hash value={rootHash} label={`root of ${treeSize} rows`} />}</td>
+              <td className="num pl-0! text-right">{treeSize !== null && countText(treeSize)}</td>
+              <td>
+                {rootHash && <Hash value={rootHash} label={`root of ${countText(treeSize ?? 0)} rows`} />}
+              </td>
               <td className="text-muted">{madeAt && <RelTime at={madeAt} />}</td>
-              <td className="pr-0! text-right whitespace-nowrap">
+              <td className="flex flex-wrap items-center justify-end gap-x-3 pr-0!">
                 <button
                   type="button"
                   className="link"
-                  aria-label={`Note of ${treeSize} rows`}
+                  aria-label={`Note of ${countText(treeSize ?? 0)} rows`}
                   onClick={() => downloadText(`${slug}-${treeSize}.checkpoint`, note ?? '')}
                 >
                   Note
@@ -126,8 +129,8 @@ function Signed({ checkpoints }: { checkpoints: readonly CheckpointFragment[] })
                 {treeSize !== null && treeSize !== newest && (
                   <button
                     type="button"
-                    className="link ml-3"
-                    aria-label={`Proof that the newest goes on from ${treeSize} rows`}
+                    className="link"
+                    aria-label={`Proof that the newest goes on from ${countText(treeSize)} rows`}
                     onClick={() => void prove(treeSize)}
                   >
                     Proof

@@ -5,6 +5,7 @@ import {
   type AuditInclusionQuery,
 } from '../../graphql/generated/documents';
 import { faultOf, RequestError, request, SWITCHED } from '../../graphql/request';
+import { countText } from '../../lib/numbers';
 import { useTenant } from '../../lib/tenant';
 import { StateBadge } from '../../ui/state-badge';
 import { CommandLine } from './command-line';
@@ -139,7 +140,7 @@ function Told({
       </p>
       <dl>
         <Fact term="Checkpoint">
-          <span className="num">{proof.checkpoint?.treeSize?.toLocaleString('en')} rows</span>
+          <span className="num">{countText(proof.checkpoint?.treeSize ?? 0)} rows</span>
         </Fact>
         <Fact term="Key" value={key.name ?? ''} />
         <Fact term="Fingerprint" value={key.fingerprint ?? ''} />

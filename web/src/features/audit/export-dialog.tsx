@@ -1,14 +1,17 @@
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
+import { lack } from '../../graphql/absence';
 import { MayExportDocument } from '../../graphql/generated/documents';
 import { RequestError } from '../../graphql/request';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import { type AuditSearch, readAuditSearch } from '../../lib/filters';
+import { sizeText } from '../../lib/numbers';
 import { useTenant } from '../../lib/tenant';
+import { useOnce } from '../../lib/use-once';
 import { ActionButton } from '../../ui/action-button';
 import { Complaints } from '../../ui/confirm-dialog';
 import { Dialog } from '../../ui/dialog';
-import { SkeletonRows } from '../../ui/panels';
+import { ErrorPanel, SkeletonRows } from '../../ui/panels';
 import { CommandLine } from './command-line';
 import { saveFile } from './download';
 import { type Exported, type ExportFormat, fetchExport, verifyCommand } from './export-download';
@@ -18,6 +21,7 @@ import { NoExport, WithoutFactor } from './export-refusal';
 /** Takes the log out: whole rows, as a file that is verified without this server. */
 export function ExportDialog({ search, onClose }: { search: AuditSearch; onClose: () => void }) {
   const ruling = useTenantQuery(MayExportDocument, {});
+  const missing = lack(ruling, 'explainAccess');
   const told = ruling.data?.data.explainAccess;
   const isRefused = told?.decision === 'REFUSED';
   return (
@@ -28,12 +32,14 @@ export function ExportDialog({ search, onClose }: { search: AuditSearch; onClose
       title="Export audit log"
       description="Whole entries in a file with a signed manifest. The export is itself an entry of the log."
     >
-      {ruling.isPending ? (
+      {missing ? (
+        <ErrorPanel error={missing} what="Your right to export" onRetry={() => void ruling.refetch()} />
+      ) : !told ? (
         <SkeletonRows columns={['w-40', 'w-56']} />
-      ) : isRefused && told?.principal?.secondFactor === false ? (
+      ) : isRefused && told.principal?.secondFactor === false ? (
         <WithoutFactor />
       ) : isRefused ? (
-        <NoExport sentences={told?.rules?.map((rule) => rule.sentence ?? rule.name ?? '') ?? []} />
+        <NoExport sentences={told.rules?.map((rule) => rule.sentence ?? rule.name ?? '') ?? []} />
       ) : (
         <Ready search={search} onClose={onClose} />
       )}
@@ -47,6 +53,7 @@ function Ready({ search, onClose }: { search: AuditSearch; onClose: () => void }
   const [chosen, setChosen] = useState(() => readAuditSearch({ ...search, open: undefined }));
   const [bytes, setBytes] = useState(0);
   const abort = useRef(new AbortController());
+  const { begin, end } = useOnce();
   const take = useMutation({
     mutationFn: () => {
       abort.current = new AbortController();
@@ -54,6 +61,7 @@ function Ready({ search, onClose }: { search: AuditSearch; onClose: () => void }
       return fetchExport(tenant, format, chosen, setBytes, abort.current.signal);
     },
     onSuccess: ({ name, file }) => saveFile(name, file),
+    onSettled: end,
   });
   // Who closes the dialog wants no more rows.
   useEffect(() => () => abort.current.abort(), []);
@@ -65,7 +73,7 @@ function Ready({ search, onClose }: { search: AuditSearch; onClose: () => void }
       className="flex flex-col gap-4"
       onSubmit={(event) => {
         event.preventDefault();
-        take.mutate();
+        if (begin()) take.mutate();
       }}
     >
       <Complaints of={take.error ? [take.error] : []} />
@@ -111,11 +119,4 @@ function Done({ exported, onClose }: { exported: Exported; onClose: () => void }
       </div>
     </div>
   );
-}
-
-function sizeText(bytes: number): string {
-  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
-  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const style = { style: 'unit', unit: units[step] ?? 'byte', maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat('en', style).format(bytes / 1000 ** step);
 }

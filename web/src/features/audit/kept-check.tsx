@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { AuditConsistencyDocument } from '../../graphql/generated/documents';
 import { RequestError, request } from '../../graphql/request';
+import { countText } from '../../lib/numbers';
 import { StateBadge, type Tone } from '../../ui/state-badge';
 import { Part } from './fact';
 import { canVerify } from './use-verification';
@@ -40,7 +41,7 @@ export function KeptCheck({ keyText, newest }: { keyText: string; newest: string
     try {
       const [verdict, before] = await compareKept(keyText, await file.text(), newest, prove);
       const [tone, words] = VERDICTS[verdict];
-      setTold([tone, words((before?.size ?? 0).toLocaleString('en'))]);
+      setTold([tone, words(countText(before?.size ?? 0))]);
     } catch (error) {
       setTold(['warning', `Not compared: ${error instanceof Error ? error.message : String(error)}.`]);
     }

@@ -1,4 +1,4 @@
-import { useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { Icon } from '../../ui/icon';
 
 /** Takes a file: dropped, or chosen. */
@@ -13,6 +13,16 @@ export function DropZone({
 }) {
   const id = useId();
   const [isOver, setOver] = useState(false);
+  // A file that is dropped beside it would be opened by the browser in the place of the app.
+  useEffect(() => {
+    const stay = (event: DragEvent) => event.preventDefault();
+    addEventListener('dragover', stay);
+    addEventListener('drop', stay);
+    return () => {
+      removeEventListener('dragover', stay);
+      removeEventListener('drop', stay);
+    };
+  }, []);
   return (
     <section
       aria-label="Drop a statement here"

@@ -4,6 +4,7 @@ import {
   type ImportProgressedSubscription,
 } from '../../graphql/generated/documents';
 import { useLive } from '../../graphql/use-live';
+import { countText } from '../../lib/numbers';
 
 type Progress = NonNullable<ImportProgressedSubscription['importProgressed']>;
 
@@ -12,7 +13,7 @@ export function progressText(
   progress: Pick<Progress, 'stage' | 'transactionCount' | 'writtenCount'>,
 ): string {
   if (progress.stage === 'READING' || progress.transactionCount === null) return 'Reading the file';
-  return `${progress.writtenCount.toLocaleString()} of ${progress.transactionCount.toLocaleString()} transactions compared with the books`;
+  return `${countText(progress.writtenCount)} of ${countText(progress.transactionCount)} transactions compared with the books`;
 }
 
 /** How far the import of that file has come, while it is sent. */

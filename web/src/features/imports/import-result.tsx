@@ -2,11 +2,12 @@ import { Link } from '@tanstack/react-router';
 import type { ImportStatementMutation } from '../../graphql/generated/documents';
 import type { Redactions } from '../../graphql/redactions';
 import { sentence } from '../../graphql/user-errors';
+import { countText, sizeText } from '../../lib/numbers';
 import { useTenant } from '../../lib/tenant';
 import { Hash } from '../../ui/hash';
 import { Icon } from '../../ui/icon';
 import { RelTime } from '../../ui/rel-time';
-import { byteText, FORMAT_NAMES } from './names';
+import { FORMAT_NAMES } from './names';
 import { StatementTable } from './statement-table';
 
 export type ImportPayload = NonNullable<ImportStatementMutation['importStatement']>;
@@ -68,7 +69,7 @@ export function ImportResult({ payload, redactions }: { payload: ImportPayload; 
             </>
           ) : (
             <>
-              {done.fileName}, {FORMAT_NAMES[done.format]}, {byteText(done.byteCount)}
+              {done.fileName}, {FORMAT_NAMES[done.format]}, {sizeText(done.byteCount)}
             </>
           )}
         </p>
@@ -77,7 +78,7 @@ export function ImportResult({ payload, redactions }: { payload: ImportPayload; 
         {figures.map(([name, value]) => (
           <div key={name} className="flex flex-col-reverse">
             <dt className="text-xs text-muted">{name}</dt>
-            <dd className="num text-lg font-semibold">{value.toLocaleString('en')}</dd>
+            <dd className="num text-lg font-semibold">{countText(value)}</dd>
           </div>
         ))}
         <div className="flex flex-col-reverse">

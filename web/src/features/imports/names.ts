@@ -7,10 +7,3 @@ export const FORMAT_NAMES: Readonly<Record<StatementFormat, string>> = {
   MT940: 'MT940',
   CSV: 'CSV',
 };
-
-export function byteText(bytes: number): string {
-  if (bytes === 1) return '1 byte';
-  return bytes < 10_000
-    ? `${bytes.toLocaleString('en')} bytes`
-    : `${Math.round(bytes / 1000).toLocaleString('en')} kB`;
-}

@@ -10,6 +10,9 @@ export interface ChosenFile {
   readonly csv: CsvPreview | null;
 }
 
+/** The most bytes of a statement file that the server reads, as `api/errors.md` says: 8 MiB. */
+export const FILE_BYTES_MAX = 8 * 1024 * 1024;
+
 const PREVIEW_BYTES = 16_384;
 const CHUNK = 32_768;
 

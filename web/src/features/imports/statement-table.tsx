@@ -1,7 +1,8 @@
 import type { StatementRowFragment } from '../../graphql/generated/documents';
 import { type Redactions, redactionAt } from '../../graphql/redactions';
 import type { Decimal } from '../../graphql/scalars';
-import { dayText } from '../../lib/time';
+import { countText } from '../../lib/numbers';
+import { daysText, dayText } from '../../lib/time';
 import { Money } from '../../ui/money';
 import { RedactedCell } from '../../ui/redacted-cell';
 import { ScrollRegion } from '../../ui/scroll-region';
@@ -29,7 +30,9 @@ export function StatementTable({
             <th scope="col" className="md:pl-6">
               Account
             </th>
-            <th scope="col">Period</th>
+            <th scope="col" className="hidden sm:table-cell">
+              Period
+            </th>
             <th scope="col" className="hidden lg:table-cell">
               Reference
             </th>
@@ -56,24 +59,38 @@ export function StatementTable({
               return value === null ? '–' : <Money amount={value} currency={statement.currency} />;
             };
             const hiddenReference = redactionAt(redactions, `${path}.reference`, statement.reference);
+            const { periodStart: from, periodEnd: to } = statement;
+            const period = from && to ? daysText(from, to) : from ? dayText(from) : '–';
             return (
               <tr key={statement.id}>
-                <td className="whitespace-nowrap md:pl-6">
-                  {statement.account?.name ?? '–'}
-                  {statement.import && <span className="ml-2 text-muted">{statement.import.fileName}</span>}
+                <td className="w-full max-w-0 min-w-32 py-1 md:pl-6">
+                  <span className="block truncate" title={statement.account?.name}>
+                    {statement.account?.name ?? '–'}
+                  </span>
+                  <span className="num block text-xs text-muted sm:hidden">{period}</span>
+                  {statement.import && (
+                    <span
+                      className="hidden truncate text-xs text-muted sm:block"
+                      title={statement.import.fileName}
+                    >
+                      {statement.import.fileName}
+                    </span>
+                  )}
                 </td>
-                <td className="num whitespace-nowrap text-muted">
-                  {statement.periodStart ? dayText(statement.periodStart) : '–'}
-                  {statement.periodEnd && ` to ${dayText(statement.periodEnd)}`}
-                </td>
-                <td className="hidden max-w-48 truncate lg:table-cell">
+                <td className="num hidden whitespace-nowrap text-muted sm:table-cell">{period}</td>
+                <td
+                  className="hidden max-w-48 truncate lg:table-cell"
+                  title={statement.reference ?? undefined}
+                >
                   {hiddenReference ? (
                     <RedactedCell label="Reference" redaction={hiddenReference} why={why('reference')} />
                   ) : (
                     (statement.reference ?? '–')
                   )}
                 </td>
-                <td className="num hidden text-right sm:table-cell">{statement.transactionCount}</td>
+                <td className="num hidden text-right sm:table-cell">
+                  {countText(statement.transactionCount)}
+                </td>
                 <td className="hidden text-right md:table-cell">
                   {balance('Opening', 'opening', statement.opening)}
                 </td>

@@ -11,6 +11,7 @@ import { CapabilityChoice } from '../../ui/capability-choice';
 import { Complaints } from '../../ui/confirm-dialog';
 import { Dialog } from '../../ui/dialog';
 import { Field } from '../../ui/field';
+import { Lacking } from '../../ui/panels';
 import { RightsPreview } from '../../ui/rights-preview';
 import { showToast } from '../../ui/toasts';
 
@@ -109,6 +110,7 @@ export function ChangeMemberDialog({ member, onClose }: { member: ChangedMember;
             </select>
           )}
         </Field>
+        <Lacking query={roles} field="roles" what="Roles" />
         <CapabilityChoice
           legend="Beside the role"
           chosen={chosen}

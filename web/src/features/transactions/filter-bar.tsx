@@ -1,9 +1,11 @@
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { AccountNamesDocument, CategoriesDocument } from '../../graphql/generated/documents';
 import { useTenantQuery } from '../../graphql/use-tenant';
 import { TEXT_MAX, type TransactionSearch } from '../../lib/filters';
 import { Choice } from '../../ui/choice';
 import { DateRange } from '../../ui/date-range';
+import { Lacking } from '../../ui/panels';
+import { useDraft } from '../../ui/use-draft';
 import { DIRECTION_NAMES, MAGNITUDE_NAMES } from './names';
 
 const WAIT_MS = 300;
@@ -18,21 +20,16 @@ export function FilterBar({
 }) {
   const accounts = useTenantQuery(AccountNamesDocument, {}, { staleTime: 60_000 });
   const categories = useTenantQuery(CategoriesDocument, {}, { staleTime: 60_000 });
-  const [text, setText] = useState(search.text ?? '');
-  const [sentText, setSentText] = useState(search.text ?? '');
-  if ((search.text ?? '') !== sentText) {
-    // The address changed from elsewhere: back, or a cleared filter.
-    setSentText(search.text ?? '');
-    setText(search.text ?? '');
-  }
+  const { draft, setDraft, told, setTold } = useDraft(search.text ?? '');
+  const text = draft.trim() === '' ? '' : draft;
   useEffect(() => {
-    if (text === sentText) return;
+    if (text === told) return;
     const timer = setTimeout(() => {
-      setSentText(text);
-      onChange({ text: text.trim() === '' ? undefined : text });
+      setTold(text);
+      onChange({ text: text || undefined });
     }, WAIT_MS);
     return () => clearTimeout(timer);
-  }, [text, sentText, onChange]);
+  }, [text, told, setTold, onChange]);
 
   return (
     <search aria-label="Filters" className="flex flex-wrap gap-2 px-4 pb-3 md:px-6">
@@ -43,8 +40,8 @@ export function FilterBar({
         aria-label="Text"
         placeholder="Text or counterparty"
         maxLength={TEXT_MAX}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
+        value={draft}
+        onChange={(event) => setDraft(event.target.value)}
       />
       <select
         className="field w-auto max-w-44"
@@ -94,6 +91,10 @@ export function FilterBar({
         onChange={(magnitude) => onChange({ magnitude })}
       />
       <DateRange from={search.from} to={search.to} onChange={onChange} />
+      <div className="flex w-full flex-col gap-1 empty:hidden">
+        <Lacking query={accounts} field="accounts" what="Accounts" />
+        <Lacking query={categories} field="categories" what="Categories" />
+      </div>
     </search>
   );
 }

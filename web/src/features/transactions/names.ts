@@ -1,11 +1,12 @@
 import type { Direction, Magnitude } from '../../graphql/generated/documents';
+import { countText } from '../../lib/numbers';
 
 export const MAGNITUDE_NAMES: Readonly<Record<Magnitude, string>> = {
-  MICRO: 'Under 10',
-  SMALL: '10 to 100',
-  MEDIUM: '100 to 1,000',
-  LARGE: '1,000 to 10,000',
-  XLARGE: 'Over 10,000',
+  MICRO: `Under ${countText(10)}`,
+  SMALL: `${countText(10)} to ${countText(100)}`,
+  MEDIUM: `${countText(100)} to ${countText(1_000)}`,
+  LARGE: `${countText(1_000)} to ${countText(10_000)}`,
+  XLARGE: `Over ${countText(10_000)}`,
 };
 
 export const MAGNITUDE_CHIPS: Readonly<Record<Magnitude, string>> = {

@@ -66,15 +66,26 @@ export function useCategorize() {
       }
     },
     onMutate: async ({ id, to }: Change) => {
-      await client.cancelQueries({ queryKey: listKey });
+      const lists = client.getQueryCache().findAll({ queryKey: listKey });
+      // What is loaded for the first time goes on: cancelled, it would leave the page without a list.
+      const first = lists.filter(({ state }) => state.data === undefined && state.fetchStatus !== 'idle');
+      await client.cancelQueries({ queryKey: listKey, predicate: (query) => !first.includes(query) });
       show(id, to);
+      return first.map((query) => query.queryKey);
     },
     onError: (error, { id, from }) => {
       show(id, from);
       showToast({ title: 'The category was not changed', text: sentence(error.message), tone: 'danger' });
     },
     // The list on the screen keeps its row, which may match its filter no more; every other is asked for again when seen.
-    onSettled: () => client.invalidateQueries({ queryKey: listKey, refetchType: 'none' }),
+    onSettled: async (_, __, ___, first = []) => {
+      await client.invalidateQueries({ queryKey: listKey, refetchType: 'none' });
+      // What was asked for before the change may say what was before it.
+      for (const queryKey of first) {
+        await client.cancelQueries({ queryKey, exact: true });
+        void client.refetchQueries({ queryKey, exact: true, type: 'active' });
+      }
+    },
     onSuccess: (_, change) => {
       if (change.isUndo) return;
       showToast({
