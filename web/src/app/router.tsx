@@ -9,7 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { readAccessSearch, readAuditSearch, readTransactionSearch } from '../lib/filters';
 import { activateTenant, type Session, type SessionTenant, sessionQuery } from '../lib/session';
-import { announceTenant, tenantKey } from '../lib/tenant';
+import { announceTenant, mean, tenantKey } from '../lib/tenant';
 import { ErrorScreen, NotFoundScreen, WaitScreen } from '../routes/screens';
 import { queryClient } from './query-client';
 
@@ -57,13 +57,17 @@ const noTenantRoute = createRoute({
 async function enterTenant(session: Session, slug: string): Promise<SessionTenant> {
   const tenant = session.tenants.find((one) => one.slug === slug);
   if (!tenant) throw notFound();
-  if (session.activeTenant === slug) return tenant;
+  if (session.activeTenant === slug) {
+    mean(tenant);
+    return tenant;
+  }
   await queryClient.cancelQueries({ queryKey: tenantKey });
   queryClient.removeQueries({ queryKey: tenantKey });
   if (!(await activateTenant(slug))) throw notFound();
   const switched: Session = { ...session, activeTenant: slug };
   queryClient.setQueryData<Session | null>(['session'], switched);
   announceTenant(slug);
+  mean(tenant);
   return tenant;
 }
 

@@ -1,4 +1,5 @@
 import { reloadStalePage } from '../lib/stale-page';
+import { meantFor } from '../lib/tenant';
 import type { Document } from './document';
 import { type Redactions, readRedactions } from './redactions';
 
@@ -94,6 +95,7 @@ export async function open<Data, Variables>(
   signal?: AbortSignal,
   // A new one for each sending: the browser's own repeats of one sending carry the same.
   key: string = crypto.randomUUID(),
+  tenant?: string,
 ): Promise<Response> {
   try {
     return await fetch('/graphql', {
@@ -104,6 +106,7 @@ export async function open<Data, Variables>(
         'Content-Type': 'application/json',
         'X-CSRF': '1',
         'Idempotency-Key': key,
+        ...meantFor(tenant),
       },
       body: JSON.stringify({ documentId: document.id, variables }),
       ...(signal ? { signal } : {}),
@@ -147,14 +150,19 @@ export function readAnswer<Data>(parsed: unknown, status: number, requestId: str
   };
 }
 
-/** Asks for one answer. Sent again with the same `key`, a mutation is done once. */
+/**
+ * Asks for one answer. Sent again with the same `key`, a mutation is done once. It is meant for the tenant of that id,
+ * or for the one that this tab works in.
+ */
 export async function request<Data, Variables>(
   document: Document<Data, Variables>,
   variables: Variables,
   signal?: AbortSignal,
   key?: string,
+  tenant?: string,
 ): Promise<Answer<Data>> {
-  const response = await open(document, variables, 'application/graphql-response+json', signal, key);
+  const media = 'application/graphql-response+json';
+  const response = await open(document, variables, media, signal, key, tenant);
   let parsed: unknown;
   try {
     parsed = await response.json();

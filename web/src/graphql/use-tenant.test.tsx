@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { act, cleanup, fireEvent, render, renderHook, screen, waitFor } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { TenantContext } from '../lib/tenant';
+import { mean, TenantContext } from '../lib/tenant';
 import { ErrorPanel, LoadMore } from '../ui/panels';
 import { absence } from './absence';
 import type { Document } from './document';
@@ -122,7 +122,9 @@ describe('a mutation', () => {
     };
     const keys = () =>
       fetched.mock.calls.map(([, init]) => new Headers(init?.headers).get('Idempotency-Key'));
-    return { result, submit, keys };
+    const tenants = () =>
+      fetched.mock.calls.map(([, init]) => new Headers(init?.headers).get('Countersign-Tenant'));
+    return { result, submit, keys, tenants };
   }
 
   test('is sent once, however often its button is pressed', async () => {
@@ -145,6 +147,13 @@ describe('a mutation', () => {
     expect(again).toBe(first);
     expect(changed).not.toBe(first);
     expect(another).not.toBe(changed);
+  });
+
+  test('is meant for the tenant that it was filled in for, whatever the session works in', async () => {
+    mean({ id: 'ten_2', slug: 'southwind', name: 'Southwind', role: '' });
+    const { submit, tenants } = form();
+    await submit('Till');
+    expect(tenants()).toEqual(['ten_1']);
   });
 
   test('that was done before is told in words for people', async () => {

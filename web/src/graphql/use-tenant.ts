@@ -108,7 +108,7 @@ export function useTenantMutation<Data, Variables>(
   document: Document<Data, Variables>,
   touches: readonly string[],
 ) {
-  const { slug } = useTenant();
+  const { id, slug } = useTenant();
   const client = useQueryClient();
   const { begin, end } = useOnce();
   const intent = useRef<{ readonly variables: Variables; readonly key: string } | null>(null);
@@ -119,7 +119,7 @@ export function useTenantMutation<Data, Variables>(
       const meant = isSame ? before : { variables, key: crypto.randomUUID() };
       intent.current = meant;
       try {
-        const answer = await request(document, variables, undefined, meant.key);
+        const answer = await request(document, variables, undefined, meant.key, id);
         const fault = answer.faults[0];
         if (fault) throw new RequestError(fault);
         intent.current = null;

@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { RequestError } from '../graphql/request';
+import { meantFor } from './tenant';
 
 export interface SessionTenant {
   readonly id: string;
@@ -66,7 +67,7 @@ export const sessionQuery = queryOptions({
 export async function post(path: string, body: object, signal: AbortSignal): Promise<Response> {
   const response = await ask(path, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-CSRF': '1' },
+    headers: { 'Content-Type': 'application/json', 'X-CSRF': '1', ...meantFor() },
     body: JSON.stringify(body),
     signal,
   });

@@ -10,6 +10,21 @@ export function useTenant(): SessionTenant {
   return tenant;
 }
 
+let meant: string | null = null;
+
+/** From now on everything that this tab asks for is meant for that tenant. */
+export function mean(tenant: SessionTenant): void {
+  meant = tenant.id;
+}
+
+/**
+ * Says which tenant a request is meant for. The session may have gone to another one in another tab, and what is
+ * clicked here a moment later would be done there: the server refuses it instead.
+ */
+export function meantFor(tenant: string | null = meant): Record<string, string> {
+  return tenant === null ? {} : { 'Countersign-Tenant': tenant };
+}
+
 /** The key of everything that is of one tenant, so that it can be dropped together. */
 export const tenantKey = ['t'] as const;
 
