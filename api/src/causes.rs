@@ -5,8 +5,16 @@ use std::{error::Error, iter::successors};
 /// The error and what caused it, the nearest first, in one line.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let causes = successors(Some(error), |error| <dyn Error>::source(*error));
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
+    let mut told = String::new();
+    for cause in causes.map(ToString::to_string) {
+        // Some errors of libraries have their cause in their own words already.
+        if told.is_empty() {
+            told = cause;
+        } else if !told.ends_with(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 #[cfg(test)]
@@ -36,5 +44,14 @@ mod tests {
         let told = "nothing was kept: the file was not written: the disk is full";
         assert_eq!(with_causes(&error), told);
         assert_eq!(with_causes(&link("alone", None)), "alone");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let deep = link("connection refused", None);
+        let near = link("no answer: connection refused", Some(deep));
+        let error = link("the database is away", Some(near));
+        let told = "the database is away: no answer: connection refused";
+        assert_eq!(with_causes(&error), told);
     }
 }

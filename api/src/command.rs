@@ -1,7 +1,9 @@
 //! The commands of the `countersign` binary.
 //!
-//! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is not usable.
+//! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is not usable; a command that has others
+//! says so in its help. Results are on standard output, faults on standard error.
 
+mod arguments;
 mod backup;
 mod doctor;
 pub mod generate;
@@ -21,18 +23,31 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use clap::{Parser, Subcommand};
 use countersign_entities::{Clock, Database, SystemClock, SystemIds};
 
+use self::arguments::UsageError;
 use crate::{
     aws::Machine,
+    causes::with_causes,
     config::{Config, ConfigError},
     kms,
 };
 
+const AFTER: &str = "\
+A new installation: write `countersign.toml` (`docker/countersign.example.toml` says a sentence about each key), then
+  countersign migrate
+  countersign tenant create --slug acme --name \"Acme Ltd\"
+  countersign member add --tenant acme --email you@acme.example --name You --role owner
+  countersign doctor
+  countersign serve
+
+Exit codes: 0 done, 1 failed, 2 the command line or the configuration is not usable.";
+
 /// A GraphQL backend-for-frontend with a policy engine for companies' books.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version)]
+#[command(name = "countersign", version, after_help = AFTER)]
 pub struct Cli {
-    /// The configuration file; `countersign.toml` where there is one, else the environment alone
-    #[arg(long, global = true)]
+    /// The configuration file; `countersign.toml` of this folder where not given, if there is one. Variables such as
+    /// `COUNTERSIGN__DATABASE__BOOKS_URL` come before what it says
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -40,36 +55,40 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the product until told to stop
+    /// Serve the product, until SIGTERM or Ctrl-C
     Serve,
-    /// Bring the database to the newest shape; makes the roles and sets their passwords
+    /// Bring the database of `database.owner_url` to the shape of this version; makes the roles of the other addresses, and
+    /// sets their passwords
     Migrate,
-    /// Look for what keeps the product from running well, and say what to do about it
+    /// Look for what keeps the product from running well, and say what to do about it; exit code 1 where there is something
     Doctor,
-    /// Tenants, for the operator
+    /// Make and list tenants
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
-    /// Members of a tenant, for the operator: the first owner of a tenant comes in this way
+    /// Let people into a tenant: its first owner comes in this way
     #[command(subcommand)]
     Member(member::MemberCommand),
-    /// Machines of a tenant that come with client-credentials tokens, for the operator
+    /// Let machines into a tenant that come with client-credentials tokens
     #[command(subcommand)]
     Machine(machine::MachineCommand),
-    /// Import a bank statement through a running server
+    /// Import a bank statement through a running server: camt.053, camt.052, OFX, MT940, or CSV with a mapping
+    ///
+    /// The API token is read from the environment variable `COUNTERSIGN_TOKEN`. It needs the scope
+    /// `statements:import`. No configuration is needed.
     Import(Box<import::ImportArgs>),
-    /// The policies: who may what, why, and what a change comes to
+    /// Ask the policies who may what and why, and what a change of them comes to; prove, reload and replay them
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// The audit ledger
+    /// Verify, prove and export the audit logs
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
-    /// The keys of tenants: what there is, rotation, destruction
+    /// Tell, rotate and destroy the keys of tenants
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// Backups, encrypted to a key whose secret half is elsewhere
+    /// Make, open and check backups, encrypted to a key whose secret half is elsewhere
     #[command(subcommand)]
     Backup(backup::BackupCommand),
-    /// Write the files that are derived from the code: SDL, role matrix, example configuration
+    /// For whoever works on the product: write the files that are derived from its code
     Generate(generate::GenerateArgs),
 }
 
@@ -87,8 +106,8 @@ pub fn run() -> ExitCode {
     match actix_web::rt::System::new().block_on(dispatch(cli)) {
         Ok(code) => code,
         Err(error) => {
-            output::error(&format!("{error:#}"));
-            let usage = error.downcast_ref::<ConfigError>().is_some();
+            output::error(&with_causes(error.as_ref()));
+            let usage = error.is::<ConfigError>() || error.is::<UsageError>();
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, fs, net::Ipv4Addr, process::Command, sync::Arc, time::Duration};
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use countersign_domain::id::TenantId;
 use countersign_entities::{Clock, Database, LedgerFault};
 use thiserror::Error;
@@ -10,14 +10,14 @@ use thiserror::Error;
 use crate::{
     backups,
     causes::with_causes,
-    config::Config,
+    config::{Config, Http, Tls},
     graphql,
     identity::{Identity, IdentityError},
     policies::PolicySet,
     rate_limit::{Policy, RateLimits},
     server::identity_settings,
     telemetry::reports::Reports,
-    tls,
+    tls::{self, certificate},
 };
 
 /// How long a server that runs here has to answer.
@@ -30,6 +30,8 @@ const CLOCKS_SECONDS: i64 = 5;
 pub struct Finding {
     /// What.
     pub what: &'static str,
+    /// What there is to know of it, where nothing is wrong.
+    pub told: Option<String>,
     /// What is wrong with it, if something is.
     pub fault: Option<String>,
     /// What to do then.
@@ -52,10 +54,24 @@ impl Findings {
         };
         self.0.push(Finding {
             what,
+            told: None,
             fault,
             advice,
         });
         value
+    }
+
+    /// The same, of what says something where nothing is wrong with it.
+    fn tell(
+        &mut self,
+        what: &'static str,
+        found: Result<String, impl Display>,
+        advice: &'static str,
+    ) {
+        let told = self.note(what, found, advice);
+        if let Some(finding) = self.0.last_mut() {
+            finding.told = told;
+        }
     }
 }
 
@@ -67,8 +83,7 @@ pub async fn examine(
 ) -> Result<Vec<Finding>, ExamineError> {
     let mut findings = Findings::default();
     if let Some(settings) = &config.http.tls {
-        let advice = "give the certificate with its chain and its own key, both in PEM";
-        findings.note("certificate and key", tls::server(settings), advice);
+        check_certificate(&config.http, settings, clock.now(), &mut findings);
     }
     check_database(database, &mut findings).await;
     check_policies(config, &mut findings).await;
@@ -88,6 +103,34 @@ pub enum ExamineError {
     /// Sign-in does not start.
     #[error("sign-in does not start")]
     Identity(#[from] IdentityError),
+}
+
+/// Whether callers trust the certificate that the server shows, today and for two weeks more.
+fn check_certificate(http: &Http, settings: &Tls, now: DateTime<Utc>, findings: &mut Findings) {
+    let server = tls::server(settings).map_err(|error| with_causes(&error));
+    let advice = "give the certificate with its chain, itself first, and its own key, both in PEM";
+    if findings
+        .note("certificate and key", server, advice)
+        .is_none()
+    {
+        return;
+    }
+    let Ok(chain) = tls::chain(settings) else {
+        return;
+    };
+    let until = certificate::outlook(&chain, now).map(|until| format!("it is good until {until}"));
+    let advice = "put a new certificate with its chain in the place of `http.tls.certificate`, and start the server \
+         again: it reads it at the start";
+    findings.tell("days of the certificate", until, advice);
+    // Behind a proxy it is the proxy that asks, by whatever name it was told.
+    if http.trusted_proxy {
+        return;
+    }
+    if let (Some(first), Some(host)) = (chain.first(), http.public_url.host()) {
+        let names = certificate::names(first, &host).map(|names| names.join(", "));
+        let advice = "have a certificate issued for the host of `http.public_url`, or give the host that it is for there";
+        findings.tell("names of the certificate", names, advice);
+    }
 }
 
 async fn check_database(database: &Database, findings: &mut Findings) {
@@ -241,3 +284,6 @@ fn check_files(config: &Config, findings: &mut Findings) {
         findings.note("program that backups are made with", version, advice);
     }
 }
+
+#[cfg(test)]
+mod tests;

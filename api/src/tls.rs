@@ -1,9 +1,11 @@
 //! Transport security (NET-1): TLS 1.3, or 1.2 where the operator lowers the floor.
 
+pub mod certificate;
+
 use std::{fs::File, io::BufReader, path::Path, sync::Arc};
 
 use rustls::{
-    ServerConfig, SupportedProtocolVersion,
+    InconsistentKeys, ServerConfig, SupportedProtocolVersion,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     version::{TLS12, TLS13},
@@ -25,7 +27,12 @@ pub enum TlsError {
         /// What was found.
         cause: String,
     },
-    /// The certificate and the key do not belong together, or are not usable.
+    /// The key is another certificate's.
+    #[error(
+        "the key that `http.tls.key` names is not that of the certificate that `http.tls.certificate` names first"
+    )]
+    Foreign,
+    /// The certificate and the key are not usable.
     #[error("`http.tls` has a certificate and a key that can not be used together")]
     Pair(#[source] rustls::Error),
 }
@@ -35,12 +42,7 @@ const LOWERED: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 /// The server's side, by the configuration.
 pub fn server(tls: &Tls) -> Result<ServerConfig, TlsError> {
-    let certificates = read(
-        &tls.certificate,
-        "http.tls.certificate",
-        "certificate",
-        |file| CertificateDer::pem_reader_iter(file).collect::<Result<Vec<_>, _>>(),
-    )?;
+    let certificates = chain(tls)?;
     let key = read(&tls.key, "http.tls.key", "private key", |file| {
         PrivateKeyDer::from_pem_reader(file)
     })?;
@@ -54,7 +56,23 @@ pub fn server(tls: &Tls) -> Result<ServerConfig, TlsError> {
         .map_err(TlsError::Pair)?
         .with_no_client_auth()
         .with_single_cert(certificates, key)
-        .map_err(TlsError::Pair)
+        .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Foreign,
+            other => TlsError::Pair(other),
+        })
+}
+
+/// The server's certificate, and those that it is signed by, in their order.
+pub fn chain(tls: &Tls) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let (key, wanted) = ("http.tls.certificate", "certificate");
+    let chain = read(&tls.certificate, key, wanted, |file| {
+        CertificateDer::pem_reader_iter(file).collect::<Result<Vec<_>, _>>()
+    })?;
+    if chain.is_empty() {
+        let cause = "none is in it".to_owned();
+        return Err(TlsError::File { key, wanted, cause });
+    }
+    Ok(chain)
 }
 
 fn read<T, E: ToString>(

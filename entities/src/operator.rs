@@ -247,16 +247,17 @@ impl Operator {
         new: &NewMember,
     ) -> Result<(MemberId, UserId), OperatorError> {
         let at = self.0.clock.now();
+        let wire = self.books(tenant).await?;
+        // Nobody is invited who can not be let in.
+        let (role, custom_role) = match &new.role {
+            MemberRole::BuiltIn(role) => (*role, None),
+            MemberRole::Own(name) => own_role(&wire, name).await?,
+        };
         let user = Entry::new(Arc::clone(&self.0))
             .invite(&new.email, &new.name, at)
             .await?;
         let member = MemberId::new(self.0.ids.uuid());
         let capabilities: Vec<String> = new.capabilities.iter().map(ToString::to_string).collect();
-        let wire = self.books(tenant).await?;
-        let (role, custom_role) = match &new.role {
-            MemberRole::BuiltIn(role) => (*role, None),
-            MemberRole::Own(name) => own_role(&wire, name).await?,
-        };
         let insert = statement(
             &wire,
             "INSERT INTO countersign.memberships \

@@ -13,30 +13,44 @@ use serde_json::json;
 
 use crate::books::books;
 
+mod arguments;
+mod configuration;
+
 /// A folder with the configuration of a test's product.
 struct Operator(PathBuf);
 
 impl Operator {
     fn of(app: &TestApp) -> Self {
+        let operator = Self::without_configuration();
+        operator.put("countersign.toml", &configuration(&app.test_database));
+        operator
+    }
+
+    fn without_configuration() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("countersign-test-{}-operator-{n}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
-        let toml = configuration(&app.test_database);
-        fs::write(folder.join("countersign.toml"), toml).unwrap();
         Self(folder)
     }
 
-    /// Runs a command in the folder; its exit code, and all that it says.
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
+    fn command(&self, arguments: &[&str]) -> Command {
         let program = Path::new(env!("CARGO_BIN_EXE_countersign-under-test"));
         let mut command = Command::new(program);
-        let output = command.args(arguments).current_dir(&self.0).output();
-        let output = output.unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        let code = output.status.code().unwrap();
-        (code, String::from_utf8(said).unwrap())
+        command.args(arguments).current_dir(&self.0);
+        command
+    }
+
+    /// Runs a command in the folder; its exit code, what it says, and which faults it tells.
+    fn heard(&self, arguments: &[&str]) -> (i32, String, String) {
+        heard(&mut self.command(arguments))
+    }
+
+    /// The same, with both in one.
+    fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let (code, said, faults) = self.heard(arguments);
+        (code, said + &faults)
     }
 
     fn done(&self, arguments: &[&str]) -> String {
@@ -54,6 +68,13 @@ impl Operator {
     fn put(&self, name: &str, content: &str) {
         fs::write(self.0.join(name), content).unwrap();
     }
+}
+
+fn heard(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap();
+    (code, text(output.stdout), text(output.stderr))
 }
 
 impl Drop for Operator {
@@ -119,7 +140,7 @@ async fn keys_are_rotated_of_how_many_rows_and_destroyed_once() {
     );
     let usage = operator.failed(2, &["keys", "rotate"]);
     assert!(
-        usage.contains("--tenant <TENANT>") && usage.contains("--kek"),
+        usage.contains("--tenant <SLUG>") && usage.contains("--kek"),
         "{usage}"
     );
 }
@@ -178,11 +199,26 @@ async fn exports_replace_no_file_and_faults_name_what_was_given() {
     );
     let said = operator.failed(2, &["ledger", "verify", "--from", "0"]);
     assert!(
-        said.contains("--from") && said.contains("0 is not in 1.."),
+        said.contains("--from") && said.contains("counted from 1"),
         "{said}"
     );
-    let said = operator.failed(1, &["ledger", "verify", "--from", "7", "--to", "3"]);
-    assert!(said.contains("rows 7 to 3 are no range"), "{said}");
+    let beyond = [
+        "ledger",
+        "verify",
+        "--tenant",
+        &*tenant.slug,
+        "--from",
+        "700",
+    ];
+    let said = operator.failed(1, &beyond);
+    assert!(said.contains("the log ends before row 700"), "{said}");
+    // What is not there is no fault of a log.
+    for kind in ["--export", "--proof"] {
+        let (code, out, errors) =
+            operator.heard(&["ledger", "verify", kind, "nowhere", "--key", "acme.vkey"]);
+        assert!(code == 1 && out.is_empty(), "{out}");
+        assert!(errors.contains("`nowhere` can not be read"), "{errors}");
+    }
 }
 
 /// Whoever gives a file of another kind is told so, and not what a parser met in it.

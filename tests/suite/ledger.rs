@@ -215,6 +215,10 @@ async fn proofs_are_verified_without_a_database() {
 #[tokio::test]
 async fn a_key_is_not_passed_over() {
     let verify = ["countersign", "ledger", "verify", "--key", "nowhere.key"];
+    let fault = Cli::try_parse_from(verify).map(|_| ()).unwrap_err();
+    let fault = fault.to_string();
+    assert!(fault.contains("--export <FILE>|--proof <FILE>"), "{fault}");
+    let verify = [&verify[..], &["--export", "nowhere.jsonl"]].concat();
     let fault = dispatch(Cli::parse_from(verify)).await.unwrap_err();
     assert!(
         fault.to_string().contains("`nowhere.key` can not be read"),

@@ -16,7 +16,7 @@ use clap::Subcommand;
 use countersign_entities::{Clock, Database, MadeBackup, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::output;
+use super::{arguments, output};
 use crate::{
     backups::{self, BackupError, Digest, Dump, Identities, KeyFault, NewFile, Pair},
     config::{BackupKey, Config, ConfigError},
@@ -28,22 +28,22 @@ pub(super) enum BackupCommand {
     /// for the configuration
     Key {
         /// The file of the secret key, which is not there yet
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// The first day of backups under it; today where not given
-        #[arg(long)]
+        /// The first day of backups under it, such as `2026-10-01`; today where not given
+        #[arg(long, value_name = "DAY", value_parser = arguments::day)]
         since: Option<NaiveDate>,
     },
     /// Dump the database, and encrypt it while it is read, to the key of this quarter
     Create {
         /// The file to write, which is not there yet
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
     /// Encrypt what comes on standard input to the same key, for backups that are made otherwise
     Seal {
         /// The file to write, which is not there yet; standard output where not given
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         /// Make no row of it in the operator's log: for what comes by the minute, such as segments of the
         /// write-ahead log
@@ -55,10 +55,10 @@ pub(super) enum BackupCommand {
         /// The backup
         file: PathBuf,
         /// The file of the secret key
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         identity: PathBuf,
         /// The file to write, which is not there yet; standard output where not given
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
     /// Tell whether a backup is whole and opens, and its SHA-256; nothing is written
@@ -66,7 +66,7 @@ pub(super) enum BackupCommand {
         /// The backup
         file: PathBuf,
         /// The file of the secret key; without it only the beginning is looked at
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         identity: Option<PathBuf>,
     },
 }

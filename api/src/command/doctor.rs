@@ -15,7 +15,14 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     output::line("ok      configuration");
     for finding in &findings {
         match &finding.fault {
-            None => output::line(&format!("ok      {}", finding.what)),
+            None => {
+                let told = finding.told.as_ref().map(|told| format!(": {told}"));
+                output::line(&format!(
+                    "ok      {}{}",
+                    finding.what,
+                    told.unwrap_or_default()
+                ));
+            }
             Some(fault) => {
                 output::line(&format!("FAILED  {}: {fault}", finding.what));
                 output::line(&format!("        {}", finding.advice));

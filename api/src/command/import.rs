@@ -10,10 +10,12 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use countersign_domain::{id::AccountId, statements::BYTES_MAX};
+use countersign_domain::{id::AccountId, money::Currency, statements::BYTES_MAX};
 use reqwest::{Url, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+
+use super::arguments::UsageError;
 
 mod summary;
 
@@ -43,14 +45,14 @@ mutation ImportStatement($input: ImportStatementInput!) {
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
     /// The server's address, such as `https://books.example.com`
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
     server: Url,
 
     /// The account that the file belongs to; `none` where the file names its own
     #[arg(long, value_name = "ID", default_value = "none", value_parser = account)]
     account: Account,
 
-    /// The statement
+    /// The file of the statement, as the bank gives it, of 8 MiB at the most
     file: PathBuf,
 
     #[command(flatten)]
@@ -111,33 +113,48 @@ struct CsvArgs {
     #[arg(long, value_name = "HEADER", requires = "csv_date")]
     csv_balance: Option<String>,
 
-    /// `,` `;` `|` or a tab
+    /// What stands between columns: `,` `;` `|` or a tab
     #[arg(
         long,
         value_name = "CHARACTER",
         default_value = ",",
-        requires = "csv_date"
+        requires = "csv_date",
+        value_parser = delimiter
     )]
     csv_delimiter: String,
 
-    /// `.` or `,`
+    /// What stands before cents: `.` or `,`
     #[arg(
         long,
         value_name = "CHARACTER",
         default_value = ".",
-        requires = "csv_date"
+        requires = "csv_date",
+        value_parser = [".", ","],
+        hide_possible_values = true
     )]
     csv_decimal_mark: String,
 
     /// The currency of the amounts, if it is not the account's
-    #[arg(long, value_name = "CODE", requires = "csv_date")]
-    csv_currency: Option<String>,
+    #[arg(long, value_name = "CODE", requires = "csv_date", value_parser = currency)]
+    csv_currency: Option<Currency>,
 }
 
 impl CsvArgs {
+    /// Whether amounts are somewhere, where a mapping is given.
+    fn check(&self) -> anyhow::Result<()> {
+        let is_mapped = self.csv_amount.is_some() || self.csv_credit.is_some();
+        if self.csv_date.is_none() || is_mapped {
+            return Ok(());
+        }
+        Err(UsageError::of(
+            "no column has the amounts: give `--csv-amount`, or `--csv-credit` and `--csv-debit`",
+        ))
+    }
+
     /// The GraphQL input, where a mapping is given. What is not given is left out.
     fn mapping(&self) -> Option<Value> {
         let date = self.csv_date.as_ref()?;
+        let currency = self.csv_currency.map(|code| code.code().to_owned());
         let given = [
             ("date", Some(date)),
             ("dateFormat", Some(&self.csv_date_format)),
@@ -150,13 +167,25 @@ impl CsvArgs {
             ("balance", self.csv_balance.as_ref()),
             ("delimiter", Some(&self.csv_delimiter)),
             ("decimalMark", Some(&self.csv_decimal_mark)),
-            ("currency", self.csv_currency.as_ref()),
+            ("currency", currency.as_ref()),
         ];
         let fields = given
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
         Some(Value::Object(fields.collect()))
     }
+}
+
+fn delimiter(text: &str) -> Result<String, &'static str> {
+    let known = matches!(text, "," | ";" | "|" | "\t");
+    known
+        .then(|| text.to_owned())
+        .ok_or("give one character: `,` `;` `|` or a tab, which a shell writes as $'\\t'")
+}
+
+fn currency(text: &str) -> Result<Currency, &'static str> {
+    text.parse()
+        .map_err(|_| "give a code of three capital letters, such as `EUR`")
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,10 +205,10 @@ fn account(text: &str) -> Result<Account, String> {
 ///
 /// Ends with failure where the server refuses the file; with an error where it can not be asked.
 pub async fn run(args: ImportArgs) -> anyhow::Result<ExitCode> {
+    args.csv.check()?;
     let token = token()?;
-    let address = endpoint(&args.server)?;
     let input = input(&args).await?;
-    let (status, body) = send(address, &token, &input).await?;
+    let (status, body) = send(args.server, &token, &input).await?;
     let summary = summary::of(status, &body)?;
     io::stdout()
         .lock()
@@ -201,31 +230,37 @@ pub async fn run(args: ImportArgs) -> anyhow::Result<ExitCode> {
     reason = "the token is a secret of whoever calls, not configuration of this server"
 )]
 fn token() -> anyhow::Result<SecretString> {
-    let token = std::env::var(TOKEN_VARIABLE)
-        .ok()
-        .map(|token| token.trim().to_owned())
-        .filter(|token| !token.is_empty())
-        .with_context(|| format!("no API token: set the environment variable {TOKEN_VARIABLE}"))?;
+    let given = std::env::var(TOKEN_VARIABLE).unwrap_or_default();
+    let token = given.trim();
+    if token.is_empty() {
+        let fault = format!("no API token: set the environment variable {TOKEN_VARIABLE}");
+        return Err(UsageError::of(fault));
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let fault = format!(
+            "the environment variable {TOKEN_VARIABLE} has no API token: it has more than one word"
+        );
+        return Err(UsageError::of(fault));
+    }
     Ok(SecretString::from(token))
 }
 
 /// `/graphql` of the server. The token is sent in the clear to this very machine only.
-fn endpoint(server: &Url) -> anyhow::Result<Url> {
-    let host = server
-        .host_str()
-        .context("the server's address has no host")?;
+fn endpoint(server: &str) -> Result<Url, &'static str> {
+    let fault = "give the server's address, such as `https://books.example.com`";
+    let mut address = Url::parse(server).map_err(|_| fault)?;
+    let host = address.host_str().ok_or(fault)?;
     let own = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    let safe = server.scheme() == "https" || (server.scheme() == "http" && own);
-    ensure!(
-        safe,
-        "the server's address has to start with `https://`, so that the token is not read on the way"
-    );
-    ensure!(
-        server.username().is_empty() && server.password().is_none(),
-        "the server's address has to be without a user or password"
-    );
-    let mut address = server.clone();
-    let path = format!("{}/graphql", server.path().trim_end_matches('/'));
+    let safe = address.scheme() == "https" || (address.scheme() == "http" && own);
+    if !safe {
+        return Err(
+            "the address has to start with `https://`, so that the token is not read on the way",
+        );
+    }
+    if !address.username().is_empty() || address.password().is_some() {
+        return Err("the address has to be without a user or password");
+    }
+    let path = format!("{}/graphql", address.path().trim_end_matches('/'));
     address.set_path(&path);
     address.set_query(None);
     address.set_fragment(None);
@@ -313,8 +348,7 @@ mod tests {
     use super::*;
 
     fn address(server: &str) -> Option<String> {
-        let server = Url::parse(server).ok()?;
-        endpoint(&server).ok().map(|address| address.to_string())
+        endpoint(server).ok().map(|address| address.to_string())
     }
 
     #[test]

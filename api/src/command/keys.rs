@@ -7,7 +7,10 @@ use clap::Subcommand;
 use countersign_domain::id::TenantId;
 use countersign_entities::{Database, KeyStatus, KeyVersion, Operator, SealedCount, TenantRecord};
 
-use super::output;
+use super::{
+    arguments::{self, UsageError},
+    output,
+};
 use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
@@ -15,16 +18,22 @@ pub(super) enum KeysCommand {
     /// Tell which keys there are, what they are wrapped under, how much they have sealed
     Status {
         /// The slug of one tenant; every tenant where not given
-        #[arg(long)]
+        #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
         tenant: Option<String>,
     },
     /// Replace keys, while servers serve. What was cut off goes on when it is begun again
     #[command(
-        override_usage = "countersign keys rotate --tenant <TENANT>\n       countersign keys rotate --kek"
+        override_usage = "countersign keys rotate --tenant <SLUG>\n       countersign keys rotate --kek"
     )]
     Rotate {
         /// Give this tenant a new data key, and seal everything anew under it
-        #[arg(long, required_unless_present = "kek", conflicts_with = "kek")]
+        #[arg(
+            long,
+            value_name = "SLUG",
+            value_parser = arguments::slug,
+            required_unless_present = "kek",
+            conflicts_with = "kek"
+        )]
         tenant: Option<String>,
         /// Wrap the keys of every tenant anew under the key-encryption key of the configuration
         #[arg(long)]
@@ -33,15 +42,25 @@ pub(super) enum KeysCommand {
     /// Destroy a tenant's data key: its credentials and sealed columns are unreadable for ever
     Destroy {
         /// The tenant's slug
-        #[arg(long)]
+        #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
         tenant: String,
-        /// The tenant's slug once more
-        #[arg(long)]
+        /// The tenant's slug once more; without it nothing is destroyed, and it is told what would be
+        #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
         confirm: Option<String>,
     },
 }
 
 pub(super) async fn run(command: KeysCommand, config: &Config) -> anyhow::Result<ExitCode> {
+    if let KeysCommand::Destroy {
+        tenant,
+        confirm: Some(confirm),
+    } = &command
+        && confirm != tenant
+    {
+        return Err(UsageError::of(format!(
+            "nothing was destroyed: `--tenant` is `{tenant}`, and `--confirm` is `{confirm}`"
+        )));
+    }
     let database = super::database(config).await?;
     let operator = database.operator();
     let ended = match command {
@@ -71,11 +90,12 @@ async fn tenants(operator: &Operator, slug: Option<&str>) -> anyhow::Result<Vec<
 }
 
 async fn status(operator: &Operator, slug: Option<&str>) -> anyhow::Result<()> {
+    let tenants = tenants(operator, slug).await?;
     output::line(&format!(
         "new keys are wrapped under {}",
         operator.key_encryption_key()
     ));
-    for tenant in tenants(operator, slug).await? {
+    for tenant in tenants {
         let status = operator.key_status(tenant.id).await?;
         output::line(&format!("{}:", tenant.slug));
         for key in &status.keys {

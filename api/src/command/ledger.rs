@@ -6,7 +6,7 @@ pub mod proof;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::{Subcommand, value_parser};
+use clap::Subcommand;
 use countersign_domain::audit::note::{Checkpoint, VerifierKey};
 use countersign_entities::{
     Clock, LedgerFault, Operator, StoreError, SystemClock, TenantRecord, verified_note,
@@ -14,7 +14,10 @@ use countersign_entities::{
 use thiserror::Error;
 
 use self::{export::ExportArgs, offline::OfflineArgs, proof::ProofArgs};
-use super::output;
+use super::{
+    arguments::{self, UsageError},
+    output,
+};
 use crate::{
     aws::Machine,
     checkpoints::{self, CheckpointError, CheckpointPlace},
@@ -25,29 +28,35 @@ use crate::{
 pub(super) enum LedgerCommand {
     /// Check the audit chains: links, content, signatures, and that nothing is cut off. An export, or a
     /// proof, is checked by itself, without a database
+    #[command(
+        override_usage = "countersign ledger verify [--tenant <SLUG>] [--from <ROW>] [--to <ROW>]\n       \
+                          countersign ledger verify --export <FILE> [--checkpoint <FILE>] --key <KEY|FILE>\n       \
+                          countersign ledger verify --proof <FILE> --key <KEY|FILE>"
+    )]
     Verify {
         /// The slug of one tenant; every tenant where not given
-        #[arg(long)]
+        #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
         tenant: Option<String>,
-        /// The first row to check, from 1
-        #[arg(long, value_parser = value_parser!(i64).range(1..))]
+        /// The first row to check; 1, the first of all, where not given
+        #[arg(long, value_name = "ROW", value_parser = arguments::row, allow_negative_numbers = true)]
         from: Option<i64>,
-        /// The last row to check
-        #[arg(long, value_parser = value_parser!(i64).range(1..))]
+        /// The last row to check; the newest where not given
+        #[arg(long, value_name = "ROW", value_parser = arguments::row, allow_negative_numbers = true)]
         to: Option<i64>,
         #[command(flatten)]
         offline: OfflineArgs,
     },
-    /// Say of each chain what it is, signed, and publish that to `audit.checkpoints` where it is set
+    /// Sign what each chain is, by its size and root, and publish that to `audit.checkpoints` or `audit.bucket` where one of
+    /// them is set
     Checkpoint {
         /// The slug of one tenant; every tenant where not given
-        #[arg(long)]
+        #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
         tenant: Option<String>,
     },
-    /// The public key that a tenant's checkpoints and exports are signed with
+    /// Print the public key that a tenant's checkpoints and exports are signed with
     Key {
         /// The slug of the tenant
-        #[arg(long)]
+        #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
         tenant: String,
     },
     /// Prove that a row is in what the last checkpoint says, or that it goes on where an earlier one ended
@@ -70,8 +79,18 @@ pub(super) async fn run(
         LedgerCommand::Checkpoint { tenant } => return checkpoint(tenant, &config()?).await,
         LedgerCommand::Key { tenant } => return key(&tenant, &config()?).await,
         LedgerCommand::Proof(arguments) => return proof::run(&arguments, &config()?).await,
-        LedgerCommand::Export(arguments) => return export::run(&arguments, &config()?).await,
+        LedgerCommand::Export(arguments) => {
+            let filter = arguments.filter()?;
+            return export::run(&arguments, &filter, &config()?).await;
+        }
     };
+    if let (Some(from), Some(to)) = (from, to)
+        && to < from
+    {
+        return Err(UsageError::of(format!(
+            "there are no rows from {from} to {to}: `--to` is the same row as `--from`, or a later one"
+        )));
+    }
     let config = config()?;
     let database = super::database(&config).await?;
     let operator = database.operator();

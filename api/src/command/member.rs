@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Subcommand;
-use countersign_domain::access::Capability;
-use countersign_entities::{MemberRole, NewMember};
+use countersign_domain::access::{Capability, Role};
+use countersign_entities::{MemberRole, NewMember, OperatorError};
 
-use super::output;
+use super::{arguments, output};
 use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
@@ -14,20 +15,20 @@ pub(super) enum MemberCommand {
     /// Let a person into a tenant; they sign in with that address at the OpenID provider
     Add {
         /// The tenant's slug
-        #[arg(long)]
+        #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
         tenant: String,
         /// The address that the provider has verified
-        #[arg(long)]
+        #[arg(long, value_parser = arguments::email)]
         email: String,
         /// What to call them until they have signed in
-        #[arg(long)]
+        #[arg(long, value_parser = arguments::person)]
         name: String,
         /// owner, admin, manager, accountant, worker, family or auditor, or the name of a role that the
         /// tenant made itself
-        #[arg(long)]
+        #[arg(long, value_parser = arguments::role)]
         role: MemberRole,
-        /// A permission beside the role, such as `read.financial`; may be given several times
-        #[arg(long = "capability")]
+        /// A permission beside the role; may be given several times
+        #[arg(long = "capability", value_name = "CAPABILITY", value_parser = arguments::capability())]
         capabilities: Vec<Capability>,
     },
 }
@@ -49,8 +50,25 @@ pub(super) async fn run(command: MemberCommand, config: &Config) -> anyhow::Resu
         role,
         capabilities: capabilities.into_iter().collect(),
     };
-    let (member, _) = operator.add_member(tenant.id, &new).await?;
+    let added = operator.add_member(tenant.id, &new).await;
+    let (member, _) = added.map_err(|error| refusal(error, &tenant.slug, &new.email))?;
     output::line(&member.to_string());
     database.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn refusal(error: OperatorError, tenant: &str, email: &str) -> anyhow::Error {
+    match error {
+        OperatorError::Conflict(constraint) if constraint == "memberships_once" => anyhow!(
+            "`{email}` is a member of `{tenant}` already: what they may do is changed in the app, by those who may"
+        ),
+        OperatorError::UnknownRole(name) => {
+            let built_in: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+            anyhow!(
+                "`{tenant}` has made no role called `{name}`, and none of that name is built in: those are {}",
+                built_in.join(", ")
+            )
+        }
+        other => other.into(),
+    }
 }

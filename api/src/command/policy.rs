@@ -20,7 +20,10 @@ use countersign_policies::{
     effects::{self, ExampleRow, Somebody},
 };
 
-use super::output;
+use super::{
+    arguments::{self, UsageError},
+    output,
+};
 use crate::{
     config::{Config, ConfigError},
     policies::PolicyFolder,
@@ -31,23 +34,22 @@ const FOLDER: &str = "policies/cedar";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
-    /// Who may what: every role, and every scope, by every action
+    /// Who may what by the policies that are built in: every role, and every scope, by every action
     Matrix {
         /// For the eye, for programs, or as a page that stands alone
         #[arg(long, value_enum, default_value_t = MatrixFormat::Text)]
         format: MatrixFormat,
     },
-    /// Why somebody may, or may not, do something
+    /// Why somebody may, or may not, do something by the policies that are built in
     Explain(Box<ExplainArgs>),
-    /// What a change of the policies comes to, in the words of roles and fields, each with a row that
-    /// shows it
+    /// What a change of the policies comes to: who gains and who loses what, each with a row that shows it
     Diff {
         /// A folder of policies, or a revision of git
         old: String,
         /// Another one
         new: String,
-        /// How a solver is started that looks for what no shape shows, and proves that there is nothing else: `cvc5`
-        /// where it is installed and none is named; several must agree
+        /// A solver that looks for what no such row shows, and proves that there is nothing else, by how it is started,
+        /// such as `/usr/bin/cvc5`; where none is named, `cvc5` if it is installed. Several must agree
         #[arg(long)]
         solver: Vec<String>,
     },
@@ -63,16 +65,21 @@ pub(super) enum PolicyCommand {
 /// Who asks for what, of which kind of row.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// The action: `Transaction.amount`
+    /// The action, such as `Transaction.amount`; `policy matrix` has them all
     action: String,
     /// A person of this role
-    #[arg(long, required_unless_present = "scope", conflicts_with = "scope")]
+    #[arg(
+        long,
+        value_parser = arguments::built_in(),
+        required_unless_present = "scope",
+        conflicts_with = "scope"
+    )]
     role: Option<Role>,
-    /// What the tenant granted the person beside the role
-    #[arg(long, requires = "role")]
+    /// What the tenant granted the person beside the role; may be given several times
+    #[arg(long, requires = "role", value_parser = arguments::capability())]
     capability: Vec<Capability>,
-    /// A machine with these scopes
-    #[arg(long)]
+    /// A machine with this scope, in a person's place; may be given several times
+    #[arg(long, value_parser = arguments::scope())]
     scope: Vec<Scope>,
     /// The row is of the household
     #[arg(long)]
@@ -153,9 +160,12 @@ pub(super) async fn run(
 fn explain(arguments: &ExplainArgs) -> anyhow::Result<()> {
     let engine = Engine::embedded()?;
     let name = &arguments.action;
-    let action = engine
-        .action(name)
-        .with_context(|| format!("`{name}` is no action: `countersign policy matrix` has them"))?;
+    let unknown = || {
+        UsageError::of(format!(
+            "`{name}` is no action: `countersign policy matrix` has them"
+        ))
+    };
+    let action = engine.action(name).ok_or_else(unknown)?;
     let (row, explained) = engine
         .explain_example(&arguments.somebody(), action, arguments.row())
         .context("the policies can not be evaluated, which refuses")?;
@@ -207,7 +217,9 @@ fn in_revision(revision: &str) -> anyhow::Result<PolicyFolder> {
         bail!("`{revision}` is neither a folder nor a revision");
     }
     let tree = format!("{revision}:{FOLDER}");
-    let names = git(&["ls-tree", "--name-only", "--full-tree", &tree])?;
+    let names = git(&["ls-tree", "--name-only", "--full-tree", &tree]);
+    let neither = || format!("`{revision}` is no folder, and no revision of git with `{FOLDER}`");
+    let names = names.with_context(neither)?;
     let mut files = Vec::new();
     for name in names.lines() {
         let text = git(&["show", &format!("{tree}/{name}")])?;

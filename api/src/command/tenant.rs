@@ -2,21 +2,22 @@
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Subcommand;
-use countersign_entities::NewTenant;
+use countersign_entities::{NewTenant, OperatorError};
 
-use super::output;
+use super::{arguments, output};
 use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
     /// Make a tenant, with its audit key and the first row of its chain
     Create {
-        /// Its name in addresses: lower-case letters, digits and hyphens
-        #[arg(long)]
+        /// Its name in addresses and commands: 2 to 40 lower-case letters, digits and hyphens
+        #[arg(long, value_parser = arguments::slug)]
         slug: String,
-        /// Its name
-        #[arg(long)]
+        /// What people call it: 1 to 100 characters
+        #[arg(long, value_parser = arguments::name)]
         name: String,
     },
     /// List the tenants by name; their books stay closed
@@ -27,11 +28,9 @@ pub(super) async fn run(command: TenantCommand, config: &Config) -> anyhow::Resu
     let database = super::database(config).await?;
     match command {
         TenantCommand::Create { slug, name } => {
-            let tenant = database
-                .operator()
-                .create_tenant(&NewTenant { slug, name })
-                .await?;
-            output::line(&tenant.to_string());
+            let new = NewTenant { slug, name };
+            let made = database.operator().create_tenant(&new).await;
+            output::line(&made.map_err(|error| refusal(error, &new))?.to_string());
         }
         TenantCommand::List => {
             for tenant in database.operator().tenants().await? {
@@ -41,4 +40,14 @@ pub(super) async fn run(command: TenantCommand, config: &Config) -> anyhow::Resu
     }
     database.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn refusal(error: OperatorError, new: &NewTenant) -> anyhow::Error {
+    match error {
+        OperatorError::Conflict(constraint) if constraint == "tenants_slug" => anyhow!(
+            "a tenant is called `{}` already: `countersign tenant list` has them all",
+            new.slug
+        ),
+        other => other.into(),
+    }
 }

@@ -181,6 +181,13 @@ pub(super) fn platform() -> Value {
     section(given.iter().map(|(name, value)| (name.to_string(), value)))
 }
 
+/// The variable that a key of the section `aws` comes from, where the platform names it.
+pub(super) fn variable(path: &str) -> Option<&'static str> {
+    let named = VARIABLES.iter();
+    let mut named = named.filter(|(_, key)| path.strip_prefix("aws.") == Some(key));
+    named.next().map(|(variable, _)| *variable)
+}
+
 fn section(given: impl Iterator<Item = (String, String)>) -> Value {
     let mut aws = Map::new();
     for (name, value) in given {

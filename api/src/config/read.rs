@@ -1,7 +1,10 @@
 //! From files and variables to values.
 
+mod faults;
+
 use std::{
-    fs,
+    fmt, fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -10,61 +13,102 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
+use self::faults::{FILE_FAULT, Origin, SECRET, describe, place_of};
 use super::{Config, ConfigError, aws};
 
-/// How the fault of a secret's file begins. Other texts of serde may quote a value.
-const FILE_FAULT: &str = "names a file that can not be read";
-/// How faults begin whose words are this program's own, and quote no value.
-const OWN: [&str; 4] = [
-    FILE_FAULT,
-    "is a secret key,",
-    "is no public key",
-    "is no day,",
-];
+#[cfg(test)]
+pub(super) use self::faults::examples;
+
+/// What the variables of the configuration begin with.
+const PREFIX: &str = "COUNTERSIGN__";
 
 impl Config {
     /// Reads a file, overlaid by the environment; without a file, `countersign.toml` where there is
     /// one, and else the environment alone.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        if let Some(file) = file.filter(|file| !file.exists()) {
-            let shown = file.display();
-            return Err(ConfigError::Read(format!("there is no file `{shown}`")));
+        let own = Path::new("countersign.toml");
+        let file = file.or_else(|| own.exists().then_some(own));
+        let mut figment = Figment::new();
+        if let Some(file) = file {
+            legible(file)?;
+            figment = figment.merge(Toml::file_exact(file));
         }
-        let file = file.unwrap_or(Path::new("countersign.toml"));
-        let figment = if file.exists() {
-            Figment::new().merge(Toml::file_exact(file))
-        } else {
-            Figment::new()
-        };
         let platform = Serialized::defaults(aws::platform());
-        Self::extract(figment.merge(platform).merge(environment()))
+        let origin = file.map_or(Origin::Environment, Origin::File);
+        Self::extract(figment.merge(platform).merge(environment()), origin)
     }
 
     /// Reads TOML text alone.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
-        Self::extract(Figment::new().merge(Toml::string(text)))
+        Self::extract(Figment::new().merge(Toml::string(text)), Origin::Text)
     }
 
-    fn extract(figment: Figment) -> Result<Self, ConfigError> {
+    fn extract(figment: Figment, origin: Origin<'_>) -> Result<Self, ConfigError> {
         // Nothing is filled in here but what serde's own defaults say.
         let figment = figment.join(Serialized::globals(serde_json::json!({})));
         let config: Self = figment.extract().map_err(|errors| {
-            let all: Vec<String> = errors.into_iter().map(|error| describe(&error)).collect();
+            let all = errors.into_iter();
+            let all: Vec<String> = all.map(|error| describe(&error, origin)).collect();
             ConfigError::Read(all.join("; "))
         })?;
-        config.validate()?;
+        config.validate().map_err(|error| placed(error, &figment))?;
         Ok(config)
     }
 }
 
-/// A secret, or the file that it stands in.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Secret {
-    Text(SecretString),
-    File(SecretFile),
+/// What can not be read is not taken for what is no TOML.
+fn legible(file: &Path) -> Result<(), ConfigError> {
+    let shown = file.display();
+    fs::read_to_string(file).map(drop).map_err(|error| {
+        ConfigError::Read(match error.kind() {
+            ErrorKind::NotFound => format!("there is no file `{shown}`"),
+            ErrorKind::InvalidData => format!("`{shown}` is not text"),
+            _ => format!("`{shown}` can not be read: {error}"),
+        })
+    })
+}
+
+/// The same fault, with the place of the value that is at fault.
+fn placed(error: ConfigError, figment: &Figment) -> ConfigError {
+    match error {
+        ConfigError::Value { key, fault } => {
+            let place = place_of(figment, key).map(|place| format!(" ({place})"));
+            let fault = fault + &place.unwrap_or_default();
+            ConfigError::Value { key, fault }
+        }
+        read @ ConfigError::Read(_) => read,
+    }
+}
+
+/// Reads a secret: text, or the file that it stands in.
+struct Secret;
+
+impl<'de> Visitor<'de> for Secret {
+    type Value = SecretString;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(SECRET)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretString, E> {
+        Ok(text.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretString, A::Error> {
+        let SecretFile { file } = SecretFile::deserialize(MapAccessDeserializer::new(map))?;
+        match fs::read_to_string(&file) {
+            Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).into()),
+            Err(error) => Err(de::Error::custom(format!(
+                "{FILE_FAULT}: `{}`: {error}",
+                file.display()
+            ))),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -75,16 +119,7 @@ struct SecretFile {
 
 /// Reads a secret. Of a file's text the line's end is taken off, which editors put there.
 pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    match Secret::deserialize(deserializer)? {
-        Secret::Text(text) => Ok(text),
-        Secret::File(SecretFile { file }) => match fs::read_to_string(&file) {
-            Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).into()),
-            Err(error) => Err(D::Error::custom(format!(
-                "{FILE_FAULT}: `{}`: {error}",
-                file.display()
-            ))),
-        },
-    }
+    deserializer.deserialize_any(Secret)
 }
 
 /// Reads a secret that is there.
@@ -106,44 +141,5 @@ pub(super) fn secrets<'de, D: Deserializer<'de>>(
 struct OneSecret(#[serde(deserialize_with = "secret")] SecretString);
 
 fn environment() -> Env {
-    Env::prefixed("COUNTERSIGN__").split("__")
-}
-
-/// The key, the fault and the source of an error, without the value: it may be a secret.
-fn describe(error: &figment::Error) -> String {
-    use figment::error::Kind;
-    let path = error.path.join(".");
-    let fault = match &error.kind {
-        Kind::MissingField(field) => {
-            let prefix = if path.is_empty() {
-                String::new()
-            } else {
-                format!("{path}.")
-            };
-            return format!("`{prefix}{field}` is missing");
-        }
-        Kind::UnknownField(field, known) => {
-            return format!("`{path}` has no key `{field}`: it has {}", known.join(", "));
-        }
-        Kind::InvalidType(_, expected) => format!("is not {expected}"),
-        Kind::Message(text) if OWN.iter().any(|own| text.starts_with(own)) => text.clone(),
-        Kind::Message(_) | Kind::InvalidValue(..) => "is not of the form that is wanted".to_owned(),
-        _ => error.kind.to_string(),
-    };
-    let source = error.metadata.as_ref().map(|metadata| {
-        let place = metadata.source.as_ref().map(ToString::to_string);
-        format!(" (from {} {})", metadata.name, place.unwrap_or_default()).replace(" )", ")")
-    });
-    if path.is_empty() {
-        // The parser's own words show the line, and a secret may stand in it: its place must do.
-        let text = error.kind.to_string();
-        let place = text
-            .lines()
-            .find_map(|line| line.split(" at ").nth(1).map(str::to_owned));
-        let place = place
-            .map(|place| format!(" at {place}"))
-            .unwrap_or_default();
-        return format!("it is not TOML{place}{}", source.unwrap_or_default());
-    }
-    format!("`{path}` {fault}{}", source.unwrap_or_default())
+    Env::prefixed(PREFIX).split("__")
 }

@@ -257,7 +257,7 @@ async fn tenant(
 
 /// Whether a tenant may have that name in addresses. What can not be one is not looked for: the database
 /// takes a text with a zero in it for a fault of ours.
-fn is_slug(text: &str) -> bool {
+pub(crate) fn is_slug(text: &str) -> bool {
     let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let ends = [text.bytes().next(), text.bytes().next_back()];
     (2..=SLUG_MAX).contains(&text.len())

@@ -58,6 +58,9 @@ pub enum LedgerFault {
         /// The last.
         to: i64,
     },
+    /// The ledger has no row before the one that checking was to begin at.
+    #[error("the log ends before row {0}")]
+    Beyond(i64),
     /// Storage failed; nothing is said of the ledger.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -202,10 +205,7 @@ async fn before(wire: &Wire, tenant: TenantId, first: i64) -> Result<Head, Ledge
             found: row.link.seq,
         }
         .into()),
-        None => Err(LedgerFault::Range {
-            from: first,
-            to: first,
-        }),
+        None => Err(LedgerFault::Beyond(first)),
     }
 }
 

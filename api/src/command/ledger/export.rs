@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use countersign_domain::{
     audit::{
         exported::{Writer, manifest_line},
@@ -20,36 +23,57 @@ use countersign_domain::{
 };
 use countersign_entities::{AuditFilter, Operator};
 
-use super::output;
+use super::{UsageError, arguments, output};
 use crate::{app::audit_exports, config::Config};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct ExportArgs {
     /// The slug of the tenant
-    #[arg(long)]
+    #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
     tenant: String,
     /// The file to write, which is not there yet
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// `jsonl` or `csv`
-    #[arg(long, default_value = "jsonl", value_parser = format)]
+    /// How rows are written: JSON Lines, which `ledger verify` checks one by one, or CSV for spreadsheets
+    #[arg(long, default_value = "jsonl", value_parser = formats())]
     format: ExportFormat,
-    /// At this instant or later (RFC 3339)
-    #[arg(long)]
+    /// Only rows of this instant or later, such as `2026-10-01T00:00:00Z`
+    #[arg(long, value_name = "INSTANT", value_parser = arguments::instant)]
     from: Option<DateTime<Utc>>,
-    /// Before this instant
-    #[arg(long)]
+    /// Only rows before this instant
+    #[arg(long, value_name = "INSTANT", value_parser = arguments::instant)]
     to: Option<DateTime<Utc>>,
-    /// Of this kind, such as `statement.imported`
+    /// Only rows of this kind, such as `statement.imported`
     #[arg(long, value_parser = kind)]
     action: Option<String>,
-    /// By this actor: `usr_…`, `tok_…`, `mch_…`
+    /// Only rows of this actor: `usr_…`, `tok_…`, `mch_…`
     #[arg(long, value_parser = actor)]
     actor: Option<String>,
 }
 
-fn format(name: &str) -> Result<ExportFormat, String> {
-    ExportFormat::from_name(name).ok_or_else(|| "it is `jsonl` or `csv`".to_owned())
+impl ExportArgs {
+    /// Which rows are wanted.
+    pub(super) fn filter(&self) -> anyhow::Result<AuditFilter> {
+        let filter = AuditFilter {
+            from: self.from,
+            to: self.to,
+            action: self.action.clone(),
+            actor: self.actor.clone(),
+            ..AuditFilter::default()
+        };
+        // Each by itself is of its form.
+        audit_exports::check(&filter).map_err(|_| {
+            UsageError::of("there are no such rows: `--to` is to be later than `--from`")
+        })?;
+        Ok(filter)
+    }
+}
+
+fn formats() -> impl TypedValueParser<Value = ExportFormat> {
+    let names = [ExportFormat::JsonLines, ExportFormat::Csv].map(ExportFormat::name);
+    let unknown = "it is `jsonl` or `csv`";
+    PossibleValuesParser::new(names)
+        .try_map(move |name| ExportFormat::from_name(&name).ok_or(unknown))
 }
 
 fn actor(text: &str) -> Result<String, String> {
@@ -67,15 +91,11 @@ fn kind(text: &str) -> Result<String, String> {
         .ok_or_else(|| fault.to_owned())
 }
 
-pub(super) async fn run(arguments: &ExportArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let filter = AuditFilter {
-        from: arguments.from,
-        to: arguments.to,
-        action: arguments.action.clone(),
-        actor: arguments.actor.clone(),
-        ..AuditFilter::default()
-    };
-    audit_exports::check(&filter).map_err(anyhow::Error::msg)?;
+pub(super) async fn run(
+    arguments: &ExportArgs,
+    filter: &AuditFilter,
+    config: &Config,
+) -> anyhow::Result<ExitCode> {
     let database = super::super::database(config).await?;
     let operator = database.operator();
     let tenant = operator.tenant(&arguments.tenant).await?.id;
@@ -91,7 +111,7 @@ pub(super) async fn run(arguments: &ExportArgs, config: &Config) -> anyhow::Resu
         _ => anyhow!("`{}` can not be written: {error}", arguments.out.display()),
     })?;
     let mut file = BufWriter::new(file);
-    let rows = write(&operator, tenant, &filter, arguments.format, &mut file).await?;
+    let rows = write(&operator, tenant, filter, arguments.format, &mut file).await?;
     database.close().await;
     let path = arguments.out.display();
     output::line(&format!(

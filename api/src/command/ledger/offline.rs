@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail, ensure};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use countersign_domain::audit::{
     Head,
     exported::{LineFault, Verifier, manifest_line},
@@ -29,18 +29,19 @@ use super::{output, proof, read, text};
 const MANIFEST_MAX: u64 = 16 * 1024;
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("given").args(["export", "proof"])))]
 pub(in crate::command) struct OfflineArgs {
-    /// An export to check, without a database
-    #[arg(long, requires = "key", conflicts_with_all = ["tenant", "from", "to"])]
+    /// The file of an export to check, without a database
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["tenant", "from", "to"])]
     export: Option<PathBuf>,
-    /// A proof to check, without a database
-    #[arg(long, requires = "key", conflicts_with_all = ["tenant", "from", "to", "export"])]
+    /// The file of a proof to check, without a database
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["tenant", "from", "to"])]
     proof: Option<PathBuf>,
-    /// A signed checkpoint that the export must agree with
-    #[arg(long, requires = "export")]
+    /// The file of a signed checkpoint that the export must agree with
+    #[arg(long, value_name = "FILE", requires = "export")]
     checkpoint: Option<PathBuf>,
     /// The tenant's public key, as `ledger key` prints it and an export from the app shows it, or a file of it
-    #[arg(long)]
+    #[arg(long, value_name = "KEY|FILE", requires = "given")]
     key: Option<String>,
 }
 
@@ -56,6 +57,11 @@ pub(super) fn run(arguments: &OfflineArgs) -> anyhow::Result<ExitCode> {
         Ok(key) => key,
         Err(_) => text(&PathBuf::from(key))?.parse()?,
     };
+    // What is not there is no fault of a log.
+    let given = [&arguments.export, &arguments.proof, &arguments.checkpoint];
+    for path in given.into_iter().flatten() {
+        open(path)?;
+    }
     let checkpoint = arguments.checkpoint.as_ref();
     let checkpoint = checkpoint.map(|path| read(&key, &text(path)?)).transpose();
     let told = match (&arguments.export, &arguments.proof) {
@@ -75,6 +81,11 @@ pub(super) fn run(arguments: &OfflineArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+fn open(path: &Path) -> anyhow::Result<File> {
+    let file = File::open(path);
+    file.with_context(|| format!("`{}` can not be read", path.display()))
+}
+
 #[derive(Deserialize)]
 struct LastLine {
     manifest: String,
@@ -86,8 +97,7 @@ pub fn export(
     key: &VerifierKey,
     checkpoint: Option<Checkpoint>,
 ) -> anyhow::Result<String> {
-    let mut file =
-        File::open(path).with_context(|| format!("`{}` can not be read", path.display()))?;
+    let mut file = open(path)?;
     let note = last_record(&mut file)?;
     let manifest = Manifest::parse(verified_note(key, &note)?)?;
     let (rows, filter) = (manifest.rows, &manifest.filter);

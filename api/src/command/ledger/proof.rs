@@ -3,26 +3,27 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use countersign_domain::{
     audit::{exported::Exported, merkle, note::VerifierKey, proof::Proof},
     id::TenantId,
 };
 use countersign_entities::Operator;
 
-use super::{output, read};
+use super::{arguments, output, read};
 use crate::config::Config;
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("proved").args(["row", "since"]).required(true)))]
 pub(in crate::command) struct ProofArgs {
     /// The slug of the tenant
-    #[arg(long)]
+    #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
     tenant: String,
     /// The row that is to be proved to be in the last checkpoint
-    #[arg(long, required_unless_present = "since")]
+    #[arg(long, value_parser = arguments::row, allow_negative_numbers = true)]
     row: Option<i64>,
     /// The size of the earlier checkpoint that the last one is to be proved to go on from
-    #[arg(long, conflicts_with = "row")]
+    #[arg(long, value_name = "ROWS", value_parser = arguments::size, allow_negative_numbers = true)]
     since: Option<u64>,
 }
 
@@ -52,13 +53,16 @@ pub enum Wanted {
 /// Makes a proof, as JSON text.
 pub async fn make(operator: &Operator, tenant: TenantId, wanted: Wanted) -> anyhow::Result<String> {
     let all = operator.checkpoints(tenant).await?;
-    let last = all.first().context("there is no checkpoint: make one")?;
-    let newer = "the row is newer than the last checkpoint: make one";
+    let last = all
+        .first()
+        .context("there is no checkpoint: make one by `countersign ledger checkpoint`")?;
+    let newer =
+        "the row is newer than the last checkpoint: make one by `countersign ledger checkpoint`";
     let proof = match wanted {
         Wanted::Row(seq) => {
             let found = operator.ledger_rows(tenant, seq, 1).await?;
             let found = found.into_iter().find(|row| row.link.seq == seq);
-            let found = found.context("there is no such row")?;
+            let found = found.with_context(|| format!("the log has no row {seq}"))?;
             let index = u64::try_from(seq)?.saturating_sub(1);
             let ranges = merkle::inclusion(index, last.size).context(newer)?;
             let hashes = operator.tree_roots(tenant, &ranges).await?;
@@ -70,7 +74,8 @@ pub async fn make(operator: &Operator, tenant: TenantId, wanted: Wanted) -> anyh
         }
         Wanted::Since(size) => {
             let earlier = all.iter().find(|one| one.size == size);
-            let earlier = earlier.context("there is no checkpoint of that size")?;
+            let earlier =
+                earlier.with_context(|| format!("there is no checkpoint of {size} rows"))?;
             let ranges = merkle::consistency(earlier.size, last.size).context(newer)?;
             let hashes = operator.tree_roots(tenant, &ranges).await?;
             Proof::since(last.note.clone(), earlier.note.clone(), &hashes)

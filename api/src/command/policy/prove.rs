@@ -22,17 +22,17 @@ const LIST: &str = "denied.txt";
 /// Of which policies, and by whom.
 #[derive(Debug, Args)]
 pub(crate) struct ProveArgs {
-    /// How a solver is started, such as `/usr/bin/cvc5`; two of different versions must agree
+    /// A solver, by how it is started, such as `/usr/bin/cvc5`; may be given twice: two of different versions must agree
     #[arg(long, required = true)]
     solver: Vec<String>,
     /// Other policies than those that are built in: a folder, or a revision of git
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER|REV")]
     of: Option<String>,
     /// Write the certificate of the folder's policies beside them, so that they may serve
     #[arg(long, requires = "of")]
     certify: bool,
-    /// Write the certificate, and the list of what nobody may do, into this repository
-    #[arg(long, conflicts_with = "of")]
+    /// For whoever works on the product: write the certificate, and the list of what nobody may do, into its repository
+    #[arg(long, value_name = "FOLDER", conflicts_with = "of")]
     write: Option<PathBuf>,
 }
 

@@ -7,10 +7,10 @@ use clap::Args;
 use reqwest::{Client, redirect};
 use serde_json::Value;
 
-use super::super::output;
+use super::super::{arguments, output};
 use crate::{
-    config::Config,
-    http::management::{self, OPERATOR},
+    config::{Config, ConfigError},
+    http::management::OPERATOR,
 };
 
 /// Reading and checking them takes a moment.
@@ -20,18 +20,11 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 #[derive(Debug, Args)]
 pub(crate) struct ReloadArgs {
     /// Who says so, as the audit log of the operator will have it: 1 to 64 letters, digits or `._@-`
-    #[arg(long, value_name = "NAME", env = "USER", value_parser = name)]
+    #[arg(long, value_name = "NAME", env = "USER", value_parser = arguments::operator)]
     by: String,
     /// The management port of a replica, one for each; the one that is configured where none is named
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = arguments::host_and_port)]
     at: Vec<String>,
-}
-
-fn name(text: &str) -> Result<String, &'static str> {
-    let fault = "say who you are by 1 to 64 letters, digits or `._@-`";
-    management::is_operator(text)
-        .then(|| text.to_owned())
-        .ok_or(fault)
 }
 
 /// Tells each replica, and fails where one refuses, does not answer, or comes to other policies than the others.
@@ -83,10 +76,15 @@ pub(super) async fn run(arguments: &ReloadArgs, config: &Config) -> anyhow::Resu
 }
 
 /// The management port of the configuration, on this machine.
-fn configured(config: &Config) -> anyhow::Result<String> {
-    let mut address = config.http.management_listen.context(
-        "the server has no port for operators: set `http.management_listen`, or send it SIGHUP",
-    )?;
+fn configured(config: &Config) -> Result<String, ConfigError> {
+    let unset = || {
+        ConfigError::Value {
+        key: "http.management_listen",
+        fault: "is missing: the server has no port for operators. Send it SIGHUP instead, or name its port by `--at`"
+            .to_owned(),
+    }
+    };
+    let mut address = config.http.management_listen.ok_or_else(unset)?;
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }

@@ -9,7 +9,10 @@ use countersign_domain::id::TenantId;
 use countersign_entities::{Clock, SystemClock};
 use countersign_policies::{Engine, replay::Replay};
 
-use super::{super::output, engine_of};
+use super::{
+    super::{arguments, output},
+    engine_of,
+};
 use crate::{
     config::Config,
     policies::PolicyFolder,
@@ -23,10 +26,10 @@ const CHANGES: u8 = 3;
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// Requests of the last so many days
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=3_650))]
+    #[arg(long, value_parser = arguments::days, allow_negative_numbers = true)]
     days: u64,
     /// The slug of one tenant; every tenant where not given
-    #[arg(long)]
+    #[arg(long, value_name = "SLUG", value_parser = arguments::slug)]
     tenant: Option<String>,
     /// The policies that are proposed: a folder, or a revision of git
     #[arg(long, value_name = "FOLDER|REV")]
@@ -35,10 +38,10 @@ pub(crate) struct ReplayArgs {
     /// a revision of git
     #[arg(long, value_name = "FOLDER|REV")]
     old: Vec<String>,
-    /// Who asks, as the audit log of each tenant will have it
-    #[arg(long, value_name = "NAME", env = "USER")]
+    /// Who asks, as the audit log of each tenant will have it: 1 to 64 letters, digits or `._@-`
+    #[arg(long, value_name = "NAME", env = "USER", value_parser = arguments::operator)]
     by: String,
-    /// For programs
+    /// Print the report as JSON, for programs
     #[arg(long)]
     json: bool,
 }

@@ -67,7 +67,7 @@ fn what_is_wrong_with_credentials_is_named_and_not_repeated() {
         ),
         (
             "access_key_id = \"AKIA\"",
-            "it has region, key_id, credentials, endpoint",
+            "`keys.aws` has region, key_id, credentials, endpoint",
         ),
     ] {
         let error = credentials(given).unwrap_err();
