@@ -1,7 +1,7 @@
 //! Traces to an OpenTelemetry collector (OTLP over HTTP): what a request was made of and how long each
 //! part took, and nothing of what was in it.
 //!
-//! Spans are those of this product alone; what stands on them is rebuilt by [`Redacting`] from an
+//! Spans are those of this product alone; what stands on them is rebuilt by `Redacting` from an
 //! allow-list before it leaves, as reports to Sentry are.
 
 use std::{fmt, time::Duration};
