@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{
     backups,
     causes::with_causes,
-    config::Config,
+    config::{Config, Http},
     graphql,
     identity::{Identity, IdentityError},
     policies::PolicySet,
@@ -70,6 +70,7 @@ pub async fn examine(
         let advice = "give the certificate with its chain and its own key, both in PEM";
         findings.note("certificate and key", tls::server(settings), advice);
     }
+    check_reach(&config.http, &mut findings);
     check_database(database, &mut findings).await;
     check_policies(config, &mut findings).await;
     check_backups(config, database, clock.now().date_naive(), &mut findings).await;
@@ -80,6 +81,19 @@ pub async fn examine(
     check_redis(config, clock, &mut findings).await;
     check_files(config, &mut findings);
     Ok(findings.0)
+}
+
+/// From how far it is reached, and by what.
+fn check_reach(http: &Http, findings: &mut Findings) {
+    findings.note(http.transport(), Ok::<_, &str>(()), "");
+    let Some(port) = http.operators_port() else {
+        return;
+    };
+    let is_open = http.is_operators_port_open();
+    let found = (!is_open).then_some(()).ok_or("which are everybody");
+    let advice =
+        "name the networks that probes and Prometheus ask from in `http.management_networks`";
+    findings.note(port, found, advice);
 }
 
 /// Why nothing could be looked at.
