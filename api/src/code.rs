@@ -95,6 +95,9 @@ codes! {
     ExportHidesRows = "EXPORT_HIDES_ROWS", 403,
         "A policy hides a field or some rows of the audit log from this caller. An export has whole rows, and all that were asked for, or is not made.",
         "Ask somebody who reads the whole log for the export.";
+    TlsRequired = "TLS_REQUIRED", 403,
+        "The request came by plain HTTP over a network, or through a proxy that does not say that its caller used https.",
+        "Use the address that begins with `https://`, and make new whatever token was sent without. An operator whose proxy speaks TLS names it in `http.trusted_proxies`, and has it send `X-Forwarded-Proto: https`.";
     ForgedRequest = "FORGED_REQUEST", 403,
         "A request with the session cookie did not come from the product's own page.",
         "Programs use a token instead of a cookie.";
@@ -168,7 +171,9 @@ pub fn reference() -> String {
     let mut text = String::from(
         "# Error codes\n\nGenerated from `api/src/code.rs` by `cargo generate`. A code is stable, its sentence is not. In GraphQL it is\n\
          `errors[].extensions.code`, outside of it the member `code` of an RFC 9457 problem; the request id stands beside\n\
-         it, in the header `X-Request-Id`, in the operator's log and in the audit log.\n",
+         it, in the header `X-Request-Id`, in the operator's log and in the audit log. What can not be read as a request\n\
+         (two `Host` headers, an address of 64 KiB, headers of 128 KiB) has no code and no id: it is answered by status\n\
+         400, 408 or 431 alone, and the connection ends.\n",
     );
     for code in Code::ALL {
         // Writing to a string does not fail.

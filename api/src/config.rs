@@ -10,13 +10,15 @@ mod aws;
 mod backups;
 mod keys;
 mod limits;
+mod networks;
+mod reach;
 mod read;
 mod validate;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use thiserror::Error;
 use url::Url;
 
@@ -25,6 +27,7 @@ pub use self::aws::{AwsAccessKeys, AwsCredentials, AwsMachine};
 pub use self::backups::{BackupKey, Backups};
 pub use self::keys::{AwsKeys, GoogleKeys, Keepers, Keys, Providers, VaultKeys};
 pub use self::limits::RateLimits;
+pub use self::networks::{NetworkError, Networks};
 
 /// A configuration that the process can not start with.
 #[derive(Debug, Error)]
@@ -97,12 +100,19 @@ pub struct Http {
     pub listen: SocketAddr,
     /// The address that people and partners use. Plain HTTP is for loopback only.
     pub public_url: Url,
-    /// Address and port of the operator's endpoints: `/livez`, `/readyz`, `/metrics`.
+    /// Address and port of the operator's endpoints: `/livez`, `/readyz`, `/metrics`. They speak plain HTTP
+    /// and tell nothing of tenants.
     pub management_listen: Option<SocketAddr>,
-    /// Whether the last address of `X-Forwarded-For` is the caller's: only behind a proxy that
-    /// sets it.
+    /// Who is answered there beside this machine.
     #[serde(default)]
-    pub trusted_proxy: bool,
+    pub management_networks: Networks,
+    /// The proxies in front. What they say of a caller by `X-Forwarded-For` and `X-Forwarded-Proto` is
+    /// believed, and of nobody else.
+    #[serde(default)]
+    pub trusted_proxies: Networks,
+    /// No key: whoever writes it is told of `trusted_proxies`.
+    #[serde(default)]
+    trusted_proxy: Option<IgnoredAny>,
     /// Origins of other sites whose pages may call GraphQL with a token.
     #[serde(default)]
     pub cors_origins: Vec<Url>,

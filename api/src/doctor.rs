@@ -85,6 +85,7 @@ pub async fn examine(
     if let Some(settings) = &config.http.tls {
         check_certificate(&config.http, settings, clock.now(), &mut findings);
     }
+    check_reach(&config.http, &mut findings);
     check_database(database, &mut findings).await;
     check_policies(config, &mut findings).await;
     check_backups(config, database, clock.now().date_naive(), &mut findings).await;
@@ -95,6 +96,19 @@ pub async fn examine(
     check_redis(config, clock, &mut findings).await;
     check_files(config, &mut findings);
     Ok(findings.0)
+}
+
+/// From how far it is reached, and by what.
+fn check_reach(http: &Http, findings: &mut Findings) {
+    findings.note(http.transport(), Ok::<_, &str>(()), "");
+    let Some(port) = http.operators_port() else {
+        return;
+    };
+    let is_open = http.is_operators_port_open();
+    let found = (!is_open).then_some(()).ok_or("which are everybody");
+    let advice =
+        "name the networks that probes and Prometheus ask from in `http.management_networks`";
+    findings.note(port, found, advice);
 }
 
 /// Why nothing could be looked at.
@@ -123,7 +137,7 @@ fn check_certificate(http: &Http, settings: &Tls, now: DateTime<Utc>, findings: 
          again: it reads it at the start";
     findings.tell("days of the certificate", until, advice);
     // Behind a proxy it is the proxy that asks, by whatever name it was told.
-    if http.trusted_proxy {
+    if !http.trusted_proxies.is_empty() {
         return;
     }
     if let (Some(first), Some(host)) = (chain.first(), http.public_url.host()) {

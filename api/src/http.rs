@@ -6,6 +6,7 @@ pub mod body;
 pub mod credential;
 pub mod errors;
 pub mod event_stream;
+pub mod forwarded;
 pub mod graphql;
 pub mod limited;
 pub mod management;
@@ -18,17 +19,55 @@ pub mod security_headers;
 pub mod security_txt;
 pub mod spa;
 
-use crate::{code::Code, config::Http};
+use crate::{code::Code, config::Http, server::State};
 use actix_web::{
-    HttpRequest, Route,
+    App, Error, HttpRequest, Route,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     error::{JsonPayloadError, UrlencodedError},
+    middleware::{Compress, from_fn},
     web,
 };
+use forwarded::refuse_plain;
 use problem::Problem;
 pub use request_info::RequestInfo;
+use request_info::{Requests, name_encodings, name_problems};
+use security_headers::security_headers;
+
+/// What people and partners are answered by.
+///
+/// Whatever can not be read as a request of HTTP/1.1 does not come so far: two `Host` headers, an address of
+/// 64 KiB, headers of 128 KiB, a head that takes half a minute. actix-http refuses it while it reads, and
+/// has no place to say how: by 400, 431 or 408 without a body, without an id or a header of ours, and
+/// without a line in the log. Nothing of what was sent is repeated, and the connection ends.
+pub fn app(
+    state: &web::Data<State>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .app_data(web::Data::clone(state))
+        .app_data(input_limits())
+        .app_data(query_limits())
+        .app_data(form_limits())
+        // From the inside outwards.
+        .wrap(from_fn(refuse_plain))
+        .wrap(from_fn(name_problems))
+        .wrap(Compress::default())
+        .wrap(from_fn(name_encodings))
+        .wrap(security_headers(state.is_https()))
+        .wrap(Requests)
+        .configure(|config| configure(config, &state.config.http))
+}
 
 /// Adds every route. The web app comes last: it answers what nothing else does.
-pub fn configure(config: &mut web::ServiceConfig, http: &Http) {
+fn configure(config: &mut web::ServiceConfig, http: &Http) {
     config
         .configure(|config| graphql::configure(config, &http.cors_origins))
         .configure(bff::configure)
@@ -48,7 +87,7 @@ fn other_methods(allow: &'static str) -> Route {
 }
 
 /// JSON bodies outside GraphQL are small.
-pub fn input_limits() -> web::JsonConfig {
+fn input_limits() -> web::JsonConfig {
     web::JsonConfig::default()
         .limit(BODY_BYTES_MAX)
         .error_handler(|error, _| {
@@ -64,13 +103,13 @@ pub fn input_limits() -> web::JsonConfig {
 }
 
 /// A query string that does not fit says so as a problem.
-pub fn query_limits() -> web::QueryConfig {
+fn query_limits() -> web::QueryConfig {
     web::QueryConfig::default()
         .error_handler(|_, _| bad_request("the query string is not what is wanted here").into())
 }
 
 /// Forms come from the provider only and are small.
-pub fn form_limits() -> web::FormConfig {
+fn form_limits() -> web::FormConfig {
     web::FormConfig::default()
         .limit(BODY_BYTES_MAX)
         .error_handler(|error, _| {

@@ -13,11 +13,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    App, HttpServer, dev,
-    middleware::{Compress, from_fn},
-    web,
-};
+use actix_web::{HttpServer, dev, web};
 use countersign_entities::{
     Clock, Database, Ids, IsolationError, OperatorError, StoreError, ToldBy,
 };
@@ -25,20 +21,14 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
-use self::opening::{check, wait_until_open};
+use self::opening::{check, tell, wait_until_open};
 use crate::{
     app::{audit_exports::ExportPlaces, import_progress::ImportBoard},
     aws::Machine,
     checkpoints::{self, CheckpointError, CheckpointPlace},
     config::Config,
     graphql::{self, Endpoint, Limits},
-    http::{
-        self,
-        limited::SeenTokens,
-        problem::Problem,
-        request_info::{Requests, name_encodings, name_problems},
-        security_headers::security_headers,
-    },
+    http::{self, limited::SeenTokens, management, problem::Problem},
     identity::{Identity, IdentityError, IdentitySettings},
     kms::{self, KmsError},
     metrics::Metrics,
@@ -296,7 +286,7 @@ impl Server {
             handle.stop(false).await;
             return Err(error);
         }
-        tracing::info!(address = %self.address, "serving");
+        tell(&state.config.http, self.address, self.management_address());
         tokio::spawn(close_streams_when_stopped(web::Data::clone(&self.state)));
         if let Err(error) = reload_on_hangup(web::Data::clone(&self.state)) {
             let error = &error as &dyn std::error::Error;
@@ -331,11 +321,7 @@ impl Server {
             return Ok(());
         };
         let state = web::Data::clone(&self.state);
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(web::Data::clone(&state))
-                .configure(http::management::configure)
-        });
+        let server = HttpServer::new(move || management::app(&state));
         let listener = listener.try_clone().map_err(StartError::Stopped)?;
         let server = server.disable_signals().workers(1).listen(listener);
         let listened = server.map_err(|source| StartError::Listen {
@@ -348,22 +334,7 @@ impl Server {
 
     fn start(&self, signals: bool) -> Result<dev::Server, StartError> {
         let state = web::Data::clone(&self.state);
-        let https = state.is_https();
-        let trusted_proxy = state.config.http.trusted_proxy;
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(web::Data::clone(&state))
-                .app_data(http::input_limits())
-                .app_data(http::query_limits())
-                .app_data(http::form_limits())
-                // From the inside outwards.
-                .wrap(from_fn(name_problems))
-                .wrap(Compress::default())
-                .wrap(from_fn(name_encodings))
-                .wrap(security_headers(https))
-                .wrap(Requests { trusted_proxy })
-                .configure(|config| http::configure(config, &state.config.http))
-        });
+        let server = HttpServer::new(move || http::app(&state));
         let server = if signals {
             server
         } else {

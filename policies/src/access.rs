@@ -33,7 +33,7 @@ pub enum Verdict {
 pub struct RowCondition {
     /// As it is said of a row: `in their own care, or not of the household`.
     pub words: String,
-    /// What lists ask for, with [`SELF`] for whom it is about.
+    /// What lists ask for, with [`SELF`](crate::SELF) for whom it is about.
     pub predicate: Predicate,
 }
 

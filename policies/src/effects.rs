@@ -1,4 +1,4 @@
-//! What policies come to: for every action, whether each of [`everybody`] may on each of
+//! What policies come to: for every action, whether each of `everybody` may on each of
 //! [`ExampleRow::ALL`]. How policies are written makes no difference to it. What it does not
 //! enumerate, such as two capabilities together, it does not see.
 

@@ -3,7 +3,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
 };
 
 use actix_web::{test::TestRequest, web};
@@ -23,6 +23,8 @@ const AMOUNT: &str = "91827364.55";
 const EMAIL: &str = "canarybird@example.test";
 const CODE: &str = "canarybird-code";
 const PROVIDER: &str = "canarybird-provider-answer";
+/// Everybody who calls from here is taken for a proxy.
+const PROXY: &str = "trusted_proxies = [\"127.0.0.1\"]\n[database]";
 
 /// A provider that answers every request with what must not be repeated.
 fn talkative_provider() -> String {
@@ -48,7 +50,11 @@ async fn panicking() -> &'static str {
 async fn what_is_planted_comes_out_nowhere() {
     let issuer = talkative_provider();
     let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-    let app = TestApp::start_with(start, |toml| toml.replace("http://127.0.0.1:9", &issuer)).await;
+    let app = TestApp::start_with(start, |toml| {
+        toml.replace("http://127.0.0.1:9", &issuer)
+            .replace("[database]", PROXY)
+    })
+    .await;
     let tenant = app.tenant("northwind").await;
     let owner = app.person(&tenant, Role::Owner, "canarybird").await;
     let worker = app.person(&tenant, Role::Worker, "other").await;
@@ -127,14 +133,13 @@ async fn what_is_planted_comes_out_nowhere() {
     let panicking = actix_web::test::init_service(
         actix_web::App::new()
             .app_data(app.shared())
-            .wrap(Requests {
-                trusted_proxy: true,
-            })
+            .wrap(Requests)
             .route("/panic", web::get().to(panicking)),
     )
     .await;
     let request = TestRequest::get().uri(&format!("/panic?{CODE}"));
     let request = request
+        .peer_addr(SocketAddr::from(([127, 0, 0, 1], 1)))
         .insert_header(("x-forwarded-for", EMAIL))
         .to_request();
     let answer = actix_web::test::try_call_service(&panicking, request).await;
@@ -234,14 +239,17 @@ fn traceparent(trace: &[u8; 16]) -> (&'static str, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_goes_on_from_a_trusted_proxy_and_from_nobody_else() {
-    let app = TestApp::start().await;
-    for (trusted_proxy, trace) in [(true, b"TraceOfTheProxy!"), (false, b"TraceOfAStranger")] {
+    let start = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let app = TestApp::start_with(start, |toml| toml.replace("[database]", PROXY)).await;
+    for (last, trace) in [(1, b"TraceOfTheProxy!"), (2, b"TraceOfAStranger")] {
         let server = actix_web::App::new()
             .app_data(app.shared())
-            .wrap(Requests { trusted_proxy })
+            .wrap(Requests)
             .route("/", web::get().to(async || "here"));
         let server = actix_web::test::init_service(server).await;
-        let request = TestRequest::get().insert_header(traceparent(trace));
+        let request = TestRequest::get()
+            .peer_addr(SocketAddr::from(([127, 0, 0, last], 1)))
+            .insert_header(traceparent(trace));
         let answer = actix_web::test::call_service(&server, request.to_request()).await;
         assert_eq!(answer.status(), 200);
     }

@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
+use actix_web::{http::Method, test::TestRequest};
 use chrono::{DateTime, Utc};
-use countersign::{backups::Pair, config::Config, doctor};
+use countersign::{
+    backups::Pair,
+    config::Config,
+    doctor,
+    http::management::{self, OPERATOR},
+};
 use countersign_domain::access::{Role, Scope};
 use countersign_entities::{Clock, Database, KeyEncryptionKey, SystemClock, SystemIds};
-use countersign_tests::TestApp;
+use countersign_tests::{Reply, TestApp};
 use serde_json::{Value, json};
 use sqlx::Executor;
 
@@ -31,6 +37,83 @@ async fn health_and_metrics_are_on_a_port_of_their_own() {
         "the provider of this test is away"
     );
     assert_eq!(verbose["status"], "ready", "which makes nobody unready");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_operators_port_refuses_is_a_problem_like_any_other() {
+    let app = TestApp::start().await;
+    for (method, path, status, allow) in [
+        ("POST", "/livez", 405, Some("GET, HEAD")),
+        ("PUT", "/readyz", 405, Some("GET, HEAD")),
+        ("DELETE", "/metrics", 405, Some("GET, HEAD")),
+        ("GET", "/policies/reload", 405, Some("POST")),
+        ("POST", "/policies/reload", 400, None),
+        ("GET", "/readyz?verbose=1&verbose=2", 400, None),
+        ("GET", "/graphql", 404, None),
+        ("POST", "/", 404, None),
+    ] {
+        let url = format!("{}{path}", app.management());
+        let request = app.http().request(method.parse().unwrap(), url);
+        let reply = Reply::of(request.send().await.unwrap()).await;
+        assert_eq!(reply.status, status, "{method} {path}");
+        assert_eq!(reply.headers["content-type"], "application/problem+json");
+        let allowed = reply
+            .headers
+            .get("allow")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!(allowed, allow, "{method} {path}");
+        let request = reply.headers["x-request-id"].to_str().unwrap();
+        assert_eq!(reply.body["requestId"], request, "{method} {path}");
+        assert_eq!(reply.headers["x-content-type-options"], "nosniff");
+    }
+    for path in ["/livez", "/readyz", "/metrics"] {
+        let head = app.http().head(format!("{}{path}", app.management()));
+        let head = head.send().await.unwrap();
+        assert_eq!(head.status().as_u16(), 200, "{path}");
+        assert!(head.bytes().await.unwrap().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_port_answers_this_machine_and_the_networks_that_are_named() {
+    let app = TestApp::start_with(real_time(), |toml| {
+        let networks = "management_networks = [\"10.0.0.0/8\", \"fd00::/8\"]\n[database]";
+        toml.replace(
+            "management_listen = \"127.0.0.1",
+            "management_listen = \"0.0.0.0",
+        )
+        .replace("[database]", networks)
+    })
+    .await;
+    let server = actix_web::test::init_service(management::app(&app.shared())).await;
+    for (peer, status) in [
+        ("127.0.0.1:1", 200),
+        ("[::1]:1", 200),
+        ("10.9.8.7:1", 200),
+        ("[::ffff:10.9.8.7]:1", 200),
+        ("[fd00::7]:1", 200),
+        ("192.0.2.7:1", 403),
+        ("[2001:db8::7]:1", 403),
+    ] {
+        for path in ["/livez", "/readyz", "/metrics", "/policies/reload"] {
+            let request = TestRequest::with_uri(path).peer_addr(peer.parse().unwrap());
+            let request = if path.starts_with("/policies") {
+                request.method(Method::POST)
+            } else {
+                request
+            };
+            let request = request
+                .insert_header((OPERATOR, "olga"))
+                // Nobody is believed to be a proxy here.
+                .insert_header(("x-forwarded-for", "127.0.0.1"));
+            let answer = actix_web::test::call_service(&server, request.to_request()).await;
+            assert_eq!(answer.status().as_u16(), status, "{peer} {path}");
+            assert!(
+                answer.headers().contains_key("x-request-id"),
+                "{peer} {path}"
+            );
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,6 +200,17 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
     assert_eq!(drifted, ["policies of the running server", provider]);
     let unproved = examine(own, named("uncertified = false\n")).await;
     assert_eq!(unproved, ["policies", provider]);
+    let networks = |network: &str| {
+        let networks = format!("management_networks = [\"{network}\"]\n[database]");
+        here.replace(
+            "management_listen = \"127.0.0.1",
+            "management_listen = \"0.0.0.0",
+        )
+        .replace("[database]", &networks)
+    };
+    let told = "operator's port: plain HTTP, for this machine and `http.management_networks`";
+    assert_eq!(examine(own, networks("10.0.0.0/8")).await, [provider]);
+    assert_eq!(examine(own, networks("0.0.0.0/0")).await, [told, provider]);
     let wrong = examine([9; 32], given.clone()).await;
     assert_eq!(wrong, ["key-encryption key", provider]);
     let redis = format!("{given}[limits]\nredis_url = \"redis://127.0.0.1:9\"\n");

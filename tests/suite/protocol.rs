@@ -41,6 +41,18 @@ async fn within(seconds: u64, app: &TestApp, request: &str) -> String {
     String::from_utf8_lossy(&head[..read]).into_owned()
 }
 
+/// Sends these bytes and reads whatever comes until the connection ends.
+async fn whole(app: &TestApp, request: &str) -> String {
+    let address = app.url().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // What the server leaves unread ends in a reset, after the answer.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let mut answer = Vec::new();
+    let read = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+    let _ = read.expect("an end in time");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_says_that_it_is_too_long_is_not_begun() {
     let (app, _, token) = stand().await;
@@ -318,5 +330,40 @@ async fn whoever_takes_no_encoding_is_told_so_by_a_problem_like_any_other() {
         let answer = post(taken).await;
         assert_eq!(answer.status, 200, "{taken}");
         assert!(answer.headers.contains_key("x-request-id"), "{taken}");
+    }
+}
+
+/// The server's own HTTP, which is under everything else, refuses what it can not read: the answer has
+/// neither the id nor the headers of every other, and nothing of what was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_is_refused_in_few_words_and_the_connection_ends() {
+    let app = TestApp::start().await;
+    let long = "Zxq9".repeat(17_500);
+    let longer = "Zxq9".repeat(40_000);
+    for (request, status) in [
+        (
+            "GET /Zxq9 HTTP/1.1\r\nhost: a\r\nhost: Zxq9\r\n\r\n".to_owned(),
+            400,
+        ),
+        (format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"), 400),
+        (
+            format!("GET / HTTP/1.1\r\nhost: a\r\nx: {longer}\r\n\r\n"),
+            431,
+        ),
+        ("Zxq9\r\n\r\n".to_owned(), 400),
+        (
+            "POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\
+             transfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+                .to_owned(),
+            400,
+        ),
+    ] {
+        let shown = request.chars().take(80).collect::<String>();
+        let answer = whole(&app, &request).await;
+        let wanted = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&wanted), "{shown}: {answer}");
+        assert!(answer.len() < 200, "{shown}: {answer}");
+        assert!(!answer.contains("Zxq9"), "{shown}: {answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{shown}: {answer}");
     }
 }

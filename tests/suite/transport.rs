@@ -1,12 +1,13 @@
 //! Transport security, other sites' pages, and whom to tell of a weakness (NET-1, NET-2).
 
-use std::{path::Path, process::Command};
+use std::{net::IpAddr, path::Path, process::Command};
 
+use actix_web::test::TestRequest;
 use chrono::DateTime;
-use countersign::config::Config;
+use countersign::{config::Config, http};
 use countersign_domain::access::{Role, Scope};
 use countersign_stand::packages;
-use countersign_tests::{Pair, TestApp};
+use countersign_tests::{Pair, Reply, TestApp};
 use reqwest::{Certificate, Client, tls::Version};
 use serde_json::json;
 
@@ -71,8 +72,83 @@ async fn plain_http_to_a_network_is_refused_at_the_start() {
         error.contains("http.listen") && error.contains("http.tls"),
         "{error}"
     );
-    let proxied = open.replace("[database]", "trusted_proxy = true\n[database]");
-    assert!(Config::from_toml(&proxied).is_ok());
+    let proxied = "trusted_proxies = [\"10.0.0.0/8\"]\n[database]";
+    assert!(Config::from_toml(&open.replace("[database]", proxied)).is_ok());
+}
+
+/// The proxy's own address in these tests; nobody else calls from there.
+const PROXY: &str = "trusted_proxies = [\"127.0.0.9\"]";
+
+/// A request as a proxy at `from`, or somebody who claims to be one, hands it on.
+async fn handed_on(app: &TestApp, from: [u8; 4], protocol: &str, list: &str) -> Reply {
+    let client = Client::builder().local_address(IpAddr::from(from));
+    let client = client.build().unwrap();
+    let request = client.post(format!("{}/graphql", app.url()));
+    let request = request
+        .bearer_auth("cst_forged")
+        .header("x-forwarded-for", list)
+        .header("x-forwarded-proto", protocol)
+        .json(&json!({ "query": "{ viewer { kind } }" }));
+    Reply::of(request.send().await.unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_called_is_what_a_named_proxy_says_and_what_nobody_else_says() {
+    let app = app_with(PROXY).await;
+    let list = "8.8.8.8, 198.51.100.7, 127.0.0.9";
+    for (from, source) in [
+        ([127, 0, 0, 9], "public 198.51.100.0/24"),
+        ([127, 0, 0, 1], "loopback"),
+    ] {
+        let reply = handed_on(&app, from, "https", list).await;
+        assert_eq!(reply.status, 401, "{:?}", reply.body);
+        let mut superuser = app.test_database.superuser().await;
+        let recorded = "SELECT source FROM countersign.audit_entries \
+                        WHERE action = 'credential.refused' ORDER BY seq DESC LIMIT 1";
+        let recorded: Option<String> = sqlx::query_scalar(recorded)
+            .fetch_one(&mut superuser)
+            .await
+            .unwrap();
+        assert_eq!(recorded.as_deref(), Some(source));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_http_over_a_network_is_refused_whatever_it_says_of_itself() {
+    let app = app_with(PROXY).await;
+    let refused = handed_on(&app, [127, 0, 0, 9], "http", "198.51.100.7").await;
+    assert_eq!(refused.error_code(), Some("TLS_REQUIRED"));
+    assert_eq!(refused.status, 403);
+    let request = refused.headers["x-request-id"].to_str().unwrap();
+    assert_eq!(refused.body["requestId"], request);
+    assert!(refused.headers.contains_key("content-security-policy"));
+
+    // Past the proxy, from an address that no test has.
+    let server = actix_web::test::init_service(http::app(&app.shared())).await;
+    for (peer, path, status) in [
+        ("203.0.113.5:1000", "/errors", 403),
+        ("203.0.113.5:1000", "/graphql", 403),
+        ("203.0.113.5:1000", "/bff/login", 403),
+        ("203.0.113.5:1000", "/", 403),
+        ("203.0.113.5:1000", "/nothing", 403),
+        ("[2001:db8::1]:1000", "/errors", 403),
+        ("127.0.0.9:1000", "/errors", 200),
+        ("[::ffff:127.0.0.9]:1000", "/errors", 200),
+        ("127.0.0.1:1000", "/errors", 200),
+    ] {
+        let request = TestRequest::get()
+            .uri(path)
+            .peer_addr(peer.parse().unwrap());
+        let request = request
+            .insert_header(("x-forwarded-proto", "https"))
+            .insert_header(("x-forwarded-for", "127.0.0.1"));
+        let answer = actix_web::test::call_service(&server, request.to_request()).await;
+        assert_eq!(answer.status().as_u16(), status, "{peer} {path}");
+        assert!(
+            answer.headers().contains_key("x-request-id"),
+            "{peer} {path}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

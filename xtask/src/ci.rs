@@ -55,7 +55,7 @@ impl Totals {
     }
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         name: "system packages",
         run: |_| system_packages(),
@@ -83,6 +83,10 @@ const STEPS: [Step; 12] = [
     Step {
         name: "clippy",
         run: |_| clippy(),
+    },
+    Step {
+        name: "documentation",
+        run: |_| tools::cargo(&["doc", "--workspace", "--no-deps", "--quiet"]),
     },
     Step {
         name: "tests",

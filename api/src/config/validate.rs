@@ -10,7 +10,7 @@ const PLAIN: &str = "is plain HTTP and not on loopback: use https";
 /// A day: the kernel counts milliseconds, and takes no number of them.
 const READER_SECONDS_MAX: u32 = 86_400;
 
-fn value(key: &'static str, fault: &str) -> Result<(), ConfigError> {
+pub(super) fn value(key: &'static str, fault: &str) -> Result<(), ConfigError> {
     let fault = fault.to_owned();
     Err(ConfigError::Value { key, fault })
 }
@@ -178,14 +178,7 @@ impl Http {
         if !is_safe(&self.public_url) {
             return value("http.public_url", PLAIN);
         }
-        let is_plain = self.tls.is_none() && !self.trusted_proxy;
-        if is_plain && !self.listen.ip().is_loopback() {
-            return value(
-                "http.listen",
-                "is plain HTTP to a network: give `http.tls`, or set `http.trusted_proxy` behind a \
-                 proxy that speaks TLS",
-            );
-        }
+        self.validate_reach()?;
         let is_origin = |url: &Url| is_safe(url) && url.path() == "/" && url.query().is_none();
         if !self.cors_origins.iter().all(is_origin) {
             return value(

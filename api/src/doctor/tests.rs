@@ -98,10 +98,8 @@ fn of_a_certificate_days_key_and_names_are_looked_at() {
         [(pair, Ok(None)), (days, until.clone()), (names, not)]
     );
     // A proxy asks by a name of its own.
-    let behind = Http {
-        trusted_proxy: true,
-        ..elsewhere
-    };
+    let mut behind = elsewhere;
+    behind.trusted_proxies = serde_json::from_str(r#"["10.0.0.0/8"]"#).unwrap();
     assert_eq!(
         found(&behind, "2026-10-05T00:00:00Z"),
         [(pair, Ok(None)), (days, until)]

@@ -275,6 +275,24 @@ impl Documents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graphql::schema::{self, Suggestions};
+
+    #[test]
+    fn documents_are_kept_by_their_bytes_and_not_by_their_number() {
+        let engine = Engine::embedded().unwrap();
+        let (schema, fields) = schema::build(&engine, Suggestions::Off).unwrap();
+        let shape = SchemaShape::parse(&schema.sdl()).unwrap();
+        let (documents, limits) = (Documents::new().unwrap(), Limits::default());
+        let padding = "x".repeat(60_000);
+        for n in 0..64 {
+            let text = format!("{{ __typename }} #{n}{padding}");
+            let document = documents.get(&text, &limits, &shape, &fields, &engine);
+            assert!(document.is_ok(), "{document:?}");
+        }
+        documents.cache.run_pending_tasks();
+        let kept = documents.cache.iter().count();
+        assert!((1..=1024 * 1024 / padding.len()).contains(&kept), "{kept}");
+    }
 
     #[test]
     fn what_can_not_be_run_is_told_why() {

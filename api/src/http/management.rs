@@ -2,13 +2,29 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CONTENT_TYPE, web};
+use actix_web::{
+    App, Error, HttpMessage, HttpRequest, HttpResponse,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
+    http::header::CONTENT_TYPE,
+    middleware::{Next, from_fn},
+    web,
+};
+use countersign_domain::id::RequestId;
 use countersign_entities::ToldBy;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::timeout;
+use tracing::Instrument;
 
-use super::problem::Problem;
+use super::{
+    RequestInfo, forwarded, other_methods,
+    problem::Problem,
+    query_limits,
+    request_info::{finish, name_problems},
+    security_headers::security_headers,
+};
 use crate::{
     causes::with_causes,
     code::Code,
@@ -16,13 +32,83 @@ use crate::{
     server::State,
 };
 
+/// What the operator is answered by.
+pub fn app(
+    state: &web::Data<State>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .app_data(web::Data::clone(state))
+        .app_data(query_limits())
+        // From the inside outwards.
+        .wrap(from_fn(let_in))
+        .wrap(from_fn(name_problems))
+        .wrap(security_headers(false))
+        .wrap(from_fn(identify))
+        .configure(configure)
+}
+
 /// Adds the routes.
-pub fn configure(config: &mut web::ServiceConfig) {
+fn configure(config: &mut web::ServiceConfig) {
+    let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    let resource = |path: &str, route, methods| {
+        let resource = web::resource(path).route(route);
+        resource.default_service(other_methods(methods))
+    };
     config
-        .route("/livez", web::get().to(live))
-        .route("/readyz", web::get().to(ready))
-        .route("/metrics", web::get().to(metrics))
-        .route("/policies/reload", web::post().to(reload));
+        .service(resource("/livez", read().to(live), "GET, HEAD"))
+        .service(resource("/readyz", read().to(ready), "GET, HEAD"))
+        .service(resource("/metrics", read().to(metrics), "GET, HEAD"))
+        .service(resource("/policies/reload", web::post().to(reload), "POST"))
+        .default_service(web::to(async |request: HttpRequest| {
+            Problem::not_found().respond(&request)
+        }));
+}
+
+/// Gives each request its id and puts it into the answer. No line is written: probes ask all the time.
+async fn identify<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let state = request.app_data::<web::Data<State>>();
+    let state = state.ok_or_else(Problem::internal)?;
+    let info = RequestInfo {
+        request: RequestId::new(state.database.ids().uuid()),
+        source: forwarded::peer(&request),
+    };
+    request.extensions_mut().insert(info);
+    let span = tracing::info_span!("operator", request_id = %info.request);
+    let mut response = next.call(request).instrument(span).await?;
+    finish(&mut response, info);
+    Ok(response)
+}
+
+/// Answers this machine, and the networks that the configuration names.
+async fn let_in<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let state = request.app_data::<web::Data<State>>();
+    let http = &state.ok_or_else(Problem::internal)?.config.http;
+    let own = http.management_listen.map(|address| address.ip());
+    let is_let_in = forwarded::peer(&request).is_some_and(|peer| {
+        let is_here = peer.is_loopback() || own == Some(peer);
+        is_here || http.management_networks.contains(peer)
+    });
+    if is_let_in {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let detail =
+        "this port answers the networks that `http.management_networks` names, and yours is none";
+    let answer = Problem::new(Code::Forbidden, detail).respond(request.request());
+    Ok(request.into_response(answer).map_into_right_body())
 }
 
 async fn live() -> HttpResponse {

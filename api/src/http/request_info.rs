@@ -1,10 +1,7 @@
-//! What every request is given on arrival: an id, and the address that it came from.
+//! What every request is given on arrival: an id, and the address that it came from. What can not be read
+//! as a request is given neither: see [`super::app`].
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    panic::AssertUnwindSafe,
-    rc::Rc,
-};
+use std::{net::IpAddr, panic::AssertUnwindSafe, rc::Rc};
 
 use actix_web::{
     Error, HttpMessage,
@@ -27,7 +24,7 @@ use opentelemetry::propagation::Extractor;
 use tracing::{Instrument, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::{limited, problem::Problem};
+use super::{forwarded, limited, problem::Problem};
 use crate::{code::Code, rate_limit::Standing, server::State, telemetry::traces};
 
 /// The header that tells a request's id.
@@ -56,10 +53,7 @@ impl RequestInfo {
 
 /// Gives each request its id, writes one line for it, and puts the id into its answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Requests {
-    /// Whether a proxy in front tells the caller's address.
-    pub trusted_proxy: bool,
-}
+pub struct Requests;
 
 impl<S, B> Transform<S, ServiceRequest> for Requests
 where
@@ -75,7 +69,6 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(RequestsMiddleware {
             service: Rc::new(service),
-            settings: *self,
         }))
     }
 }
@@ -84,7 +77,6 @@ where
 #[derive(Debug)]
 pub struct RequestsMiddleware<S> {
     service: Rc<S>,
-    settings: Requests,
 }
 
 impl<S, B> Service<ServiceRequest> for RequestsMiddleware<S>
@@ -103,9 +95,13 @@ where
             return Box::pin(ready(Err(Problem::internal().into())));
         };
         let ids = state.database.ids();
+        let (peer, proxies) = (
+            forwarded::peer(&request),
+            &state.config.http.trusted_proxies,
+        );
         let info = RequestInfo {
             request: RequestId::new(ids.uuid()),
-            source: source(&request, self.settings.trusted_proxy),
+            source: forwarded::source(peer, request.headers(), proxies),
         };
         request.extensions_mut().insert(info);
         let started = std::time::Instant::now();
@@ -119,9 +115,11 @@ where
             http.route = Empty,
             http.response.status_code = Empty,
         );
-        if self.settings.trusted_proxy {
+        if forwarded::is_proxy(peer, proxies)
+            && let Some(parent) = traces::parent(&TraceHeaders(request.headers()))
+        {
             // Where there is no collector there is no trace to join.
-            let _ = span.set_parent(traces::parent(&TraceHeaders(request.headers())));
+            let _ = span.set_parent(parent);
         }
         let service = Rc::clone(&self.service);
         Box::pin(
@@ -191,7 +189,7 @@ impl Extractor for TraceHeaders<'_> {
 }
 
 /// Puts the id into the headers, and where the caller stands with its quota.
-fn finish<B>(response: &mut ServiceResponse<B>, info: RequestInfo) {
+pub(super) fn finish<B>(response: &mut ServiceResponse<B>, info: RequestInfo) {
     if let Ok(value) = HeaderValue::from_str(&info.request.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -253,49 +251,4 @@ pub async fn name_encodings(
 fn is_problem<B>(response: &ServiceResponse<B>) -> bool {
     let media = response.headers().get(CONTENT_TYPE);
     media.is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"))
-}
-
-fn source(request: &ServiceRequest, trusted_proxy: bool) -> Option<IpAddr> {
-    if trusted_proxy {
-        let forwarded = request
-            .headers()
-            .get_all("x-forwarded-for")
-            .last()?
-            .to_str()
-            .ok()?;
-        return address(forwarded.rsplit(',').next()?.trim());
-    }
-    request.peer_addr().map(|address| address.ip())
-}
-
-/// An address as proxies write it: alone, with a port, or in brackets.
-fn address(text: &str) -> Option<IpAddr> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'));
-    if let Ok(address) = bare.unwrap_or(text).parse() {
-        return Some(address);
-    }
-    text.parse().ok().map(|address: SocketAddr| address.ip())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_as_proxies_write_them() {
-        for (text, meant) in [
-            ("192.0.2.7", "192.0.2.7"),
-            ("192.0.2.7:1000", "192.0.2.7"),
-            ("2001:db8::1", "2001:db8::1"),
-            ("[2001:db8::1]", "2001:db8::1"),
-            ("[2001:db8::1]:443", "2001:db8::1"),
-        ] {
-            assert_eq!(address(text), meant.parse().ok(), "{text}");
-        }
-        for bad in ["", "unknown", "_hidden", "192.0.2.7:x", "[192.0.2"] {
-            assert_eq!(address(bad), None, "{bad}");
-        }
-    }
 }

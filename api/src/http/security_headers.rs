@@ -1,4 +1,4 @@
-//! Headers that every answer has.
+//! Headers that every answer has, save to what can not be read as a request: see [`super::app`].
 
 use actix_web::{
     http::header::{

@@ -1,8 +1,9 @@
 //! When the books are opened.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
 use super::{StartError, State};
+use crate::config::Http;
 
 /// How often the isolation check is tried again while PostgreSQL is away.
 const CHECK_AGAIN: Duration = Duration::from_secs(1);
@@ -41,4 +42,16 @@ pub(super) async fn check(state: &State) -> Result<(), StartError> {
     database.operator().open_own_ledger().await?;
     state.open.store(true, Ordering::Release);
     Ok(())
+}
+
+/// Says where the server is reached, and from how far.
+pub(super) fn tell(http: &Http, address: SocketAddr, management: Option<SocketAddr>) {
+    tracing::info!(%address, "serving");
+    tracing::info!("{}", http.transport());
+    if let (Some(port), Some(address)) = (http.operators_port(), management) {
+        tracing::info!(%address, "{port}");
+    }
+    if http.is_operators_port_open() {
+        tracing::warn!("whoever reaches the operator's port is answered there");
+    }
 }

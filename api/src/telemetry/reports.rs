@@ -2,7 +2,7 @@
 //!
 //! A report is made of a log line of level `ERROR`: its constant text, where in the program it
 //! stands, and the request's id, under which the operator's own log has the rest. Whatever else an
-//! event has, because a library put it there, is left behind by [`redact`], which builds a new event
+//! event has, because a library put it there, is left behind by `redact`, which builds a new event
 //! of what may go and takes nothing away from the old one.
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};

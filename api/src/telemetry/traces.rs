@@ -1,7 +1,7 @@
 //! Traces to an OpenTelemetry collector (OTLP over HTTP): what a request was made of and how long each
 //! part took, and nothing of what was in it.
 //!
-//! Spans are those of this product alone; what stands on them is rebuilt by [`Redacting`] from an
+//! Spans are those of this product alone; what stands on them is rebuilt by `Redacting` from an
 //! allow-list before it leaves, as reports to Sentry are.
 
 use std::{fmt, time::Duration};
@@ -119,11 +119,14 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
 }
 
 /// The trace that a proxy in front has begun, by its `traceparent` header (W3C Trace Context). What stands
-/// beside it in `tracestate` is not taken: it may be anybody's words.
-pub fn parent(headers: &dyn Extractor) -> TraceContext {
+/// beside it in `tracestate` is not taken: it may be anybody's words. `None` where it has begun none: a trace
+/// that goes on from nowhere is never sampled.
+pub fn parent(headers: &dyn Extractor) -> Option<TraceContext> {
     let told = TraceContextPropagator::new().extract_with_context(&TraceContext::new(), headers);
     let begun = without_state(told.span().span_context());
-    TraceContext::new().with_remote_span_context(begun)
+    begun
+        .is_valid()
+        .then(|| TraceContext::new().with_remote_span_context(begun))
 }
 
 /// The same place in the trace, and nothing that others have written beside it.
@@ -237,7 +240,8 @@ mod tests {
             ),
             ("tracestate".to_owned(), state.header()),
         ]);
-        let parent = parent(&headers);
+        assert!(super::parent(&HashMap::new()).is_none());
+        let parent = super::parent(&headers).unwrap();
         let context = parent.span().span_context().clone();
         assert!(context.is_remote() && context.is_valid() && context.is_sampled());
         assert_eq!(context.trace_state().header(), "");

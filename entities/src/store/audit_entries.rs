@@ -190,7 +190,7 @@ impl Reader {
     }
 
     /// Rows of the chain that the filter chooses, after `after` and up to `until`, in the chain's order; at
-    /// most [`CHAIN_ROWS`]. Without the actors' names, which are not of the chain.
+    /// most 1,000. Without the actors' names, which are not of the chain.
     pub async fn audit_chain(
         &self,
         scope: &ReadScope<resource::AuditEntry>,

@@ -15,9 +15,10 @@ use super::{super::EXAMPLE, PREFIX, aws, environment};
 
 /// How the fault of a secret's file begins. Other texts of serde may quote a value.
 pub(super) const FILE_FAULT: &str = "names a file that can not be read";
-/// How faults begin whose words are this program's own, and quote no value.
-const OWN: [&str; 4] = [
+/// How faults begin whose words are this program's own, and quote no secret.
+const OWN: [&str; 5] = [
     FILE_FAULT,
+    "is no network:",
     "is a secret key,",
     "is no public key",
     "is no day,",
