@@ -25,6 +25,7 @@ use std::sync::Arc;
 use countersign_domain::{
     audit::{Facts, Outcome, Payload},
     id::AnyId,
+    name,
 };
 use countersign_entities::{
     Claim, Database, EnterError, EventDraft, Insertion, StoreError, Unfinished, WriteError,
@@ -365,13 +366,9 @@ pub(crate) fn count(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// A name as people give it: trimmed, from 1 to `max` characters, no control characters.
+/// A name as people give it, of 1 to `max` characters.
 pub(crate) fn name(text: &str, max: usize, field: &'static str) -> Result<String, Fault> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > max || text.chars().any(char::is_control) {
-        let message =
-            format!("give it a name of 1 to {max} characters, without control characters");
-        return Err(Fault::new(FaultCode::Invalid, field, message));
-    }
-    Ok(text.to_owned())
+    let name = name::checked(text, max);
+    let name = name.map_err(|error| Fault::new(FaultCode::Invalid, field, error.to_string()))?;
+    Ok(name.to_owned())
 }

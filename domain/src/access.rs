@@ -6,12 +6,12 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-/// A name that is not in the closed set it was looked up in.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{name}` is not a {kind}")]
+/// A name that is not in the closed set it was looked up in. It says which are, and does not repeat the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("there is no such {kind}: choose among {}", .known.join(", "))]
 pub struct UnknownNameError {
     kind: &'static str,
-    name: String,
+    known: &'static [&'static str],
 }
 
 macro_rules! closed_set {
@@ -40,9 +40,8 @@ macro_rules! closed_set {
             type Err = UnknownNameError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|member| member.name() == text).ok_or_else(|| {
-                    UnknownNameError { kind: $kind, name: text.chars().take(64).collect() }
-                })
+                let unknown = UnknownNameError { kind: $kind, known: &[$($text,)*] };
+                Self::ALL.iter().copied().find(|member| member.name() == text).ok_or(unknown)
             }
         }
     };

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`id`] | typed, prefixed identifiers (`txn_…`) |
 //! | [`money`] | exact decimal amounts, currencies, magnitude buckets |
+//! | [`name`] | what may be a name |
 //! | [`principal`] | humans and machines, which are different types from the first line |
 //! | [`access`] | roles, capabilities and scopes |
 //! | [`token`] | API tokens: plain, shown once, and hashed, stored |
@@ -23,6 +24,7 @@ pub mod books;
 pub mod credentials;
 pub mod id;
 pub mod money;
+pub mod name;
 pub mod principal;
 pub mod sealed;
 pub mod statements;

@@ -23,30 +23,45 @@ pub enum MoneyError {
     /// As large as [`ABS_LIMIT`] or larger.
     #[error("an amount is less than {ABS_LIMIT} units")]
     Size,
-    /// Not three upper-case letters.
-    #[error("`{0}` is not an ISO 4217 currency code")]
-    Currency(String),
+    /// Not a code of ISO 4217, or not three upper-case letters.
+    #[error("not an ISO 4217 currency code such as `EUR`")]
+    Currency,
     /// Two currencies in one sum.
     #[error("`{0}` and `{1}` can not be added")]
     Mixed(Currency, Currency),
 }
 
+/// Withdrawn since 2016, and not in the list of codes that is built in: books are kept for ten years and longer.
+const WITHDRAWN: [&str; 5] = ["ANG", "BYR", "MRO", "STD", "VEF"];
+
 /// A currency by its ISO 4217 alphabetic code: three upper-case ASCII letters.
+///
+/// Parsing takes the codes that are in use, or were until not long ago.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
 
 impl Currency {
+    /// Any code of three upper-case letters, for what was stored before and what banks write: of a currency that
+    /// is no more, or by a name that is no code.
+    pub fn written(text: &str) -> Result<Self, MoneyError> {
+        match <[u8; 3]>::try_from(text.as_bytes()) {
+            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
+            _ => Err(MoneyError::Currency),
+        }
+    }
+
     /// The three letters.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 
-    /// Digits after the point in ordinary use, by ISO 4217: 0 for JPY, 3 for KWD, otherwise 2.
+    /// Digits after the point in ordinary use, by ISO 4217: 0 for JPY, 3 for KWD, 4 for CLF, otherwise 2.
     pub fn minor_digits(self) -> u32 {
         match self.code() {
-            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
-            | "UGX" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BIF" | "BYR" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG"
+            | "RWF" | "UGX" | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
             "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            "CLF" | "UYW" => 4,
             _ => 2,
         }
     }
@@ -68,24 +83,10 @@ impl FromStr for Currency {
     type Err = MoneyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
-            _ => Err(MoneyError::Currency(text.chars().take(8).collect())),
-        }
-    }
-}
-
-impl Serialize for Currency {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
-}
-
-impl<'de> Deserialize<'de> for Currency {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        let is_known =
+            WITHDRAWN.contains(&text) || iso_currency::Currency::from_code(text).is_some();
+        let known = is_known.then_some(text).ok_or(MoneyError::Currency)?;
+        Self::written(known)
     }
 }
 
@@ -315,6 +316,50 @@ mod tests {
             ("-999999999999999.999999", Magnitude::Xlarge),
         ] {
             assert_eq!(eur(amount).map(|m| m.magnitude()), Ok(bucket), "{amount}");
+        }
+    }
+
+    #[test]
+    fn currencies_are_those_of_iso_4217() {
+        for code in ["EUR", "USD", "XAU", "HRK", "BGN", "ANG", "VEF"] {
+            assert!(code.parse::<Currency>().is_ok(), "{code}");
+        }
+        for text in ["ZZZ", "AAA", "EUE", "eur", "EU", "EURO", "", "E\u{212A}"] {
+            assert_eq!(
+                text.parse::<Currency>(),
+                Err(MoneyError::Currency),
+                "{text}"
+            );
+        }
+        // Of long ago, as a bank writes it or a row has it.
+        assert_eq!(
+            Currency::written("DEM").map(|c| c.to_string()),
+            Ok("DEM".to_owned())
+        );
+        assert_eq!(Currency::written("dem"), Err(MoneyError::Currency));
+    }
+
+    #[test]
+    fn digits_are_those_of_iso_4217() {
+        let letters = || 'A'..='Z';
+        let codes =
+            letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| [a, b, c])));
+        let mut known = 0;
+        for code in codes.map(String::from_iter) {
+            let Some(listed) = iso_currency::Currency::from_code(&code) else {
+                continue;
+            };
+            known += 1;
+            let digits = listed.exponent().map_or(2, u32::from);
+            let own = code.parse::<Currency>().map(Currency::minor_digits);
+            assert_eq!(own, Ok(digits), "{code}");
+        }
+        assert!(known > 150, "{known}");
+        for code in WITHDRAWN {
+            assert!(
+                iso_currency::Currency::from_code(code).is_none(),
+                "{code} is listed"
+            );
         }
     }
 

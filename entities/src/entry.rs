@@ -27,6 +27,7 @@ pub use refresh::RefreshLock;
 pub use sessions::{NewSession, SessionRecord, SessionTenant};
 pub use sign_ins::SignIn;
 pub use tokens::ProviderTokens;
+pub(crate) use users::PERSON_NAME_MAX;
 pub use users::{ProvidedIdentity, SignInError};
 
 /// The sign-in side. Cloning it is cheap.

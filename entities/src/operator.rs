@@ -18,6 +18,7 @@ use countersign_domain::{
     access::{Capability, Role, Scope},
     audit::{Facts, Head, Outcome, Payload},
     id::{AnyId, CustomRoleId, MachineId, MemberId, RequestId, TenantId, UserId},
+    name::{self, NameError},
 };
 use countersign_policies::Resolved;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
@@ -28,7 +29,7 @@ use crate::{
     context::RequestFacts,
     database::Inner,
     enter,
-    entry::Entry,
+    entry::{Entry, PERSON_NAME_MAX},
     error::{StoreError, WriteError},
     wire::{End, Wire},
 };
@@ -38,6 +39,9 @@ pub use keys::{KeyStatus, KeyVersion, Resealed, Resealing, SealedCount};
 pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;
 pub use replay::RowToday;
+
+/// The longest name of a tenant or a machine, in characters.
+const NAME_MAX: usize = 100;
 
 /// The operator's side. Cloning it is cheap.
 #[derive(Clone)]
@@ -58,6 +62,9 @@ pub enum OperatorError {
     /// The tenant has no role of that name.
     #[error("no role is called `{0}`")]
     UnknownRole(String),
+    /// What was given as a name is none.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// The rows contradict a rule of the schema: the name is taken, the form is wrong.
     #[error("the database holds `{0}` against it")]
     Conflict(String),
@@ -188,6 +195,7 @@ impl Operator {
     /// Makes a tenant, its keys and the first row of its chain. A tenant that was left without
     /// its key, because the second step was cut off, gets it by making it again.
     pub async fn create_tenant(&self, new: &NewTenant) -> Result<TenantId, OperatorError> {
+        let name = name::checked(&new.name, NAME_MAX)?;
         let tenant = TenantId::new(self.0.ids.uuid());
         let wire = self.entry().await?;
         let made = wire
@@ -197,7 +205,7 @@ impl Operator {
                 [
                     tenant.uuid().into(),
                     new.slug.clone().into(),
-                    new.name.clone().into(),
+                    name.into(),
                     self.0.clock.now().into(),
                 ],
             ))
@@ -246,6 +254,7 @@ impl Operator {
         tenant: TenantId,
         new: &NewMember,
     ) -> Result<(MemberId, UserId), OperatorError> {
+        let name = name::checked(&new.name, PERSON_NAME_MAX)?;
         let at = self.0.clock.now();
         let wire = self.books(tenant).await?;
         // Nobody is invited who can not be let in.
@@ -254,7 +263,7 @@ impl Operator {
             MemberRole::Own(name) => own_role(&wire, name).await?,
         };
         let user = Entry::new(Arc::clone(&self.0))
-            .invite(&new.email, &new.name, at)
+            .invite(&new.email, name, at)
             .await?;
         let member = MemberId::new(self.0.ids.uuid());
         let capabilities: Vec<String> = new.capabilities.iter().map(ToString::to_string).collect();
@@ -291,6 +300,7 @@ impl Operator {
         tenant: TenantId,
         new: &NewMachine,
     ) -> Result<MachineId, OperatorError> {
+        let name = name::checked(&new.name, NAME_MAX)?;
         let machine = MachineId::new(self.0.ids.uuid());
         let scopes: Vec<String> = new.scopes.iter().map(ToString::to_string).collect();
         let wire = self.books(tenant).await?;
@@ -304,7 +314,7 @@ impl Operator {
                 machine.uuid().into(),
                 new.issuer.clone().into(),
                 new.client_id.clone().into(),
-                new.name.clone().into(),
+                name.into(),
                 scopes.into(),
                 self.0.clock.now().into(),
             ],

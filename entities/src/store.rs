@@ -298,7 +298,7 @@ pub(crate) fn money(amount: Decimal, currency: Currency) -> Result<Money, StoreE
 }
 
 pub(crate) fn currency(code: &str) -> Result<Currency, StoreError> {
-    code.parse()
+    Currency::written(code)
         .map_err(|_| StoreError::inconsistent(format!("`{code}` is not a currency")))
 }
 

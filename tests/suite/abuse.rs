@@ -95,6 +95,88 @@ async fn texts_that_can_not_be_kept_are_the_callers_fault() {
     }
 }
 
+/// What is called so can not be told from nothing, or from something else.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_deceive_are_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let query = "mutation($n: String!) { \
+        category: createCategory(input: { name: $n }) { userErrors { code field message } } \
+        account: createAccount(input: { name: $n, currency: \"EUR\", personal: false }) { userErrors { code field message } } \
+        role: createRole(input: { name: $n, baseRole: \"worker\" }) { userErrors { code field message } } \
+        token: createApiToken(input: { name: $n, scopes: [\"basic:read\"] }) { userErrors { code field message } } \
+        credential: storeCredential(input: { name: $n, provider: STRIPE, secret: \"sk_test_0123456789abcdef\" }) \
+            { userErrors { code field message } } \
+        import: importStatement(input: { fileName: $n, content: \"eA==\" }) { userErrors { code field message } } }";
+    for (name, told) in [
+        (
+            "\u{200B}",
+            "give it a name that can be seen: it has no visible character",
+        ),
+        (
+            "\u{3164}\u{FE0F}",
+            "give it a name that can be seen: it has no visible character",
+        ),
+        (
+            "Rent\u{202E}tner",
+            "give it a name without control characters: none that break the line or turn the direction of the text",
+        ),
+    ] {
+        let refused = owner.graphql(query, json!({ "n": name })).await;
+        for (mutation, payload) in refused.data().as_object().unwrap() {
+            let error = &payload["userErrors"][0];
+            let field = if mutation == "import" {
+                "fileName"
+            } else {
+                "name"
+            };
+            let expected = json!({ "code": "INVALID", "field": ["input", field], "message": told });
+            assert_eq!(error, &expected, "{mutation} {name:?}: {:?}", refused.body);
+        }
+    }
+    let kept = owner
+        .graphql(query, json!({ "n": "👩\u{200D}💻 اجاره\u{200C}خانه" }))
+        .await;
+    let category = &kept.data()["category"];
+    assert_eq!(category["userErrors"], json!([]), "{:?}", kept.body);
+}
+
+/// What is allowed is told, and not what was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_there_are_not_are_not_repeated() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let query = "mutation { \
+        token: createApiToken(input: { name: \"a\", scopes: [\"basic:read\", \"canary:read\"] }) { userErrors { message } } \
+        role: createRole(input: { name: \"a\", baseRole: \"worker\", capabilities: [\"canary\"] }) { userErrors { message } } \
+        base: createRole(input: { name: \"a\", baseRole: \"canary\" }) { userErrors { message } } }";
+    let refused = owner.graphql(query, json!({})).await;
+    for (what, known) in [
+        ("token", "pii:read"),
+        ("role", "read.pii"),
+        ("base", "worker"),
+    ] {
+        let told = refused.data()[what]["userErrors"][0]["message"].as_str();
+        let told = told.unwrap_or_else(|| panic!("{:?}", refused.body));
+        assert!(told.contains(known) && !told.contains("canary"), "{told}");
+    }
+    for query in [
+        "{ viewer { can(action: \"canary\") { verdict } } }",
+        "{ explainAccess(action: \"canary\") { decision } }",
+        "{ whoMay(action: \"canary\") { action } }",
+    ] {
+        let refused = owner.graphql(query, json!({})).await;
+        assert_eq!(refused.error_code(), Some("BAD_USER_INPUT"), "{query}");
+        let told = refused.body["errors"][0]["message"].as_str().unwrap();
+        assert!(
+            told.contains("`Transaction.amount`") && !told.contains("canary"),
+            "{told}"
+        );
+    }
+}
+
 /// Whoever is not let in is told nothing of what they asked for: not that it is no GraphQL, not what it would
 /// cost, nor whether a document is published.
 #[tokio::test(flavor = "multi_thread")]

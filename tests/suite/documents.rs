@@ -104,3 +104,45 @@ async fn an_operator_publishes_a_partners_documents() {
         assert_eq!(reply.status, 200, "{:?}", reply.body);
     }
 }
+
+/// Who explores is told of faults by another schema than who does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn values_are_written_as_graphql_writes_them() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.token(&[Scope::BasicRead]).await;
+    let list = |filter: &str| {
+        format!("query($d: Direction) {{ transactions(filter: {filter}) {{ nodes {{ id }} }} }}")
+    };
+    for filter in [
+        "{ direction: \"IN\" direction: $d }",
+        "{ direction: $d, magnitude: \"LARGE\" }",
+        "{ direction: $d, direction: OUT }",
+        "{ direction: $d, text: RENT }",
+        "{ direction: $d, accountId: RENT }",
+    ] {
+        for by_owner in [true, false] {
+            let query = list(filter);
+            let reply = if by_owner {
+                owner.graphql(&query, json!({ "d": "IN" })).await
+            } else {
+                token.graphql(&query, json!({ "d": "IN" })).await
+            };
+            let told = (reply.status, reply.error_code());
+            let expected = (400, Some("GRAPHQL_VALIDATION_FAILED"));
+            assert_eq!(told, expected, "{filter}: {:?}", reply.body);
+        }
+    }
+    for filter in [
+        "{ direction: $d, magnitude: LARGE }",
+        "{ direction: $d, accountId: null }",
+    ] {
+        let reply = token.graphql(&list(filter), json!({ "d": "IN" })).await;
+        assert_eq!(reply.status, 200, "{filter}: {:?}", reply.body);
+    }
+    let make = "mutation { createCategory(input: { name: \"\\uD83D\\uDE00 \\u{1F3E0}\" }) { category { name } } }";
+    let made = owner.graphql(make, json!({})).await;
+    let category = &made.data()["createCategory"]["category"];
+    assert_eq!(category["name"], "😀 🏠", "{:?}", made.body);
+}

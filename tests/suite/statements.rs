@@ -115,3 +115,49 @@ async fn csv_comes_in_with_a_mapping() {
     assert_eq!(payload["import"]["addedCount"], 2, "{:?}", reply.body);
     assert_eq!(payload["statements"][0]["balanceCheck"], "NOT_STATED");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn currencies_are_of_iso_4217_and_what_stands_in_another_stays() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "olivia").await;
+    let make = "mutation($c: CurrencyCode!) { createAccount(input: { name: \"Till\", currency: $c, \
+                personal: false }) { account { currency } userErrors { code } } }";
+    for code in ["ZZZ", "EUE", "eur", "DEM"] {
+        let refused = owner.graphql(make, json!({ "c": code })).await;
+        assert_eq!(refused.status, 400, "{code}: {:?}", refused.body);
+        let told = refused.body["errors"][0]["message"].as_str().unwrap();
+        assert!(told.contains("`CurrencyCode`"), "{told}");
+        assert!(!told.contains(code), "{told}");
+    }
+    for code in ["JPY", "HRK", "ANG"] {
+        let made = owner.graphql(make, json!({ "c": code })).await;
+        let account = &made.data()["createAccount"]["account"];
+        assert_eq!(account["currency"], code, "{:?}", made.body);
+    }
+
+    // A statement of long ago is read, and told apart from its account.
+    let (id, number) = account(&owner, "Old", "NL26VAYB8060476890", None, false).await;
+    let file = camt(&number, "1000.00", &entries(5)).replace("EUR", "DEM");
+    let refused = send(&owner, "1998.xml", file.as_bytes(), json!({})).await;
+    let error = &refused.data()["importStatement"]["userErrors"][0];
+    assert_eq!(error["code"], "CURRENCY_MISMATCH", "{:?}", refused.body);
+    assert_eq!(
+        error["message"],
+        "the statement is in DEM and the account in EUR"
+    );
+
+    // An account that was made before keeps its currency, and takes its statements.
+    let mut superuser = app.test_database.superuser().await;
+    let before = "UPDATE countersign.accounts SET currency = 'DEM' WHERE name = 'Old'";
+    sqlx::query(before).execute(&mut superuser).await.unwrap();
+    let taken = send(&owner, "1998.xml", file.as_bytes(), json!({})).await;
+    let payload = &taken.data()["importStatement"];
+    assert_eq!(payload["import"]["addedCount"], 5, "{:?}", taken.body);
+    let read = "query($id: ID!) { node(id: $id) { ... on Account { currency balance } } \
+                transactions(first: 1, filter: { accountId: $id }) { nodes { currency amount } } }";
+    let read = owner.graphql(read, json!({ "id": id })).await;
+    let data = read.data();
+    assert_eq!(data["node"]["currency"], "DEM", "{:?}", read.body);
+    assert_eq!(data["transactions"]["nodes"][0]["currency"], "DEM");
+}

@@ -1,6 +1,7 @@
 //! Transactions: filters, pages, categories.
 
-use countersign_tests::TestApp;
+use chrono::DateTime;
+use countersign_tests::{Tap, TestApp};
 use serde_json::{Value, json};
 
 use crate::books::{BUSINESS, CARD, PERSONAL, books};
@@ -127,4 +128,50 @@ async fn transactions_are_filtered_paged_and_sorted_under_categories() {
         taken.data()["createCategory"]["userErrors"][0]["code"],
         "TAKEN"
     );
+}
+
+/// However many are asked for: one statement for each kind.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_things_by_their_ids_are_one_statement_of_each_kind() {
+    let tap = Tap::open().await;
+    let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let app = TestApp::start_with(now, |toml| tap.configuration(&toml)).await;
+    let books = books(&app).await;
+    let owner = &books.owner;
+    let lists = "{ transactions { nodes { id } } accounts { nodes { id } } tenant { id } }";
+    let reply = owner.graphql(lists, json!({})).await;
+    let ids = |list: &str| {
+        let nodes = reply.data()[list]["nodes"].as_array().unwrap();
+        nodes
+            .iter()
+            .map(|node| node["id"].clone())
+            .collect::<Vec<_>>()
+    };
+    let (transactions, accounts) = (ids("transactions"), ids("accounts"));
+    let tenant = reply.data()["tenant"]["id"].clone();
+    let few = vec![
+        transactions[1].clone(),
+        accounts[0].clone(),
+        tenant.clone(),
+        transactions[0].clone(),
+    ];
+    let mut many = transactions;
+    many.insert(1, tenant);
+    many.splice(2..2, accounts);
+    many.reverse();
+    many.push(many[0].clone());
+    let query =
+        "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Transaction { account { id } } } }";
+    let mut sent = Vec::new();
+    for ids in [&few, &few, &many] {
+        tap.sent().await;
+        let reply = owner.graphql(query, json!({ "ids": ids })).await;
+        let nodes = reply.data()["nodes"].as_array();
+        let nodes = nodes.unwrap_or_else(|| panic!("{:?}", reply.body)).iter();
+        let found: Vec<_> = nodes.map(|node| node["id"].clone()).collect();
+        assert_eq!(&found, ids, "in the order asked for");
+        sent.push(tap.sent().await);
+    }
+    // The first one prepares statements.
+    assert!(sent[2].is_none() || sent[1] == sent[2], "{sent:#?}");
 }

@@ -140,7 +140,7 @@ fn parse(input: &CreateAccount) -> Result<Parsed, AppError> {
         faults.push(Fault::new(
             FaultCode::Invalid,
             "currency",
-            "give a currency as three capital letters, such as EUR",
+            "give a currency by its ISO 4217 code, such as EUR",
         ));
     });
     let number = input

@@ -5,6 +5,7 @@ use countersign_domain::{
     access::{Capability, Role},
     audit::{Facts, Payload},
     id::CustomRoleId,
+    name::is_deceiving,
 };
 use countersign_entities::{CustomRole, Member, Reader, RequestContext, WriteError};
 use countersign_policies::{
@@ -322,7 +323,7 @@ fn named(after: &CustomRole, input: &RoleInput) -> Result<(), Fault> {
 
 fn description(text: &str) -> Result<String, Fault> {
     let text = text.trim();
-    if text.chars().count() > DESCRIPTION_MAX || text.chars().any(char::is_control) {
+    if text.chars().count() > DESCRIPTION_MAX || text.chars().any(is_deceiving) {
         let message = format!(
             "describe it in at most {DESCRIPTION_MAX} characters, without control characters"
         );

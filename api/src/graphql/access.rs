@@ -339,11 +339,11 @@ pub(super) fn action(
 ) -> Result<ActionId, GraphqlError> {
     let name = inputs::text(arguments, "action").unwrap_or_default();
     operation.services.engine.action(name).ok_or_else(|| {
-        let shown: String = name.chars().take(64).collect();
-        GraphqlError::BadInput(format!(
-            "`{shown}` is not an action: name a field by its type, as `Transaction.amount`; \
-             `viewer {{ access {{ action }} }}` lists them"
-        ))
+        GraphqlError::BadInput(
+            "there is no such action: name a field by its type, as `Transaction.amount`; \
+             `viewer { access { action } }` lists them"
+                .to_owned(),
+        )
     })
 }
 

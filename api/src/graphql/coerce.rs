@@ -129,17 +129,21 @@ fn named(
             _ => misfit(),
         };
     }
-    if let Some(members) = shape.members(ty) {
-        return match &value {
-            Value::Enum(member) if members.contains(member.as_str()) => Ok(value),
-            Value::String(member) if members.contains(member) => Ok(value),
-            _ => misfit(),
-        };
+    match value {
+        value if !is_leaf(shape, ty, &value) => misfit(),
+        Value::Number(number) if *ty == "ID" => Ok(Value::String(number.to_string())),
+        value => Ok(value),
     }
-    match (ty.as_str(), &value) {
-        ("ID", Value::Number(number)) if number.is_i64() => Ok(Value::String(number.to_string())),
-        _ if scalars::is_valid(ty, &value) => Ok(value),
-        _ => misfit(),
+}
+
+/// Whether the value is one of the enum or of the scalar.
+pub(super) fn is_leaf(shape: &SchemaShape, ty: &Name, value: &Value) -> bool {
+    match (shape.members(ty), value) {
+        (Some(members), Value::Enum(member)) => members.contains(member.as_str()),
+        (Some(members), Value::String(member)) => members.contains(member),
+        (Some(_), _) => false,
+        (None, Value::Number(number)) if *ty == "ID" => number.is_i64(),
+        (None, value) => scalars::is_valid(ty, value),
     }
 }
 

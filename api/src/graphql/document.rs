@@ -1,5 +1,7 @@
 //! Documents: the published ones by their id, and all of them parsed and planned once.
 
+mod text;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -35,6 +37,8 @@ pub(super) struct Document {
     planned: HashMap<Option<Name>, Planned>,
     /// How long the text is.
     bytes: u32,
+    /// What is wrong with it that is not seen in what is parsed.
+    pub(super) repeated_member: Option<ServerError>,
     /// What validation finds wrong with it, once it was looked at.
     pub(super) faults: OnceCell<Vec<ServerError>>,
 }
@@ -236,7 +240,8 @@ impl Documents {
         if let Some(known) = self.cache.get(&sha256) {
             return Ok(known);
         }
-        let parsed = async_graphql_parser::parse_query(text).map_err(|error| match error {
+        let readable = text::readable(text);
+        let parsed = async_graphql_parser::parse_query(readable).map_err(|error| match error {
             Error::RecursionLimitExceeded => DocumentError::Limit(LimitError::Nesting),
             error => DocumentError::Parse(error),
         })?;
@@ -262,6 +267,7 @@ impl Documents {
         }
         let document = Arc::new(Document {
             bytes: u32::try_from(text.len()).unwrap_or(u32::MAX),
+            repeated_member: text::repeated_member(text),
             parsed,
             sha256,
             planned,

@@ -3,7 +3,10 @@
 //! An id of another tenant never comes here: a request that names one is refused whole on entering.
 //! One that policy hides from the caller is answered just like it ([`super::existence`]).
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use async_graphql::dynamic::{InputValue, TypeRef};
 use countersign_domain::id::{
@@ -64,12 +67,25 @@ fn node(context: Context<'_>) -> Resolved<'_> {
 fn nodes(context: Context<'_>) -> Resolved<'_> {
     async move {
         let operation = context.operation;
-        let mut found = Vec::new();
-        for id in inputs::texts(&context.arguments, "ids") {
-            let one = find(operation, Some(context.selected), &id).await?;
-            found.push(one.ok_or_else(|| operation.not_here())?);
+        let ids = inputs::texts(&context.arguments, "ids");
+        let ids: Option<Vec<_>> = ids.iter().map(|id| AnyId::parse(id)).collect();
+        let ids = ids.ok_or_else(|| operation.not_here())?;
+        let mut by_kind: BTreeMap<&str, BTreeSet<Uuid>> = BTreeMap::new();
+        for id in &ids {
+            by_kind.entry(id.kind).or_default().insert(id.uuid);
         }
-        Ok(Output::List(found))
+        let mut found = HashMap::new();
+        for (kind, uuids) in by_kind {
+            let uuids: Vec<_> = uuids.into_iter().collect();
+            let rows = read(operation, Some(context.selected), kind, &uuids).await?;
+            found.extend(
+                rows.into_iter()
+                    .map(|(uuid, row)| (AnyId { kind, uuid }, row)),
+            );
+        }
+        let listed = ids.iter().map(|id| found.get(id).cloned());
+        let listed: Option<_> = listed.collect();
+        listed.map(Output::List).ok_or_else(|| operation.not_here())
     }
     .boxed()
 }
@@ -162,31 +178,51 @@ pub(super) async fn find(
     let Some(AnyId { kind, uuid }) = AnyId::parse(id) else {
         return Ok(None);
     };
+    let found = read(operation, selected, kind, &[uuid]).await?;
+    Ok(found.into_iter().next().map(|(_, row)| row))
+}
+
+/// Rows of one kind by their ids, as far as the caller may read them, in one statement and any order.
+async fn read(
+    operation: &Operation,
+    selected: Option<&Selected>,
+    kind: &str,
+    uuids: &[Uuid],
+) -> Result<Vec<(Uuid, Output)>, GraphqlError> {
     macro_rules! by_id {
         ($resource:ident, $id:ident, $reader:ident) => {{
             // Whoever may read no row of a kind is told of none.
             let Ok(scope) = operation.scope::<resource::$resource>() else {
-                return Ok(None);
+                return Ok(Vec::new());
             };
-            let rows = operation
-                .reader()
-                .await?
-                .$reader(&scope, &[$id::new(uuid)])
-                .await?;
-            let row = rows.into_iter().next();
-            Ok(row.map(|row| Output::typed(stringify!($resource), Arc::new(row))))
+            let ids: Vec<_> = uuids.iter().copied().map($id::new).collect();
+            let rows = operation.reader().await?.$reader(&scope, &ids).await?;
+            let rows = rows.into_iter().map(|row| {
+                let id = row.id.uuid();
+                (id, Output::typed(stringify!($resource), Arc::new(row)))
+            });
+            Ok(rows.collect())
         }};
     }
-    if kind == TenantId::PREFIX && uuid == operation.tenant().uuid() {
+    if kind == TenantId::PREFIX {
+        let own = operation.tenant().uuid();
         let Ok(scope) = operation.scope::<resource::Tenant>() else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
+        if !uuids.contains(&own) {
+            return Ok(Vec::new());
+        }
         let tenant = operation.reader().await?.tenant(&scope).await?;
-        return Ok(Some(Output::typed("Tenant", Arc::new(tenant))));
+        return Ok(vec![(own, Output::typed("Tenant", Arc::new(tenant)))]);
     }
     if kind == TransactionId::PREFIX {
-        let row = transactions::by_id(operation, selected, TransactionId::new(uuid)).await?;
-        return Ok(row.map(|row| Output::typed("Transaction", Arc::new(row))));
+        let ids: Vec<_> = uuids.iter().copied().map(TransactionId::new).collect();
+        let rows = transactions::by_ids(operation, selected, &ids).await?;
+        let rows = rows.into_iter().map(|row| {
+            let id = row.id.uuid();
+            (id, Output::typed("Transaction", Arc::new(row)))
+        });
+        return Ok(rows.collect());
     }
-    by_kind!(kind, by_id, Ok(None))
+    by_kind!(kind, by_id, Ok(Vec::new()))
 }

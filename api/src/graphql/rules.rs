@@ -1,7 +1,7 @@
 //! Rules of the specification that async-graphql does not hold documents to.
 
 mod merging;
-mod variables;
+mod values;
 
 use async_graphql::{Pos, ServerError};
 use async_graphql_parser::{
@@ -17,7 +17,7 @@ pub(super) fn faults(shape: &SchemaShape, document: &ExecutableDocument) -> Vec<
     let operations = document.operations.iter();
     let faults = operations.filter_map(|(_, operation)| {
         let operation = &operation.node;
-        let fault = variables::fault(rules, operation).or_else(|| merging::fault(rules, operation));
+        let fault = values::fault(rules, operation).or_else(|| merging::fault(rules, operation));
         fault.map(|Fault(text, at)| ServerError::new(text, Some(at)))
     });
     faults.collect()
@@ -66,8 +66,10 @@ mod tests {
         interface Node { id: ID! }
         type Account implements Node { id: ID!, name: String!, open: Boolean!, rows(first: Int): [Row!]! }
         type Row implements Node { id: ID!, amount: String, account: Account!, can(action: String!): Boolean }
-        input Filter { text: String, min: Int! = 1, on: [Int!] }
-        type Query { node(id: ID!): Node, rows(first: Int, filter: Filter, ids: [ID!]): [Row!]! }
+        enum Sort { UP DOWN }
+        input Filter { text: String, min: Int! = 1, on: [Int!], by: [Sort!] }
+        input Need { a: Int, b: Int! }
+        type Query { needs(need: Need): Int, node(id: ID!): Node, rows(first: Int, filter: Filter, ids: [ID!], sort: Sort = UP): [Row!]! }
     ";
 
     fn check(text: &str) -> Vec<String> {
@@ -143,6 +145,67 @@ mod tests {
             "query q @skip(if: $x) { __typename } query r($x: Int = null) { rows(filter: { on: [$x] }) { id } }",
         ] {
             assert_eq!(check(bad).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn values_beside_variables_are_of_their_types() {
+        let query =
+            |filter: &str| format!("query q($x: Int!) {{ rows(filter: {filter}) {{ id }} }}");
+        for good in [
+            "{ min: 1, on: [$x] }",
+            "{ on: [$x], text: null, by: UP }",
+            "{ on: [$x, 2], text: \"x\", by: [] }",
+            "null",
+        ] {
+            assert_eq!(check(&query(good)), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "{ on: [$x], text: RENT }",
+            "{ on: [$x], text: 1 }",
+            "{ on: [$x], text: { x: $x } }",
+            "{ on: [$x], text: [\"x\"] }",
+            "{ on: [$x], by: LEFT }",
+            "{ on: [$x], min: null }",
+            "{ on: [$x], min: 1.5 }",
+            "{ on: [$x, null] }",
+            "{ on: [$x], other: 1 }",
+            "[$x]",
+        ] {
+            assert_eq!(check(&query(bad)).len(), 1, "{bad}");
+        }
+        for (bad, told) in [
+            ("{ node(id: RENT) { id } }", "what stands here is no `ID`"),
+            (
+                "query q($x: Need = { a: 1 }) { needs(need: $x) }",
+                "`b` is missing, and is a `Int!`",
+            ),
+        ] {
+            assert_eq!(check(bad), [told], "{bad}");
+        }
+        assert_eq!(check("{ node(id: 1) { id } }"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn members_of_enums_are_names() {
+        for good in [
+            "{ rows(sort: DOWN) { id } }",
+            "{ rows(filter: { by: [UP, DOWN], text: \"UP\" }) { id } }",
+            "query q($s: Sort = DOWN, $by: [Sort!]) { rows(sort: $s, filter: { by: $by }) { id } }",
+        ] {
+            assert_eq!(check(good), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "{ rows(sort: \"DOWN\") { id } }",
+            "{ rows(sort: \"\"\"DOWN\"\"\") { id } }",
+            "{ rows(filter: { by: \"UP\" }) { id } }",
+            "{ rows(filter: { by: [UP, \"DOWN\"] }) { id } }",
+            "query q($s: Sort = \"DOWN\") { rows(sort: $s) { id } }",
+            "query q($f: Filter = { by: [\"UP\"] }) { rows(filter: $f) { id } }",
+            "{ ...f } fragment f on Query { rows(sort: \"UP\") { id } }",
+        ] {
+            let found = check(bad);
+            assert_eq!(found, ["a `Sort` is written without quotes"], "{bad}");
         }
     }
 

@@ -291,24 +291,24 @@ fn keep(operation: &Operation, rows: &[Transaction], pointed: Pointed) {
     }
 }
 
-/// A transaction by its id, as far as the caller may read it.
-pub(super) async fn by_id(
+/// Transactions by their ids, as far as the caller may read them, in any order.
+pub(super) async fn by_ids(
     operation: &Operation,
     selected: Option<&Selected>,
-    id: TransactionId,
-) -> Result<Option<Transaction>, GraphqlError> {
+    ids: &[TransactionId],
+) -> Result<Vec<Transaction>, GraphqlError> {
     // Whoever may read no row of a kind is told of none.
     let Ok(scope) = operation.scope::<resource::Transaction>() else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let reader = operation.reader().await?;
     let beside = beside(operation, selected);
     let read = reader
-        .transactions_by_id_beside(&scope, &[id], &beside)
+        .transactions_by_id_beside(&scope, ids, &beside)
         .await?;
     let (rows, pointed) = read;
     keep(operation, &rows, pointed);
-    Ok(rows.into_iter().next())
+    Ok(rows)
 }
 
 fn total_count(context: Context<'_>) -> Resolved<'_> {

@@ -17,6 +17,7 @@ use async_graphql_parser::{
 };
 
 use super::{
+    document::Document,
     rules,
     selection::{Selection, What},
     shape::SchemaShape,
@@ -72,16 +73,17 @@ impl Extension for StopBeforeExecution {
 pub(super) async fn validate(
     schema: &Schema,
     shape: &SchemaShape,
-    document: &ExecutableDocument,
+    document: &Document,
     name: Option<&str>,
 ) -> Vec<ServerError> {
-    let validated = schema.execute(request(document.clone(), name, Variables::default()));
-    let faults = validated.await.errors;
+    let parsed = &document.parsed;
+    let validated = schema.execute(request(parsed.clone(), name, Variables::default()));
+    let mut faults = validated.await.errors;
     if faults.is_empty() {
-        rules::faults(shape, document)
-    } else {
-        faults
+        faults = rules::faults(shape, parsed);
     }
+    faults.extend(document.repeated_member.clone());
+    faults
 }
 
 /// Answers what the selection asks of the schema itself, as JSON by response key.

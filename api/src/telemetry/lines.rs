@@ -10,6 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use countersign_domain::name::is_deceiving;
 use serde_json::{Map, Value};
 use tracing::{
     Event, Subscriber,
@@ -196,20 +197,11 @@ fn one_line(text: &str) -> String {
 }
 
 fn written(c: char, into: &mut String) {
-    if c.is_control() || is_deceiving(c) {
+    if is_deceiving(c) {
         into.extend(c.escape_default());
     } else {
         into.push(c);
     }
-}
-
-/// Whether a character breaks a line, or turns the direction of what follows (UAX 9), so that a reader sees
-/// what is not there.
-const fn is_deceiving(c: char) -> bool {
-    matches!(
-        c,
-        '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}'
-    )
 }
 
 /// What was recorded and may be written.

@@ -154,11 +154,11 @@ pub(super) fn negated(money: Money) -> Result<Money, String> {
     Money::new(-money.amount(), money.currency()).map_err(|error| error.to_string())
 }
 
-/// A currency code.
+/// A currency code, of a currency that is no more as well: a statement may be old, and its account in that
+/// currency. Where the account is not, that is what is told.
 pub(super) fn currency(raw: &str) -> Result<Currency, String> {
     if raw.is_empty() {
         return Err("the currency is empty".to_owned());
     }
-    raw.parse()
-        .map_err(|_| format!("{} is not an ISO 4217 currency code", quoted(raw)))
+    Currency::written(raw).map_err(|_| format!("{} is not an ISO 4217 currency code", quoted(raw)))
 }

@@ -1,12 +1,15 @@
 //! People. One human is one user, whatever the tenants (IDN-2).
 
 use chrono::{DateTime, Utc};
-use countersign_domain::id::UserId;
+use countersign_domain::{id::UserId, name};
 use thiserror::Error;
 use uuid::Uuid;
 
 use super::{Entry, Session};
 use crate::error::{StoreError, WriteError};
+
+/// The longest name of a person, in characters.
+pub(crate) const PERSON_NAME_MAX: usize = 254;
 
 /// Whom the provider says has signed in, from a verified ID token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +48,13 @@ impl Entry {
         identity: &ProvidedIdentity,
         at: DateTime<Utc>,
     ) -> Result<UserId, SignInError> {
+        // A name that nobody could see is as none: it must keep nobody out.
+        let name = identity.name.as_deref();
+        let name = name.and_then(|name| name::checked(name, PERSON_NAME_MAX).ok());
         let session = self.begin().await?;
-        let id = match known(&session, identity).await? {
+        let id = match known(&session, identity, name).await? {
             Some(id) => id,
-            None => self.first_sign_in(&session, identity, at).await?,
+            None => self.first_sign_in(&session, identity, name, at).await?,
         };
         session.commit().await?;
         Ok(UserId::new(id))
@@ -58,6 +64,7 @@ impl Entry {
         &self,
         session: &Session,
         identity: &ProvidedIdentity,
+        name: Option<&str>,
         at: DateTime<Utc>,
     ) -> Result<Uuid, SignInError> {
         let email = identity
@@ -67,9 +74,7 @@ impl Entry {
         let email = email
             .filter(|_| identity.email_verified)
             .ok_or(SignInError::EmailUnverified)?;
-        let id = self
-            .user_by_email(session, &email, identity.name.as_deref(), at)
-            .await?;
+        let id = self.user_by_email(session, &email, name, at).await?;
         let claimed = session
             .execute(
                 "UPDATE countersign.users SET issuer = $2, subject = $3, name = coalesce($4, name) \
@@ -78,7 +83,7 @@ impl Entry {
                     id.into(),
                     identity.issuer.clone().into(),
                     identity.subject.clone().into(),
-                    identity.name.clone().into(),
+                    name.into(),
                 ],
             )
             .await
@@ -134,7 +139,11 @@ impl Entry {
     }
 }
 
-async fn known(session: &Session, identity: &ProvidedIdentity) -> Result<Option<Uuid>, StoreError> {
+async fn known(
+    session: &Session,
+    identity: &ProvidedIdentity,
+    name: Option<&str>,
+) -> Result<Option<Uuid>, StoreError> {
     let row = session
         .row(
             "UPDATE countersign.users SET name = coalesce($3, name) \
@@ -142,7 +151,7 @@ async fn known(session: &Session, identity: &ProvidedIdentity) -> Result<Option<
             [
                 identity.issuer.clone().into(),
                 identity.subject.clone().into(),
-                identity.name.clone().into(),
+                name.into(),
             ],
         )
         .await?;

@@ -64,6 +64,43 @@ async fn user_is_matched_by_subject_and_claimed_by_verified_address() {
 }
 
 #[tokio::test]
+async fn names_that_nobody_sees_are_refused_and_keep_nobody_out() {
+    let world = World::new().await;
+    let north = world.tenant("north").await;
+    let operator = world.database.operator();
+    let unseen = || "\u{3164}".to_owned();
+    let tenant = NewTenant {
+        slug: "south".into(),
+        name: unseen(),
+    };
+    let made = operator.create_tenant(&tenant).await;
+    assert!(matches!(made, Err(OperatorError::Name(_))), "{made:?}");
+    let mut member = NewMember {
+        email: "olivia@example.com".into(),
+        name: unseen(),
+        role: Role::Owner.into(),
+        capabilities: [].into(),
+    };
+    let added = operator.add_member(north, &member).await;
+    assert!(matches!(added, Err(OperatorError::Name(_))), "{added:?}");
+    member.name = "Olivia".into();
+    let (_, user) = operator.add_member(north, &member).await.unwrap();
+    // The provider's word is as none where it is no name: at the first sign-in and later.
+    for name in [unseen(), String::new(), "x".repeat(300)] {
+        let nameless = ProvidedIdentity {
+            name: Some(name),
+            ..identity("olivia")
+        };
+        let signed_in = world.database.entry().sign_in_user(&nameless, now()).await;
+        assert_eq!(signed_in.unwrap(), user);
+        let sql = "SELECT name FROM countersign.users WHERE id = $1";
+        let mut superuser = world.bare("postgres").await;
+        let name = sqlx::query_scalar::<_, String>(sql).bind(user.uuid());
+        assert_eq!(name.fetch_one(&mut superuser).await.unwrap(), "Olivia");
+    }
+}
+
+#[tokio::test]
 async fn session_lists_its_tenants_and_switches_among_them_only() {
     let world = World::new().await;
     let (north, olivia) = world.company("north").await;

@@ -66,12 +66,12 @@ impl Endpoint {
         let document = asked.document;
         let faults = document
             .faults
-            .get_or_init(|| validation::validate(&self.schema, &self.shape, &document.parsed, name))
+            .get_or_init(|| validation::validate(&self.schema, &self.shape, document, name))
             .await;
         if !faults.is_empty() && asked.state.may_explore {
             // The same faults, and what may have been meant.
             let (schema, shape) = (&self.suggesting, &self.shape);
-            return Err(validation::validate(schema, shape, &document.parsed, name).await);
+            return Err(validation::validate(schema, shape, document, name).await);
         }
         if !faults.is_empty() {
             return Err(faults.clone());

@@ -76,7 +76,7 @@ pub(super) struct Code(pub(super) Currency);
 
 impl<'a> FromSql<'a> for Code {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self(<&str>::from_sql(ty, raw)?.parse()?))
+        Ok(Self(Currency::written(<&str>::from_sql(ty, raw)?)?))
     }
 
     fn accepts(ty: &Type) -> bool {
@@ -88,7 +88,7 @@ impl TryGetable for Code {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         let code = String::try_get_by(row, index)?;
         let bad = |error: countersign_domain::money::MoneyError| DbErr::Type(error.to_string());
-        Ok(Self(code.parse().map_err(bad)?))
+        Ok(Self(Currency::written(&code).map_err(bad)?))
     }
 }
 

@@ -1,6 +1,11 @@
 //! Variables stand where their type fits (GraphQL, section 5.8.5), which async-graphql has a rule for and
-//! never asks; and `__typename`, which it does not look at, has neither arguments nor fields.
+//! never asks; and so do the values beside them (section 5.6), of which it looks at none where there is a
+//! variable. Members of enums are written as names (section 3.9), which it takes as texts as well. And
+//! `__typename`, which it does not look at, has neither arguments nor fields.
 
+use std::fmt::Display;
+
+use async_graphql::indexmap::IndexMap;
 use async_graphql_parser::{
     Pos, Positioned,
     types::{
@@ -11,11 +16,11 @@ use async_graphql_parser::{
 use async_graphql_value::{Name, Value};
 
 use super::{
-    super::{fragments, plan::root_type},
+    super::{coerce, fragments, plan::root_type, shape::InputShapes},
     Fault, Rules,
 };
 
-/// The first variable, or `__typename`, of the operation that does not stand right.
+/// The first value, or `__typename`, of the operation that does not stand right.
 pub(super) fn fault(rules: Rules<'_>, operation: &OperationDefinition) -> Option<Fault> {
     let condition = Type {
         base: BaseType::Named(Name::new("Boolean")),
@@ -26,10 +31,12 @@ pub(super) fn fault(rules: Rules<'_>, operation: &OperationDefinition) -> Option
         definitions: &operation.variable_definitions,
         condition,
     };
-    let directives = places.directives(&operation.directives);
+    let defaults = places.defaults();
+    let directives = || places.directives(&operation.directives);
     let root = root_type(operation.ty);
     let set = &operation.selection_set.node;
-    directives.and_then(|()| places.set(set, root)).err()
+    let found = defaults.and_then(|()| directives());
+    found.and_then(|()| places.set(set, root)).err()
 }
 
 struct Places<'a> {
@@ -40,6 +47,16 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
+    fn defaults(&self) -> Result<(), Fault> {
+        self.definitions.iter().try_for_each(|definition| {
+            let Some(default) = &definition.node.default_value else {
+                return Ok(());
+            };
+            let value = default.node.clone().into_value();
+            self.value(&value, &definition.node.var_type.node, false, default.pos)
+        })
+    }
+
     fn set(&self, set: &SelectionSet, parent: &str) -> Result<(), Fault> {
         let mut found = Ok(());
         let document = self.rules.document;
@@ -93,24 +110,54 @@ impl Places<'_> {
     fn value(&self, value: &Value, ty: &Type, has_default: bool, at: Pos) -> Result<(), Fault> {
         match (value, &ty.base) {
             (Value::Variable(name), _) => self.variable(name, ty, has_default, at),
+            (Value::Null, _) if ty.nullable => Ok(()),
             (Value::List(items), BaseType::List(inner)) => items
                 .iter()
                 .try_for_each(|item| self.value(item, inner, false, at)),
+            (Value::Null, BaseType::List(_)) => Err(misfit(ty, at)),
             // One value stands for a list of one.
             (_, BaseType::List(inner)) => self.value(value, inner, false, at),
-            (Value::Object(members), BaseType::Named(name)) => {
-                let Some(defined) = self.rules.shape.input(name) else {
-                    return Ok(());
-                };
-                members.iter().try_for_each(|(name, member)| {
-                    let Some(shape) = defined.get(name.as_str()) else {
-                        return Ok(());
-                    };
-                    self.value(member, &shape.ty.full, shape.default.is_some(), at)
-                })
-            }
-            _ => Ok(()),
+            (_, BaseType::Named(name)) => match (value, self.rules.shape.input(name)) {
+                (Value::Object(members), Some(defined)) => self.object(members, defined, ty, at),
+                (_, Some(_)) => Err(misfit(ty, at)),
+                (_, None) => self.leaf(value, name, at),
+            },
         }
+    }
+
+    fn object(
+        &self,
+        members: &IndexMap<Name, Value>,
+        defined: &InputShapes,
+        ty: &Type,
+        at: Pos,
+    ) -> Result<(), Fault> {
+        for (name, shape) in defined {
+            let (ty, has_default) = (&shape.ty.full, shape.default.is_some());
+            match members.get(name.as_str()) {
+                Some(member) => self.value(member, ty, has_default, at)?,
+                None if ty.nullable || has_default => {}
+                None => return Err(Fault(format!("`{name}` is missing, and is a `{ty}`"), at)),
+            }
+        }
+        if members
+            .keys()
+            .all(|name| defined.contains_key(name.as_str()))
+        {
+            return Ok(());
+        }
+        let what = format!("what stands here has members that a `{ty}` has not");
+        Err(Fault(what, at))
+    }
+
+    fn leaf(&self, value: &Value, ty: &Name, at: Pos) -> Result<(), Fault> {
+        let shape = self.rules.shape;
+        if matches!(value, Value::String(_)) && shape.members(ty).is_some() {
+            return Err(Fault(format!("a `{ty}` is written without quotes"), at));
+        }
+        let constant = value.clone().into_const();
+        let is_one = constant.is_some_and(|value| coerce::is_leaf(shape, ty, &value));
+        is_one.then_some(()).ok_or_else(|| misfit(ty, at))
     }
 
     fn variable(&self, name: &Name, ty: &Type, has_default: bool, at: Pos) -> Result<(), Fault> {
@@ -129,6 +176,10 @@ impl Places<'_> {
         }
         Ok(())
     }
+}
+
+fn misfit(ty: &impl Display, at: Pos) -> Fault {
+    Fault(format!("what stands here is no `{ty}`"), at)
 }
 
 /// Whether a value of the one type is one of the other, if it is there at all.
