@@ -108,9 +108,19 @@ fn object(parts: &mut Parts<'_>) {
         |t| Some(Leaf::from(t.last_four.as_str())),
     )
     .of(Kind::Token)
-    .related::<Member>("createdBy", "Member", "Who made it.", |t| {
-        t.created_by.map(UserId::uuid)
-    })
+    .related::<Member>(
+        "createdBy",
+        "Member",
+        "Who made it, while they are a member.",
+        |t| t.created_by.map(UserId::uuid),
+    )
+    .of(Kind::Token)
+    .value(
+        "makerId",
+        TypeRef::named(TypeRef::STRING),
+        "Who made it, `usr_…` as the audit log has it, also when they are no member any more.",
+        |t| t.maker.map(Leaf::shown),
+    )
     .of(Kind::Token)
     .value(
         "createdAt",
