@@ -135,14 +135,13 @@ async fn a_narrower_role_ends_the_tokens_that_go_beyond_it_and_no_others() {
     let app = TestApp::start().await;
     let books = books(&app).await;
     let (owner, worker) = (&books.owner, &books.worker);
-    let wide = ["admin.token", "read.audit"];
+    let wide = ["admin.token", "read.token", "read.audit"];
     let clerk = role(owner, "Clerk", Role::Manager, &wide).await;
     let given = give(owner, worker, json!({ "customRoleId": clerk })).await;
     assert_eq!(fault(&given), "", "{:?}", given.body);
     let audit = worker.token(&[Scope::AuditRead]).await;
     let amounts = worker.token(&[Scope::FinancialRead]).await;
-    let narrower =
-        json!({ "roleId": clerk, "baseRole": "manager", "capabilities": ["admin.token"] });
+    let narrower = json!({ "roleId": clerk, "baseRole": "manager", "capabilities": ["admin.token", "read.token"] });
     let seen = would_end(owner, "previewRole", "PreviewRoleInput", narrower.clone()).await;
     assert_eq!(seen, [audit.id.to_string()]);
     // Who sees no tokens is not told of them, and is told the rest.
