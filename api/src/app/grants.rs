@@ -6,7 +6,7 @@
 //! policies, on rows that are locked, so that ceilings count and a capability that gives nothing is none.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -138,6 +138,7 @@ pub(super) struct Step {
 pub(super) struct Measure<'a> {
     engine: &'a Engine,
     known: HashMap<Grant, Rights>,
+    machines: BTreeMap<BTreeSet<Scope>, Rights>,
 }
 
 impl<'a> Measure<'a> {
@@ -145,6 +146,7 @@ impl<'a> Measure<'a> {
         Self {
             engine,
             known: HashMap::new(),
+            machines: BTreeMap::new(),
         }
     }
 
@@ -207,7 +209,8 @@ impl<'a> Measure<'a> {
             .find(|s| Some(s.member.user) == token.created_by);
         maker.is_some_and(|step| {
             let own = self.rights(&step.after);
-            let machine = self.engine.rights_of_machine(&token.scopes);
+            let known = self.machines.entry(token.scopes.clone());
+            let machine = known.or_insert_with_key(|scopes| self.engine.rights_of_machine(scopes));
             !machine.beyond(&own).is_empty()
         })
     }
