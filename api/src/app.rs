@@ -103,6 +103,8 @@ pub enum FaultCode {
     CurrencyMismatch,
     /// The tenant would be without an owner.
     LastOwner,
+    /// Somebody who is no owner would change or remove an owner.
+    OwnersOnly,
     /// More would be granted than whoever grants it may do themselves.
     ExceedsGranter,
     /// Somebody would gain something by changing what they are themselves.
@@ -117,7 +119,7 @@ pub enum FaultCode {
 
 impl FaultCode {
     /// Every code with its name in GraphQL.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::Invalid, "INVALID"),
         (Self::Taken, "TAKEN"),
         (Self::NotFound, "NOT_FOUND"),
@@ -128,6 +130,7 @@ impl FaultCode {
         (Self::AccountAmbiguous, "ACCOUNT_AMBIGUOUS"),
         (Self::CurrencyMismatch, "CURRENCY_MISMATCH"),
         (Self::LastOwner, "LAST_OWNER"),
+        (Self::OwnersOnly, "OWNERS_ONLY"),
         (Self::ExceedsGranter, "EXCEEDS_GRANTER"),
         (Self::OwnRole, "OWN_ROLE"),
         (Self::RoleInUse, "ROLE_IN_USE"),

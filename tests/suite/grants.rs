@@ -60,7 +60,7 @@ async fn nobody_grants_more_than_they_hold() {
     let cleared = give(&admin, &plain, json!({ "capabilities": [] })).await;
     assert_eq!(fault(&cleared), "");
     // Nor is a role granted to who holds as much by another: an admin makes nobody an accountant.
-    let second = app.person(tenant, Role::Owner, "oona").await;
+    let second = app.person(tenant, Role::Auditor, "aude").await;
     let given = give(&admin, &second, json!({ "role": "accountant" })).await;
     assert_eq!(fault(&given), "EXCEEDS_GRANTER");
     assert_eq!(
@@ -157,6 +157,62 @@ async fn nobody_gains_by_their_own_hand() {
         let widened = send(&admin, UPDATE, wider.clone()).await;
         assert_eq!(fault(&widened), "OWN_ROLE", "{wider}: {:?}", widened.body);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_changed_and_removed_by_owners_alone() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let owner = &books.owner;
+    let admin = app.person(&books.tenant, Role::Admin, "adam").await;
+    let second = app.person(&books.tenant, Role::Owner, "oona").await;
+    let id = second.member.to_string();
+    for change in [
+        json!({ "role": "admin" }),
+        json!({ "role": "worker" }),
+        json!({ "capabilities": ["read.audit"] }),
+    ] {
+        let given = give(&admin, &second, change.clone()).await;
+        assert_eq!(fault(&given), "OWNERS_ONLY", "{change}: {:?}", given.body);
+    }
+    let remove = "mutation($input: RemoveMemberInput!) { removeMember(input: $input) \
+                  { removedMemberId userErrors { code field message } } }";
+    let removed = send(&admin, remove, json!({ "memberId": id })).await;
+    assert_eq!(fault(&removed), "OWNERS_ONLY", "{:?}", removed.body);
+    // It is said before it is tried.
+    let previews = "query($id: ID!) { \
+        previewMember(input: { memberId: $id, role: \"worker\" }) { refusals { code } } \
+        previewRemoveMember(input: { memberId: $id }) { memberCount refusals { code } losses { group } } }";
+    let seen = admin.graphql(previews, json!({ "id": id })).await;
+    let refused = json!([{ "code": "OWNERS_ONLY" }]);
+    assert_eq!(seen.data()["previewMember"]["refusals"], refused);
+    let removal = &seen.data()["previewRemoveMember"];
+    assert_eq!(
+        (&removal["refusals"], &removal["memberCount"]),
+        (&refused, &json!(1))
+    );
+    assert!(
+        removal["losses"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    );
+    let told = events(owner, "member.removed").await;
+    assert_eq!(told[0]["outcome"], "REFUSED");
+    assert_eq!(told[0]["payload"]["faults"], json!(["OWNERS_ONLY"]));
+
+    let lowered = give(owner, &second, json!({ "role": "admin" })).await;
+    assert_eq!(fault(&lowered), "");
+    assert_eq!(
+        fault(&give(owner, &second, json!({ "role": "owner" })).await),
+        ""
+    );
+    let removed = send(owner, remove, json!({ "memberId": id })).await;
+    assert_eq!(fault(&removed), "");
+    let last = owner
+        .graphql(previews, json!({ "id": owner.member.to_string() }))
+        .await;
+    let refused = json!([{ "code": "LAST_OWNER" }]);
+    assert_eq!(last.data()["previewRemoveMember"]["refusals"], refused);
 }
 
 #[tokio::test(flavor = "multi_thread")]

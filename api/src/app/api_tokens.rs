@@ -1,19 +1,21 @@
 //! API tokens: `createApiToken`, `api_token.created`; `revokeApiToken`, `api_token.revoked`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::Duration;
 use countersign_domain::{
     access::Scope,
     audit::{Facts, Payload},
-    id::ApiTokenId,
+    id::{ApiTokenId, UserId},
     sealed::TextColumn,
     token::PlainToken,
 };
-use countersign_entities::{ApiToken, NewApiToken};
-use countersign_policies::resource;
+use countersign_entities::{ApiToken, NewApiToken, Reader, RequestContext};
+use countersign_policies::{Permit, resource};
 
-use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, grants, name};
+use super::{
+    AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, grants, name,
+};
 
 /// The longest name of a token, in characters.
 pub const NAME_MAX: usize = 60;
@@ -57,13 +59,19 @@ pub async fn create(
         documents_only: input.documents_only,
         hash: plain.hashed(),
         last_four: plain.last_four(),
-        created_by: writer.context().actor().human().map(|human| human.user),
         expires_at: writer.context().now() + life,
     };
     let made = mutation.transaction.new_api_token(&permit, &new);
     let (token, insertion) = attempt!(mutation, vec![], made);
     let event = (vec![token.id.into()], Payload::created(recorded(&token)));
-    mutation.insert(permit, insertion, event).await?;
+    let changed = |error| {
+        constraint(error, || {
+            let message = "your own role was changed meanwhile: look again at what you may do";
+            Fault::new(FaultCode::ExceedsGranter, "scopes", message)
+        })
+    };
+    let inserted = mutation.insert_unless(permit, insertion, event, changed);
+    inserted.await?;
     Ok((token, plain))
 }
 
@@ -135,6 +143,44 @@ pub async fn revoke(
     let payload = Payload::changed(recorded(&before), recorded(&after));
     mutation.finish(permit, targets, payload).await?;
     Ok(after)
+}
+
+/// Revokes, in the mutation's own transaction and before it writes anything else, the good tokens of those
+/// members that `ends` says. Their ids are for the mutation's event: it is the one row that tells of them.
+pub(super) async fn revoke_of(
+    mutation: &Mutation<'_>,
+    permit: &Permit,
+    makers: impl Iterator<Item = UserId>,
+    mut ends: impl FnMut(&ApiToken) -> bool,
+) -> Result<Vec<ApiTokenId>, AppError> {
+    let transaction = &mutation.transaction;
+    let tokens = transaction.lock_good_api_tokens_of(permit, makers).await?;
+    let ended = tokens.iter().filter(|token| ends(token));
+    let ended: Vec<_> = ended.map(|token| token.id).collect();
+    if !ended.is_empty() {
+        transaction.revoke_api_tokens(permit, &ended).await?;
+    }
+    Ok(ended)
+}
+
+/// The good tokens of those members that `ends` says; nothing where whoever asks sees no tokens.
+pub(super) async fn seen_of(
+    services: &Services,
+    context: &RequestContext,
+    reader: &Reader,
+    makers: impl Iterator<Item = UserId>,
+    mut ends: impl FnMut(&ApiToken) -> bool,
+) -> Result<Vec<Arc<ApiToken>>, AppError> {
+    let scope = services
+        .engine
+        .read_scope::<resource::ApiToken>(context.actor());
+    let Ok(scope) = scope else {
+        return Ok(Vec::new());
+    };
+    let good = reader.good_api_tokens_of(&scope, makers, context.now());
+    let mut tokens = good.await?;
+    tokens.retain(|token| ends(token));
+    Ok(tokens.into_iter().map(Arc::new).collect())
 }
 
 /// What the audit log keeps of a token: neither its name nor a digit of it.

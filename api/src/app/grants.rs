@@ -6,7 +6,7 @@
 //! policies, on rows that are locked, so that ceilings count and a capability that gives nothing is none.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -14,7 +14,7 @@ use countersign_domain::{
     access::{Capability, Role, Scope},
     id::MemberId,
 };
-use countersign_entities::{CustomRole, Member, RequestContext, StoreError};
+use countersign_entities::{ApiToken, CustomRole, Member, RequestContext, StoreError};
 use countersign_policies::{
     Engine,
     rights::{Ceiling, Grant, Rights, RightsChange},
@@ -40,6 +40,8 @@ pub struct Preview {
     pub member_count: usize,
     /// What still holds against the capabilities.
     pub ceilings: Vec<Ceiling>,
+    /// The tokens that it would revoke, as far as whoever asks sees tokens; oldest first.
+    pub tokens: Vec<Arc<ApiToken>>,
     /// What the change would be refused for.
     pub refusals: Vec<Fault>,
 }
@@ -136,6 +138,7 @@ pub(super) struct Step {
 pub(super) struct Measure<'a> {
     engine: &'a Engine,
     known: HashMap<Grant, Rights>,
+    machines: BTreeMap<BTreeSet<Scope>, Rights>,
 }
 
 impl<'a> Measure<'a> {
@@ -143,6 +146,7 @@ impl<'a> Measure<'a> {
         Self {
             engine,
             known: HashMap::new(),
+            machines: BTreeMap::new(),
         }
     }
 
@@ -197,6 +201,36 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
+    /// Whether a token lets a machine do what its maker, one of those whom the steps change, may not
+    /// do after them.
+    pub(super) fn exceeds_maker(&mut self, token: &ApiToken, steps: &[Step]) -> bool {
+        let maker = steps
+            .iter()
+            .find(|s| Some(s.member.user) == token.created_by);
+        maker.is_some_and(|step| {
+            let own = self.rights(&step.after);
+            let known = self.machines.entry(token.scopes.clone());
+            let machine = known.or_insert_with_key(|scopes| self.engine.rights_of_machine(scopes));
+            !machine.beyond(&own).is_empty()
+        })
+    }
+
+    /// What it comes to that somebody is no member any more.
+    pub(super) fn preview_removal(&mut self, member: &Member, before: &Grant) -> Preview {
+        let rights = self.rights(before);
+        let losses = self.engine.in_words(&rights);
+        Preview {
+            losses: losses.clone(),
+            members: vec![Arc::new(MemberRights {
+                member: Arc::new(member.clone()),
+                gains: Vec::new(),
+                losses,
+            })],
+            member_count: 1,
+            ..Preview::default()
+        }
+    }
+
     fn named(&self, rights: &Rights) -> String {
         named(self.engine, rights)
     }
@@ -207,6 +241,7 @@ impl<'a> Measure<'a> {
         before: &Grant,
         after: &Grant,
         steps: Vec<Step>,
+        tokens: Vec<Arc<ApiToken>>,
         refusals: Vec<Fault>,
     ) -> Preview {
         let (gains, losses) = self.both(before, after);
@@ -226,6 +261,7 @@ impl<'a> Measure<'a> {
             members,
             member_count,
             ceilings: self.engine.ceilings(after),
+            tokens,
             refusals,
         }
     }
@@ -269,6 +305,15 @@ fn named(engine: &Engine, rights: &Rights) -> String {
     match names.len().saturating_sub(shown.len()) {
         0 => shown.join(", "),
         more => format!("{}, and {more} more", shown.join(", ")),
+    }
+}
+
+/// What a change would be refused for, of what came of checking it.
+pub(super) fn refusals(checked: Result<(), AppError>) -> Result<Vec<Fault>, AppError> {
+    match checked {
+        Ok(()) => Ok(Vec::new()),
+        Err(AppError::Faults(faults)) => Ok(faults),
+        Err(other) => Err(other),
     }
 }
 

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use countersign_domain::{
     access::Role,
     audit::{Facts, Payload},
-    id::{CustomRoleId, MemberId},
+    id::{AnyId, ApiTokenId, CustomRoleId, MemberId, UserId},
 };
-use countersign_entities::{CustomRole, Member, Reader, RequestContext};
+use countersign_entities::{ApiToken, CustomRole, Member, Reader, RequestContext};
 use countersign_policies::{resource, rights::Rights};
 
 use super::{
-    AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, attempt,
+    AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, api_tokens, attempt, count,
     grants::{self, Granter, Measure, Step},
 };
 
@@ -74,13 +74,22 @@ pub async fn update(
     let mut measure = Measure::new(engine);
     let plan = plan(&mut measure, &input, &members, &roles);
     let plan = attempt!(mutation, targets, plan);
-    let checked = check(&mut measure, &granter, &plan, &input, owners);
+    let checked = by_an_owner(context, &members, input.id, input.field())
+        .map_err(AppError::from)
+        .and_then(|()| check(&mut measure, &granter, &plan, &input, owners));
     attempt!(mutation, targets, checked);
     let Plan { after, step, .. } = plan;
+    let steps = [step];
+    let makers = [after.user].into_iter();
+    let ends = |token: &ApiToken| measure.exceeds_maker(token, &steps);
+    let ended = api_tokens::revoke_of(&mutation, &permit, makers, ends).await;
+    let ended = attempt!(mutation, targets, ended);
+    let [step] = steps;
     let written = mutation.transaction.update_member(&permit, &after).await;
     attempt!(mutation, targets, written);
     let payload = Payload::changed(recorded(&step.member), recorded(&after));
-    let payload = payload.with(Facts::new().id("user", Some(after.user)));
+    let payload = payload.with(beside(after.user, &ended));
+    let targets = with_tokens(input.id, ended);
     mutation.finish(permit, targets, payload).await?;
     Ok(after)
 }
@@ -108,15 +117,43 @@ pub async fn preview(
         Err(AppError::Faults(faults)) => return Ok(Preview::refused(faults)),
         Err(other) => return Err(other),
     };
-    let checked = Granter::find(context, &members, &roles)
+    let checked = by_an_owner(context, &members, input.id, input.field())
+        .map_err(AppError::from)
+        .and_then(|()| Granter::find(context, &members, &roles))
         .and_then(|granter| check(&mut measure, &granter, &plan, &input, owners));
-    let refusals = match checked {
-        Ok(()) => Vec::new(),
-        Err(AppError::Faults(faults)) => faults,
-        Err(other) => return Err(other),
-    };
+    let refusals = grants::refusals(checked)?;
     let (before, after) = (plan.step.before.clone(), plan.step.after.clone());
-    Ok(measure.preview(&before, &after, vec![plan.step], refusals))
+    let steps = vec![plan.step];
+    let makers = [plan.after.user].into_iter();
+    let ends = |token: &ApiToken| measure.exceeds_maker(token, &steps);
+    let tokens = api_tokens::seen_of(services, context, reader, makers, ends).await?;
+    Ok(measure.preview(&before, &after, steps, tokens, refusals))
+}
+
+/// What [`remove`] would come to. `Reader` reads; nothing is locked, and nothing is changed.
+pub async fn preview_removal(
+    services: &Services,
+    context: &RequestContext,
+    reader: &Reader,
+    id: MemberId,
+) -> Result<Preview, AppError> {
+    let engine = &services.engine;
+    let role_scope = engine.read_scope::<resource::CustomRole>(context.actor())?;
+    let scope = engine.read_scope::<resource::Member>(context.actor())?;
+    let roles = reader.every_role(&role_scope).await?;
+    let members = reader.members_and_owners(&scope, &[id]).await?;
+    let Some(member) = members.iter().find(|member| member.id == id) else {
+        return Ok(Preview::refused(vec![unknown()]));
+    };
+    let refusals = grants::refusals(removable(context, &members, member).map_err(AppError::from))?;
+    let makers = [member.user].into_iter();
+    let tokens = api_tokens::seen_of(services, context, reader, makers, |_| true).await?;
+    let before = grants::grant_of(member, &roles)?;
+    Ok(Preview {
+        tokens,
+        refusals,
+        ..Measure::new(engine).preview_removal(member, &before)
+    })
 }
 
 /// Brings the input into what the member is to be.
@@ -195,6 +232,49 @@ fn keep_an_owner(owners: usize, field: &'static str) -> Result<(), Fault> {
     Err(Fault::new(FaultCode::LastOwner, field, message))
 }
 
+/// An owner is changed or removed by an owner only: else whoever administers members could take the tenant
+/// from those who answer for it. `members` has every owner, or else whoever acts.
+fn by_an_owner(
+    context: &RequestContext,
+    members: &[Member],
+    id: MemberId,
+    field: &'static str,
+) -> Result<(), Fault> {
+    let me = context.actor().human().map(|human| human.member);
+    let is_owner = |id: MemberId| {
+        let mut owners = members.iter().filter(|m| m.role == Role::Owner);
+        owners.any(|owner| owner.id == id)
+    };
+    if !is_owner(id) || me.is_some_and(is_owner) {
+        return Ok(());
+    }
+    let message = "only an owner changes or removes an owner: ask one of them";
+    Err(Fault::new(FaultCode::OwnersOnly, field, message))
+}
+
+/// Whether whoever acts may end that membership. `members` has every owner.
+fn removable(context: &RequestContext, members: &[Member], member: &Member) -> Result<(), Fault> {
+    by_an_owner(context, members, member.id, "memberId")?;
+    if member.role == Role::Owner {
+        let owners = members.iter().filter(|m| m.role == Role::Owner).count();
+        keep_an_owner(owners, "memberId")?;
+    }
+    Ok(())
+}
+
+/// What is told of a change beside what changed.
+fn beside(user: UserId, ended: &[ApiTokenId]) -> Facts {
+    Facts::new()
+        .id("user", Some(user))
+        .count("tokensRevoked", count(ended.len()))
+}
+
+/// What a change was done to: the member, and the tokens that it revoked.
+fn with_tokens(id: MemberId, ended: Vec<ApiTokenId>) -> Vec<AnyId> {
+    let ended = ended.into_iter().map(AnyId::from);
+    std::iter::once(id.into()).chain(ended).collect()
+}
+
 fn unknown() -> Fault {
     Fault::new(
         FaultCode::NotFound,
@@ -210,7 +290,8 @@ fn recorded(member: &Member) -> Facts {
         .words("capabilities", grants::names(&member.capabilities))
 }
 
-/// Ends a membership. The person's next request in this tenant is refused (ISO-3).
+/// Ends a membership. The person's next request in this tenant is refused, and so is the next one of every
+/// token that they made (ISO-3).
 pub async fn remove(
     services: &Services,
     writer: &Writer,
@@ -230,17 +311,15 @@ pub async fn remove(
     let members = attempt!(mutation, targets, locked);
     let member = members.iter().find(|member| member.id == id);
     let member = attempt!(mutation, targets, member.ok_or_else(unknown));
-    if member.role == Role::Owner {
-        let owners = members.iter().filter(|m| m.role == Role::Owner).count();
-        attempt!(mutation, targets, keep_an_owner(owners, "memberId"));
-    }
-    attempt!(
-        mutation,
-        targets,
-        mutation.transaction.remove_member(&permit, id).await
-    );
-    let payload = Payload::removed(recorded(member));
-    let payload = payload.with(Facts::new().id("user", Some(member.user)));
+    let removable = removable(writer.context(), &members, member);
+    attempt!(mutation, targets, removable);
+    let makers = [member.user].into_iter();
+    let ended = api_tokens::revoke_of(&mutation, &permit, makers, |_| true).await;
+    let ended = attempt!(mutation, targets, ended);
+    let removed = mutation.transaction.remove_member(&permit, id).await;
+    attempt!(mutation, targets, removed);
+    let payload = Payload::removed(recorded(member)).with(beside(member.user, &ended));
+    let targets = with_tokens(id, ended);
     mutation.finish(permit, targets, payload).await?;
     Ok(id)
 }

@@ -4,17 +4,18 @@
 use countersign_domain::{
     access::{Capability, Role},
     audit::{Facts, Payload},
-    id::CustomRoleId,
+    id::{AnyId, CustomRoleId},
     name::is_deceiving,
 };
-use countersign_entities::{CustomRole, Member, Reader, RequestContext, WriteError};
+use countersign_entities::{ApiToken, CustomRole, Member, Reader, RequestContext, WriteError};
 use countersign_policies::{
     Engine, resource,
     rights::{Grant, Rights},
 };
 
 use super::{
-    AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, attempt, constraint, count,
+    AppError, Fault, FaultCode, Mutation, Preview, Services, Writer, api_tokens, attempt,
+    constraint, count,
     grants::{self, Granter, Measure, Step},
     name,
 };
@@ -107,7 +108,8 @@ pub async fn create(
     Ok(role)
 }
 
-/// Changes a role for everybody who has it, from their next request on.
+/// Changes a role for everybody who has it, from their next request on. Tokens that let machines do what
+/// their maker may not do any more end with it.
 pub async fn update(
     services: &Services,
     writer: &Writer,
@@ -129,14 +131,21 @@ pub async fn update(
     attempt!(mutation, targets, named(&plan.after, &input));
     let checked = measure.check(&granter, &plan.given, &plan.steps, plan.field);
     attempt!(mutation, targets, checked);
+    let (makers, steps) = (plan.steps.iter().map(|step| step.member.user), &plan.steps);
+    let ends = |token: &ApiToken| measure.exceeds_maker(token, steps);
+    let ended = api_tokens::revoke_of(&mutation, &permit, makers, ends).await;
+    let ended = attempt!(mutation, targets, ended);
     plan.after.updated_at = context.now();
     let updated = mutation.transaction.update_role(&permit, &plan.after).await;
     attempt!(mutation, targets, updated.map_err(taken));
     let beside = Facts::new()
         .flag("renamed", before.name != plan.after.name)
         .flag("redescribed", before.description != plan.after.description)
-        .count("members", count(plan.steps.len()));
+        .count("members", count(plan.steps.len()))
+        .count("tokensRevoked", count(ended.len()));
     let payload = Payload::changed(recorded(before), recorded(&plan.after)).with(beside);
+    let ended = ended.into_iter().map(AnyId::from);
+    let targets = targets.into_iter().chain(ended).collect();
     mutation.finish(permit, targets, payload).await?;
     Ok(plan.after)
 }
@@ -205,11 +214,10 @@ pub async fn preview(
     };
     let checked = Granter::find(context, &me, &roles)
         .and_then(|granter| Ok(measure.check(&granter, &plan.given, &plan.steps, plan.field)?));
-    let refusals = match checked {
-        Ok(()) => Vec::new(),
-        Err(AppError::Faults(faults)) => faults,
-        Err(other) => return Err(other),
-    };
+    let refusals = grants::refusals(checked)?;
+    let (makers, steps) = (plan.steps.iter().map(|step| step.member.user), &plan.steps);
+    let ends = |token: &ApiToken| measure.exceeds_maker(token, steps);
+    let tokens = api_tokens::seen_of(services, context, reader, makers, ends).await?;
     let after = grants::grant_of_role(&plan.after);
     // A new role is held against the one that it stands on.
     let before = match id {
@@ -219,7 +227,7 @@ pub async fn preview(
             capabilities: [].into(),
         },
     };
-    Ok(measure.preview(&before, &after, plan.steps, refusals))
+    Ok(measure.preview(&before, &after, plan.steps, tokens, refusals))
 }
 
 /// The tenant's own roles, whoever acts, and who has the role in question: all of them locked.

@@ -67,7 +67,6 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 }
 
 fn object(parts: &mut Parts<'_>) {
-    let instant = || TypeRef::named("DateTime");
     let token = ObjectBuilder::<ApiToken>::new(
         parts.engine,
         "ApiToken",
@@ -108,35 +107,51 @@ fn object(parts: &mut Parts<'_>) {
         |t| Some(Leaf::from(t.last_four.as_str())),
     )
     .of(Kind::Token)
-    .related::<Member>("createdBy", "Member", "Who made it.", |t| {
-        t.created_by.map(UserId::uuid)
-    })
-    .of(Kind::Token)
-    .value(
-        "createdAt",
-        TypeRef::named_nn("DateTime"),
-        "When it was made.",
-        |t| Some(scalars::instant_value(t.created_at)),
+    .related::<Member>(
+        "createdBy",
+        "Member",
+        "Who made it, while they are a member.",
+        |t| t.created_by.map(UserId::uuid),
     )
     .of(Kind::Token)
     .value(
-        "expiresAt",
-        TypeRef::named_nn("DateTime"),
-        "When it ends by itself.",
-        |t| Some(scalars::instant_value(t.expires_at)),
-    )
-    .of(Kind::Token)
-    .value(
-        "lastUsedAt",
-        instant(),
-        "When it was last used, to the minute.",
-        |t| t.last_used_at.map(scalars::instant_value),
-    )
-    .of(Kind::Token)
-    .value("revokedAt", instant(), "When it was revoked.", |t| {
-        t.revoked_at.map(scalars::instant_value)
-    });
-    parts.object(viewer_can(token, "ApiToken", Kind::Token));
+        "makerId",
+        TypeRef::named(TypeRef::STRING),
+        "Who made it, `usr_…` as the audit log has it, also when they are no member any more.",
+        |t| t.maker.map(Leaf::shown),
+    );
+    parts.object(viewer_can(times(token), "ApiToken", Kind::Token));
+}
+
+/// When it was made, used and ended.
+fn times(token: ObjectBuilder<'_, ApiToken>) -> ObjectBuilder<'_, ApiToken> {
+    let instant = || TypeRef::named("DateTime");
+    token
+        .of(Kind::Token)
+        .value(
+            "createdAt",
+            TypeRef::named_nn("DateTime"),
+            "When it was made.",
+            |t| Some(scalars::instant_value(t.created_at)),
+        )
+        .of(Kind::Token)
+        .value(
+            "expiresAt",
+            TypeRef::named_nn("DateTime"),
+            "When it ends by itself.",
+            |t| Some(scalars::instant_value(t.expires_at)),
+        )
+        .of(Kind::Token)
+        .value(
+            "lastUsedAt",
+            instant(),
+            "When it was last used, to the minute.",
+            |t| t.last_used_at.map(scalars::instant_value),
+        )
+        .of(Kind::Token)
+        .value("revokedAt", instant(), "When it was revoked.", |t| {
+            t.revoked_at.map(scalars::instant_value)
+        })
 }
 
 fn create(parts: &mut Parts<'_>) {

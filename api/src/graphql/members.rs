@@ -165,15 +165,26 @@ fn remove(parts: &mut Parts<'_>) {
             |payload| payload.made.map(Leaf::shown),
         );
     parts.object(removed);
+    let input = || {
+        let input = InputValue::new("input", TypeRef::named_nn("RemoveMemberInput"));
+        vec![input]
+    };
+    parts.query(|query| {
+        query.of(Kind::Member).resolve(
+            "previewRemoveMember",
+            TypeRef::named("RightsPreview"),
+            "What `removeMember` would come to.",
+            input(),
+            preview_remove_member,
+        )
+    });
     parts.mutation(|mutation| {
         mutation.of(Kind::AdminMember).on("Member").resolve(
             "removeMember",
             TypeRef::named("RemoveMemberPayload"),
-            "Ends a membership: the person's very next request here is refused.",
-            vec![InputValue::new(
-                "input",
-                TypeRef::named_nn("RemoveMemberInput"),
-            )],
+            "Ends a membership: the person's very next request here is refused, and that of each of their \
+             tokens.",
+            input(),
             remove_member,
         )
     });
@@ -186,6 +197,17 @@ fn preview_member(context: Context<'_>) -> Resolved<'_> {
         let reader = operation.reader().await?;
         let (services, caller) = (&operation.services, &operation.context);
         previews::output(app::members::preview(services, caller, &reader, change).await)
+    }
+    .boxed()
+}
+
+fn preview_remove_member(context: Context<'_>) -> Resolved<'_> {
+    async move {
+        let operation = context.operation;
+        let id: MemberId = inputs::required_id(inputs::input(&context.arguments)?, "memberId")?;
+        let reader = operation.reader().await?;
+        let (services, caller) = (&operation.services, &operation.context);
+        previews::output(app::members::preview_removal(services, caller, &reader, id).await)
     }
     .boxed()
 }

@@ -1,4 +1,4 @@
-//! `RightsPreview`: what a change of a role or of a member would come to.
+//! `RightsPreview`: what a change of a role or of a member, or their removal, would come to.
 
 use std::sync::Arc;
 
@@ -172,6 +172,13 @@ fn preview(parts: &mut Parts<'_>) {
         TypeRef::named_nn_list_nn("Ceiling"),
         "What still holds against the capabilities.",
         |preview| Some(objects(&preview.ceilings)),
+    )
+    .of(Kind::Token)
+    .object(
+        "tokens",
+        TypeRef::named_nn_list("ApiToken"),
+        "The tokens that it would revoke, of those that its members made; oldest first.",
+        |preview| Some(Output::objects(preview.tokens.iter().cloned())),
     )
     .of(Kind::Member)
     .object(

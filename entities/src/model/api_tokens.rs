@@ -16,6 +16,7 @@ pub struct Model {
     pub documents_only: bool,
     pub last_four: String,
     pub created_by: Option<Uuid>,
+    pub maker_id: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,
     pub expires_at: ChronoDateTimeUtc,
     pub last_used_at: Option<ChronoDateTimeUtc>,
@@ -25,6 +26,6 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-crate::line::fetched!(impl Model { tenant_id, id, name, name_sealed, key_version, scopes, documents_only, last_four, created_by, created_at, expires_at, last_used_at, revoked_at });
+crate::line::fetched!(impl Model { tenant_id, id, name, name_sealed, key_version, scopes, documents_only, last_four, created_by, maker_id, created_at, expires_at, last_used_at, revoked_at });
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -11,11 +11,11 @@ use countersign_domain::{
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, Statement,
-    sea_query::{Expr, Order},
+    ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryTrait, Statement,
+    sea_query::{Expr, LockType, Order},
 };
 
-use super::{Sorted, Stored, by_id, named, one_row, user};
+use super::{Sorted, Stored, any_of, by_id, named, one_row, roles::texts, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::Columns,
@@ -40,6 +40,8 @@ pub struct ApiToken {
     pub last_four: String,
     /// Who made it, if a member still.
     pub created_by: Option<UserId>,
+    /// The same, also when they are no member any more.
+    pub maker: Option<UserId>,
     /// When.
     pub created_at: DateTime<Utc>,
     /// When it ends by itself.
@@ -65,8 +67,6 @@ pub struct NewApiToken {
     pub hash: HashedToken,
     /// Its last four digits.
     pub last_four: String,
-    /// Who makes it.
-    pub created_by: Option<UserId>,
     /// When it ends by itself; at most 366 days from now.
     pub expires_at: DateTime<Utc>,
 }
@@ -91,6 +91,7 @@ impl TryFrom<Model> for ApiToken {
             documents_only: row.documents_only,
             last_four: row.last_four,
             created_by: user(row.created_by),
+            maker: user(row.maker_id),
             created_at: row.created_at,
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
@@ -133,9 +134,63 @@ impl Reader {
     ) -> Result<Vec<ApiToken>, StoreError> {
         self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
+
+    /// The tokens that those members made and that are good at that time, oldest first.
+    pub async fn good_api_tokens_of(
+        &self,
+        scope: &ReadScope<resource::ApiToken>,
+        makers: impl Iterator<Item = UserId>,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<ApiToken>, StoreError> {
+        let mut tokens = self.every(scope, good_of(makers, at)).await?;
+        tokens.sort_by_key(|token| token.id);
+        Ok(tokens)
+    }
+}
+
+/// Made by those members, and good at that time.
+fn good_of(makers: impl Iterator<Item = UserId>, at: DateTime<Utc>) -> Condition {
+    Condition::all()
+        .add(any_of(Column::CreatedBy, makers.map(UserId::uuid)))
+        .add(Column::RevokedAt.is_null())
+        .add(Column::ExpiresAt.gt(at))
 }
 
 impl WriteTransaction {
+    /// The tokens that those members made and that are good, oldest first, locked until the transaction
+    /// ends. They are found by the permit to change the members, who may be changed by somebody who
+    /// sees no tokens.
+    pub async fn lock_good_api_tokens_of(
+        &self,
+        permit: &Permit,
+        makers: impl Iterator<Item = UserId>,
+    ) -> Result<Vec<ApiToken>, WriteError> {
+        self.admit_permit(permit)?;
+        let mut select = Entity::find()
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(good_of(makers, self.context().now()))
+            .order_by(Column::Id, Order::Asc);
+        QueryTrait::query(&mut select).lock(LockType::Update);
+        let rows: Vec<Model> = self.fetch(select).await?;
+        let tokens: Result<_, StoreError> = rows.into_iter().map(ApiToken::try_from).collect();
+        Ok(tokens?)
+    }
+
+    /// Revokes tokens that are locked, before anything else is written: their next entrance is refused.
+    pub async fn revoke_api_tokens(
+        &self,
+        permit: &Permit,
+        ids: &[ApiTokenId],
+    ) -> Result<(), WriteError> {
+        self.admit_permit(permit)?;
+        let update = Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(self.context().now()))
+            .filter(Column::TenantId.eq(self.tenant_id().uuid()))
+            .filter(any_of(Column::Id, ids.iter().map(|id| id.uuid())))
+            .filter(Column::RevokedAt.is_null());
+        self.write(update).await.map(drop)
+    }
+
     /// The token, locked until the transaction ends.
     pub async fn lock_api_token(
         &self,
@@ -145,13 +200,17 @@ impl WriteTransaction {
         self.lock(scope, Column::Id.eq(id.uuid())).await
     }
 
-    /// A new token, and how it is inserted.
+    /// A new token of whoever acts, and how it is inserted. Conflict: `api_tokens_maker_held` where they are
+    /// not what they were when they were let in, `api_tokens_maker` where they are no member any more.
     pub fn new_api_token(
         &self,
         permit: &Permit,
         new: &NewApiToken,
     ) -> Result<(ApiToken, Insertion), WriteError> {
         self.admit_permit(permit)?;
+        let Some(maker) = self.context().actor().human() else {
+            return Err(StoreError::inconsistent("a token is made by no person").into());
+        };
         let scopes: Vec<String> = new.scopes.iter().map(ToString::to_string).collect();
         let at = self.context().now();
         let Some((name, version)) = new.name.sealed() else {
@@ -161,7 +220,9 @@ impl WriteTransaction {
             DbBackend::Postgres,
             "INSERT INTO countersign.api_tokens \
              (tenant_id, id, name_sealed, key_version, hash, scopes, last_four, created_by, created_at, \
-             expires_at, documents_only) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             expires_at, documents_only) SELECT $1::uuid, $2::uuid, $3::bytea, $4::integer, $5::bytea, \
+             $6::text[], $7::text, $8::uuid, $9::timestamptz, $10::timestamptz, $11::boolean \
+             WHERE countersign.hold_maker($1::uuid, $8::uuid, $12::text, $13::text[])",
             [
                 self.tenant_id().uuid().into(),
                 new.id.uuid().into(),
@@ -170,10 +231,12 @@ impl WriteTransaction {
                 new.hash.as_bytes().to_vec().into(),
                 scopes.into(),
                 new.last_four.clone().into(),
-                new.created_by.map(UserId::uuid).into(),
+                maker.user.uuid().into(),
                 at.into(),
                 new.expires_at.into(),
                 new.documents_only.into(),
+                maker.role.name().into(),
+                texts(&maker.capabilities).into(),
             ],
         );
         let token = ApiToken {
@@ -182,7 +245,8 @@ impl WriteTransaction {
             scopes: new.scopes.clone(),
             documents_only: new.documents_only,
             last_four: new.last_four.clone(),
-            created_by: new.created_by,
+            created_by: Some(maker.user),
+            maker: Some(maker.user),
             created_at: at,
             expires_at: new.expires_at,
             last_used_at: None,

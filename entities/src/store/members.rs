@@ -119,6 +119,12 @@ impl Stored for resource::Member {
     }
 }
 
+fn named_or_owner(ids: &[MemberId]) -> Condition {
+    let named = any_of(Column::Id, ids.iter().map(|id| id.uuid()));
+    let owners = Column::Role.eq(Role::Owner.name());
+    Condition::any().add(named).add(owners)
+}
+
 impl Reader {
     /// A page of members, oldest membership first.
     pub async fn members(
@@ -136,6 +142,15 @@ impl Reader {
         ids: &[MemberId],
     ) -> Result<Vec<Member>, StoreError> {
         self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
+    }
+
+    /// Those members and every owner, in any order.
+    pub async fn members_and_owners(
+        &self,
+        scope: &ReadScope<resource::Member>,
+        ids: &[MemberId],
+    ) -> Result<Vec<Member>, StoreError> {
+        self.every(scope, named_or_owner(ids)).await
     }
 
     /// The members that those users are here, in any order.
@@ -173,10 +188,7 @@ impl WriteTransaction {
         scope: &ReadScope<resource::Member>,
         ids: &[MemberId],
     ) -> Result<Vec<Member>, StoreError> {
-        let named = any_of(Column::Id, ids.iter().map(|id| id.uuid()));
-        let owners = Column::Role.eq(Role::Owner.name());
-        self.lock_every(scope, Condition::any().add(named).add(owners))
-            .await
+        self.lock_every(scope, named_or_owner(ids)).await
     }
 
     /// That member, and everybody who has that role of the tenant's own, locked in one order until the
@@ -211,8 +223,8 @@ impl WriteTransaction {
         one_row(self.write_last(update).await?.affected, "memberships")
     }
 
-    /// Ends the membership. The sessions of the user are left: their next entrance finds no
-    /// membership. Conflict: `memberships_last_owner`, which the schema holds whoever asks.
+    /// Ends the membership, and by a trigger the tokens that its user made. The sessions of the user are
+    /// left: their next entrance finds no membership. Conflict: `memberships_last_owner`, which the schema holds whoever asks.
     pub async fn remove_member(&self, permit: &Permit, id: MemberId) -> Result<(), WriteError> {
         self.admit_permit(permit)?;
         let delete = Entity::delete_many()

@@ -248,7 +248,6 @@ impl World {
             scopes: scopes.iter().copied().collect(),
             hash: plain.hashed(),
             last_four: plain.last_four(),
-            created_by: Some(owner.user),
             expires_at: now() + chrono::Duration::days(1),
         };
         let (_, insertion) = write.new_api_token(&permit, &new).unwrap();

@@ -40,6 +40,7 @@ const EVERY: &[&str] = &[
     "query($id: ID!) { explainAccess(action: \"nothing\", nodeId: $id) { decision } }",
     "query($id: ID!) { explainAccessOf(action: \"Transaction.amount\", principalId: $id) { decision } }",
     MAY,
+    "query($id: ID!) { previewRemoveMember(input: { memberId: $id }) { memberCount } }",
     "query($id: ID!) { previewMember(input: { memberId: $id, role: \"owner\" }) { memberCount } }",
     "query($id: ID!) { previewRole(input: { roleId: $id, baseRole: \"worker\" }) { memberCount } }",
     "mutation($id: ID!) { categorizeTransaction(input: { transactionId: $id }) { userErrors { code } } }",

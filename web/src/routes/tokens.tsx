@@ -21,6 +21,20 @@ function TokenState({ token }: { token: TokenRowFragment }) {
   return <StateBadge tone="positive">Active</StateBadge>;
 }
 
+/** Who made it; of somebody who left, what the audit log calls them. */
+function Maker({ token }: { token: TokenRowFragment }) {
+  if (token.createdBy) {
+    return token.createdBy.name && <span className="whitespace-nowrap"> by {token.createdBy.name}</span>;
+  }
+  if (!token.makerId) return null;
+  return (
+    <span className="whitespace-nowrap" title={token.makerId}>
+      {' '}
+      by a former member
+    </span>
+  );
+}
+
 export function TokensPage() {
   const { refusal } = usePermissions();
   const { query, rows } = useTenantList(ApiTokensDocument, 'apiTokens', {});
@@ -92,9 +106,7 @@ export function TokensPage() {
                     </td>
                     <td className="hidden text-muted md:table-cell">
                       <RelTime at={node.createdAt} />
-                      {node.createdBy?.name && (
-                        <span className="whitespace-nowrap"> by {node.createdBy.name}</span>
-                      )}
+                      <Maker token={node} />
                     </td>
                     <td className="hidden text-muted md:table-cell">
                       {node.lastUsedAt ? <RelTime at={node.lastUsedAt} /> : 'never'}

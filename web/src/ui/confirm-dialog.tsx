@@ -9,6 +9,7 @@ export function ConfirmDialog({
   children,
   action,
   isBusy,
+  isReady = true,
   complaints,
   onConfirm,
   onClose,
@@ -17,6 +18,8 @@ export function ConfirmDialog({
   children: ReactNode;
   action: string;
   isBusy: boolean;
+  /** Whether it would be done, as far as that is known. */
+  isReady?: boolean;
   complaints: readonly Pick<Complaint, 'message'>[];
   onConfirm: () => void;
   onClose: () => void;
@@ -30,7 +33,7 @@ export function ConfirmDialog({
           <button type="button" className="button" onClick={onClose}>
             Cancel
           </button>
-          <ActionButton kind="danger" isBusy={isBusy} onClick={onConfirm}>
+          <ActionButton kind="danger" isBusy={isBusy} disabled={!isReady} onClick={onConfirm}>
             {action}
           </ActionButton>
         </div>

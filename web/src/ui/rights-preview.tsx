@@ -16,6 +16,12 @@ interface Affected {
   readonly losses: readonly Change[];
 }
 
+interface EndingToken {
+  readonly id: string;
+  readonly name: string;
+  readonly lastFour: string;
+}
+
 export interface Preview {
   readonly gains: readonly Change[];
   readonly losses: readonly Change[];
@@ -27,6 +33,8 @@ export interface Preview {
     readonly capabilities: readonly string[];
     readonly rows: string | null;
   }[];
+  /** Null for who sees no tokens. */
+  readonly tokens: readonly EndingToken[] | null;
   readonly refusals: readonly { readonly message: string }[];
 }
 
@@ -57,6 +65,16 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
       {children}
     </div>
   );
+}
+
+/** API tokens that a change would revoke, by name and last digits. */
+export function EndingTokens({ of: tokens }: { of: readonly EndingToken[] }) {
+  return tokens.map((token, at) => (
+    <span key={token.id}>
+      {at > 0 && ', '}
+      {token.name} <code className="mono text-muted">cst_…{token.lastFour}</code>
+    </span>
+  ));
 }
 
 /** What a change would come to: who is affected, what each gains and loses, and which ceilings still win. */
@@ -95,6 +113,13 @@ export function RightsPreview({ of: preview, whose }: { of: Preview; whose: stri
               </li>
             ))}
           </ul>
+        </Part>
+      )}
+      {preview.tokens && preview.tokens.length > 0 && (
+        <Part title="API tokens that end, because their maker may not grant them any more">
+          <p className="break-words">
+            <EndingTokens of={preview.tokens} />
+          </p>
         </Part>
       )}
       {preview.refusals.map((refusal) => (

@@ -52,6 +52,7 @@ export function ChangeMemberDialog({ member, onClose }: { member: ChangedMember;
     'Roles',
     'Permissions',
     'PreviewMember',
+    'ApiTokens',
   ]);
 
   const chosenOwn = own.find((one) => `${OWN}${one.id}` === role);

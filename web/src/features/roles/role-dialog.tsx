@@ -19,7 +19,7 @@ import { showToast } from '../../ui/toasts';
 export type BuiltInRole = NonNullable<RolesQuery['roles']>['builtIn'][number];
 
 const FIELDS = ['name', 'description', 'baseRole', 'capabilities'];
-const TOUCHED = ['Roles', 'Members', 'Permissions', 'PreviewRole', 'PreviewMember'];
+const TOUCHED = ['Roles', 'Members', 'Permissions', 'PreviewRole', 'PreviewMember', 'ApiTokens'];
 
 /** Makes a role, or changes one: with who is affected, what each gains and loses, and what still wins. */
 export function RoleDialog({

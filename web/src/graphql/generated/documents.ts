@@ -275,6 +275,7 @@ export type UserErrorCode =
   | 'ACCOUNT_AMBIGUOUS'
   | 'CURRENCY_MISMATCH'
   | 'LAST_OWNER'
+  | 'OWNERS_ONLY'
   | 'EXCEEDS_GRANTER'
   | 'OWN_ROLE'
   | 'ROLE_IN_USE'
@@ -518,6 +519,13 @@ export type UpdateMemberMutationVariables = Exact<{
 
 export type UpdateMemberMutation = { updateMember: { member: { id: string, role: string | null, capabilities: Array<string> | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
+export type PreviewRemoveMemberQueryVariables = Exact<{
+  input: RemoveMemberInput;
+}>;
+
+
+export type PreviewRemoveMemberQuery = { previewRemoveMember: { tokens: Array<{ id: string, name: string, lastFour: string }> | null, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
 export type RemoveMemberMutationVariables = Exact<{
   input: RemoveMemberInput;
 }>;
@@ -554,16 +562,18 @@ export type PreviewRoleQueryVariables = Exact<{
 }>;
 
 
-export type PreviewRoleQuery = { previewRole: { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type PreviewRoleQuery = { previewRole: { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, tokens: Array<{ id: string, name: string, lastFour: string }> | null, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
 export type PreviewMemberQueryVariables = Exact<{
   input: UpdateMemberInput;
 }>;
 
 
-export type PreviewMemberQuery = { previewMember: { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type PreviewMemberQuery = { previewMember: { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, tokens: Array<{ id: string, name: string, lastFour: string }> | null, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type RightsPreviewFragment = { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> };
+export type RightsPreviewFragment = { memberCount: number, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }>, members: Array<{ member: { id: string, name: string | null }, gains: Array<{ group: string, actions: Array<string>, rows: string | null }>, losses: Array<{ group: string, actions: Array<string>, rows: string | null }> }>, ceilings: Array<{ rule: string, sentence: string, capabilities: Array<string>, rows: string | null }>, tokens: Array<{ id: string, name: string, lastFour: string }> | null, refusals: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> };
+
+export type EndingTokenFragment = { id: string, name: string, lastFour: string };
 
 export type RightsChangeFragment = { group: string, actions: Array<string>, rows: string | null };
 
@@ -594,14 +604,14 @@ export type ApiTokensQueryVariables = Exact<{
 }>;
 
 
-export type ApiTokensQuery = { tenant: { id: string, slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null }> } | null };
+export type ApiTokensQuery = { tenant: { id: string, slug: string } | null, apiTokens: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, makerId: string | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null }> } | null };
 
 export type CreateApiTokenMutationVariables = Exact<{
   input: CreateApiTokenInput;
 }>;
 
 
-export type CreateApiTokenMutation = { createApiToken: { plainToken: string | null, apiToken: { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type CreateApiTokenMutation = { createApiToken: { plainToken: string | null, apiToken: { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, makerId: string | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
 export type RevokeApiTokenMutationVariables = Exact<{
   input: RevokeApiTokenInput;
@@ -610,7 +620,7 @@ export type RevokeApiTokenMutationVariables = Exact<{
 
 export type RevokeApiTokenMutation = { revokeApiToken: { apiToken: { id: string, revokedAt: import('../scalars').DateTime | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type TokenRowFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null };
+export type TokenRowFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, documentsOnly: boolean, createdAt: import('../scalars').DateTime, expiresAt: import('../scalars').DateTime, lastUsedAt: import('../scalars').DateTime | null, revokedAt: import('../scalars').DateTime | null, makerId: string | null, revoke: { isAllowed: boolean, reason: string | null } | null, createdBy: { id: string, name: string | null } | null };
 
 export type TransactionsQueryVariables = Exact<{
   filter?: TransactionFilter | null | undefined;
@@ -790,6 +800,11 @@ export const UpdateMemberDocument: Document<UpdateMemberMutation, UpdateMemberMu
   id: 'sha256:3a38d4dfb726f72d9d1b7e8610379ebdff3454e1c90cfcb66c98c732c79fa760',
 };
 
+export const PreviewRemoveMemberDocument: Document<PreviewRemoveMemberQuery, PreviewRemoveMemberQueryVariables> = {
+  name: 'PreviewRemoveMember',
+  id: 'sha256:b3e184f5d8ad6e113d5626040df73fc28f4f2c0a009385641fe991e1267e73fa',
+};
+
 export const RemoveMemberDocument: Document<RemoveMemberMutation, RemoveMemberMutationVariables> = {
   name: 'RemoveMember',
   id: 'sha256:e5e0189819f973667fcc3b6e3d08d69ad270c6e9a2a2c63a24f0addcbe2b300d',
@@ -812,12 +827,12 @@ export const RolesDocument: Document<RolesQuery, RolesQueryVariables> = {
 
 export const PreviewRoleDocument: Document<PreviewRoleQuery, PreviewRoleQueryVariables> = {
   name: 'PreviewRole',
-  id: 'sha256:43c193c64750091d7b261ec6e32fba3ad32b79cea5686ba1945ccfc31137e483',
+  id: 'sha256:b8690a5e98c69899ca36f889437326c6c7f582ccc2c45693757e159756af51c4',
 };
 
 export const PreviewMemberDocument: Document<PreviewMemberQuery, PreviewMemberQueryVariables> = {
   name: 'PreviewMember',
-  id: 'sha256:8633dcd7306906924bc50e5a044dc412fde2096b96b02ca20282ccaa96ffdf94',
+  id: 'sha256:7ece47b2e3cc4b6fd2711c1ddc76189ee106371aed5f107737bdd12b7e61435b',
 };
 
 export const CreateRoleDocument: Document<CreateRoleMutation, CreateRoleMutationVariables> = {
@@ -837,12 +852,12 @@ export const DeleteRoleDocument: Document<DeleteRoleMutation, DeleteRoleMutation
 
 export const ApiTokensDocument: Document<ApiTokensQuery, ApiTokensQueryVariables> = {
   name: 'ApiTokens',
-  id: 'sha256:6dfbffb9bdb3e89f79b90b71ca1f6a31d3281fc4767ec1d69f73651e331ff45b',
+  id: 'sha256:6e402d9e54e710dd25fbf4dea9f5bd3daf8d3bf97772992e1a393e49bb4cc916',
 };
 
 export const CreateApiTokenDocument: Document<CreateApiTokenMutation, CreateApiTokenMutationVariables> = {
   name: 'CreateApiToken',
-  id: 'sha256:2bb7df83bd7d7c215bf993d84a94e225604184ff41581bbc98e51181904787bf',
+  id: 'sha256:56e0c9422f44fb07907e680091da7741c40bfd147f91437bd2e206d526f1d084',
 };
 
 export const RevokeApiTokenDocument: Document<RevokeApiTokenMutation, RevokeApiTokenMutationVariables> = {
