@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     12 "0012_write_at_once",
     13 "0013_seal_token_names",
     14 "0014_enter_leaner",
+    15 "0015_keep_imports",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.
