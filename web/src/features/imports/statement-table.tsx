@@ -8,7 +8,9 @@ import { ScrollRegion } from '../../ui/scroll-region';
 import { StateBadge } from '../../ui/state-badge';
 
 export interface ShownStatement {
-  readonly statement: StatementRowFragment & { readonly import?: { readonly fileName: string | null } | null };
+  readonly statement: StatementRowFragment & {
+    readonly import?: { readonly fileName: string | null } | null;
+  };
   readonly redactions: Redactions;
 }
 
@@ -60,7 +62,9 @@ export function StatementTable({
               <tr key={statement.id}>
                 <td className="whitespace-nowrap md:pl-6">
                   {statement.account?.name ?? '–'}
-                  {statement.import?.fileName && <span className="ml-2 text-muted">{statement.import.fileName}</span>}
+                  {statement.import?.fileName && (
+                    <span className="ml-2 text-muted">{statement.import.fileName}</span>
+                  )}
                 </td>
                 <td className="num whitespace-nowrap text-muted">
                   {statement.periodStart ? dayText(statement.periodStart) : '–'}
