@@ -169,9 +169,12 @@ impl Reading<'_> {
 fn named(one: &Affected<'_>, change: &Change) -> Option<Vec<AnyId>> {
     let depends = change.gained.in_words().is_some() && change.lost.in_words().is_some();
     let kind = match change.resource.as_str() {
+        // What was imported is named by its statements, which are as their accounts are.
+        "Account" if change.action == "Mutation.importStatement" => "stm",
         "Account" => "acc",
         "Transaction" => "txn",
         "Statement" => "stm",
+        "Import" => "imp",
         _ => return None,
     };
     let targets = &one.row.event.targets;

@@ -29,6 +29,18 @@ pub struct Account {
     pub created_at: DateTime<Utc>,
 }
 
+/// How policies see what is of all of these accounts at once, each with its custodian and whether it is personal:
+/// personal where any is, and in somebody's care where each is in theirs. Of no account at all nothing is known,
+/// and it is the household's.
+pub fn kept_together(
+    accounts: impl Iterator<Item = (Option<UserId>, bool)>,
+) -> (Option<UserId>, bool) {
+    let both = |(one, personal): (Option<UserId>, bool), (other, is_personal)| {
+        (one.filter(|_| one == other), personal || is_personal)
+    };
+    accounts.reduce(both).unwrap_or((None, true))
+}
+
 /// A booked movement of money on an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
@@ -67,4 +79,26 @@ pub struct Category {
     pub name: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_of_several_accounts_is_as_the_strictest_of_them() {
+        let [one, other] = [1, 2].map(|n| Some(UserId::new(Uuid::from_u128(n))));
+        let kept = |accounts: &[(Option<UserId>, bool)]| kept_together(accounts.iter().copied());
+        assert_eq!(kept(&[(one, false)]), (one, false));
+        assert_eq!(kept(&[(one, false), (one, true)]), (one, true));
+        assert_eq!(kept(&[(one, true), (other, false)]), (None, true));
+        assert_eq!(kept(&[(None, false), (one, false)]), (None, false));
+        assert_eq!(
+            kept(&[(one, false), (None, false), (one, false)]),
+            (None, false)
+        );
+        assert_eq!(kept(&[]), (None, true));
+    }
 }

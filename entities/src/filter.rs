@@ -153,8 +153,8 @@ pub(crate) struct Columns {
     pub(crate) id: Expr,
     pub(crate) tenant: Expr,
     pub(crate) user: Option<Expr>,
-    /// The account that says who is custodian and whether it is personal.
-    pub(crate) by_account: bool,
+    /// The columns of the custodian and of whether it is personal.
+    pub(crate) kept: Option<(Expr, Expr)>,
 }
 
 impl Columns {
@@ -164,15 +164,23 @@ impl Columns {
             id: Expr::col(id.as_column_ref()),
             tenant: Expr::col(tenant.as_column_ref()),
             user: None,
-            by_account: false,
+            kept: None,
         }
     }
 
-    /// For a resource that is, or is joined with, an account.
+    /// For a resource that is, or is joined with, an account, which says who is custodian and whether it is
+    /// personal.
     pub(crate) fn of_account<C: ColumnTrait>(id: C, tenant: C) -> Self {
+        use accounts::Column;
+        Self::plain(id, tenant).kept(Column::CustodianId, Column::Personal)
+    }
+
+    /// For a resource whose rows say it, in these columns.
+    pub(crate) fn kept<C: ColumnTrait>(self, custodian: C, personal: C) -> Self {
+        let column = |column: C| Expr::col(column.as_column_ref());
         Self {
-            by_account: true,
-            ..Self::plain(id, tenant)
+            kept: Some((column(custodian), column(personal))),
+            ..self
         }
     }
 
@@ -184,16 +192,13 @@ impl Columns {
     }
 
     fn column(&self, attribute: &str) -> Result<Expr, StoreError> {
-        let account = |column: accounts::Column| {
-            self.by_account
-                .then(|| Expr::col((accounts::Entity, column)))
-        };
+        let kept = self.kept.as_ref();
         match attribute {
             "" => Some(self.id.clone()),
             "tenant" => Some(self.tenant.clone()),
             "user" => self.user.clone(),
-            "custodian" => account(accounts::Column::CustodianId),
-            "personal" => account(accounts::Column::Personal),
+            "custodian" => kept.map(|(custodian, _)| custodian.clone()),
+            "personal" => kept.map(|(_, personal)| personal.clone()),
             _ => None,
         }
         .ok_or_else(|| StoreError::Predicate(format!("`{attribute}` has no column")))

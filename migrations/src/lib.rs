@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     13 "0013_seal_token_names",
     14 "0014_enter_leaner",
     15 "0015_end_makers_tokens",
+    16 "0016_keep_imports",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.

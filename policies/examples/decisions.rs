@@ -12,7 +12,7 @@ use countersign_domain::{
     id::{ApiTokenId, MemberId, SessionId, TenantId, UserId},
     principal::{Actor, Human, Machine, MachineCredential, Principal},
 };
-use countersign_policies::{ActionId, Decision, Decisions, Engine, Judged, row::StatementRow};
+use countersign_policies::{ActionId, Decision, Decisions, Engine, Judged, row::KeptRow};
 use uuid::Uuid;
 
 const ROWS: u128 = 50;
@@ -33,7 +33,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> u128 {
 }
 
 /// As the gates of fields do: what was asked of a row is not asked of it again.
-fn rows(decisions: &Decisions, actions: &[ActionId], rows: &[StatementRow]) -> usize {
+fn rows(decisions: &Decisions, actions: &[ActionId], rows: &[KeptRow]) -> usize {
     let decisions: Vec<_> = actions.iter().map(|id| decisions.get(*id)).collect();
     let mut shown = 0;
     for row in rows {
@@ -128,7 +128,7 @@ fn so_many(count: usize) -> String {
 
 /// What it costs to ask for one thing to be done to a row in hand.
 fn permits(engine: &Engine, actor: &Actor) {
-    let row = StatementRow {
+    let row = KeptRow {
         tenant: actor.tenant,
         id: Uuid::from_u128(100),
         custodian: None,
@@ -172,8 +172,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .filter(|action| engine.resource_of(*action) == "Transaction")
         .take(FIELDS)
         .collect();
-    let all: Vec<StatementRow> = (0..ROWS)
-        .map(|n| StatementRow {
+    let all: Vec<KeptRow> = (0..ROWS)
+        .map(|n| KeptRow {
             tenant: TenantId::new(Uuid::from_u128(1)),
             id: Uuid::from_u128(100 + n),
             custodian: (n % 3 == 0).then(|| UserId::new(Uuid::from_u128(7))),

@@ -260,7 +260,7 @@ mod tests {
     use countersign_domain::id::{TenantId, UserId};
 
     use super::*;
-    use crate::row::{StatementRow, TenantOnly};
+    use crate::row::{KeptRow, TenantOnly};
 
     const TENANT: TenantId = TenantId::new(Uuid::from_u128(70));
     const USER: UserId = UserId::new(Uuid::from_u128(71));
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_row_in_hand_is_seen_with_the_eyes_of_whom_it_is_about() {
-        let row = |custodian| StatementRow {
+        let row = |custodian| KeptRow {
             tenant: TENANT,
             id: Uuid::from_u128(72),
             custodian,

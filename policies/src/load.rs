@@ -23,7 +23,7 @@ pub(crate) const SCHEMAS: [&str; 2] = [
     include_str!("../cedar/actions.cedarschema"),
 ];
 /// In the order in which they are to be read.
-pub(crate) const POLICIES: [&str; 8] = [
+pub(crate) const POLICIES: [&str; 9] = [
     include_str!("../cedar/fence.cedar"),
     include_str!("../cedar/humans.cedar"),
     include_str!("../cedar/sensitive.cedar"),
@@ -32,6 +32,7 @@ pub(crate) const POLICIES: [&str; 8] = [
     include_str!("../cedar/machines.cedar"),
     include_str!("../cedar/credentials.cedar"),
     include_str!("../cedar/exports.cedar"),
+    include_str!("../cedar/imports.cedar"),
 ];
 /// The namespace of every type.
 pub(crate) const NAMESPACE: &str = "Countersign";

@@ -56,20 +56,20 @@ impl Row for TenantOnly {
     }
 }
 
-/// A statement's row.
+/// A row of a type that is as its account is: a statement, an import, an account that is to be made.
 #[derive(Debug, Clone, Copy)]
-pub struct StatementRow {
+pub struct KeptRow {
     /// Whose it is.
     pub tenant: TenantId,
     /// Its id.
     pub id: Uuid,
-    /// Who has its account in their care.
+    /// Who has it in their care.
     pub custodian: Option<UserId>,
-    /// Whether its account is personal.
+    /// Whether it is of the household.
     pub personal: bool,
 }
 
-impl Row for StatementRow {
+impl Row for KeptRow {
     fn attribute(&self, name: &str) -> Attribute<'_> {
         keepable(name, self.tenant, self.id, self.custodian, self.personal)
     }

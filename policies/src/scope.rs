@@ -3,11 +3,13 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use countersign_domain::id::TenantId;
+use uuid::Uuid;
 
 use crate::{
     predicate::{Literal, Predicate},
     resolved::Resolved,
     resource::Resource,
+    row::Row,
 };
 
 /// The right to read rows of one kind in one tenant, with the condition that they must meet.
@@ -41,6 +43,12 @@ impl<R: Resource> ReadScope<R> {
     /// The same, to be kept.
     pub fn shared_predicate(&self) -> Arc<Predicate> {
         Arc::clone(&self.predicate)
+    }
+
+    /// Whether a row in hand is covered: what is in no database yet is shown to whom it would be shown there.
+    pub fn covers(&self, row: &dyn Row) -> bool {
+        // Whoever asks stands in the condition already.
+        self.predicate.evaluate(row, Uuid::nil()) == Some(true)
     }
 
     /// Whether every row of the tenant is covered, whatever is in it.

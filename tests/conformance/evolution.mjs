@@ -6,6 +6,16 @@ import { buildSchema, findBreakingChanges, specifiedDirectives } from "graphql";
 
 const read = (path) => readFileSync(new URL(`../../api/${path}`, import.meta.url), "utf8");
 
+/**
+ * What was changed since that release because it told what policy hides: the fields are null to those who may not
+ * read them. Emptied when the release becomes another.
+ */
+const FOR_SECRECY = [
+  "Import.fileName changed type from String! to String.",
+  "Import.sha256 changed type from String! to String.",
+  "ImportProgress.fileName changed type from String! to String.",
+];
+
 /** The changes that break somebody, of `now` against `released`, on a day. */
 export function breaking(released, now, today) {
   const before = buildSchema(released);
@@ -23,7 +33,8 @@ export default async function evolution({ check }) {
   await check("the schema breaks nobody who built on the last release", () => {
     const today = new Date().toISOString().slice(0, 10);
     const found = breaking(read("schema.released.graphql"), read("schema.graphql"), today);
-    if (found.length > 0) throw new Error(found.map((one) => one.description).join(" "));
+    const told = found.map((one) => one.description).filter((one) => !FOR_SECRECY.includes(one));
+    if (told.length > 0) throw new Error(told.join(" "));
   });
   await check("the check for breaking changes can fail, and lets deprecated fields go after their day", () => {
     const gone = "type Query { a: Int }";

@@ -289,3 +289,75 @@ async fn what_an_answer_is_made_of_is_told_to_those_who_may_explore() {
         None
     );
 }
+
+const MAKE: &str = "mutation($input: CreateAccountInput!) { createAccount(input: $input) \
+                    { account { id name } userErrors { code } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_makes_what_they_may_not_touch() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let own = |custodian: Option<String>| json!({ "input": { "name": "Hers", "currency": "EUR", "personal": true, "custodianId": custodian } });
+    let token = books.owner.token(Scope::ALL).await;
+    let other = Some(books.worker.member.to_string());
+    for custodian in [None, other] {
+        let by_person = books.accountant.graphql(MAKE, own(custodian.clone())).await;
+        let by_machine = token.graphql(MAKE, own(custodian)).await;
+        for (refused, expected) in [
+            (by_person, "human.personal-hidden"),
+            (by_machine, "machine.never-personal"),
+        ] {
+            assert_eq!(
+                refused.error_code(),
+                Some("FORBIDDEN"),
+                "{:?}",
+                refused.body
+            );
+            let rule = &refused.body["errors"][0]["extensions"]["rule"];
+            assert_eq!(rule, expected);
+            assert!(refused.data()["createAccount"].is_null());
+        }
+    }
+    let count = books
+        .owner
+        .graphql("{ accounts { nodes { id } } }", json!({}))
+        .await;
+    let count = count.data()["accounts"]["nodes"].as_array().unwrap().len();
+    assert_eq!(count, 3, "nothing was made");
+    let refused = json!({ "action": "account.created", "outcome": "REFUSED" });
+    assert_eq!(crate::audit::log(&books.owner, refused).await.len(), 4);
+    // What is in somebody's own care they may touch, and so make.
+    let care = Some(books.accountant.member.to_string());
+    let made = books.accountant.graphql(MAKE, own(care)).await;
+    assert_eq!(
+        made.data()["createAccount"]["account"]["name"],
+        "Hers",
+        "{:?}",
+        made.body
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_and_may_not_be_read_is_null_with_the_reason() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let token = books.owner.token(&[Scope::AccountsCreate]).await;
+    let input = json!({ "input": { "name": "Blind", "currency": "EUR" } });
+    let made = token.graphql(MAKE, input).await;
+    assert_eq!(
+        (made.status, made.error_code()),
+        (200, Some("FORBIDDEN")),
+        "{:?}",
+        made.body
+    );
+    let told = &made.data()["createAccount"];
+    assert_eq!(*told, json!({ "account": null, "userErrors": [] }));
+    let error = &made.body["errors"][0];
+    assert_eq!(error["path"], json!(["createAccount", "account", "id"]));
+    assert_eq!(error["extensions"]["rule"], "needs one of machine.basic");
+    let names = books
+        .owner
+        .graphql("{ accounts { nodes { name } } }", json!({}))
+        .await;
+    assert!(names.data().to_string().contains("Blind"));
+}

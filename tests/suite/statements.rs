@@ -1,10 +1,38 @@
 //! Statements: the way of a file into the books, and what keeps it out.
 
-use countersign_domain::access::Role;
-use countersign_tests::TestApp;
-use serde_json::json;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use countersign_domain::access::{Role, Scope};
+use countersign_tests::{Reply, TestApp};
+use serde_json::{Value, json};
 
-use crate::books::{account, camt, camt_with, entries, send};
+use crate::{
+    audit::log,
+    books::{IMPORT, account, books, camt, camt_with, entries, send},
+    existence::nowhere,
+    explain::lasting,
+    roles::give,
+};
+
+const FILES: &str = "{ imports { nodes { id fileName sha256 addedCount } } }";
+
+/// How CSV files of these tests are read.
+fn mapping() -> Value {
+    json!({ "date": "Day", "dateFormat": "%d.%m.%Y", "amount": "Amount",
+            "description": "Text", "delimiter": ";", "decimalMark": "," })
+}
+
+/// What is seen of files, by their names; a hidden name is null.
+fn names(reply: &Reply) -> Vec<Option<&str>> {
+    let nodes = reply.data()["imports"]["nodes"].as_array();
+    let nodes = nodes.unwrap_or_else(|| panic!("{:?}", reply.body));
+    nodes.iter().map(|node| node["fileName"].as_str()).collect()
+}
+
+fn rule(reply: &Reply) -> &str {
+    assert_eq!(reply.error_code(), Some("FORBIDDEN"), "{:?}", reply.body);
+    let rule = &reply.body["errors"][0]["extensions"]["rule"];
+    rule.as_str().unwrap_or_default()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_comes_in_checked_and_the_second_time_changes_nothing() {
@@ -102,8 +130,7 @@ async fn csv_comes_in_with_a_mapping() {
     let owner = app.person(&tenant, Role::Owner, "olivia").await;
     let (id, _) = account(&owner, "Operating", "NL26VAYB8060476890", None, false).await;
     let csv = "Day;Text;Amount\n03.03.2026;Rent;-1.200,00\n04.03.2026;=HYPERLINK(1);99,50\n";
-    let mapping = json!({ "date": "Day", "dateFormat": "%d.%m.%Y", "amount": "Amount",
-                          "description": "Text", "delimiter": ";", "decimalMark": "," });
+    let mapping = mapping();
     let reply = send(
         &owner,
         "x.csv",
@@ -160,4 +187,121 @@ async fn currencies_are_of_iso_4217_and_what_stands_in_another_stays() {
     let data = read.data();
     assert_eq!(data["node"]["currency"], "DEM", "{:?}", read.body);
     assert_eq!(data["transactions"]["nodes"][0]["currency"], "DEM");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_seen_by_whom_their_accounts_are() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let all = books.owner.graphql(FILES, json!({})).await;
+    let [household, card, operating] = ["household.xml", "card.xml", "operating.xml"].map(Some);
+    assert_eq!(names(&all), [household, card, operating]);
+    let hidden = all.data()["imports"]["nodes"][0]["id"].as_str().unwrap();
+
+    let seen = books.accountant.graphql(FILES, json!({})).await;
+    assert_eq!(names(&seen), [card, operating]);
+    let nodes = seen.data()["imports"]["nodes"].as_array().unwrap();
+    assert!(nodes.iter().all(|node| node["sha256"].is_string()));
+    // By its id it is answered like one that is nowhere.
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    let there = books
+        .accountant
+        .graphql(node, json!({ "id": hidden }))
+        .await;
+    let missing = books
+        .accountant
+        .graphql(node, json!({ "id": nowhere(hidden) }))
+        .await;
+    assert_eq!(there.error_code(), Some("NOT_FOUND"), "{:?}", there.body);
+    assert_eq!(lasting(&there), lasting(&missing));
+
+    // Names and hashes are told where account numbers and amounts are.
+    let seen = books.worker.graphql(FILES, json!({})).await;
+    assert_eq!(names(&seen), [card, None]);
+    let nodes = &seen.data()["imports"]["nodes"];
+    assert!(nodes[0]["sha256"].is_string() && nodes[1]["sha256"].is_null());
+    assert_eq!(nodes[1]["addedCount"], 5);
+    let family = app.person(&books.tenant, Role::Family, "felix").await;
+    assert_eq!(names(&family.graphql(FILES, json!({})).await), [household]);
+    use Scope::{BasicRead, FinancialRead, PiiRead};
+    for (scopes, has_names, has_hashes) in [
+        (vec![BasicRead], false, false),
+        (vec![BasicRead, PiiRead], true, false),
+        (vec![BasicRead, FinancialRead, PiiRead], true, true),
+    ] {
+        let token = books.owner.token(&scopes).await;
+        let seen = token.graphql(FILES, json!({})).await;
+        let expected = [card, operating].map(|name| name.filter(|_| has_names));
+        assert_eq!(names(&seen), expected, "{scopes:?}");
+        let nodes = seen.data()["imports"]["nodes"].as_array().unwrap();
+        let hashes = nodes.iter().filter(|node| node["sha256"].is_string());
+        assert_eq!(hashes.count(), if has_hashes { 2 } else { 0 }, "{scopes:?}");
+    }
+    // Nor is a hash in the log, whose readers may read neither.
+    for row in log(&books.owner, json!({ "action": "statement.imported" })).await {
+        let payload = row["payload"].as_str().unwrap();
+        assert!(payload.contains("imported") && !payload.contains("sha256"));
+    }
+}
+
+/// Which of the entries are duplicates tells whether an amount is right.
+#[tokio::test(flavor = "multi_thread")]
+async fn importing_takes_the_right_to_read_the_amounts() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let guess = camt("NL26VAYB8060476890", "1000.00", &entries(1));
+    let input = json!({ "fileName": "guess.xml", "content": STANDARD.encode(&guess) });
+    let input = json!({ "input": input });
+    let most = [Scope::BasicRead, Scope::PiiRead, Scope::StatementsImport];
+    let token = books.owner.token(&most).await;
+    let refused = token.graphql(IMPORT, input.clone()).await;
+    assert_eq!(rule(&refused), "machine.confirm-unread");
+
+    // A person who may enter, and reads the amounts of what is in their care alone.
+    let granted = json!({ "capabilities": ["write.financial"] });
+    give(&books.owner, &books.worker, granted).await;
+    let refused = send(&books.worker, "guess.xml", guess.as_bytes(), json!({})).await;
+    assert_eq!(rule(&refused), "human.confirm-unread");
+    let own = camt("NL91ABNA0417164300", "50.00", &entries(1));
+    let own = send(&books.worker, "own.xml", own.as_bytes(), json!({})).await;
+    let made = &own.data()["importStatement"]["import"];
+    assert_eq!(made["duplicateCount"], 1, "{:?}", own.body);
+    // What was imported before is refused alike.
+    let before = camt("NL26VAYB8060476890", "1000.00", &entries(5));
+    let again = send(&books.worker, "x.xml", before.as_bytes(), json!({})).await;
+    assert_eq!(rule(&again), "human.confirm-unread");
+
+    let all = [&most[..], &[Scope::FinancialRead]].concat();
+    let token = books.owner.token(&all).await;
+    let made = token.graphql(IMPORT, input).await;
+    let made = &made.data()["importStatement"]["import"];
+    assert_eq!(
+        (&made["addedCount"], &made["duplicateCount"]),
+        (&json!(0), &json!(1))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_file_was_imported_is_not_told_to_whom_the_import_is_hidden() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let list = "{ accounts { nodes { id name } } }";
+    let accounts = books.owner.graphql(list, json!({})).await;
+    let id = |name: &str| {
+        let nodes = accounts.data()["accounts"]["nodes"].as_array().unwrap();
+        let found = nodes.iter().find(|node| node["name"] == name).unwrap();
+        found["id"].clone()
+    };
+    let csv = "Day;Text;Amount\n03.03.2026;Rent;-1.200,00\n";
+    let to = |name: &str| json!({ "accountId": id(name), "csv": mapping() });
+    let first = send(&books.owner, "h.csv", csv.as_bytes(), to("Household")).await;
+    let made = &first.data()["importStatement"]["import"];
+    assert_eq!(made["addedCount"], 1, "{:?}", first.body);
+    for already in [false, true] {
+        let reply = send(&books.accountant, "o.csv", csv.as_bytes(), to("Operating")).await;
+        let payload = &reply.data()["importStatement"];
+        assert_eq!(payload["userErrors"], json!([]), "{:?}", reply.body);
+        assert_eq!(payload["alreadyImported"], already);
+        assert_eq!(payload["import"]["addedCount"], 1);
+    }
 }

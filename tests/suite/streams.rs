@@ -171,6 +171,67 @@ async fn imports_tell_how_far_they_have_come_to_their_own_tenant_alone() {
     );
 }
 
+/// Nothing is told of an import to whom it would be hidden; while its accounts are not known, to who imports and
+/// to who may see the household.
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_are_told_to_whom_their_accounts_are_shown() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let token = books.owner.token(&[Scope::BasicRead]).await;
+    let mut owner = books.owner.listen(IMPORTS).await;
+    let mut importer = books.accountant.listen(IMPORTS).await;
+    let mut worker = books.worker.listen(IMPORTS).await;
+    let mut machine = token.listen(IMPORTS).await;
+    for listener in [&mut owner, &mut importer, &mut worker, &mut machine] {
+        listener.opened().await;
+    }
+    let household = camt("DE89370400440532013000", "9.00", &entries(3));
+    send(&books.owner, "secret.xml", household.as_bytes(), json!({})).await;
+    send(&books.accountant, "broken.xml", b"<Document", json!({})).await;
+    let business = camt("NL26VAYB8060476890", "8.00", &entries(4));
+    send(
+        &books.accountant,
+        "april.xml",
+        business.as_bytes(),
+        json!({}),
+    )
+    .await;
+
+    async fn heard(events: &mut countersign_tests::Events) -> Vec<String> {
+        let mut told = Vec::new();
+        loop {
+            let answer = events.answer().await;
+            let progress = &answer["data"]["importProgressed"];
+            assert!(progress.is_object(), "{answer}");
+            let name = progress["fileName"].as_str().unwrap_or("-");
+            let stage = progress["stage"].as_str().unwrap();
+            told.push(format!("{name} {stage}"));
+            // Four of the last one: no other one has as many.
+            if stage == "DONE" && progress["transactionCount"] == 4 {
+                return told;
+            }
+        }
+    }
+    let of = |name: &str, stages: &[&str]| -> Vec<String> {
+        stages
+            .iter()
+            .map(|stage| format!("{name} {stage}"))
+            .collect()
+    };
+    let written = ["READING", "WRITING", "WRITING", "DONE"];
+    let broken = of("broken.xml", &["READING", "REFUSED"]);
+    let secret = of("secret.xml", &written);
+    let april = of("april.xml", &written);
+    assert_eq!(
+        heard(&mut owner).await,
+        [secret, broken.clone(), april.clone()].concat()
+    );
+    assert_eq!(heard(&mut importer).await, [broken, april].concat());
+    for other in [&mut worker, &mut machine] {
+        assert_eq!(heard(other).await, of("-", &written[1..]));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_is_one_field_and_is_answered_as_events_alone() {
     let app = TestApp::start().await;

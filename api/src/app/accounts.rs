@@ -8,7 +8,10 @@ use countersign_domain::{
     sealed::TextColumn,
 };
 use countersign_entities::{NewAccount, NewAccountNumber};
-use countersign_policies::resource;
+use countersign_policies::{
+    resource,
+    row::{KeptRow, TenantRow},
+};
 
 use super::{AppError, Fault, FaultCode, Mutation, Services, Writer, attempt, constraint, name};
 
@@ -37,11 +40,18 @@ pub async fn create(
     input: CreateAccount,
 ) -> Result<Account, AppError> {
     let mutation = Mutation::begin(services, writer, "createAccount").await?;
-    let permit = attempt!(mutation, vec![], mutation.permit_books());
     let parsed = attempt!(mutation, vec![], parse(&input));
     let custodian = custodian(&mutation, input.custodian).await;
     let custodian = attempt!(mutation, vec![], custodian);
     let id = AccountId::new(services.database.ids().uuid());
+    // Of the account that is to be: nobody makes what they may not touch.
+    let permit = mutation.permit(&KeptRow {
+        tenant: writer.context().tenant(),
+        id: id.uuid(),
+        custodian,
+        personal: input.personal,
+    });
+    let permit = attempt!(mutation, vec![], permit);
     let number = match parsed.number.as_deref() {
         Some(number) => Some(attempt!(
             mutation,
@@ -62,11 +72,7 @@ pub async fn create(
     let account = attempt!(
         mutation,
         vec![],
-        inserted.map_err(|error| constraint(error, || Fault::new(
-            FaultCode::Taken,
-            "number",
-            "another account has that number"
-        )))
+        inserted.map_err(|error| constraint(error, unusable_number))
     );
     let after = Facts::new()
         .currency("currency", account.currency)
@@ -105,8 +111,8 @@ async fn custodian(
     Ok(Some(found.ok_or_else(unknown)?))
 }
 
-/// Seals a number for its account, unless another account has it. One that is not sealed yet can not be
-/// held against it by its index.
+/// Seals a number for its account, unless an account is known to have it. One that is not sealed yet can not
+/// be held against it by its index.
 async fn seal_number(
     mutation: &Mutation<'_>,
     id: AccountId,
@@ -116,15 +122,49 @@ async fn seal_number(
     let tenant = mutation.writer.context().tenant();
     let column = TextColumn::AccountNumber;
     let index = database.blind_index(tenant, column, number).await?;
-    if mutation.transaction.has_account_number(number).await? {
+    if is_taken_by_readable(mutation, number, &index).await? {
         let message = "another account has that number";
         return Err(Fault::new(FaultCode::Taken, "number", message).into());
+    }
+    if mutation.transaction.has_account_number(number).await? {
+        return Err(unusable_number().into());
     }
     let sealed = database.seal_text(tenant, column, id.uuid(), number);
     Ok(NewAccountNumber {
         sealed: sealed.await?,
         index,
     })
+}
+
+/// Whether an account has that number of which the caller may read it: to nobody else it is told what is
+/// wrong with the number.
+async fn is_taken_by_readable(
+    mutation: &Mutation<'_>,
+    number: &str,
+    index: &[u8; 32],
+) -> Result<bool, AppError> {
+    let (engine, actor) = (&mutation.services.engine, mutation.writer.context().actor());
+    let (Ok(scope), Some(reads)) = (
+        engine.read_scope::<resource::Account>(actor),
+        engine.action("Account.number"),
+    ) else {
+        return Ok(false);
+    };
+    let found = mutation
+        .transaction
+        .lock_account_by_number(&scope, number, index);
+    let tenant = mutation.writer.context().tenant();
+    Ok(found.await?.is_some_and(|row| {
+        let row = TenantRow { tenant, row: &row };
+        engine.permit(actor, reads, &row).is_ok()
+    }))
+}
+
+/// One answer for a number that is none and for one that the caller may not know of.
+fn unusable_number() -> Fault {
+    let message = "that number can not be used: give one of 1 to 40 letters and digits that no account of the \
+                   tenant has";
+    Fault::new(FaultCode::Invalid, "number", message)
 }
 
 struct Parsed {
@@ -169,8 +209,7 @@ fn account_number(text: &str) -> Result<String, Fault> {
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '.'));
     if number.is_empty() || number.len() > 40 || !plain {
-        let message = "give an account number of 1 to 40 letters and digits";
-        return Err(Fault::new(FaultCode::Invalid, "number", message));
+        return Err(unusable_number());
     }
     Ok(number)
 }

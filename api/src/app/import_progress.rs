@@ -5,7 +5,7 @@ mod sharing;
 
 use std::sync::Arc;
 
-use countersign_domain::id::{ImportId, RequestId, TenantId};
+use countersign_domain::id::{ImportId, RequestId, TenantId, UserId};
 use countersign_entities::Database;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -61,6 +61,10 @@ pub struct ImportProgress {
     pub written_count: u32,
     /// The import, once it is in the books.
     pub import: Option<ImportId>,
+    /// In whose care its accounts are; the person who imports, until they are known.
+    pub custodian: Option<UserId>,
+    /// Whether any of its accounts is personal, and taken for so until they are known.
+    pub personal: bool,
 }
 
 /// Where imports tell how far they have come. Cloning it is cheap.
@@ -130,6 +134,12 @@ pub(super) struct ImportTelling {
 }
 
 impl ImportTelling {
+    /// Its accounts are known: whether any is personal, and in whose care all of them are.
+    pub(super) const fn goes_to(&mut self, custodian: Option<UserId>, personal: bool) {
+        self.progress.custodian = custodian;
+        self.progress.personal = personal;
+    }
+
     /// The file was read, and has so many transactions.
     pub(super) fn writes(&mut self, transactions: usize) {
         self.progress.stage = ImportStage::Writing;
@@ -201,6 +211,8 @@ mod tests {
             transaction_count: None,
             written_count: 0,
             import: None,
+            custodian: None,
+            personal: true,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use countersign_domain::{
     audit::{Facts, Payload},
-    books::Account,
+    books::{Account, kept_together},
     id::{AccountId, AnyId, ImportId, StatementId, TenantId, TransactionId},
     sealed::TextColumn,
     statements::{
@@ -13,7 +13,10 @@ use countersign_domain::{
     },
 };
 use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement, Text};
-use countersign_policies::{Permit, ReadScope, resource};
+use countersign_policies::{
+    Permit, ReadScope, resource,
+    row::{KeptRow, TenantRow},
+};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -72,12 +75,15 @@ pub async fn import(
         transaction_count: None,
         written_count: 0,
         import: None,
+        // Whose accounts the file is of is known when it was read: until then it is told to whom it would be
+        // if it were of the household, and to the person who imports.
+        custodian: writer.context().actor().human().map(|human| human.user),
+        personal: true,
     });
     // Eight megabytes take a while to parse: not on a thread that serves others, nor in a transaction.
     writer.close().await?;
     let read = tokio::task::spawn_blocking(move || read(&input)).await;
     let mutation = Mutation::begin(services, writer, "importStatement").await?;
-    let permit = attempt!(mutation, vec![], mutation.permit_books());
     let file = read.unwrap_or_else(|_| {
         Err(Fault::new(
             FaultCode::StatementBroken,
@@ -95,35 +101,78 @@ pub async fn import(
         .import_by_sha256(&imports, &file.sha256)
         .await;
     if let Some(import) = attempt!(mutation, vec![], before) {
-        let scope = services.engine.read_scope::<resource::Statement>(actor);
-        let scope = attempt!(mutation, vec![], scope);
-        let statements = mutation
-            .transaction
-            .statements_by_import(&scope, import.id)
-            .await;
-        let statements = attempt!(mutation, vec![], statements);
-        let facts = Facts::new().flag("alreadyImported", true);
-        mutation
-            .finish(permit, vec![import.id.into()], facts.into())
-            .await?;
-        telling.done(import.id);
-        return Ok(Imported {
-            import,
-            statements,
-            already: true,
-        });
+        return again(mutation, import, telling).await;
     }
 
     let scope = services.engine.read_scope::<resource::Account>(actor);
     let scope = attempt!(mutation, vec![], scope);
     let placed = place(&mutation, &scope, account, &file).await;
     let placed = attempt!(mutation, vec![], placed);
+    let permit = attempt!(mutation, vec![], permit_each(&mutation, &placed));
+    let kept = placed
+        .iter()
+        .map(|(account, ..)| (account.custodian, account.personal));
+    let (custodian, personal) = kept_together(kept);
+    telling.goes_to(custodian, personal);
     let new = new_import(services, writer.context().tenant(), &file, placed).await;
     let new = attempt!(mutation, vec![], new);
     telling.writes(new.transaction_count());
     let imported = commit(mutation, permit, &new, &mut telling).await?;
     telling.done(imported.import.id);
     Ok(imported)
+}
+
+/// The permit to import into every one of the accounts.
+fn permit_each(
+    mutation: &Mutation<'_>,
+    placed: &[(Account, &Parsed, BalanceCheck)],
+) -> Result<Permit, AppError> {
+    let tenant = mutation.writer.context().tenant();
+    let mut permit = None;
+    for (row, ..) in placed {
+        permit = Some(mutation.permit(&TenantRow { tenant, row })?);
+    }
+    let nothing = || {
+        Fault::new(
+            FaultCode::StatementBroken,
+            "content",
+            "the file has no statement",
+        )
+    };
+    Ok(permit.ok_or_else(nothing)?)
+}
+
+/// The file was imported before, as the caller may know: nothing is changed.
+async fn again(
+    mutation: Mutation<'_>,
+    import: Import,
+    mut telling: ImportTelling,
+) -> Result<Imported, AppError> {
+    telling.goes_to(import.custodian, import.personal);
+    let permit = mutation.permit(&KeptRow {
+        tenant: mutation.writer.context().tenant(),
+        id: import.id.uuid(),
+        custodian: import.custodian,
+        personal: import.personal,
+    });
+    let permit = attempt!(mutation, vec![], permit);
+    let actor = mutation.writer.context().actor();
+    let scope = mutation
+        .services
+        .engine
+        .read_scope::<resource::Statement>(actor);
+    let scope = attempt!(mutation, vec![], scope);
+    let statements = mutation.transaction.statements_by_import(&scope, import.id);
+    let statements = attempt!(mutation, vec![], statements.await);
+    let facts = Facts::new().flag("alreadyImported", true);
+    let targets = vec![import.id.into()];
+    mutation.finish(permit, targets, facts.into()).await?;
+    telling.done(import.id);
+    Ok(Imported {
+        import,
+        statements,
+        already: true,
+    })
 }
 
 async fn commit(
@@ -149,7 +198,7 @@ async fn commit(
     let (import, statements) = attempt!(mutation, vec![], inserted);
     let mut targets = vec![import.id.into()];
     targets.extend(statements.iter().map(|statement| AnyId::from(statement.id)));
-    let payload = Payload::created(recorded(new, &import, &statements));
+    let payload = Payload::created(recorded(&import, &statements));
     mutation.finish(permit, targets, payload).await?;
     Ok(Imported {
         import,
@@ -158,11 +207,11 @@ async fn commit(
     })
 }
 
-/// What the audit log keeps of an import: neither the name of the file nor what it says.
-fn recorded(new: &NewImport, import: &Import, statements: &[Statement]) -> Facts {
+/// What the audit log keeps of an import: neither the name of the file nor what it says. Nor its hash, by which
+/// those who read the log and not the import could confirm what it says: the import has it.
+fn recorded(import: &Import, statements: &[Statement]) -> Facts {
     Facts::new()
         .word("format", import.format.name())
-        .sha256("sha256", &new.sha256)
         .count("statements", import.statement_count.into())
         .count("imported", import.added_count.into())
         .count("duplicates", import.duplicate_count.into())

@@ -41,7 +41,7 @@ mutation ImportStatement($input: ImportStatementInput!) {
 /// Import a bank statement: camt.053, camt.052, OFX, MT940, or CSV with a mapping
 ///
 /// The API token is read from the environment variable `COUNTERSIGN_TOKEN`. It needs the scope
-/// `statements:import`.
+/// `statements:import`, and `basic:read` and `financial:read` to compare the entries with the books.
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
     /// The server's address, such as `https://books.example.com`

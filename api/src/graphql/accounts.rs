@@ -156,7 +156,7 @@ fn create(parts: &mut Parts<'_>) {
         );
     parts.object(created);
     parts.mutation(|mutation| {
-        mutation.of(Kind::WriteFinancial).resolve(
+        mutation.of(Kind::WriteFinancial).on("Account").resolve(
             "createAccount",
             TypeRef::named("CreateAccountPayload"),
             "Enters an account into the books.",

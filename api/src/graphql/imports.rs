@@ -3,7 +3,7 @@
 use async_graphql::dynamic::{Enum, TypeRef};
 use countersign_domain::{id::TenantId, statements::Format};
 use countersign_entities::Import;
-use countersign_policies::{Row, row::TenantOnly};
+use countersign_policies::{Row, row::KeptRow};
 
 use super::{
     connection::{self, Names, pages},
@@ -17,9 +17,11 @@ use super::{
 
 impl Source for Import {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
-        look(&TenantOnly {
+        look(&KeptRow {
             tenant,
             id: self.id.uuid(),
+            custodian: self.custodian,
+            personal: self.personal,
         })
     }
 }
@@ -52,14 +54,14 @@ pub(super) fn register(parts: &mut Parts<'_>) {
 
 fn object(parts: &mut Parts<'_>) {
     let int = || TypeRef::named_nn(TypeRef::INT);
-    let text = || TypeRef::named_nn(TypeRef::STRING);
+    let text = || TypeRef::named(TypeRef::STRING);
     let import = ObjectBuilder::<Import>::new(parts.engine, "Import", "One import of a file.")
         .implements("Node")
         .of(Kind::Basic)
         .value("id", TypeRef::named_nn(TypeRef::ID), "`imp_…`.", |i| {
             Some(Leaf::shown(i.id))
         })
-        .of(Kind::Basic)
+        .of(Kind::Personal)
         .resolve(
             "fileName",
             text(),
@@ -74,11 +76,11 @@ fn object(parts: &mut Parts<'_>) {
             "Its format.",
             |i| Some(enum_value(i.format.name())),
         )
-        .of(Kind::Basic)
+        .of(Kind::Hash)
         .value(
             "sha256",
             text(),
-            "SHA-256 of the file, in lower-case hexadecimal.",
+            "SHA-256 of the file, in lower-case hexadecimal. For those who may read what the file says.",
             |i| Some(Leaf::from(i.sha256.as_str())),
         )
         .of(Kind::Basic)

@@ -29,8 +29,12 @@ pub(super) enum Kind {
     Explanation,
     /// Sorts transactions, makes categories.
     WriteBasic,
-    /// Makes accounts, imports statements.
+    /// The hash of a file that was imported, by which its text can be confirmed, amounts and all.
+    Hash,
+    /// Makes accounts.
     WriteFinancial,
+    /// Imports statements, and tells which of their entries the books had.
+    Import,
     /// Changes and removes members and the tenant's own roles, which a person must answer for.
     AdminMember,
     /// Makes and revokes API tokens, which a person must answer for.
@@ -53,7 +57,9 @@ impl Kind {
             Self::Audit => &["read.audit"],
             Self::Explanation => &["explain"],
             Self::WriteBasic => &["write.basic"],
+            Self::Hash => &["read.pii", "confirm"],
             Self::WriteFinancial => &["write.financial"],
+            Self::Import => &["write.financial", "confirm"],
             Self::AdminMember => &["admin.member", "attributed"],
             Self::AdminToken => &["admin.token", "attributed"],
             Self::AdminCredential => &["admin.credential", "attributed"],

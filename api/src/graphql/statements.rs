@@ -10,7 +10,7 @@ use countersign_domain::{
     statements::{BalanceCheck, CsvMapping},
 };
 use countersign_entities::{Import, Statement};
-use countersign_policies::{Row, row::StatementRow};
+use countersign_policies::{Row, row::KeptRow};
 use futures::FutureExt;
 
 use super::{
@@ -30,7 +30,7 @@ use crate::app::{self, statements::ImportStatement};
 
 impl Source for Statement {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
-        look(&StatementRow {
+        look(&KeptRow {
             tenant,
             id: self.id.uuid(),
             custodian: self.custodian,
@@ -107,7 +107,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         );
     parts.object(imported);
     parts.mutation(|mutation| {
-        mutation.of(Kind::WriteFinancial).resolve(
+        mutation.of(Kind::Import).on("Account").resolve(
             "importStatement",
             TypeRef::named("ImportStatementPayload"),
             "Imports a bank statement file, all or nothing.",

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use async_graphql::dynamic::{Enum, InputValue, TypeRef};
 use countersign_domain::id::{ImportId, TenantId};
 use countersign_entities::{AuditFilter, AuditWatch, Direction, Page, Position, SortKey};
-use countersign_policies::{ReadScope, Row, resource, row::TenantOnly};
+use countersign_policies::{ReadScope, Row, resource, row::KeptRow};
 use futures::FutureExt;
 use uuid::Uuid;
 
@@ -33,8 +33,12 @@ const GATHER: Duration = Duration::from_millis(100);
 /// Progress is seen by whoever may see the import itself.
 impl Source for ImportProgress {
     fn with_row<T>(&self, tenant: TenantId, look: impl FnOnce(&dyn Row) -> T) -> T {
-        let id = self.import.map_or(Uuid::nil(), ImportId::uuid);
-        look(&TenantOnly { tenant, id })
+        look(&KeptRow {
+            tenant,
+            id: self.import.map_or(Uuid::nil(), ImportId::uuid),
+            custodian: self.custodian,
+            personal: self.personal,
+        })
     }
 }
 
@@ -59,8 +63,9 @@ pub(super) fn register(parts: &mut Parts<'_>) {
             .event(
                 IMPORT_PROGRESSED,
                 TypeRef::named("ImportProgress"),
-                "How far the tenant's imports have come, from now on. Replicas that do not meet in Redis \
-                 tell of what was sent to themselves alone.",
+                "How far the tenant's imports have come, from now on. One whose accounts are not known yet \
+                 is told to who imports and to who may see the household. Replicas that do not meet in \
+                 Redis tell of what was sent to themselves alone.",
                 [],
             )
     });
@@ -88,11 +93,11 @@ fn import_progress(parts: &mut Parts<'_>) {
         "The request that imports, `req_…`.",
         |p| Some(Leaf::shown(p.request)),
     )
-    .of(Kind::Basic)
+    .of(Kind::Personal)
     .on("Import")
     .value(
         "fileName",
-        TypeRef::named_nn(TypeRef::STRING),
+        TypeRef::named(TypeRef::STRING),
         "The file's name.",
         |p| Some(Leaf::from(p.file_name.as_str())),
     )
@@ -249,7 +254,18 @@ impl Feed {
                 let rows = slice.rows.into_iter().rev();
                 Ok(rows.map(|row| Output::object(Arc::new(row))).collect())
             }
-            Self::Imports { told, .. } => Ok(told.drain(..).map(Output::object).collect()),
+            Self::Imports { told, .. } => {
+                // Whoever may see no import hears of none: that there is one is told as well.
+                let Ok(scope) = operation.scope::<resource::Import>() else {
+                    told.clear();
+                    return Ok(Vec::new());
+                };
+                let tenant = operation.tenant();
+                let shown = told
+                    .drain(..)
+                    .filter(|progress| progress.with_row(tenant, |row| scope.covers(row)));
+                Ok(shown.map(Output::object).collect())
+            }
         }
     }
 }

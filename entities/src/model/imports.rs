@@ -18,12 +18,18 @@ pub struct Model {
     pub statement_count: i32,
     pub added_count: i32,
     pub duplicate_count: i32,
+    /// In whose care every account that it wrote to is.
+    pub custodian_id: Option<Uuid>,
+    /// Whether any account that it wrote to is personal.
+    pub personal: bool,
+    /// The account of its first statement: a file is imported once into it.
+    pub account_id: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-crate::line::fetched!(impl Model { tenant_id, id, file_name, file_name_sealed, key_version, format, sha256, byte_count, statement_count, added_count, duplicate_count, created_at });
+crate::line::fetched!(impl Model { tenant_id, id, file_name, file_name_sealed, key_version, format, sha256, byte_count, statement_count, added_count, duplicate_count, custodian_id, personal, account_id, created_at });
 
 impl ActiveModelBehavior for ActiveModel {}

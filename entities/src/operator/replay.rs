@@ -27,7 +27,7 @@ pub struct RowToday {
 }
 
 /// Rows of which policies see more than their tenant, by the prefix of their ids.
-const SEEN: [(&str, &str); 3] = [
+const SEEN: [(&str, &str); 4] = [
     (
         "acc",
         "SELECT id, custodian_id, personal FROM countersign.accounts \
@@ -44,6 +44,11 @@ const SEEN: [(&str, &str); 3] = [
         "SELECT s.id, a.custodian_id, a.personal FROM countersign.statements s \
          JOIN countersign.accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id \
          WHERE s.tenant_id = $1 AND s.id = ANY ($2)",
+    ),
+    (
+        "imp",
+        "SELECT id, custodian_id, personal FROM countersign.imports \
+         WHERE tenant_id = $1 AND id = ANY ($2)",
     ),
 ];
 
@@ -68,8 +73,8 @@ impl Operator {
         self.0.recorder.record(row).await
     }
 
-    /// What policies see today of those of the rows that are still there: accounts, transactions and
-    /// statements.
+    /// What policies see today of those of the rows that are still there: accounts, transactions,
+    /// statements and imports.
     pub async fn rows_today(
         &self,
         tenant: TenantId,

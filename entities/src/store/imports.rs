@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use countersign_domain::{
-    id::{AccountId, ImportId, StatementId, TransactionId},
+    books::kept_together,
+    id::{AccountId, ImportId, StatementId, TransactionId, UserId},
     money::Currency,
     sealed::{StoredText, TextColumn},
     statements::{Balance, BalanceCheck, Entry, Format},
@@ -17,7 +18,7 @@ use sea_orm::{
 };
 
 use super::{
-    Sorted, Stored, any_of, by_id, count, named, one_row, statements::Statement, stored_count,
+    Sorted, Stored, any_of, by_id, count, named, one_row, statements::Statement, stored_count, user,
 };
 use crate::{
     error::{StoreError, WriteError},
@@ -53,6 +54,10 @@ pub struct Import {
     pub added_count: u32,
     /// Transactions that the books already had.
     pub duplicate_count: u32,
+    /// In whose care every account that it wrote to is, for decisions by row.
+    pub custodian: Option<UserId>,
+    /// Whether any account that it wrote to is personal, for decisions by row.
+    pub personal: bool,
     /// When.
     pub created_at: DateTime<Utc>,
 }
@@ -140,6 +145,8 @@ impl TryFrom<Model> for Import {
             statement_count: count(row.statement_count)?,
             added_count: count(row.added_count)?,
             duplicate_count: count(row.duplicate_count)?,
+            custodian: user(row.custodian_id),
+            personal: row.personal,
             created_at: row.created_at,
         })
     }
@@ -153,7 +160,7 @@ impl Stored for resource::Import {
     const TENANT: Column = Column::TenantId;
 
     fn columns() -> Columns {
-        Columns::plain(Column::Id, Column::TenantId)
+        Columns::plain(Column::Id, Column::TenantId).kept(Column::CustodianId, Column::Personal)
     }
 
     fn sorted() -> Sorted<Column> {
@@ -180,7 +187,7 @@ impl Reader {
         self.by_ids(scope, ids.iter().map(|id| id.uuid())).await
     }
 
-    /// The import of that very file, if there was one.
+    /// The import of that very file, if there was one that the scope covers.
     pub async fn import_by_sha256(
         &self,
         scope: &ReadScope<resource::Import>,
@@ -197,7 +204,7 @@ impl Reader {
 impl WriteTransaction {
     /// Imports a file: its statements, and those of its transactions that the books do not have.
     /// `wrote` is told of every chunk of transactions that was compared with the books.
-    /// Conflict: `imports_file` where the very file was imported a moment ago.
+    /// Conflict: `imports_file` where the very file was imported into its first account a moment ago.
     pub async fn insert_import(
         &self,
         permit: &Permit,
@@ -205,6 +212,10 @@ impl WriteTransaction {
         mut wrote: impl FnMut(usize) + Send,
     ) -> Result<(Import, Vec<Statement>), WriteError> {
         self.admit_permit(permit)?;
+        let custody = self.custody(new).await?;
+        let kept = custody.values();
+        let kept = kept.map(|account| (user(account.custodian_id), account.personal));
+        let (custodian, personal) = kept_together(kept);
         let sealed = new.file_name.sealed();
         let mut row = Model {
             tenant_id: self.tenant_id().uuid(),
@@ -218,10 +229,12 @@ impl WriteTransaction {
             statement_count: stored_count(new.statements.len())?,
             added_count: 0,
             duplicate_count: 0,
+            custodian_id: custodian.map(UserId::uuid),
+            personal,
+            account_id: new.statements.first().map(|first| first.account.uuid()),
             created_at: self.at(),
         };
         self.write(Insert::<ActiveModel>::one(row.clone())).await?;
-        let custody = self.custody(new).await?;
         let (mut total, mut imported) = (0_usize, 0_usize);
         let mut written = Vec::with_capacity(new.statements.len());
         for statement in &new.statements {
@@ -303,7 +316,7 @@ impl WriteTransaction {
             closing,
             balance_check: new.balance_check,
             transaction_count: count(stored_count(new.transactions.len())?)?,
-            custodian: super::user(account.custodian_id),
+            custodian: user(account.custodian_id),
             personal: account.personal,
         })
     }

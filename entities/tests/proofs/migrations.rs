@@ -1,10 +1,15 @@
 //! Migrating: once, by one at a time, and never over changed history.
 
+use countersign_entities::NewAccount;
 use countersign_migrations::{MigrateError, RolePasswords, current_version, migrate};
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use uuid::Uuid;
 
-use crate::{cluster, world::World};
+use crate::{
+    cluster,
+    world::{World, new_account},
+};
 
 #[tokio::test]
 async fn second_run_applies_nothing_and_sets_the_passwords() {
@@ -99,4 +104,54 @@ async fn no_superuser_is_needed() {
         .check_isolation()
         .await
         .unwrap();
+}
+
+/// A database that was updated: imports are as the accounts of their statements are.
+#[tokio::test]
+async fn imports_of_before_are_kept_as_their_accounts_are() {
+    const SQL: &str = include_str!("../../../migrations/sql/0015_keep_imports.sql");
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let kept = |name: &str, custodian, personal| NewAccount {
+        custodian,
+        personal,
+        ..new_account(name)
+    };
+    let mut files = Vec::new();
+    for (file, new) in (1..).zip([
+        kept("Company", None, false),
+        kept("Card", Some(owner.user), false),
+        kept("Household", Some(owner.user), true),
+    ]) {
+        let account = world.account(&owner, new).await;
+        let import = world.import(&owner, account.id, file, &["1"]).await;
+        files.push((account, import));
+    }
+    let mut admin = world.bare("postgres").await;
+    // The second file has a statement of the household as well.
+    let both = "UPDATE countersign.statements SET import_id = $1 WHERE import_id = $2";
+    let both = sqlx::query(both).bind(files[1].1.uuid());
+    admin.execute(both.bind(files[2].1.uuid())).await.unwrap();
+    let before =
+        "UPDATE countersign.imports SET personal = true, custodian_id = NULL, account_id = NULL";
+    admin.execute(before).await.unwrap();
+    let (_, from) = SQL.split_once("UPDATE countersign.imports").unwrap();
+    let (update, _) = from.split_once(';').unwrap();
+    let update = format!("UPDATE countersign.imports{update}");
+    admin
+        .execute(sqlx::raw_sql(AssertSqlSafe(update)))
+        .await
+        .unwrap();
+    let look = "SELECT personal, custodian_id, account_id FROM countersign.imports ORDER BY id";
+    let found: Vec<(bool, Option<Uuid>, Option<Uuid>)> =
+        sqlx::query_as(look).fetch_all(&mut admin).await.unwrap();
+    let [company, card, _] = [0, 1, 2].map(|n: usize| Some(files[n].0.id.uuid()));
+    let care = Some(owner.user.uuid());
+    // Of the third nothing is left, and so it is the household's.
+    let expected = [
+        (false, None, company),
+        (true, care, card),
+        (true, None, None),
+    ];
+    assert_eq!(found, expected);
 }

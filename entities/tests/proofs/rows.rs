@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use countersign_domain::{
     access::{Capability, Role},
-    books::Transaction,
+    books::{Account, Transaction},
     id::{TenantId, TransactionId},
     principal::Actor,
 };
-use countersign_entities::{Beside, Keyset, Page, ReadTransaction, TransactionFilter};
+use countersign_entities::{Beside, Import, Keyset, Page, ReadTransaction, TransactionFilter};
 use countersign_policies::{
-    ActionId, Decision, Engine, ReadScope, Resource, Row, resource, row::TenantRow, whole_policies,
+    ActionId, Decision, Engine, ReadScope, Resource, resource, row::KeptRow, whole_policies,
     whole_schema,
 };
 use sqlx::Executor;
@@ -40,7 +40,7 @@ fn grants() -> Vec<BTreeSet<Capability>> {
 /// is made of is then what is left of the policies for that kind.
 fn engine(group: &str) -> Engine {
     let mut schema = whole_schema();
-    for kind in ["Account", "Transaction", "Statement"] {
+    for kind in ["Account", "Transaction", "Statement", "Import"] {
         let id = format!("\"{kind}.id\",");
         assert_eq!(schema.matches(&id).count(), 1, "{kind}");
         schema = schema.replace(&id, "");
@@ -88,21 +88,14 @@ async fn books(world: &World, owner: &Person, people: &[Person]) {
 
 /// What Cedar says to each row: the ids of those that it allows, which are those that the decision before
 /// any row lets through.
-fn allowed<'a, T: 'a>(
+fn allowed<T: Kept>(
     (engine, action, actor): (&Engine, ActionId, &Actor),
-    rows: &'a [(TenantId, T)],
-    id: impl Fn(&T) -> Uuid,
-) -> BTreeSet<Uuid>
-where
-    TenantRow<'a, T>: Row,
-{
+    rows: &[(TenantId, T)],
+) -> BTreeSet<Uuid> {
     let decisions = engine.decide(actor, &[action]);
     let rows = rows.iter();
     let allowed = rows.filter(|(tenant, row)| {
-        let row = TenantRow {
-            tenant: *tenant,
-            row,
-        };
+        let row = row.kept(*tenant);
         let permitted = engine.permit(actor, action, &row).is_ok();
         let decided = match decisions.get(action) {
             // It takes for granted that the row is of the tenant.
@@ -113,8 +106,29 @@ where
         assert_eq!(permitted, decided, "{actor:?}");
         permitted
     });
-    allowed.map(|(_, row)| id(row)).collect()
+    allowed.map(|(tenant, row)| row.kept(*tenant).id).collect()
 }
+
+/// What policies see of a row.
+trait Kept {
+    fn kept(&self, tenant: TenantId) -> KeptRow;
+}
+
+macro_rules! kept {
+    ($($row:ident)*) => {$(
+        impl Kept for $row {
+            fn kept(&self, tenant: TenantId) -> KeptRow {
+                KeptRow {
+                    tenant,
+                    id: self.id.uuid(),
+                    custodian: self.custodian,
+                    personal: self.personal,
+                }
+            }
+        }
+    )*};
+}
+kept!(Account Transaction Import);
 
 /// Every transaction that a scope covers, page by page.
 async fn every(
@@ -161,6 +175,7 @@ fn scope<R: Resource>(engine: &Engine, actor: &Actor) -> Option<ReadScope<R>> {
 async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
     let world = World::new().await;
     let (mut accounts, mut transactions) = (Vec::new(), Vec::new());
+    let mut imports = Vec::new();
     let (mut tenants, mut owners) = (Vec::new(), Vec::new());
     for slug in ["north", "south"] {
         let (tenant, owner) = world.company(slug).await;
@@ -173,6 +188,8 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
         let everything = Page::first(500);
         let found = read.accounts(&world.scope(&context), &everything).await;
         accounts.extend(found.unwrap().rows.into_iter().map(|row| (tenant, row)));
+        let found = read.imports(&world.scope(&context), &everything).await;
+        imports.extend(found.unwrap().rows.into_iter().map(|row| (tenant, row)));
         let found = every(&read, &world.scope(&context)).await;
         transactions.extend(found.into_iter().map(|row| (tenant, row)));
         read.leave();
@@ -194,7 +211,7 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
             let told = format!("{group} {actor:?}");
 
             let action = engine.action("Account.id").unwrap();
-            let expected = allowed((&engine, action, actor), &accounts, |row| row.id.uuid());
+            let expected = allowed((&engine, action, actor), &accounts);
             let given = match scope::<resource::Account>(&engine, actor) {
                 Some(scope) => read.accounts(&scope, &page).await.unwrap().rows,
                 None => Vec::new(),
@@ -208,7 +225,7 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
             assert_eq!((rows.len(), &given), (ours, &expected), "{told}");
 
             let action = engine.action("Transaction.id").unwrap();
-            let expected = allowed((&engine, action, actor), &transactions, |row| row.id.uuid());
+            let expected = allowed((&engine, action, actor), &transactions);
             let given = match scope::<resource::Transaction>(&engine, actor) {
                 Some(scope) => every(&read, &scope).await,
                 None => Vec::new(),
@@ -221,7 +238,16 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
             };
             let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
             assert_eq!(given, expected, "{told}, by id");
-            decisions += accounts.len() + transactions.len();
+
+            let action = engine.action("Import.id").unwrap();
+            let expected = allowed((&engine, action, actor), &imports);
+            let given = match scope::<resource::Import>(&engine, actor) {
+                Some(scope) => read.imports(&scope, &page).await.unwrap().rows,
+                None => Vec::new(),
+            };
+            let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
+            assert_eq!(given, expected, "{told}");
+            decisions += accounts.len() + transactions.len() + imports.len();
             read.leave();
         }
     }

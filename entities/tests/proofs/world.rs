@@ -27,7 +27,10 @@ use countersign_entities::{
     ProvidedIdentity, ProviderTokens, ReadTransaction, RequestContext, RequestFacts, SessionSecret,
     Settings, SystemClock, SystemIds, Unfinished, WriteTransaction,
 };
-use countersign_policies::{Engine, Permit, ReadScope, Resolved, Resource, row::TenantOnly};
+use countersign_policies::{
+    Engine, Permit, ReadScope, Resolved, Resource, Row,
+    row::{KeptRow, TenantOnly},
+};
 use secrecy::SecretString;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -171,11 +174,16 @@ impl World {
         self.engine.read_scope::<R>(context.actor()).unwrap()
     }
 
-    /// The permit of a mutation on the tenant's books as a whole.
+    /// The permit of a mutation on the tenant's books as a whole, or on an account of the company.
     pub(crate) fn permit(&self, context: &RequestContext, mutation: &str) -> Permit {
         let action = self.engine.action(&format!("Mutation.{mutation}")).unwrap();
-        let books = TenantOnly::books(context.tenant());
-        self.engine.permit(context.actor(), action, &books).unwrap()
+        let tenant = context.tenant();
+        let (books, account) = (TenantOnly::books(tenant), company_account(tenant));
+        let row: &dyn Row = match self.engine.resource_of(action) {
+            "Account" => &account,
+            _ => &books,
+        };
+        self.engine.permit(context.actor(), action, row).unwrap()
     }
 
     pub(crate) async fn category(&self, owner: &Person, name: &str) -> CategoryId {
@@ -321,6 +329,15 @@ pub(crate) fn facts() -> RequestFacts {
         source: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         at: now(),
         idempotency_key: None,
+    }
+}
+
+fn company_account(tenant: TenantId) -> KeptRow {
+    KeptRow {
+        tenant,
+        id: uuid(),
+        custodian: None,
+        personal: false,
     }
 }
 

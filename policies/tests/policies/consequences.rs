@@ -144,7 +144,7 @@ fn family_sees_the_household_and_nothing_of_the_company() {
             assert!(rule.decide(&kept(None, false)).is_err(), "{name}");
         }
     }
-    assert!(engine.read_scope::<resource::Import>(&family).is_err());
+    assert!(engine.read_scope::<resource::ApiToken>(&family).is_err());
 }
 
 #[test]

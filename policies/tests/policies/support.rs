@@ -88,7 +88,7 @@ impl AnyRow {
 
 /// Whether rows of a type have a custodian and can be personal.
 pub(crate) fn is_kept(resource: &str) -> bool {
-    ["Account", "Transaction", "Statement"].contains(&resource)
+    ["Account", "Transaction", "Statement", "Import"].contains(&resource)
 }
 
 impl Row for AnyRow {

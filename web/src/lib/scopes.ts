@@ -22,7 +22,7 @@ export const SCOPE_ROWS: readonly ScopeRow[] = [
   { area: 'Transactions', explains: 'Put transactions in categories', write: 'transactions:categorize' },
   {
     area: 'Statements',
-    explains: 'Import bank statements; needs to read basics too',
+    explains: 'Import bank statements; needs to read basics and amounts too',
     write: 'statements:import',
   },
 ];

@@ -1,13 +1,16 @@
 import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { FORMAT_NAMES } from '../features/imports/names';
 import { StatementTable } from '../features/imports/statement-table';
 import { absence } from '../graphql/absence';
-import { ImportsDocument, StatementsDocument } from '../graphql/generated/documents';
+import { type ImportRowFragment, ImportsDocument, StatementsDocument } from '../graphql/generated/documents';
+import { type Redactions, redactionAt } from '../graphql/redactions';
 import { useTenantList } from '../graphql/use-tenant';
 import { countText, sizeText } from '../lib/numbers';
 import { useTenant } from '../lib/tenant';
 import { Hash } from '../ui/hash';
 import { Empty, ErrorPanel, LoadMore, PageHeader, SkeletonRows } from '../ui/panels';
+import { RedactedCell } from '../ui/redacted-cell';
 import { RelTime } from '../ui/rel-time';
 import { ScrollRegion } from '../ui/scroll-region';
 
@@ -44,6 +47,25 @@ function Statements() {
       <LoadMore query={query} />
     </>
   );
+}
+
+/** A text of an import, or that policy hid it. */
+function Shown({
+  label,
+  field,
+  node,
+  redactions,
+  children,
+}: {
+  label: string;
+  field: 'fileName' | 'sha256';
+  node: ImportRowFragment;
+  redactions: Redactions;
+  children: ReactNode;
+}) {
+  const hidden = redactionAt(redactions, `imports.nodes.*.${field}`, node[field]);
+  if (!hidden) return children;
+  return <RedactedCell label={label} redaction={hidden} why={{ action: `Import.${field}`, node: node.id }} />;
 }
 
 function Files() {
@@ -86,17 +108,23 @@ function Files() {
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ node }) => (
+            {rows.map(({ node, redactions }) => (
               <tr key={node.id}>
-                <td className="w-full max-w-0 min-w-32 truncate md:pl-6" title={node.fileName}>
-                  {node.fileName}
+                <td className="w-full max-w-0 min-w-32 truncate md:pl-6" title={node.fileName ?? undefined}>
+                  <Shown label="File" field="fileName" node={node} redactions={redactions}>
+                    {node.fileName}
+                  </Shown>
                 </td>
                 <td className="whitespace-nowrap">{FORMAT_NAMES[node.format]}</td>
                 <td className="num hidden text-right whitespace-nowrap text-muted md:table-cell">
                   {sizeText(node.byteCount)}
                 </td>
                 <td className="hidden lg:table-cell">
-                  <Hash value={node.sha256} label={`hash of ${node.fileName}`} />
+                  <Shown label="SHA-256" field="sha256" node={node} redactions={redactions}>
+                    {node.sha256 && (
+                      <Hash value={node.sha256} label={`hash of ${node.fileName ?? 'the file'}`} />
+                    )}
+                  </Shown>
                 </td>
                 <td className="num hidden text-right sm:table-cell">{countText(node.statementCount)}</td>
                 <td className="num text-right">{countText(node.addedCount)}</td>

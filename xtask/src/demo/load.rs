@@ -30,13 +30,13 @@ fn tenant_books(demo: &Demo, tenant: &TenantBooks) -> anyhow::Result<()> {
     let members = members(demo, &machine)?;
     for account in &tenant.accounts {
         let custodian = account.custodian_email.and_then(|email| members.get(email));
-        create_account(demo, &machine, account, custodian)?;
-        // No machine sees a personal account, so its owner imports the statements.
+        // No machine makes or sees a personal account, so its owner enters it and imports the statements.
         let owner = match account.custodian_email {
             Some(email) if account.personal => Some(Client::person(demo, email, tenant.slug)?),
             _ => None,
         };
         let importer = owner.as_ref().unwrap_or(&machine);
+        create_account(demo, importer, account, custodian)?;
         let mut imported = 0;
         for month in months() {
             imported += import(demo, importer, account, month)?;
@@ -62,7 +62,7 @@ fn members(demo: &Demo, machine: &Client) -> anyhow::Result<BTreeMap<String, Str
 
 fn create_account(
     demo: &Demo,
-    machine: &Client,
+    by: &Client,
     account: &AccountBooks,
     custodian: Option<&String>,
 ) -> anyhow::Result<()> {
@@ -75,7 +75,7 @@ fn create_account(
     });
     let query = "mutation($input: CreateAccountInput!) { createAccount(input: $input) \
                  { userErrors { code message } } }";
-    let data = machine.graphql(demo, query, &json!({ "input": input }))?;
+    let data = by.graphql(demo, query, &json!({ "input": input }))?;
     // A load that was interrupted finds its accounts again.
     no_faults(&data, "/createAccount/userErrors", &["TAKEN"])
 }

@@ -119,8 +119,9 @@ pub(crate) const MACHINES: [Machine; 3] = [
 ];
 
 /// What those programs may do.
-pub(crate) const MACHINE_SCOPES: [&str; 7] = [
+pub(crate) const MACHINE_SCOPES: [&str; 8] = [
     "basic:read",
+    "financial:read",
     "pii:read",
     "members:read",
     "accounts:create",

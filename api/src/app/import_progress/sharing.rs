@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use countersign_domain::id::{ImportId, RequestId, TenantId};
+use countersign_domain::id::{ImportId, RequestId, TenantId, UserId};
 use countersign_entities::Database;
 use futures::StreamExt;
 use redis::{AsyncCommands, Client, RedisError};
@@ -172,6 +172,15 @@ struct Told {
     transaction_count: Option<u32>,
     written_count: u32,
     import: Option<Uuid>,
+    #[serde(default)]
+    custodian: Option<Uuid>,
+    /// A replica of another version does not say, and is taken for the strictest.
+    #[serde(default = "is_personal")]
+    personal: bool,
+}
+
+const fn is_personal() -> bool {
+    true
 }
 
 impl Told {
@@ -182,6 +191,8 @@ impl Told {
             transaction_count: progress.transaction_count,
             written_count: progress.written_count,
             import: progress.import.map(ImportId::uuid),
+            custodian: progress.custodian.map(UserId::uuid),
+            personal: progress.personal,
         }
     }
 
@@ -194,6 +205,8 @@ impl Told {
             transaction_count: self.transaction_count,
             written_count: self.written_count,
             import: self.import.map(ImportId::new),
+            custodian: self.custodian.map(UserId::new),
+            personal: self.personal,
         }
     }
 }

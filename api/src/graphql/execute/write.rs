@@ -273,20 +273,23 @@ impl<'a> Writer<'a> {
         Err(Nulled)
     }
 
-    /// A closed root field is an error, any other one a null that is told of.
+    /// A closed root field is an error, any other one a null that is told of; an error too where no null may
+    /// stand: of a row that a mutation made and that whoever made it may not read.
     fn closed(
         &mut self,
         selected: &'a Selected,
         field: &Field,
-        refusal: impl FnOnce() -> Cow<'a, Refusal>,
+        refusal: impl Fn() -> Cow<'a, Refusal>,
     ) -> Result<(), Nulled> {
         let operation = self.execution.operation;
+        let forbidden = |refusal: Cow<'_, Refusal>| {
+            let error = GraphqlError::Refused(refusal.into_owned());
+            error.into_error(operation.context.request(), operation.reveal_rules)
+        };
         if field.is_root {
             let refusal = refusal();
             operation.refuse(&refusal);
-            let error = GraphqlError::Refused(refusal.into_owned());
-            let error = error.into_error(operation.context.request(), operation.reveal_rules);
-            return self.failed(selected, error);
+            return self.failed(selected, forbidden(refusal));
         }
         let redaction = self
             .redactions
@@ -297,6 +300,9 @@ impl<'a> Writer<'a> {
             });
         redaction.count = redaction.count.saturating_add(1);
         self.hidden = self.hidden.saturating_add(1);
-        self.nothing(selected, &selected.wrap)
+        if selected.wrap.nullable {
+            return Err(Nulled);
+        }
+        self.failed(selected, forbidden(refusal()))
     }
 }

@@ -69,7 +69,8 @@ export function ImportResult({ payload, redactions }: { payload: ImportPayload; 
             </>
           ) : (
             <>
-              {done.fileName}, {FORMAT_NAMES[done.format]}, {sizeText(done.byteCount)}
+              {done.fileName !== null && `${done.fileName}, `}
+              {FORMAT_NAMES[done.format]}, {sizeText(done.byteCount)}
             </>
           )}
         </p>
@@ -81,12 +82,14 @@ export function ImportResult({ payload, redactions }: { payload: ImportPayload; 
             <dd className="num text-lg font-semibold">{countText(value)}</dd>
           </div>
         ))}
-        <div className="flex flex-col-reverse">
-          <dt className="text-xs text-muted">SHA-256 of the file</dt>
-          <dd className="py-1">
-            <Hash value={done.sha256} label="hash of the file" />
-          </dd>
-        </div>
+        {done.sha256 !== null && (
+          <div className="flex flex-col-reverse">
+            <dt className="text-xs text-muted">SHA-256 of the file</dt>
+            <dd className="py-1">
+              <Hash value={done.sha256} label="hash of the file" />
+            </dd>
+          </div>
+        )}
       </dl>
       {payload.statements && payload.statements.length > 0 && (
         <StatementTable

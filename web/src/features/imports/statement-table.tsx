@@ -9,7 +9,9 @@ import { ScrollRegion } from '../../ui/scroll-region';
 import { StateBadge } from '../../ui/state-badge';
 
 export interface ShownStatement {
-  readonly statement: StatementRowFragment & { readonly import?: { readonly fileName: string } | null };
+  readonly statement: StatementRowFragment & {
+    readonly import?: { readonly fileName: string | null } | null;
+  };
   readonly redactions: Redactions;
 }
 
@@ -68,7 +70,7 @@ export function StatementTable({
                     {statement.account?.name ?? '–'}
                   </span>
                   <span className="num block text-xs text-muted sm:hidden">{period}</span>
-                  {statement.import && (
+                  {statement.import?.fileName && (
                     <span
                       className="hidden truncate text-xs text-muted sm:block"
                       title={statement.import.fileName}

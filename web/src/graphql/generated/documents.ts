@@ -473,7 +473,7 @@ export type ImportsQueryVariables = Exact<{
 }>;
 
 
-export type ImportsQuery = { tenant: { id: string, slug: string } | null, imports: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime }> } | null };
+export type ImportsQuery = { tenant: { id: string, slug: string } | null, imports: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, fileName: string | null, format: StatementFormat, sha256: string | null, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime }> } | null };
 
 export type StatementsQueryVariables = Exact<{
   first: number;
@@ -481,23 +481,23 @@ export type StatementsQueryVariables = Exact<{
 }>;
 
 
-export type StatementsQuery = { tenant: { id: string, slug: string } | null, statements: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, import: { id: string, fileName: string } | null, account: { id: string, name: string } | null }> } | null };
+export type StatementsQuery = { tenant: { id: string, slug: string } | null, statements: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, import: { id: string, fileName: string | null } | null, account: { id: string, name: string } | null }> } | null };
 
 export type ImportStatementMutationVariables = Exact<{
   input: ImportStatementInput;
 }>;
 
 
-export type ImportStatementMutation = { importStatement: { alreadyImported: boolean, import: { id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime } | null, statements: Array<{ id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, account: { id: string, name: string } | null }> | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type ImportStatementMutation = { importStatement: { alreadyImported: boolean, import: { id: string, fileName: string | null, format: StatementFormat, sha256: string | null, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime } | null, statements: Array<{ id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, account: { id: string, name: string } | null }> | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
 
-export type ImportRowFragment = { id: string, fileName: string, format: StatementFormat, sha256: string, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime };
+export type ImportRowFragment = { id: string, fileName: string | null, format: StatementFormat, sha256: string | null, byteCount: number, statementCount: number, addedCount: number, duplicateCount: number, createdAt: import('../scalars').DateTime };
 
 export type StatementRowFragment = { id: string, reference: string | null, currency: import('../scalars').CurrencyCode, periodStart: import('../scalars').LocalDate | null, periodEnd: import('../scalars').LocalDate | null, opening: import('../scalars').Decimal | null, closing: import('../scalars').Decimal | null, balanceCheck: BalanceCheck, transactionCount: number, account: { id: string, name: string } | null };
 
 export type ImportProgressedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ImportProgressedSubscription = { importProgressed: { id: string, fileName: string, stage: ImportStage, transactionCount: number | null, writtenCount: number } | null };
+export type ImportProgressedSubscription = { importProgressed: { id: string, fileName: string | null, stage: ImportStage, transactionCount: number | null, writtenCount: number } | null };
 
 export type MembersQueryVariables = Exact<{
   first: number;
