@@ -42,8 +42,8 @@ pub struct Cli {
 enum Command {
     /// Serve the product until told to stop
     Serve,
-    /// Bring the database to the newest shape; makes the roles and sets their passwords
-    Migrate,
+    /// Bring the database to the newest shape; makes the roles that are missing, with their passwords
+    Migrate(migrate::MigrateArgs),
     /// Look for what keeps the product from running well, and say what to do about it
     Doctor,
     /// Tenants, for the operator
@@ -99,7 +99,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = || Config::load(cli.config.as_deref());
     match cli.command {
         Command::Serve => serve::run(config()?).await,
-        Command::Migrate => migrate::run(config()?).await,
+        Command::Migrate(arguments) => migrate::run(&arguments, config()?).await,
         Command::Doctor => doctor::run(config()?).await,
         Command::Tenant(command) => tenant::run(command, &config()?).await,
         Command::Member(command) => member::run(command, &config()?).await,
