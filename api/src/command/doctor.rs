@@ -14,13 +14,16 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     database.close().await;
     output::line("ok      configuration");
     for finding in &findings {
-        match &finding.fault {
-            None => output::line(&format!("ok      {}", finding.what)),
-            Some(fault) => {
-                output::line(&format!("FAILED  {}: {fault}", finding.what));
-                output::line(&format!("        {}", finding.advice));
+        let (verdict, said) = match (&finding.fault, &finding.warning) {
+            (None, None) => {
+                output::line(&format!("ok      {}", finding.what));
+                continue;
             }
-        }
+            (Some(fault), _) => ("FAILED", fault),
+            (None, Some(warning)) => ("warning", warning),
+        };
+        output::line(&format!("{verdict:7} {}: {said}", finding.what));
+        output::line(&format!("        {}", finding.advice));
     }
     Ok(if findings.iter().all(|finding| finding.fault.is_none()) {
         ExitCode::SUCCESS
