@@ -57,9 +57,9 @@ pub struct Cli {
 enum Command {
     /// Serve the product, until SIGTERM or Ctrl-C
     Serve,
-    /// Bring the database of `database.owner_url` to the shape of this version; makes the roles of the other addresses, and
-    /// sets their passwords
-    Migrate,
+    /// Bring the database of `database.owner_url` to the shape of this version; makes the roles that are missing, with
+    /// their passwords
+    Migrate(migrate::MigrateArgs),
     /// Look for what keeps the product from running well, and say what to do about it; exit code 1 where there is something
     Doctor,
     /// Make and list tenants
@@ -118,7 +118,7 @@ pub async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = || Config::load(cli.config.as_deref());
     match cli.command {
         Command::Serve => serve::run(config()?).await,
-        Command::Migrate => migrate::run(config()?).await,
+        Command::Migrate(arguments) => migrate::run(&arguments, config()?).await,
         Command::Doctor => doctor::run(config()?).await,
         Command::Tenant(command) => tenant::run(command, &config()?).await,
         Command::Member(command) => member::run(command, &config()?).await,

@@ -34,6 +34,8 @@ pub struct Finding {
     pub told: Option<String>,
     /// What is wrong with it, if something is.
     pub fault: Option<String>,
+    /// What it goes without, if it does: nothing fails for that.
+    pub warning: Option<String>,
     /// What to do then.
     pub advice: &'static str,
 }
@@ -56,6 +58,7 @@ impl Findings {
             what,
             told: None,
             fault,
+            warning: None,
             advice,
         });
         value
@@ -73,6 +76,17 @@ impl Findings {
             finding.told = told;
         }
     }
+
+    /// What goes without something, where it does.
+    fn warn(&mut self, what: &'static str, warning: Option<&str>, advice: &'static str) {
+        self.0.push(Finding {
+            what,
+            told: None,
+            fault: None,
+            warning: warning.map(str::to_owned),
+            advice,
+        });
+    }
 }
 
 /// Looks at everything that the configuration names. Nothing is changed.
@@ -87,6 +101,8 @@ pub async fn examine(
     }
     check_reach(&config.http, &mut findings);
     check_database(database, &mut findings).await;
+    check_owner(config, &mut findings).await;
+    check_witness(config, &mut findings);
     check_policies(config, &mut findings).await;
     check_backups(config, database, clock.now().date_naive(), &mut findings).await;
     let identity = Identity::new(identity_settings(config), database.clone())?;
@@ -195,6 +211,12 @@ async fn check_database(database: &Database, findings: &mut Findings) {
     let first = operator
         .verify_ledger(TenantId::OPERATOR, Some(1), Some(1))
         .await;
+    if let Err(fault @ LedgerFault::Beheaded) = first {
+        let advice =
+            "somebody removed rows: see what `countersign ledger verify` says of every tenant";
+        findings.note::<()>("audit log of the operator", Err(fault), advice);
+        return;
+    }
     let first = match first {
         Err(LedgerFault::Store(error)) => Err(with_causes(&error)),
         Err(fault) => Err(fault.to_string()),
@@ -202,6 +224,32 @@ async fn check_database(database: &Database, findings: &mut Findings) {
     };
     let advice = "give the key-encryption key in `keys.kek` that the database was made with";
     findings.note("key-encryption key", first, advice);
+}
+
+/// Whether whoever migrates and makes backups gets in.
+async fn check_owner(config: &Config, findings: &mut Findings) {
+    let Some(owner_url) = &config.database.owner_url else {
+        return;
+    };
+    let reached = tokio::time::timeout(PATIENCE, countersign_migrations::reach(owner_url)).await;
+    let reached = match reached {
+        Ok(reached) => reached.map_err(|error| with_causes(&error)),
+        Err(_) => Err("it does not answer".to_owned()),
+    };
+    let advice =
+        "check `database.owner_url`: `countersign migrate` and `countersign backup` connect by it";
+    findings.note("database, as its owner", reached, advice);
+}
+
+/// Whether what was said of the audit chains is kept where whoever has the database can not change it.
+fn check_witness(config: &Config, findings: &mut Findings) {
+    let is_missing = config.audit.checkpoints.is_none() && config.audit.bucket.is_none();
+    let warning = "there is none: whoever has the database can cut the chains off at their ends";
+    findings.warn(
+        "witness of the audit log outside of the database",
+        is_missing.then_some(warning),
+        "name a place that the database's administrator can not write in `audit.checkpoints` or `audit.bucket`",
+    );
 }
 
 /// Whether there is a key of backups today, and will be one when it ends.

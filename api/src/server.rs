@@ -109,19 +109,21 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Whether waiting may help: PostgreSQL is away, or the migrations have not run to their end.
+    /// Whether waiting may help: PostgreSQL is away, or the migrations have not run to their end. A password
+    /// that is wrong from the start is not waited for.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Isolation(error) => {
-                error.is_unavailable() || matches!(error, IsolationError::Empty)
-            }
+            Self::Isolation(IsolationError::Empty) => true,
+            Self::Isolation(error) => error.store().is_some_and(is_away),
             Self::Schema { found, expected } => found < expected,
-            Self::Store(error) | Self::Ledger(OperatorError::Store(error)) => {
-                error.is_unavailable()
-            }
+            Self::Store(error) | Self::Ledger(OperatorError::Store(error)) => is_away(error),
             _ => false,
         }
     }
+}
+
+fn is_away(error: &StoreError) -> bool {
+    error.is_unavailable() && !error.is_refused_role()
 }
 
 /// What handlers share.

@@ -15,7 +15,8 @@ use crate::keys::KekError;
 /// Why storage did not do what it was asked for.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
-    /// PostgreSQL is away, has no connection to give in time, or no room. Trying again may help.
+    /// PostgreSQL is away, has no connection to give in time, no room, or does not let the role in, whose
+    /// password may be changing. Trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Cause),
     /// PostgreSQL refused a statement.
@@ -78,6 +79,12 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether PostgreSQL does not let the role in. Until its operator does something, trying again is of no
+    /// use.
+    pub fn is_refused_role(&self) -> bool {
+        matches!(self, Self::Unavailable(cause) if cause.tells_of_refusal())
+    }
 }
 
 /// The operator's side of an error: PostgreSQL's five-character code, if it answered, and what it
@@ -98,10 +105,15 @@ impl Cause {
     }
 
     /// Whether PostgreSQL lacks what its operator can give: room on its disk, memory, a disk that works
-    /// (classes 53 and 58). The connection is good.
+    /// (classes 53 and 58), the password that it is asked in by. The connection is good, or was never there.
     fn tells_of_want(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
-        code.starts_with("53") || code.starts_with("58")
+        code.starts_with("53") || code.starts_with("58") || self.tells_of_refusal()
+    }
+
+    /// Whether the role was not let in: its password is another, or it may not come (class 28).
+    fn tells_of_refusal(&self) -> bool {
+        self.code().is_some_and(|code| code.starts_with("28"))
     }
 
     /// The five-character code of PostgreSQL, where it was PostgreSQL who refused.

@@ -20,9 +20,17 @@ pub enum IsolationError {
         /// What it is or may: one sentence without a subject.
         what: String,
     },
-    /// A table with tenants' rows that is not confined.
-    #[error("table `{0}` holds tenants' rows without forced row-level security")]
+    /// A table that is not confined.
+    #[error("table `{0}` is without forced row-level security")]
     Table(String),
+    /// Policies, grants or functions are not those that the migrations made.
+    #[error("who may reach what is not as the migrations made it: {}", differences(.missing, .foreign))]
+    Fences {
+        /// What the migrations made, and is not there.
+        missing: Vec<String>,
+        /// What is there, and is not of the migrations.
+        foreign: Vec<String>,
+    },
     /// Nothing is there to be checked: the migrations have not run.
     #[error("schema `countersign` has no tenant tables: run the migrations")]
     Empty,
@@ -32,11 +40,34 @@ pub enum IsolationError {
 }
 
 impl IsolationError {
-    /// Whether the check could not be made because PostgreSQL is away.
-    pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_unavailable())
+    /// What storage said, where the check could not be made.
+    pub const fn store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
     }
 }
+
+/// The first of them, and how many more there are.
+fn differences(missing: &[String], foreign: &[String]) -> String {
+    let told = |what: &str, lines: &[String]| {
+        let (first, rest) = lines.split_first()?;
+        let more = match rest.len() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        Some(format!("{what} `{first}`{more}"))
+    };
+    let told = [told("there is no", missing), told("nobody made", foreign)];
+    told.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// What the migrations make, as [`FENCES`] tells it; a proof compares it with a database that is new.
+const MADE: &str = include_str!("isolation/fences.txt");
+
+/// One row: a line for each policy, grant and function.
+const FENCES: &str = include_str!("isolation/fences.sql");
 
 /// One row: the role, what is wrong with it (or null), the first unconfined table (or null), and
 /// how many tenant tables there are. Membership counts as ownership: who may `SET ROLE` to the
@@ -55,8 +86,7 @@ SELECT current_user::text AS role,
       THEN 'owns the schema of the product'
   END AS fault,
   (SELECT min(c.relname)::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-   WHERE n.nspname = 'countersign' AND c.relkind IN ('r', 'p')
+   WHERE n.nspname = 'countersign' AND c.relkind IN ('r', 'p') AND c.relname <> 'schema_migrations'
    AND NOT (c.relrowsecurity AND c.relforcerowsecurity)) AS unconfined,
   (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
@@ -83,5 +113,28 @@ pub(crate) async fn check(database: &Inner) -> Result<(), IsolationError> {
             return Err(IsolationError::Empty);
         }
     }
-    Ok(())
+    let found = fences(database).await?;
+    let made: Vec<&str> = MADE.lines().collect();
+    let missing = made
+        .iter()
+        .filter(|line| !found.iter().any(|f| f == **line));
+    let missing: Vec<_> = missing.map(|line| (*line).to_owned()).collect();
+    let foreign = found
+        .into_iter()
+        .filter(|line| !made.contains(&line.as_str()));
+    let foreign: Vec<_> = foreign.collect();
+    if missing.is_empty() && foreign.is_empty() {
+        Ok(())
+    } else {
+        Err(IsolationError::Fences { missing, foreign })
+    }
+}
+
+/// The policies, grants and functions that are there.
+async fn fences(database: &Inner) -> Result<Vec<String>, StoreError> {
+    let asked = Statement::from_string(DbBackend::Postgres, FENCES);
+    let (pool, prepared) = (&database.books, database.prepared);
+    let (wire, row) = Wire::open(pool, prepared, &database.begin, &asked).await?;
+    wire.end(End::Rollback).await?;
+    Ok(row.try_get("", "fences")?)
 }

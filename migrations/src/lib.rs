@@ -51,6 +51,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     14 "0014_enter_leaner",
     15 "0015_end_makers_tokens",
     16 "0016_keep_imports",
+    17 "0017_bound_settling",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.
@@ -63,6 +64,8 @@ pub struct Report {
     pub applied: Vec<String>,
     /// The version that the database is at.
     pub version: i32,
+    /// The roles whose passwords were set now.
+    pub passwords: Vec<&'static str>,
 }
 
 /// Why the database was not migrated. What was applied before the failing file stays.
@@ -107,30 +110,41 @@ pub fn current_version() -> i32 {
 }
 
 /// Brings the database of `owner_url` to [`current_version`], makes the roles that are missing, and
-/// gives the login roles their passwords.
+/// gives those that log in their passwords; the others too, where that is asked for.
 pub async fn migrate(
     owner_url: &SecretString,
     roles: RolePasswords,
 ) -> Result<Report, MigrateError> {
-    let options: PgConnectOptions = owner_url
-        .expose_secret()
-        .parse()
-        .map_err(|_| MigrateError::Url)?;
-    let mut connection = options
-        .application_name("countersign migrate")
-        .extra_float_digits(None)
-        .disable_statement_logging()
-        .connect()
-        .await?;
+    let mut connection = connect(owner_url).await?;
     let result = run(&mut connection, &roles).await;
     // The lock goes with the connection.
     connection.close().await?;
     result
 }
 
+/// Connects by `owner_url`, and changes nothing: whether [`migrate`] would get in.
+pub async fn reach(owner_url: &SecretString) -> Result<(), MigrateError> {
+    let mut connection = connect(owner_url).await?;
+    connection.ping().await?;
+    Ok(connection.close().await?)
+}
+
+async fn connect(owner_url: &SecretString) -> Result<PgConnection, MigrateError> {
+    let options: PgConnectOptions = owner_url
+        .expose_secret()
+        .parse()
+        .map_err(|_| MigrateError::Url)?;
+    Ok(options
+        .application_name("countersign migrate")
+        .extra_float_digits(None)
+        .disable_statement_logging()
+        .connect()
+        .await?)
+}
+
 async fn run(connection: &mut PgConnection, roles: &RolePasswords) -> Result<Report, MigrateError> {
     lock(connection).await?;
-    roles::prepare(connection, roles).await?;
+    let passwords = roles::prepare(connection, roles).await?;
     let known = current_version();
     let done = history(connection).await?;
     if let Some(last) = done.last().filter(|(version, ..)| *version > known) {
@@ -165,6 +179,7 @@ async fn run(connection: &mut PgConnection, roles: &RolePasswords) -> Result<Rep
     Ok(Report {
         applied,
         version: known,
+        passwords,
     })
 }
 

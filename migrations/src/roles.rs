@@ -16,13 +16,17 @@ use crate::MigrateError;
 const ENTRY: &str = "countersign_entry";
 const BOOKS: &str = "countersign_books";
 
-/// The passwords of the login roles; `None` leaves a role as it is, for certificates or a socket.
+/// The passwords of the login roles, which are given to those that are made; `None` leaves a role as it is, for
+/// certificates or a socket.
 #[derive(Debug, Clone, Default)]
 pub struct RolePasswords {
     /// Of the entry role.
     pub entry: Option<SecretString>,
     /// Of the books role.
     pub books: Option<SecretString>,
+    /// Whether roles that exist get theirs too. A configuration that is older than the passwords would undo
+    /// their rotation.
+    pub renew: bool,
 }
 
 /// A URL that the roles' passwords can not be taken from.
@@ -47,6 +51,7 @@ impl RolePasswords {
         Ok(Self {
             entry: password(entry, ENTRY)?,
             books: password(books, BOOKS)?,
+            renew: false,
         })
     }
 }
@@ -92,11 +97,11 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Makes what is missing: roles, schema, the table of what was applied.
+/// Makes what is missing: roles, schema, the table of what was applied. The roles that got a password.
 pub(crate) async fn prepare(
     connection: &mut PgConnection,
     passwords: &RolePasswords,
-) -> Result<(), MigrateError> {
+) -> Result<Vec<&'static str>, MigrateError> {
     let row = sqlx::query(
         "SELECT rolsuper OR rolcreaterole AS able, \
          ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'countersign\\_%') AS found, \
@@ -139,15 +144,16 @@ pub(crate) async fn prepare(
     transaction
         .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)))
         .await?;
-    if able {
-        for (role, password) in [(ENTRY, &passwords.entry), (BOOKS, &passwords.books)] {
-            if let Some(password) = password {
-                set_password(&mut transaction, role, password).await?;
-            }
+    let mut given = Vec::new();
+    for (role, password) in [(ENTRY, &passwords.entry), (BOOKS, &passwords.books)] {
+        let is_due = passwords.renew || !found.iter().any(|name| name == role);
+        if let Some(password) = password.as_ref().filter(|_| is_due) {
+            set_password(&mut transaction, role, password).await?;
+            given.push(role);
         }
     }
     transaction.commit().await?;
-    Ok(())
+    Ok(given)
 }
 
 /// Statements of the books are prepared, and planned once: their conditions and limits are parameters

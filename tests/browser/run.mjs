@@ -577,6 +577,7 @@ const journeys = {
     assert.equal(await dialog.getByRole("button", { name: "Export" }).count(), 0, "there is nothing to press");
     await shoot(page, "export-without-factor");
     await dialog.getByRole("link", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL(/\/sign-in/);
 
     await enter(page, "Olivia", "246810");
@@ -616,6 +617,7 @@ const journeys = {
     const page = await signIn("Ada Brandt");
     await page.getByRole("button", { name: /User menu/ }).click();
     await page.getByRole("link", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL(/\/sign-in/);
     assert.equal((await ask(page, "{ viewer { kind } }")).status, 401);
     await page.goto(`${url}/bff/login?returnUrl=/`);

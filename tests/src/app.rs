@@ -225,7 +225,6 @@ impl TestApp {
             tokens: ProviderTokens {
                 access: SecretString::from("access"),
                 refresh: None,
-                id: SecretString::from("id"),
                 access_expires_at: now + Duration::days(1_000),
             },
             mfa,

@@ -63,6 +63,7 @@ async fn prepare() {
     let passwords = RolePasswords {
         entry: Some("countersign_entry".into()),
         books: Some("countersign_books".into()),
+        ..RolePasswords::default()
     };
     countersign_migrations::migrate(&owner, passwords)
         .await

@@ -51,6 +51,7 @@ impl Mortal {
         let passwords = RolePasswords {
             entry: Some("countersign_entry".into()),
             books: Some("countersign_books".into()),
+            ..RolePasswords::default()
         };
         let migrated = migrate(&owner, passwords).await;
         migrated.unwrap_or_else(|error| panic!("it does not migrate: {error:?}"));

@@ -227,9 +227,13 @@ const EXPOSURES: [(&str, usize, &str); 34] = [
     (
         "api/src/identity/provider.rs",
         2,
-        "the client's secret and the ID token, for the provider",
+        "the client's secret and the refresh token, for the provider",
     ),
-    ("api/src/identity/session.rs", 3, "tokens, for the provider"),
+    (
+        "api/src/identity/session.rs",
+        1,
+        "the refresh token, for the provider",
+    ),
     (
         "api/src/identity/sign_in.rs",
         4,
@@ -276,7 +280,7 @@ const EXPOSURES: [(&str, usize, &str); 34] = [
     ),
     ("entities/src/database.rs", 1, "the address of PostgreSQL"),
     ("entities/src/entry/sign_ins.rs", 1, "what is sealed"),
-    ("entities/src/entry/tokens.rs", 3, "what is sealed"),
+    ("entities/src/entry/tokens.rs", 2, "what is sealed"),
     ("entities/src/keys.rs", 1, "the audit key, for signatures"),
     (
         "entities/src/keys/data.rs",

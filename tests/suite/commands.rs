@@ -10,6 +10,7 @@ use std::{
 use countersign_domain::access::{Role, Scope};
 use countersign_tests::{TestApp, configuration};
 use serde_json::json;
+use sqlx::Executor;
 
 use crate::books::books;
 
@@ -143,6 +144,54 @@ async fn keys_are_rotated_of_how_many_rows_and_destroyed_once() {
         usage.contains("--tenant <SLUG>") && usage.contains("--kek"),
         "{usage}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verifying_says_who_else_knows_and_takes_no_emptied_log_for_a_good_one() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let operator = Operator::of(&app);
+    let none = "no witness outside of the database: ";
+    let said = operator.done(&["ledger", "verify"]);
+    assert_eq!(said.matches(none).count(), 2, "of each chain: {said}");
+    let (_, said) = operator.run(&["doctor"]);
+    assert!(
+        said.contains("warning witness of the audit log outside of the database: there is none")
+            && said.contains("`audit.checkpoints`"),
+        "{said}"
+    );
+
+    let toml = fs::read_to_string(operator.0.join("countersign.toml")).unwrap();
+    operator.put(
+        "countersign.toml",
+        &format!("{toml}[audit]\ncheckpoints = \"checkpoints\"\n"),
+    );
+    fs::create_dir(operator.0.join("checkpoints")).unwrap();
+    let said = operator.done(&["ledger", "verify"]);
+    assert!(said.contains("`ledger checkpoint` publishes one"), "{said}");
+    operator.done(&["ledger", "checkpoint"]);
+    let said = operator.done(&["ledger", "verify"]);
+    assert!(
+        said.contains("as the published checkpoint") && !said.contains("no witness"),
+        "{said}"
+    );
+    let (_, said) = operator.run(&["doctor"]);
+    assert!(said.contains("ok      witness of the audit log"), "{said}");
+
+    operator.put("countersign.toml", &toml);
+    let mut superuser = app.test_database.superuser().await;
+    let emptied = "SET session_replication_role = replica; DELETE FROM countersign.audit_entries; \
+        DELETE FROM countersign.audit_checkpoints; \
+        UPDATE countersign.audit_heads SET seq = 0, hash = decode(repeat('00', 32), 'hex')";
+    superuser.execute(sqlx::raw_sql(emptied)).await.unwrap();
+    let said = operator.failed(1, &["ledger", "verify"]);
+    let fault = format!("{}: FAULT: the chain does not begin with", tenant.slug);
+    assert!(
+        said.contains(&fault) && said.contains("operator: FAULT"),
+        "{said}"
+    );
+    let (_, said) = operator.run(&["doctor"]);
+    assert!(said.contains("FAILED  audit log of the operator"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use countersign::{config::Config, server::Server};
 use countersign_tests::{Browser, Mortal, Reply, TestApp, TestClock, TestIds};
 use serde_json::json;
+use sqlx::Executor;
 
 use crate::books::books;
 
@@ -156,6 +157,54 @@ async fn what_was_acknowledged_before_a_crash_of_postgresql_is_there_after_it() 
     let operator = app.database().operator();
     let verified = operator.verify_ledger(books.tenant.id, None, None).await;
     assert!(verified.is_ok(), "{verified:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_changed_under_the_server_is_an_outage_and_no_fault_of_its_own() {
+    let mortal = Mortal::start("rotated").await;
+    let app = TestApp::start_with(start(), |toml| mortal.configuration(&toml)).await;
+    let books = books(&app).await;
+    let mut superuser = mortal.superuser().await;
+    let rotate = "ALTER ROLE countersign_books PASSWORD 'another'; \
+        ALTER ROLE countersign_entry PASSWORD 'another'; \
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'countersign%'";
+    superuser.execute(sqlx::raw_sql(rotate)).await.unwrap();
+    let read = books
+        .owner
+        .graphql("{ accounts { nodes { name } } }", json!({}))
+        .await;
+    assert_eq!(
+        (read.status, read.error_code()),
+        (503, Some("SERVICE_UNAVAILABLE")),
+        "{:?}",
+        read.body
+    );
+    assert!(read.headers.contains_key("retry-after"));
+    assert!(
+        !read.body.to_string().contains("countersign_"),
+        "{:?}",
+        read.body
+    );
+    let back = "ALTER ROLE countersign_books PASSWORD 'countersign_books'; \
+        ALTER ROLE countersign_entry PASSWORD 'countersign_entry'";
+    superuser.execute(sqlx::raw_sql(back)).await.unwrap();
+    let read = books
+        .owner
+        .graphql("{ accounts { nodes { name } } }", json!({}))
+        .await;
+    assert_eq!(read.error_code(), None, "{:?}", read.body);
+
+    // From the start it is a mistake in the configuration, and nobody waits for it.
+    let toml = countersign_tests::configuration(&app.test_database);
+    let toml = toml.replace(":countersign_books@", ":another@");
+    let config = Config::from_toml(&toml).unwrap();
+    let (clock, ids) = (
+        Arc::new(TestClock::at(start())),
+        Arc::new(TestIds::seeded(7)),
+    );
+    let server = Server::build(config, clock, ids).await.unwrap();
+    let refused = server.serve_in_background().await;
+    assert!(refused.is_err(), "it waits");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use countersign::{
 };
 use countersign_domain::access::{Role, Scope};
 use countersign_entities::{Clock, Database, KeyEncryptionKey, SystemClock, SystemIds};
-use countersign_tests::{Reply, TestApp};
+use countersign_tests::{Reply, TestApp, cluster};
 use serde_json::{Value, json};
 use sqlx::Executor;
 
@@ -230,6 +230,15 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
             "program that backups are made with",
         ]
     );
+    let owned = |url: &str| {
+        let owner = format!("[database]\nowner_url = \"{url}\"\n");
+        given.replace("[database]\n", &owner)
+    };
+    let url = cluster().admin_url(&app.test_database.name);
+    assert_eq!(examine(own, owned(&url)).await, [provider]);
+    let wrong = url.replace("postgres:", "postgres:x");
+    let wrong = examine(own, owned(&wrong)).await;
+    assert_eq!(wrong, ["database, as its owner", provider]);
     let mut superuser = app.test_database.superuser().await;
     let open = "ALTER TABLE countersign.accounts NO FORCE ROW LEVEL SECURITY";
     superuser.execute(open).await.unwrap();

@@ -14,20 +14,18 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     database.close().await;
     output::line("ok      configuration");
     for finding in &findings {
-        match &finding.fault {
-            None => {
+        let (verdict, said) = match (&finding.fault, &finding.warning) {
+            (None, None) => {
                 let told = finding.told.as_ref().map(|told| format!(": {told}"));
-                output::line(&format!(
-                    "ok      {}{}",
-                    finding.what,
-                    told.unwrap_or_default()
-                ));
+                let told = told.unwrap_or_default();
+                output::line(&format!("ok      {}{told}", finding.what));
+                continue;
             }
-            Some(fault) => {
-                output::line(&format!("FAILED  {}: {fault}", finding.what));
-                output::line(&format!("        {}", finding.advice));
-            }
-        }
+            (Some(fault), _) => ("FAILED", fault),
+            (None, Some(warning)) => ("warning", warning),
+        };
+        output::line(&format!("{verdict:7} {}: {said}", finding.what));
+        output::line(&format!("        {}", finding.advice));
     }
     Ok(if findings.iter().all(|finding| finding.fault.is_none()) {
         ExitCode::SUCCESS

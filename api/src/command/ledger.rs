@@ -172,6 +172,16 @@ async fn verify(
         Some(place) => place.newest(tenant.id, size).await?,
         None => None,
     };
+    let witness = match (place, &published) {
+        (Some(_), Some(_)) => "",
+        (Some(_), None) => {
+            "; no witness outside of the database yet: `ledger checkpoint` publishes one"
+        }
+        (None, _) => {
+            "; no witness outside of the database: rows cut off at its end with their checkpoints do not \
+             show until `audit.checkpoints` or `audit.bucket` is set"
+        }
+    };
     let kept = kept.map(|newest| newest.note);
     for (note, place) in [(kept, "kept"), (published, "published")] {
         let Some(note) = note else { continue };
@@ -182,7 +192,7 @@ async fn verify(
             checkpoint.size
         );
     }
-    Ok(told)
+    Ok(told + witness)
 }
 
 /// The checkpoint of a note that was signed with that key.

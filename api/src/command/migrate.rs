@@ -2,12 +2,21 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use countersign_migrations::RolePasswords;
 
 use super::output;
 use crate::config::{Config, ConfigError};
 
-pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+#[derive(Debug, clap::Args)]
+pub(super) struct MigrateArgs {
+    /// Give the roles the passwords of `database.entry_url` and `database.books_url`, though they exist:
+    /// whoever connects by others comes in no more
+    #[arg(long)]
+    set_passwords: bool,
+}
+
+pub(super) async fn run(arguments: &MigrateArgs, config: Config) -> anyhow::Result<ExitCode> {
     let database = &config.database;
     let owner = database
         .owner_url
@@ -16,13 +25,22 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
             key: "database.owner_url",
             fault: "is missing: migrations connect by it".to_owned(),
         })?;
-    let passwords = RolePasswords::from_urls(&database.entry_url, &database.books_url)?;
+    let passwords = RolePasswords {
+        renew: arguments.set_passwords,
+        ..RolePasswords::from_urls(&database.entry_url, &database.books_url)?
+    };
     let report = countersign_migrations::migrate(owner, passwords).await?;
     for name in &report.applied {
         output::line(&format!("applied {name}"));
     }
+    for role in &report.passwords {
+        output::line(&format!("set the password of {role}"));
+    }
     let database = super::database(&config).await?;
-    database.operator().open_own_ledger().await?;
+    database.operator().open_own_ledger().await.context(
+        "if PostgreSQL refuses a role's password: `migrate --set-passwords` gives the roles that exist those of \
+         `database.entry_url` and `database.books_url`",
+    )?;
     database.close().await;
     output::line(&format!("the database is at version {}", report.version));
     Ok(ExitCode::SUCCESS)

@@ -113,7 +113,8 @@ impl Identity {
     }
 
     /// Ends the session, and says where the browser goes to end it at the provider too
-    /// (OpenID Connect RP-Initiated Logout 1.0).
+    /// (OpenID Connect RP-Initiated Logout 1.0). A token never reaches the browser, not as a hint either:
+    /// without one the provider asks the person, and knows by the client where to send them back.
     pub async fn logout(
         &self,
         secret: &SessionSecret,
@@ -148,7 +149,6 @@ impl Identity {
         };
         let mut next = endpoint.clone();
         next.query_pairs_mut()
-            .append_pair("id_token_hint", tokens.id.expose_secret())
             .append_pair("client_id", &self.inner.settings.client_id)
             .append_pair("post_logout_redirect_uri", home.as_str());
         Ok(next)
@@ -217,8 +217,7 @@ fn kept_of(
     before: &ProviderTokens,
     at: DateTime<Utc>,
 ) -> ProviderTokens {
-    let id = renewed.extra_fields().id_token.as_deref();
-    let new = kept(renewed, id.unwrap_or(before.id.expose_secret()), at);
+    let new = kept(renewed, at);
     let refresh = new.refresh.clone().or_else(|| before.refresh.clone());
     let base = if verified { new } else { before.clone() };
     ProviderTokens { refresh, ..base }

@@ -229,7 +229,7 @@ impl Identity {
         let client_id = &self.inner.settings.client_id;
         let nonce = Some(nonce);
         token::id(&claims, provider.issuer(), client_id, nonce, access, at).map_err(refused)?;
-        Ok((claims, kept(tokens, id_token, at)))
+        Ok((claims, kept(tokens, at)))
     }
 
     pub(super) async fn client(&self, at: DateTime<Utc>) -> Result<OAuthClient, IdentityError> {
@@ -244,8 +244,8 @@ impl Identity {
     }
 }
 
-/// The tokens in the form that is kept. `id_token` must be verified.
-pub(super) fn kept(tokens: &Tokens, id_token: &str, at: DateTime<Utc>) -> ProviderTokens {
+/// The tokens in the form that is kept. The ID token is not: it has said who it is.
+pub(super) fn kept(tokens: &Tokens, at: DateTime<Utc>) -> ProviderTokens {
     let lasts = tokens
         .expires_in()
         .and_then(|lasts| Duration::from_std(lasts).ok())
@@ -255,7 +255,6 @@ pub(super) fn kept(tokens: &Tokens, id_token: &str, at: DateTime<Utc>) -> Provid
         refresh: tokens
             .refresh_token()
             .map(|t| SecretString::from(t.secret().clone())),
-        id: SecretString::from(id_token.to_owned()),
         access_expires_at: lasts.unwrap_or_else(|| at + Duration::minutes(LASTS_MINUTES)),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
+use countersign_entities::IsolationError;
+
 use super::{StartError, State};
 use crate::config::Http;
 
@@ -28,16 +30,21 @@ pub(super) async fn wait_until_open(state: &State) -> Result<(), StartError> {
 /// Opens the books where the schema is this program's and the isolation of tenants is whole.
 pub(super) async fn check(state: &State) -> Result<(), StartError> {
     let database = &state.database;
-    database
-        .check_isolation()
-        .await
-        .map_err(StartError::Isolation)?;
+    let fences = match database.check_isolation().await {
+        Ok(()) => None,
+        // Another version's are others: which version it is decides first.
+        Err(error @ IsolationError::Fences { .. }) => Some(error),
+        Err(error) => return Err(StartError::Isolation(error)),
+    };
     let (found, expected) = (
         database.schema_version().await?,
         countersign_migrations::current_version(),
     );
     if found != expected {
         return Err(StartError::Schema { found, expected });
+    }
+    if let Some(error) = fences {
+        return Err(StartError::Isolation(error));
     }
     database.operator().open_own_ledger().await?;
     state.open.store(true, Ordering::Release);

@@ -21,8 +21,6 @@ pub struct ProviderTokens {
     pub access: SecretString,
     /// For new tokens (RFC 6749, section 6).
     pub refresh: Option<SecretString>,
-    /// The ID token, for the hint at logout.
-    pub id: SecretString,
     /// When the access token ends.
     pub access_expires_at: DateTime<Utc>,
 }
@@ -40,7 +38,6 @@ impl fmt::Debug for ProviderTokens {
 struct Plain {
     access: String,
     refresh: Option<String>,
-    id: String,
     access_expires_at: DateTime<Utc>,
 }
 
@@ -48,7 +45,6 @@ impl Drop for Plain {
     fn drop(&mut self) {
         self.access.zeroize();
         self.refresh.zeroize();
-        self.id.zeroize();
     }
 }
 
@@ -64,7 +60,6 @@ impl Entry {
                 .refresh
                 .as_ref()
                 .map(|t| t.expose_secret().to_owned()),
-            id: tokens.id.expose_secret().to_owned(),
             access_expires_at: tokens.access_expires_at,
         };
         let bytes = serde_json::to_vec(&plain).map_err(|_| StoreError::Sealed)?;
@@ -87,7 +82,6 @@ impl Entry {
         Ok(ProviderTokens {
             access: plain.access.clone().into(),
             refresh: plain.refresh.clone().map(Into::into),
-            id: plain.id.clone().into(),
             access_expires_at: plain.access_expires_at,
         })
     }

@@ -21,6 +21,9 @@ use crate::{
 /// How many rows of the ledger are read at a time.
 const ROWS: u64 = 1_000;
 
+/// What the first row of every chain records: it is made with the tenant.
+const FIRST: &str = "tenant.created";
+
 /// What verifying a ledger found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerReport {
@@ -38,6 +41,12 @@ pub enum LedgerFault {
     /// The first row that fails.
     #[error(transparent)]
     Broken(#[from] ChainError),
+    /// The first row is not the one that every chain begins with.
+    #[error(
+        "the chain does not begin with `{FIRST}`, as every tenant's does: its rows were removed, or the tenant was \
+         not made by `countersign tenant create` to its end"
+    )]
+    Beheaded,
     /// The last row is not the one that the head names.
     #[error("row {seq} is the last, and is not the one that the head names")]
     Head {
@@ -116,8 +125,9 @@ impl Operator {
         rows.into_iter().map(AuditEntry::try_from).collect()
     }
 
-    /// Checks the links and signatures of rows `from` to `to` (1 and the end, if `None`), and, where
-    /// the range reaches the end, that the chain ends where its head says (AUD-4).
+    /// Checks that the chain begins as every one does, the links and signatures of rows `from` to `to` (1 and
+    /// the end, if `None`), and, where the range reaches the end, that the chain ends where its head says
+    /// (AUD-4).
     pub async fn verify_ledger(
         &self,
         tenant: TenantId,
@@ -133,8 +143,10 @@ impl Operator {
             });
         }
         let wire = self.snapshot(tenant).await?;
+        let expected = found_head(&wire, tenant).await?;
+        let expected = expected.ok_or(LedgerFault::Beheaded)?;
+        begins(&wire, tenant).await?;
         let key = self.0.keys.audit(&wire, tenant).await?;
-        let expected = head(&wire, tenant).await?;
         let end = end.min(expected.seq);
         let mut last = before(&wire, tenant, first).await?;
         let mut verified = 0_u64;
@@ -209,17 +221,37 @@ async fn before(wire: &Wire, tenant: TenantId, first: i64) -> Result<Head, Ledge
     }
 }
 
+/// Whether the first row is there. What it says is checked with the rows.
+async fn begins(wire: &Wire, tenant: TenantId) -> Result<(), LedgerFault> {
+    let first = rows(wire, tenant, 1, 1).await?.into_iter().next();
+    match first {
+        // That rows are missing between it and the next is told with their places.
+        Some(row) if row.link.seq != 1 => Err(ChainError::Gap {
+            expected: 1,
+            found: row.link.seq,
+        }
+        .into()),
+        Some(row) if row.event.action == FIRST => Ok(()),
+        _ => Err(LedgerFault::Beheaded),
+    }
+}
+
 pub(super) async fn head(wire: &Wire, tenant: TenantId) -> Result<Head, StoreError> {
+    let found = found_head(wire, tenant).await?;
+    found.ok_or_else(|| StoreError::inconsistent("the tenant has no audit head"))
+}
+
+async fn found_head(wire: &Wire, tenant: TenantId) -> Result<Option<Head>, StoreError> {
     let sql = "SELECT seq, hash FROM countersign.audit_heads WHERE tenant_id = $1";
     let row = wire
         .query_one_raw(statement(wire, sql, [tenant.uuid().into()]))
         .await?;
-    let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no audit head"))?;
+    let Some(row) = row else { return Ok(None) };
     let hash: Vec<u8> = row.try_get("", "hash")?;
-    Ok(Head {
+    Ok(Some(Head {
         seq: row.try_get("", "seq")?,
         hash: fixed(&hash)?,
-    })
+    }))
 }
 
 async fn rows(

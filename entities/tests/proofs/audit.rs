@@ -66,6 +66,49 @@ async fn chain_has_no_gap_under_concurrent_writers_and_group_commit() {
 }
 
 #[tokio::test]
+async fn chain_without_its_beginning_is_no_chain() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let operator = world.database.operator();
+    operator.make_checkpoint(tenant).await.unwrap();
+    operator
+        .verify_ledger(TenantId::OPERATOR, None, None)
+        .await
+        .unwrap();
+    let mut admin = world.bare("postgres").await;
+    let own = tenant.uuid();
+    let emptied = format!(
+        "SET session_replication_role = replica; DELETE FROM countersign.audit_entries WHERE tenant_id = '{own}'; \
+        DELETE FROM countersign.audit_checkpoints WHERE tenant_id = '{own}'; \
+        UPDATE countersign.audit_heads SET seq = 0, hash = decode(repeat('00', 32), 'hex') WHERE tenant_id = '{own}'",
+    );
+    admin
+        .execute(sqlx::raw_sql(AssertSqlSafe(emptied)))
+        .await
+        .unwrap();
+    let beheaded = async || {
+        let found = operator.verify_ledger(tenant, None, None).await;
+        assert!(matches!(found, Err(LedgerFault::Beheaded)), "{found:?}");
+    };
+    beheaded().await;
+    // A server that goes on begins another chain, and signs it.
+    let (context, read) = world.enter(&owner).await;
+    read.leave();
+    let recorded = world.database.record(&context, draft("books.read")).await;
+    recorded.unwrap();
+    beheaded().await;
+    let made = "SELECT countersign.create_tenant(gen_random_uuid(), 'aside', 'Aside', now())";
+    let mut entry = world.bare("countersign_entry").await;
+    entry.execute(made).await.unwrap();
+    let aside = operator.tenant("aside").await.unwrap().id;
+    let found = operator.verify_ledger(aside, None, None).await;
+    assert!(matches!(found, Err(LedgerFault::Beheaded)), "{found:?}");
+    let removed = format!("DELETE FROM countersign.audit_heads WHERE tenant_id = '{own}'");
+    admin.execute(AssertSqlSafe(removed)).await.unwrap();
+    beheaded().await;
+}
+
+#[tokio::test]
 async fn write_that_is_not_finished_leaves_nothing_and_a_refusal_leaves_its_row() {
     let world = World::new().await;
     let (tenant, owner) = world.company("north").await;

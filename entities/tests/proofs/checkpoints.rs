@@ -285,7 +285,8 @@ async fn whoever_becomes_the_gate_becomes_nobody_else_and_switches_nothing_off()
     let world = World::new().await;
     let login = format!("{}_gate", world.name);
     let mut admin = world.bare("postgres").await;
-    let create = format!("CREATE ROLE {login} LOGIN; GRANT countersign_gate TO {login}");
+    let create =
+        format!("CREATE ROLE {login} LOGIN PASSWORD '{login}'; GRANT countersign_gate TO {login}");
     admin.execute(AssertSqlSafe(create)).await.unwrap();
     let mut told = Vec::new();
     for sql in attempts().into_iter().filter(|sql| sql.starts_with("SET ")) {

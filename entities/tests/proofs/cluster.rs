@@ -1,5 +1,5 @@
-//! The PostgreSQL of these proofs: a private one, or that of `COUNTERSIGN_TEST_ADMIN_URL`, whose
-//! server must let the product's roles in without a password.
+//! The PostgreSQL of these proofs: a private one, or that of `COUNTERSIGN_TEST_ADMIN_URL`, where the
+//! product's roles are missing, or have their names as passwords.
 
 use std::{
     fs::{self, Permissions},
@@ -52,11 +52,20 @@ pub(crate) async fn database() -> String {
         .get_or_init(|| async {
             let name = shared().create(None).await;
             let url = shared().url(&name, "postgres");
-            migrate(&url, RolePasswords::default()).await.unwrap();
+            migrate(&url, passwords()).await.unwrap();
             name
         })
         .await;
     shared().create(Some(template)).await
+}
+
+/// Every role's password is its name.
+pub(crate) fn passwords() -> RolePasswords {
+    RolePasswords {
+        entry: Some("countersign_entry".into()),
+        books: Some("countersign_books".into()),
+        ..RolePasswords::default()
+    }
 }
 
 /// A command that runs as `postgres`, because `PgBouncer` refuses root.
@@ -164,7 +173,7 @@ impl Cluster {
             return format!("{}{database}", self.admin).into();
         }
         let (host, port) = self.address();
-        format!("postgres://{role}@{host}:{port}/{database}").into()
+        format!("postgres://{role}:{role}@{host}:{port}/{database}").into()
     }
 
     pub(crate) async fn create(&self, template: Option<&str>) -> String {

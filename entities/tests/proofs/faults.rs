@@ -7,10 +7,11 @@ use std::{
 
 use countersign_domain::id::TenantId;
 use countersign_entities::{EnterError, Page, ReadTransaction, RequestContext, Settings};
-use countersign_migrations::{RolePasswords, migrate};
+use countersign_migrations::migrate;
+use sqlx::Executor;
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, passwords},
     world::{Person, World, connect, draft, facts, new_account, settings},
 };
 
@@ -26,7 +27,7 @@ async fn several(world: &World, who: &Person) -> Vec<(RequestContext, ReadTransa
 async fn impatient() -> (World, TenantId, Person) {
     let cluster = Arc::new(Cluster::start());
     let name = cluster.create(None).await;
-    migrate(&cluster.url(&name, "postgres"), RolePasswords::default())
+    migrate(&cluster.url(&name, "postgres"), passwords())
         .await
         .unwrap();
     let mut world = World::of(Arc::clone(&cluster), name.clone()).await;
@@ -109,6 +110,37 @@ async fn restart_of_postgresql_heals_without_a_restart_of_ours() {
         .await
         .unwrap();
     assert_eq!(after.verified, before.verified + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_not_let_in_is_a_database_that_is_away() {
+    let (world, _, owner) = impatient().await;
+    world.enter(&owner).await.1.leave();
+    let mut admin = world.bare("postgres").await;
+    for role in ["countersign_books", "countersign_entry"] {
+        let rotate = format!(
+            "ALTER ROLE {role} PASSWORD 'another'; \
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
+        );
+        let rotated = sqlx::raw_sql(sqlx::AssertSqlSafe(rotate));
+        admin.execute(rotated).await.unwrap();
+    }
+    let credential = owner.credential();
+    let away = world.database.enter(&credential, &facts(), &[]).await;
+    let Err(EnterError::Unavailable(refused)) = away else {
+        panic!("{away:?}")
+    };
+    assert!(refused.is_refused_role(), "{refused:?}");
+    let ready = world.database.ready().await.unwrap_err();
+    assert!(
+        ready.is_unavailable() && ready.is_refused_role(),
+        "{ready:?}"
+    );
+    for role in ["countersign_books", "countersign_entry"] {
+        let back = format!("ALTER ROLE {role} PASSWORD '{role}'");
+        admin.execute(sqlx::AssertSqlSafe(back)).await.unwrap();
+    }
+    world.enter(&owner).await.1.leave();
 }
 
 #[tokio::test(flavor = "multi_thread")]

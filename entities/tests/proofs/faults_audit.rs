@@ -12,11 +12,11 @@ use std::{
 
 use countersign_domain::id::{CategoryId, TenantId};
 use countersign_entities::{EventDraft, IdempotencyKey, RequestContext, RequestFacts};
-use countersign_migrations::{RolePasswords, migrate};
+use countersign_migrations::migrate;
 use uuid::Uuid;
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, passwords},
     world::{Person, World, draft, facts, uuid},
 };
 
@@ -143,7 +143,7 @@ async fn what_32_writers_were_told_is_in_whole_chains_after_postgresql_was_kille
     let cluster = Arc::new(Cluster::start());
     let name = cluster.create(None).await;
     let owner = cluster.url(&name, "postgres");
-    migrate(&owner, RolePasswords::default()).await.unwrap();
+    migrate(&owner, passwords()).await.unwrap();
     let world = Arc::new(World::of(Arc::clone(&cluster), name).await);
     let mut companies = Vec::new();
     for n in 0..TENANTS {

@@ -71,6 +71,43 @@ async fn a_key_is_one_transactions_until_it_ends_and_free_where_nothing_was_done
 }
 
 #[tokio::test]
+async fn nobody_who_has_not_entered_removes_or_replaces_what_is_kept() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let (context, write) = enter(&world.database, &owner, keyed(0)).await;
+    do_it(&world, &context, write).await;
+    let done = Some(&b"done"[..]);
+    world.database.settle(&context, done).await.unwrap();
+    world.database.close().await;
+    let mut admin = world.bare("postgres").await;
+    let now = "UPDATE countersign.idempotency_keys SET claimed_at = now() - interval '23 hours'";
+    admin.execute(now).await.unwrap();
+    let (tenant, actor, key, claimant): (uuid::Uuid, String, Vec<u8>, uuid::Uuid) = sqlx::query_as(
+        "SELECT tenant_id, actor_id, key, claimed_by FROM countersign.idempotency_keys",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .unwrap();
+    let mut books = world.bare("countersign_books").await;
+    let settle = "SELECT countersign.settle_keys(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], \
+        ARRAY['forged'::bytea], ARRAY[now()], 'infinity', 1)";
+    sqlx::query(settle)
+        .bind(tenant)
+        .bind(actor)
+        .bind(key)
+        .bind(claimant)
+        .execute(&mut books)
+        .await
+        .unwrap();
+    let kept = "SELECT answer <> 'forged' FROM countersign.idempotency_keys";
+    let kept: Vec<bool> = sqlx::query_scalar(kept)
+        .fetch_all(&mut admin)
+        .await
+        .unwrap();
+    assert_eq!(kept, [true]);
+}
+
+#[tokio::test]
 async fn what_was_done_is_not_done_again_whenever_its_answer_comes() {
     let world = World::new().await;
     let (_, owner) = world.company("north").await;

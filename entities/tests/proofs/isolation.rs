@@ -190,6 +190,76 @@ async fn each_store_sees_its_own_tenant_only() {
     assert_eq!((tenant.id, tenant.slug.as_str()), (south, "south"));
 }
 
+/// What opens a way for a role of the product, how it is closed again, and what is told of it.
+const DEEDS: [(&str, &str, &str); 8] = [
+    (
+        "ALTER TABLE countersign.sessions DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE countersign.sessions ENABLE ROW LEVEL SECURITY",
+        "table `sessions`",
+    ),
+    (
+        "ALTER TABLE countersign.users NO FORCE ROW LEVEL SECURITY",
+        "ALTER TABLE countersign.users FORCE ROW LEVEL SECURITY",
+        "table `users`",
+    ),
+    (
+        "CREATE POLICY open ON countersign.transactions TO countersign_books USING (true)",
+        "DROP POLICY open ON countersign.transactions",
+        "nobody made `policy open on transactions for * to countersign_books using true check -`",
+    ),
+    (
+        "CREATE POLICY open ON countersign.audit_entries_later USING (true)",
+        "DROP POLICY open ON countersign.audit_entries_later",
+        "nobody made `policy open on audit_entries_later for * to PUBLIC",
+    ),
+    (
+        "ALTER POLICY accounts_tenant ON countersign.accounts USING (tenant_id IS NOT NULL)",
+        "ALTER POLICY accounts_tenant ON countersign.accounts USING (tenant_id = countersign.current_tenant())",
+        "there is no `policy accounts_tenant on accounts",
+    ),
+    (
+        "GRANT SELECT ON countersign.tenant_keys TO countersign_gate",
+        "REVOKE SELECT ON countersign.tenant_keys FROM countersign_gate",
+        "nobody made `grant SELECT on tenant_keys to countersign_gate`",
+    ),
+    (
+        "GRANT EXECUTE ON FUNCTION countersign.create_tenant TO countersign_books",
+        "REVOKE EXECUTE ON FUNCTION countersign.create_tenant FROM countersign_books",
+        "`function create_tenant(",
+    ),
+    (
+        "CREATE FUNCTION countersign.open() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        "DROP FUNCTION countersign.open()",
+        "nobody made `function open() definer of postgres for PUBLIC",
+    ),
+];
+
+/// `COUNTERSIGN_TEST_WRITE=1` writes the file that the server compares with.
+#[tokio::test]
+async fn what_the_server_compares_with_is_what_the_migrations_make() {
+    let world = World::new().await;
+    let mut admin = world.bare("postgres").await;
+    let query = include_str!("../../src/isolation/fences.sql");
+    let found: Vec<String> = sqlx::query_scalar(query)
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    let found = found.join("\n") + "\n";
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/isolation/fences.txt");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are configured by the environment"
+    )]
+    if std::env::var_os("COUNTERSIGN_TEST_WRITE").is_some() {
+        std::fs::write(file, &found).unwrap();
+    }
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert!(
+        found == kept,
+        "run this test with COUNTERSIGN_TEST_WRITE=1, and look at what changes in `{file}`"
+    );
+}
+
 #[tokio::test]
 async fn server_refuses_a_database_that_does_not_isolate() {
     let world = World::new().await;
@@ -210,6 +280,14 @@ async fn server_refuses_a_database_that_does_not_isolate() {
         .execute("ALTER TABLE countersign.accounts FORCE ROW LEVEL SECURITY")
         .await
         .unwrap();
+
+    for (deed, undo, told) in DEEDS {
+        admin.execute(sqlx::raw_sql(deed)).await.unwrap();
+        let found = world.database.check_isolation().await.unwrap_err();
+        assert!(found.to_string().contains(told), "{deed}: {found}");
+        admin.execute(sqlx::raw_sql(undo)).await.unwrap();
+        world.database.check_isolation().await.unwrap();
+    }
 
     admin.execute("CREATE TABLE countersign.mine (id int); ALTER TABLE countersign.mine OWNER TO countersign_books").await.unwrap();
     let found = world.database.check_isolation().await;

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use sqlx::Executor;
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, passwords},
     world::{Person, World, connect, facts, new_account, settings},
 };
 
@@ -108,17 +108,17 @@ async fn what_is_slow_is_asked_again_where_nobody_waits_for_it() {
 async fn those_who_share_a_connection_do_so_over_tls_with_a_password() {
     let cluster = Arc::new(Cluster::start());
     let name = cluster.create(None).await;
-    let password = SecretString::from("books' own");
-    let roles = RolePasswords {
-        books: Some(password),
-        ..RolePasswords::default()
-    };
-    migrate(&cluster.url(&name, "postgres"), roles)
-        .await
-        .unwrap();
+    let url = cluster.url(&name, "postgres");
+    migrate(&url, passwords()).await.unwrap();
     let mut world = World::of(Arc::clone(&cluster), name.clone()).await;
     let (_, owner) = world.company("north").await;
     let account = world.account(&owner, new_account("Current")).await.id;
+    let roles = RolePasswords {
+        books: Some(SecretString::from("books' own")),
+        renew: true,
+        ..passwords()
+    };
+    migrate(&url, roles).await.unwrap();
     let authority = cluster.secure("countersign_books").await;
     let (_, port) = cluster.address();
     let books = |host: &str, authority: &str| {

@@ -1,37 +1,52 @@
 //! Migrating: once, by one at a time, and never over changed history.
 
+use std::sync::Arc;
+
 use countersign_entities::NewAccount;
 use countersign_migrations::{MigrateError, RolePasswords, current_version, migrate};
-use secrecy::SecretString;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions,
+};
 use uuid::Uuid;
 
 use crate::{
-    cluster,
+    cluster::{self, Cluster},
     world::{World, new_account},
 };
 
 #[tokio::test]
-async fn second_run_applies_nothing_and_sets_the_passwords() {
-    let world = World::new().await;
-    let url = world.cluster.url(&world.name, "postgres");
-    let passwords = RolePasswords {
-        entry: Some(SecretString::from("it's \\ a secret")),
+async fn second_run_applies_nothing_and_sets_passwords_where_it_is_told_to() {
+    // Roles are a cluster's: those of the other proofs keep their passwords.
+    let cluster = Arc::new(Cluster::start());
+    let name = cluster.create(None).await;
+    let url = cluster.url(&name, "postgres");
+    let report = migrate(&url, cluster::passwords()).await.unwrap();
+    let roles = ["countersign_entry", "countersign_books"];
+    assert_eq!(report.passwords, roles, "the roles are new");
+    let world = World::of(cluster, name).await;
+
+    let new = "it's \\ a secret";
+    let passwords = |renew| RolePasswords {
+        entry: Some(SecretString::from(new)),
         books: None,
+        renew,
     };
-    let report = migrate(&url, passwords).await.unwrap();
+    let options: PgConnectOptions = url.expose_secret().parse().unwrap();
+    let options = options.username("countersign_entry").password(new);
+    let report = migrate(&url, passwords(false)).await.unwrap();
     assert_eq!(
         (report.applied.len(), report.version),
         (0, current_version())
     );
-    let mut admin = world.bare("postgres").await;
-    let set: bool = sqlx::query_scalar(
-        "SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'countersign_entry'",
-    )
-    .fetch_one(&mut admin)
-    .await
-    .unwrap();
-    assert!(set);
+    assert!(
+        report.passwords.is_empty() && options.connect().await.is_err(),
+        "a configuration of before a rotation does not undo it"
+    );
+    world.bare("countersign_entry").await;
+    let report = migrate(&url, passwords(true)).await.unwrap();
+    assert_eq!(report.passwords, ["countersign_entry"]);
+    options.connect().await.unwrap();
 }
 
 #[tokio::test]
@@ -70,9 +85,7 @@ async fn two_runs_at_once_wait_for_each_other() {
     let (one, two) = tokio::join!(run(), run());
     let mut applied = [one.unwrap().applied.len(), two.unwrap().applied.len()];
     applied.sort_unstable();
-    let mut admin = PgConnection::connect(secrecy::ExposeSecret::expose_secret(&url))
-        .await
-        .unwrap();
+    let mut admin = PgConnection::connect(url.expose_secret()).await.unwrap();
     let sql = "SELECT count(*) FROM countersign.schema_migrations";
     let all: i64 = sqlx::query_scalar(sql).fetch_one(&mut admin).await.unwrap();
     assert_eq!(applied, [0, usize::try_from(all).unwrap()]);
@@ -80,7 +93,6 @@ async fn two_runs_at_once_wait_for_each_other() {
 
 #[tokio::test]
 async fn no_superuser_is_needed() {
-    use secrecy::ExposeSecret;
     let cluster = cluster::shared();
     cluster::database().await;
     let name = cluster.create(None).await;
@@ -89,7 +101,9 @@ async fn no_superuser_is_needed() {
         .await
         .unwrap();
     let role = format!("migrator_{}", std::process::id());
-    let sql = format!("CREATE ROLE {role} LOGIN CREATEROLE; ALTER DATABASE {name} OWNER TO {role}");
+    let sql = format!(
+        "CREATE ROLE {role} LOGIN CREATEROLE PASSWORD '{role}'; ALTER DATABASE {name} OWNER TO {role}"
+    );
     admin
         .execute(sqlx::raw_sql(AssertSqlSafe(sql)))
         .await
@@ -109,7 +123,7 @@ async fn no_superuser_is_needed() {
 /// A database that was updated: imports are as the accounts of their statements are.
 #[tokio::test]
 async fn imports_of_before_are_kept_as_their_accounts_are() {
-    const SQL: &str = include_str!("../../../migrations/sql/0015_keep_imports.sql");
+    const SQL: &str = include_str!("../../../migrations/sql/0016_keep_imports.sql");
     let world = World::new().await;
     let (_, owner) = world.company("north").await;
     let kept = |name: &str, custodian, personal| NewAccount {

@@ -19,14 +19,14 @@ fn start(cluster: &Cluster) -> (Child, impl Fn(&str, &str) -> SecretString + use
     let users = folder.join("users.txt");
     fs::write(
         &users,
-        "\"countersign_entry\" \"\"\n\"countersign_books\" \"\"\n",
+        "\"countersign_entry\" \"countersign_entry\"\n\"countersign_books\" \"countersign_books\"\n",
     )
     .unwrap();
     let configuration = folder.join("pgbouncer.ini");
     let (host, port) = cluster.address();
     let text = format!(
         "[databases]\n* = host={host} port={port}\n[pgbouncer]\nlisten_port = 6432\n\
-         unix_socket_dir = {own}\nauth_type = trust\nauth_file = {own}/users.txt\n\
+         unix_socket_dir = {own}\nauth_type = scram-sha-256\nauth_file = {own}/users.txt\n\
          pool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 100\nlogfile = {own}/log\n",
         own = folder.display(),
     );
@@ -37,7 +37,7 @@ fn start(cluster: &Cluster) -> (Child, impl Fn(&str, &str) -> SecretString + use
     ));
     let url = move |database: &str, role: &str| {
         format!(
-            "postgres:///{database}?host={}&port=6432&user={role}",
+            "postgres:///{database}?host={}&port=6432&user={role}&password={role}",
             folder.display()
         )
         .into()

@@ -429,7 +429,6 @@ pub(crate) fn tokens(access: &str) -> ProviderTokens {
     ProviderTokens {
         access: access.to_owned().into(),
         refresh: Some("refresh-secret".to_owned().into()),
-        id: "id-token".to_owned().into(),
         access_expires_at: now(),
     }
 }

@@ -23,7 +23,7 @@ use std::{
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use countersign_stand::postgres::{self, Cluster};
+use countersign_stand::postgres::Cluster;
 
 use self::{contenders::Contender, queries::Query, session::Session};
 
@@ -107,8 +107,8 @@ fn say(text: &str) {
 
 /// Sends statements to the cluster as its superuser.
 fn psql(cluster: &Cluster, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = std::process::Command::new(postgres::client("psql")?)
-        .arg(cluster.admin_url("postgres"))
+    let output = cluster
+        .admin("psql")?
         .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
         .args(["--set", "ON_ERROR_STOP=1"])
         .args(arguments)

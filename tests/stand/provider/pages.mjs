@@ -53,12 +53,11 @@ export function signInPage(people, hint, fault, { showPasswords, oneTimeCode }) 
     ${showPasswords ? `<p class="mark">In this demonstration everybody's password is <strong>${escape(showPasswords)}</strong>.</p>` : ""}`);
 }
 
-/** The provider's form with its button, which is pressed by the page itself where that is `certain`. */
-export function signOutPage(form, certain) {
+/** The provider's form with its buttons. Whoever comes here may only have been sent, and is asked. */
+export function signOutPage(form) {
   const button = `<button form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>`;
-  const script = `<script>document.querySelector("button").click()</script>`;
-  return page("Sign out", `<h1>Sign out</h1><p>This ends your session here and in the product.</p>${form}${button}
-    ${certain ? script : ""}`);
+  return page("Sign out", `<h1>Sign out</h1><p>This ends your session at the provider, and in whatever you signed in to by it.</p>
+    ${form}${button}`);
 }
 
 /** A sentence. */

@@ -108,10 +108,8 @@ function makeProvider() {
       clientCredentials: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
-        // Who brings the ID token comes from the product, where signing out was chosen: there is
-        // nothing to ask. Anybody else may only have been sent here.
         logoutSource: (context, form) => {
-          context.body = signOutPage(form, context.oidc.entities.IdTokenHint !== undefined);
+          context.body = signOutPage(form);
         },
         postLogoutSuccessSource: (context) => {
           context.body = messagePage("Signed out", "You can close this page.");

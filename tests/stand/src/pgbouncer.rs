@@ -17,8 +17,8 @@ use crate::{
     process::{self, Process},
 };
 
-/// The product's roles, which a client may come as. PgBouncer asks for no password but wants to
-/// know the names.
+/// The product's roles, which a client may come as, and on to PostgreSQL. Tests' passwords of them are
+/// their names.
 const ROLES: [&str; 3] = [
     "countersign_owner",
     "countersign_entry",
@@ -61,9 +61,12 @@ impl PgBouncer {
         Ok(pooler)
     }
 
-    /// The address of a database for a role of the product.
+    /// The address of a database for a role of the product, whose password is its name.
     pub fn url(&self, database: &str, role: &str) -> String {
-        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
+        format!(
+            "postgres://{role}:{role}@127.0.0.1:{}/{database}",
+            self.port
+        )
     }
 
     /// The port on 127.0.0.1.
@@ -109,14 +112,16 @@ fn configure(
     pool_size: u32,
 ) -> std::io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    let users: String = ROLES.map(|role| format!("\"{role}\" \"\"\n")).concat();
+    let users: String = ROLES
+        .map(|role| format!("\"{role}\" \"{role}\"\n"))
+        .concat();
     let users_file = folder.join("users.txt");
     fs::write(&users_file, users)?;
     let configuration = folder.join("pgbouncer.ini");
     let text = format!(
         "[databases]\n* = host=127.0.0.1 port={cluster_port}\n\n[pgbouncer]\n\
          listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-         auth_type = trust\nauth_file = {}\npool_mode = transaction\n\
+         auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\n\
          default_pool_size = {pool_size}\nmax_client_conn = 200\nquery_wait_timeout = 10\n\
          server_login_retry = 1\n",
         users_file.display()

@@ -6,6 +6,7 @@
 
 mod embedded;
 mod home;
+mod password;
 
 use std::{
     env, fs,
@@ -35,8 +36,8 @@ pub const SUPERUSER: &str = "postgres";
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
     /// Where its files are; made where missing, kept afterwards. Where root starts the cluster in a
-    /// folder that PostgreSQL's user can not reach, this is a link to one that it can. Its log is
-    /// beside it.
+    /// folder that PostgreSQL's user can not reach, this is a link to one that it can. Its log and
+    /// its superuser's password are beside it.
     pub data_dir: PathBuf,
     /// The port on 127.0.0.1; a free one where not given.
     pub port: Option<u16>,
@@ -51,6 +52,7 @@ pub struct Cluster {
     data_dir: PathBuf,
     log: PathBuf,
     port: u16,
+    password: String,
     durable: bool,
     server: Mutex<Option<Process>>,
 }
@@ -64,14 +66,21 @@ impl Cluster {
             None => free_port()?,
         };
         let data_dir = home::settle(&options.data_dir)?;
-        if !data_dir.join("PG_VERSION").exists() {
-            initialize(&bin, &data_dir)?;
-        }
+        let kept = options.data_dir.with_extension("password");
+        let password = if data_dir.join("PG_VERSION").exists() {
+            password::kept(&kept)?
+        } else {
+            // Before the cluster: one whose password nobody knows would be of no use.
+            let password = password::make(&kept)?;
+            initialize(&bin, &data_dir, &password)?;
+            password
+        };
         let cluster = Self {
             bin,
             data_dir,
             log: options.data_dir.with_extension("log"),
             port,
+            password,
             durable: options.durable,
             server: Mutex::new(None),
         };
@@ -118,7 +127,23 @@ impl Cluster {
 
     /// An address for the superuser.
     pub fn admin_url(&self, database: &str) -> String {
-        format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
+        format!(
+            "postgres://{SUPERUSER}:{}@127.0.0.1:{}/{database}",
+            self.password, self.port
+        )
+    }
+
+    /// One of PostgreSQL's client programs, about to connect as the superuser. It is told by its
+    /// environment, which other users do not see.
+    pub fn admin(&self, program: &str) -> anyhow::Result<Command> {
+        let mut command = Command::new(client(program)?);
+        command
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", self.port.to_string())
+            .env("PGUSER", SUPERUSER)
+            .env("PGPASSWORD", &self.password)
+            .env("PGDATABASE", SUPERUSER);
+        Ok(command)
     }
 
     /// Stops it in good order: sessions are ended, files are whole.
@@ -218,7 +243,7 @@ fn is_ready(written: &str, pid: Option<u32>) -> bool {
     own.is_some() && own == pid && lines.next_back() == Some("ready")
 }
 
-fn initialize(bin: &Path, data_dir: &Path) -> anyhow::Result<()> {
+fn initialize(bin: &Path, data_dir: &Path, password: &str) -> anyhow::Result<()> {
     fs::create_dir_all(data_dir)
         .with_context(|| format!("`{}` can not be made", data_dir.display()))?;
     if let Some(user) = other_user() {
@@ -232,12 +257,13 @@ fn initialize(bin: &Path, data_dir: &Path) -> anyhow::Result<()> {
             Err(error)
         }
     })?;
+    let file = password::shown(data_dir, password)?;
     let mut command = unprivileged(&bin.join("initdb"));
-    // Trust is for loopback on a private port; the demo's books are made up.
-    command.arg("-D").arg(data_dir).args([
+    command.arg("-D").arg(data_dir);
+    command.arg("--pwfile").arg(file.path()).args([
         "-U",
         SUPERUSER,
-        "--auth=trust",
+        "--auth=scram-sha-256",
         "--encoding=UTF8",
         "--locale=C",
         "--no-sync",

@@ -126,6 +126,43 @@ fn cluster_survives_a_crash_with_what_was_committed_and_stops_without_a_trace() 
 }
 
 #[test]
+fn cluster_lets_in_by_a_password_that_nobody_else_reads() {
+    let folder = Folder::new("password");
+    let cluster = folder.cluster(false);
+    let url = cluster.admin_url("postgres");
+    let role = "CREATE ROLE countersign_books LOGIN PASSWORD 'right'";
+    psql(&url, role).expect("a role");
+    let (_, place) = url.split_once('@').expect("an address");
+    for who in ["postgres", "postgres:wrong", "countersign_books:wrong"] {
+        let refused = psql(&format!("postgres://{who}@{place}"), "SELECT 1");
+        assert!(refused.is_err(), "{who} is let in");
+    }
+    let right = format!("postgres://countersign_books:right@{place}");
+    assert_eq!(psql(&right, "SELECT 1").as_deref(), Ok("1"));
+
+    let file = folder.0.join("data.password");
+    let mode = fs::metadata(&file).expect("the password").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+    let names = fs::read_dir(&folder.0).expect("a folder").flatten();
+    let names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+    assert!(
+        !names.iter().any(|name| name == "data.initial"),
+        "what `initdb` read is gone: {names:?}"
+    );
+    drop(cluster);
+
+    // As data of a release before has none.
+    fs::remove_file(&file).expect("removed");
+    let options = ClusterOptions {
+        data_dir: folder.0.join("data"),
+        port: None,
+        durable: false,
+    };
+    let refused = Cluster::start(&options).expect_err("without a password");
+    assert!(format!("{refused:#}").contains("`cargo demo --fresh`"));
+}
+
+#[test]
 fn cluster_of_root_moves_out_of_a_folder_that_nobody_else_reaches() {
     let folder = Folder::new("hidden");
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).expect("permissions");
@@ -182,7 +219,8 @@ fn pooler_shares_few_connections_and_stops_without_a_trace() {
     let folder = Folder::new("pooler");
     let cluster = folder.cluster(false);
     let admin = cluster.admin_url("postgres");
-    psql(&admin, "CREATE ROLE countersign_books LOGIN").expect("a role");
+    let role = "CREATE ROLE countersign_books LOGIN PASSWORD 'countersign_books'";
+    psql(&admin, role).expect("a role");
     let pooler = PgBouncer::start(&cluster, 2).expect("a pooler");
     let url = pooler.url("postgres", "countersign_books");
     let clients: Vec<_> = (0..6)

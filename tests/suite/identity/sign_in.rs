@@ -57,7 +57,15 @@ async fn a_person_signs_in_works_and_signs_out() {
         next.starts_with(&format!("{}/session/end?", stand.issuer)),
         "{next}"
     );
-    assert!(next.contains("id_token_hint=") && next.contains("post_logout_redirect_uri="));
+    assert!(
+        !next.contains("eyJ") && !next.contains("id_token_hint"),
+        "no token reaches the browser: {next}"
+    );
+    assert_eq!(
+        visit.confirm_sign_out(&stand, &next).await,
+        "http://localhost:8080/",
+        "and the provider sends people back"
+    );
     let refreshed = stand.control("refresh-tokens").await.text().await.unwrap();
     assert_eq!(refreshed, "0", "the refresh token was given back");
     let stale = stand

@@ -145,6 +145,25 @@ impl Visit {
         visit
     }
 
+    /// Presses the button of the provider's page at `next`; where that leads.
+    pub(super) async fn confirm_sign_out(&mut self, stand: &Stand, next: &str) -> String {
+        let page = self.get(stand, next).await;
+        assert_eq!(page.status().as_u16(), 200);
+        let page = page.text().await.unwrap();
+        let field = |before: &str| {
+            let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("{page}"));
+            rest.split('"').next().unwrap().to_owned()
+        };
+        assert!(page.contains("Sign out</button>"), "{page}");
+        let to = field("action=\"");
+        let form = format!("xsrf={}&logout=yes", field("name=\"xsrf\" value=\""));
+        let answer = stand.app.http().post(to).header("cookie", self.header());
+        let answer = answer
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form);
+        location(&self.keep(answer.send().await.unwrap()))
+    }
+
     pub(super) async fn user(&mut self, stand: &Stand) -> Reply {
         Reply::of(
             self.get(stand, &format!("{}/bff/user", stand.app.url()))

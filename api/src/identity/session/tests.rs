@@ -38,17 +38,15 @@ fn before() -> ProviderTokens {
     ProviderTokens {
         access: SecretString::from("old"),
         refresh: Some(SecretString::from("refresh")),
-        id: SecretString::from("old id"),
         access_expires_at: now(),
     }
 }
 
-/// Access, refresh and ID token, and in how many seconds the access token ends.
-fn plain(tokens: &ProviderTokens) -> (&str, &str, &str, i64) {
+/// Access and refresh token, and in how many seconds the former ends.
+fn plain(tokens: &ProviderTokens) -> (&str, &str, i64) {
     let refresh = tokens.refresh.as_ref().unwrap().expose_secret();
     let lasts = (tokens.access_expires_at - now()).num_seconds();
-    let (access, id) = (tokens.access.expose_secret(), tokens.id.expose_secret());
-    (access, refresh, id, lasts)
+    (tokens.access.expose_secret(), refresh, lasts)
 }
 
 #[tokio::test]
@@ -96,11 +94,11 @@ fn only_what_is_verified_is_kept_and_a_rotated_refresh_token_is_never_lost() {
     let full = answer(&json!({ "id_token": "new id", "refresh_token": "rotated" }));
     let kept = |renewed: &Tokens, verified| kept_of(renewed, verified, &before(), now());
     let tokens = kept(&full, true);
-    assert_eq!(plain(&tokens), ("new", "rotated", "new id", 60));
+    assert_eq!(plain(&tokens), ("new", "rotated", 60));
     let tokens = kept(&full, false);
-    assert_eq!(plain(&tokens), ("old", "rotated", "old id", 0));
+    assert_eq!(plain(&tokens), ("old", "rotated", 0));
     let tokens = kept(&answer(&json!({})), true);
-    assert_eq!(plain(&tokens), ("new", "refresh", "old id", 60));
+    assert_eq!(plain(&tokens), ("new", "refresh", 60));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use countersign_domain::{
     audit::{Event, Head, Link, Outcome, next_link},
     id::{AuditEntryId, RequestId, TenantId},
 };
-use countersign_stand::postgres::{self, Cluster, SUPERUSER};
+use countersign_stand::postgres::Cluster;
 
 use super::books::Books;
 use crate::{cpu, psql, say, seed};
@@ -91,11 +91,8 @@ fn fill(cluster: &Cluster, slug: &str, rows: u64) -> anyhow::Result<()> {
             .ok()
             .context("a hash has 32 bytes")?,
     };
-    let mut copy = Command::new(postgres::client("psql")?)
-        .arg(format!(
-            "postgres://{SUPERUSER}@127.0.0.1:{}/postgres",
-            cluster.port()
-        ))
+    let mut copy = cluster
+        .admin("psql")?
         .args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command"])
         .arg(
             "COPY countersign.audit_entries (tenant_id, seq, encoding, id, previous, hash, signature, \
