@@ -197,7 +197,7 @@ async fn what_is_asked_wrongly_says_what_to_do() {
     let books = books(&app).await;
     for (action, node, words) in [
         ("Transaction.amuont", None, "viewer { access { action } }"),
-        ("read.financial", None, "is not an action"),
+        ("read.financial", None, "there is no such action"),
         (
             "Account.balance",
             Some(&books.business_transaction),
