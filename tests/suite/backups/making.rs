@@ -170,9 +170,9 @@ async fn secrets_are_in_no_argument_and_only_its_own_in_the_environment() {
     let app = TestApp::start().await;
     let desk = Desk::of(&app);
     let key = desk.key("another.key");
-    let owner = desk
-        .owner_url()
-        .replace("postgres@", "postgres:hunter2%2Fof-ours@");
+    let owner = desk.owner_url();
+    let (_, place) = owner.split_once('@').unwrap();
+    let owner = format!("postgres://postgres:hunter2%2Fof-ours@{place}");
     let told = "cd \"$(dirname \"$0\")\"\necho \"$@\" > argv\nenv > env\necho PGDMP\n";
     let script = desk.script("pg_dump", told);
     desk.configure_with(&[(&key, day(0))], &owner, &script);
