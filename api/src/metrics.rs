@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::Registry,
+    registry::{Metric, Registry},
 };
 
 use crate::code::Code;
@@ -82,77 +82,55 @@ impl Metrics {
         let mut registry = Registry::with_prefix("countersign");
         let requests =
             Family::<RequestLabels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
-        let (operations, limited, connections) =
-            (Family::default(), Family::default(), Family::default());
-        let (redactions, foreign, panics) =
-            (Counter::default(), Counter::default(), Counter::default());
         registry.register(
             "http_request_duration_seconds",
             "Time from a request's arrival to its answer",
             requests.clone(),
         );
-        registry.register(
-            "graphql_operations",
-            "GraphQL operations, by the code of their first error",
-            operations.clone(),
-        );
-        registry.register(
-            "rate_limited_requests",
-            "Requests that were told to wait",
-            limited.clone(),
-        );
-        registry.register(
-            "database_connections",
-            "Connections to PostgreSQL",
-            connections.clone(),
-        );
-        registry.register(
-            "graphql_redacted_fields",
-            "Fields that policies hid",
-            redactions.clone(),
-        );
-        registry.register(
-            "cross_tenant_requests_refused",
-            "Requests that named another tenant's ids, refused whole (ISO-4)",
-            foreign.clone(),
-        );
-        registry.register("panics", "Handlers that panicked", panics.clone());
-        let streams = "Subscriptions that somebody listens to";
-        let streams = gauge(&mut registry, "graphql_streams", streams);
-        let exports = "Exports of the audit log that are under way";
-        let exports = gauge(&mut registry, "audit_exports", exports);
-        let newest_backup = "When the newest backup was recorded, in seconds since 1970";
-        let newest_backup = gauge(
-            &mut registry,
-            "newest_backup_timestamp_seconds",
-            newest_backup,
-        );
-        let (policies, reloads) = (Family::default(), Family::default());
-        registry.register(
-            "policy_set",
-            "The policies that serve, by their hash",
-            policies.clone(),
-        );
-        registry.register(
-            "policy_reloads",
-            "How often the policies were read again",
-            reloads.clone(),
-        );
         registry.register("build_info", "This program", build());
+        let kept = &mut registry;
         Self {
-            registry,
             requests,
-            operations,
-            limited,
-            connections,
-            redactions,
-            foreign,
-            panics,
-            streams,
-            exports,
-            newest_backup,
-            policies,
-            reloads,
+            operations: empty(
+                kept,
+                "graphql_operations",
+                "GraphQL operations, by the code of their first error",
+            ),
+            limited: empty(
+                kept,
+                "rate_limited_requests",
+                "Requests that were told to wait",
+            ),
+            connections: empty(kept, "database_connections", "Connections to PostgreSQL"),
+            redactions: empty(kept, "graphql_redacted_fields", "Fields that policies hid"),
+            foreign: empty(
+                kept,
+                "cross_tenant_requests_refused",
+                "Requests that named another tenant's ids, refused whole (ISO-4)",
+            ),
+            panics: empty(kept, "panics", "Handlers that panicked"),
+            streams: empty(
+                kept,
+                "graphql_streams",
+                "Subscriptions that somebody listens to",
+            ),
+            exports: empty(
+                kept,
+                "audit_exports",
+                "Exports of the audit log that are under way",
+            ),
+            newest_backup: empty(
+                kept,
+                "newest_backup_timestamp_seconds",
+                "When the newest backup was recorded, in seconds since 1970",
+            ),
+            policies: empty(kept, "policy_set", "The policies that serve, by their hash"),
+            reloads: empty(
+                kept,
+                "policy_reloads",
+                "How often the policies were read again",
+            ),
+            registry,
         }
     }
 
@@ -244,10 +222,11 @@ impl Metrics {
     }
 }
 
-fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
-    let gauge = Gauge::default();
-    registry.register(name, help, gauge.clone());
-    gauge
+/// A metric that has counted nothing yet.
+fn empty<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 fn build() -> Family<BuildLabels, Gauge> {

@@ -20,12 +20,9 @@ pub fn meant_for(request: &HttpRequest) -> Result<Option<TenantId>, Problem> {
         return Ok(None);
     };
     let tenant = value.to_str().ok().and_then(|text| text.parse().ok());
-    match (tenant, values.next()) {
-        (Some(tenant), None) => Ok(Some(tenant)),
-        _ => {
-            let detail =
-                "`Countersign-Tenant` is the id of one tenant, such as `tenant { id }` gives";
-            Err(Problem::new(Code::BadRequest, detail))
-        }
-    }
+    let only = values.next().is_none();
+    tenant.filter(|_| only).map(Some).ok_or_else(|| {
+        let detail = "`Countersign-Tenant` is the id of one tenant, such as `tenant { id }` gives";
+        Problem::new(Code::BadRequest, detail)
+    })
 }

@@ -240,8 +240,8 @@ mod tests {
             ),
             ("tracestate".to_owned(), state.header()),
         ]);
-        assert!(super::parent(&HashMap::new()).is_none());
-        let parent = super::parent(&headers).unwrap();
+        assert!(parent(&HashMap::new()).is_none());
+        let parent = parent(&headers).unwrap();
         let context = parent.span().span_context().clone();
         assert!(context.is_remote() && context.is_valid() && context.is_sampled());
         assert_eq!(context.trace_state().header(), "");

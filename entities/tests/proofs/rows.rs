@@ -171,6 +171,22 @@ fn scope<R: Resource>(engine: &Engine, actor: &Actor) -> Option<ReadScope<R>> {
     engine.read_scope::<R>(actor).ok()
 }
 
+async fn given_accounts(read: &ReadTransaction, engine: &Engine, actor: &Actor) -> BTreeSet<Uuid> {
+    let Some(scope) = scope::<resource::Account>(engine, actor) else {
+        return BTreeSet::new();
+    };
+    let found = read.accounts(&scope, &Page::first(500)).await.unwrap();
+    found.rows.iter().map(|row| row.id.uuid()).collect()
+}
+
+async fn given_imports(read: &ReadTransaction, engine: &Engine, actor: &Actor) -> BTreeSet<Uuid> {
+    let Some(scope) = scope::<resource::Import>(engine, actor) else {
+        return BTreeSet::new();
+    };
+    let found = read.imports(&scope, &Page::first(500)).await.unwrap();
+    found.rows.iter().map(|row| row.id.uuid()).collect()
+}
+
 #[tokio::test]
 async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
     let world = World::new().await;
@@ -207,16 +223,11 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
         for person in &people {
             let (context, read) = world.enter(person).await;
             let actor = context.actor();
-            let page = Page::first(500);
             let told = format!("{group} {actor:?}");
 
             let action = engine.action("Account.id").unwrap();
             let expected = allowed((&engine, action, actor), &accounts);
-            let given = match scope::<resource::Account>(&engine, actor) {
-                Some(scope) => read.accounts(&scope, &page).await.unwrap().rows,
-                None => Vec::new(),
-            };
-            let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
+            let given = given_accounts(&read, &engine, actor).await;
             assert_eq!(given, expected, "{told}");
             // Whatever of the transactions another one may read.
             let all = scope(&engine, owners[0].actor()).unwrap();
@@ -241,11 +252,7 @@ async fn postgresql_gives_out_what_cedar_allows_and_nothing_else() {
 
             let action = engine.action("Import.id").unwrap();
             let expected = allowed((&engine, action, actor), &imports);
-            let given = match scope::<resource::Import>(&engine, actor) {
-                Some(scope) => read.imports(&scope, &page).await.unwrap().rows,
-                None => Vec::new(),
-            };
-            let given: BTreeSet<_> = given.iter().map(|row| row.id.uuid()).collect();
+            let given = given_imports(&read, &engine, actor).await;
             assert_eq!(given, expected, "{told}");
             decisions += accounts.len() + transactions.len() + imports.len();
             read.leave();
