@@ -354,7 +354,7 @@ async fn what_was_made_and_may_not_be_read_is_null_with_the_reason() {
     assert_eq!(*told, json!({ "account": null, "userErrors": [] }));
     let error = &made.body["errors"][0];
     assert_eq!(error["path"], json!(["createAccount", "account", "id"]));
-    assert_eq!(error["extensions"]["rule"], "needs one of machine.basic");
+    assert_eq!(error["extensions"]["rule"], "no-permit(machine.basic)");
     let names = books
         .owner
         .graphql("{ accounts { nodes { name } } }", json!({}))

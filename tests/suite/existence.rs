@@ -29,7 +29,7 @@ async fn named(app: &TestApp, books: &Books) -> Named {
     owner.graphql(make, json!({})).await;
     role(owner, "Trainee", Role::Worker, &["write.basic"]).await;
     let lists = "{ accounts { nodes { id name } } statements { nodes { id account { name } } } \
-                 categories { nodes { id } } imports { nodes { id } } roles { nodes { id } } \
+                 categories { nodes { id } } imports { nodes { id fileName } } roles { nodes { id } } \
                  apiTokens { nodes { id } } auditEntries(first: 1) { nodes { id } } tenant { id } }";
     owner.token(&[Scope::BasicRead]).await;
     let reply = owner.graphql(lists, json!({})).await;
@@ -65,7 +65,14 @@ async fn named(app: &TestApp, books: &Books) -> Named {
             find("statements", &|s| s["account"]["name"] == "Household"),
         ),
         ("category", first("categories")),
-        ("import", first("imports")),
+        (
+            "import",
+            find("imports", &|i| i["fileName"] == "operating.xml"),
+        ),
+        (
+            "personal import",
+            find("imports", &|i| i["fileName"] == "household.xml"),
+        ),
         ("member", books.worker.member.to_string()),
         ("role", first("roles")),
         ("token", first("apiTokens")),
@@ -115,8 +122,9 @@ async fn callers(app: &TestApp, books: &Books) -> Vec<(&'static str, Caller, Vec
         "personal account",
         "personal transaction",
         "personal statement",
+        "personal import",
     ];
-    let business = ["account", "transaction", "statement"];
+    let business = ["account", "transaction", "statement", "import"];
     let person = async |role: Role| {
         let name = format!("{role}.existence");
         Caller::Person(app.person(&books.tenant, role, &name).await)
@@ -130,7 +138,7 @@ async fn callers(app: &TestApp, books: &Books) -> Vec<(&'static str, Caller, Vec
         }
         hidden
     };
-    let plain = ["category", "import", "member", "tenant"];
+    let plain = ["category", "member", "tenant"];
     let kept = ["role", "token", "audit"];
     vec![
         ("owner", person(Role::Owner).await, hidden(&[])),
@@ -158,7 +166,7 @@ async fn callers(app: &TestApp, books: &Books) -> Vec<(&'static str, Caller, Vec
         (
             "family",
             person(Role::Family).await,
-            hidden(&[&business, &kept, &["import"]]),
+            hidden(&[&business, &kept]),
         ),
         (
             "basic:read",
