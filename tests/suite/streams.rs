@@ -171,6 +171,23 @@ async fn imports_tell_how_far_they_have_come_to_their_own_tenant_alone() {
     );
 }
 
+/// What a listener hears of imports, to the end of the one with four entries.
+async fn heard(events: &mut countersign_tests::Events) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        let answer = events.answer().await;
+        let progress = &answer["data"]["importProgressed"];
+        assert!(progress.is_object(), "{answer}");
+        let name = progress["fileName"].as_str().unwrap_or("-");
+        let stage = progress["stage"].as_str().unwrap();
+        told.push(format!("{name} {stage}"));
+        // Four of the last one: no other one has as many.
+        if stage == "DONE" && progress["transactionCount"] == 4 {
+            return told;
+        }
+    }
+}
+
 /// Nothing is told of an import to whom it would be hidden; while its accounts are not known, to who imports and
 /// to who may see the household.
 #[tokio::test(flavor = "multi_thread")]
@@ -197,21 +214,6 @@ async fn imports_are_told_to_whom_their_accounts_are_shown() {
     )
     .await;
 
-    async fn heard(events: &mut countersign_tests::Events) -> Vec<String> {
-        let mut told = Vec::new();
-        loop {
-            let answer = events.answer().await;
-            let progress = &answer["data"]["importProgressed"];
-            assert!(progress.is_object(), "{answer}");
-            let name = progress["fileName"].as_str().unwrap_or("-");
-            let stage = progress["stage"].as_str().unwrap();
-            told.push(format!("{name} {stage}"));
-            // Four of the last one: no other one has as many.
-            if stage == "DONE" && progress["transactionCount"] == 4 {
-                return told;
-            }
-        }
-    }
     let of = |name: &str, stages: &[&str]| -> Vec<String> {
         stages
             .iter()
