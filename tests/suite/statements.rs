@@ -177,11 +177,14 @@ async fn files_are_seen_by_whom_their_accounts_are() {
     assert_eq!(nodes[1]["addedCount"], 5);
     let family = app.person(&books.tenant, Role::Family, "felix").await;
     assert_eq!(names(&family.graphql(FILES, json!({})).await), [household]);
-    use Scope::{BasicRead, FinancialRead, PiiRead};
     for (scopes, has_names, has_hashes) in [
-        (vec![BasicRead], false, false),
-        (vec![BasicRead, PiiRead], true, false),
-        (vec![BasicRead, FinancialRead, PiiRead], true, true),
+        (vec![Scope::BasicRead], false, false),
+        (vec![Scope::BasicRead, Scope::PiiRead], true, false),
+        (
+            vec![Scope::BasicRead, Scope::FinancialRead, Scope::PiiRead],
+            true,
+            true,
+        ),
     ] {
         let token = books.owner.token(&scopes).await;
         let seen = token.graphql(FILES, json!({})).await;

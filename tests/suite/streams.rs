@@ -1,7 +1,7 @@
 //! Subscriptions: what goes on is told as it goes on, to whoever may know of it at that moment.
 
 use countersign_domain::access::{Role, Scope};
-use countersign_tests::{Browser, Event, TestApp};
+use countersign_tests::{Browser, Event, Events, TestApp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -171,6 +171,22 @@ async fn imports_tell_how_far_they_have_come_to_their_own_tenant_alone() {
     );
 }
 
+/// What is told up to the end of an import of four transactions: the name of each file, and how far it has come.
+async fn heard(events: &mut Events) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        let answer = events.answer().await;
+        let progress = &answer["data"]["importProgressed"];
+        assert!(progress.is_object(), "{answer}");
+        let name = progress["fileName"].as_str().unwrap_or("-");
+        let stage = progress["stage"].as_str().unwrap();
+        told.push(format!("{name} {stage}"));
+        if stage == "DONE" && progress["transactionCount"] == 4 {
+            return told;
+        }
+    }
+}
+
 /// Nothing is told of an import to whom it would be hidden; while its accounts are not known, to who imports and
 /// to who may see the household.
 #[tokio::test(flavor = "multi_thread")]
@@ -197,21 +213,6 @@ async fn imports_are_told_to_whom_their_accounts_are_shown() {
     )
     .await;
 
-    async fn heard(events: &mut countersign_tests::Events) -> Vec<String> {
-        let mut told = Vec::new();
-        loop {
-            let answer = events.answer().await;
-            let progress = &answer["data"]["importProgressed"];
-            assert!(progress.is_object(), "{answer}");
-            let name = progress["fileName"].as_str().unwrap_or("-");
-            let stage = progress["stage"].as_str().unwrap();
-            told.push(format!("{name} {stage}"));
-            // Four of the last one: no other one has as many.
-            if stage == "DONE" && progress["transactionCount"] == 4 {
-                return told;
-            }
-        }
-    }
     let of = |name: &str, stages: &[&str]| -> Vec<String> {
         stages
             .iter()
