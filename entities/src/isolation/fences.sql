@@ -43,7 +43,9 @@ WITH ours AS (
         coalesce((SELECT string_agg(DISTINCT o.name, ', ')
             FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a JOIN ours o ON o.oid = a.grantee
             WHERE a.grantee <> p.proowner), 'nobody'),
-        left(encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex'), 16)) AS line
+        left(encode(sha256(convert_to(coalesce(
+            regexp_replace(pg_get_function_sqlbody(p.oid), 'countersign\.|[()\s]', '', 'g'), p.prosrc),
+            'UTF8')), 'hex'), 16)) AS line
     FROM pg_proc p WHERE p.pronamespace = 'countersign'::regnamespace
 )
 SELECT coalesce(array_agg(f.line ORDER BY f.line COLLATE "C"), '{}') AS fences

@@ -95,7 +95,7 @@ fn no_forbid_can_be_deleted_or_weakened() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 9 * 4 - 2);
+    assert_eq!(tried, 11 * 4 - 2);
 }
 
 #[test]

@@ -17,8 +17,15 @@ fn what_is_wrong_with_arguments_is_said_before_anything_is_looked_for() {
         refused(&operator, &create(bad, "Acme"), &["--slug", slug]);
     }
     let characters = "1 to 100 characters";
-    for bad in ["", "  ", &long, "Acme\nLtd", "\u{1b}[2J"] {
+    for bad in ["", "  ", &long] {
         refused(&operator, &create("acme", bad), &["--name", characters]);
+    }
+    for (bad, told) in [
+        ("Acme\nLtd", "without control characters"),
+        ("\u{1b}[2J", "without control characters"),
+        ("\u{200b}", "no visible character"),
+    ] {
+        refused(&operator, &create("acme", bad), &["--name", told]);
     }
     let add = |tenant, email, name, role| {
         [

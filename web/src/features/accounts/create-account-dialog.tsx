@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { CreateAccountDocument, MemberNamesDocument } from '../../graphql/generated/documents';
 import type { CurrencyCode } from '../../graphql/scalars';
 import { useTenantMutation, useTenantQuery } from '../../graphql/use-tenant';
-import { type Complaint, complaintFor, otherComplaints } from '../../graphql/user-errors';
+import { type Complaint, complaintFor, otherComplaints, sentence } from '../../graphql/user-errors';
 import { ActionButton } from '../../ui/action-button';
 import { Complaints } from '../../ui/confirm-dialog';
 import { Dialog } from '../../ui/dialog';
@@ -43,6 +43,10 @@ export function CreateAccountDialog({ onClose }: { onClose: () => void }) {
     );
   }
 
+  // The schema itself takes no other text for a currency, so that no use case complains of the field.
+  const isNoCurrency = create.error?.message.includes('`CurrencyCode`') ?? false;
+  const error = isNoCurrency ? null : create.error;
+
   return (
     <Dialog isOpen onClose={onClose} title="Create account">
       <form
@@ -52,13 +56,21 @@ export function CreateAccountDialog({ onClose }: { onClose: () => void }) {
           submit();
         }}
       >
-        <Complaints of={create.error ? [create.error] : otherComplaints(complaints, FIELDS)} />
+        <Complaints of={error ? [error] : otherComplaints(complaints, FIELDS)} />
         <Field label="Name" error={complaintFor(complaints, 'name')}>
           {(props) => (
             <input {...props} required value={name} onChange={(event) => setName(event.target.value)} />
           )}
         </Field>
-        <Field label="Currency" help="Three letters, ISO 4217." error={complaintFor(complaints, 'currency')}>
+        <Field
+          label="Currency"
+          help="Three letters, ISO 4217."
+          error={
+            isNoCurrency
+              ? sentence('give a currency by its ISO 4217 code, such as EUR')
+              : complaintFor(complaints, 'currency')
+          }
+        >
           {(props) => (
             <input
               {...props}
