@@ -87,7 +87,9 @@ export function CredentialsPage() {
                   <th scope="col" className="md:pl-6">
                     Name
                   </th>
-                  <th scope="col">Provider</th>
+                  <th scope="col" className="hidden sm:table-cell">
+                    Provider
+                  </th>
                   <th scope="col">Credential</th>
                   <th scope="col">State</th>
                   <th scope="col" className="hidden md:table-cell">
@@ -104,8 +106,15 @@ export function CredentialsPage() {
               <tbody>
                 {rows.map(({ node }) => (
                   <tr key={node.id}>
-                    <td className="font-medium md:pl-6">{node.name}</td>
-                    <td>{PROVIDER_NAMES[node.provider]}</td>
+                    <td className="max-sm:w-full max-sm:max-w-0 max-sm:min-w-20 md:pl-6">
+                      <span className="block truncate font-medium" title={node.name}>
+                        {node.name}
+                      </span>
+                      <span className="block truncate text-xs text-muted sm:hidden">
+                        {PROVIDER_NAMES[node.provider]}
+                      </span>
+                    </td>
+                    <td className="hidden sm:table-cell">{PROVIDER_NAMES[node.provider]}</td>
                     <td className="mono whitespace-nowrap">{node.prefix}…</td>
                     <td>
                       <CredentialStateBadge credential={node} />

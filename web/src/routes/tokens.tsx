@@ -89,7 +89,11 @@ export function TokensPage() {
               <tbody>
                 {rows.map(({ node }) => (
                   <tr key={node.id}>
-                    <td className="font-medium md:pl-6">{node.name}</td>
+                    <td className="font-medium max-sm:w-full max-sm:max-w-0 max-sm:min-w-20 md:pl-6">
+                      <span className="block truncate" title={node.name}>
+                        {node.name}
+                      </span>
+                    </td>
                     <td className="mono whitespace-nowrap">cst_…{node.lastFour}</td>
                     <td>
                       <TokenState token={node} />
