@@ -73,8 +73,8 @@ enum Command {
     Machine(machine::MachineCommand),
     /// Import a bank statement through a running server: camt.053, camt.052, OFX, MT940, or CSV with a mapping
     ///
-    /// The API token is read from the environment variable `COUNTERSIGN_TOKEN`. It needs the scope
-    /// `statements:import`. No configuration is needed.
+    /// The API token is read from the environment variable `COUNTERSIGN_TOKEN`. It needs the scopes
+    /// `statements:import`, `basic:read` and `financial:read`. No configuration is needed.
     Import(Box<import::ImportArgs>),
     /// Ask the policies who may what and why, and what a change of them comes to; prove, reload and replay them
     #[command(subcommand)]
