@@ -9,8 +9,8 @@ use crate::code::Code;
 /// What a request is held to that says which tenant it is meant for.
 pub const MEANT: &str = "tenant meant";
 /// What is said where its credential works in another one.
-pub const ELSEWHERE: &str =
-    "the session works in another tenant now: reload the page, or switch back";
+pub const ELSEWHERE: &str = "it is meant for another tenant than its credential works in: switch back to that one, \
+     or use a token of it";
 
 /// The row of a request that was refused whole. `rule` is what it was held to, in words.
 pub fn of_request(rule: &'static str, code: Code) -> EventDraft {
