@@ -1,6 +1,7 @@
 //! Puts the server together and runs it.
 
 mod opening;
+mod start_error;
 
 use std::{
     fs,
@@ -14,117 +15,29 @@ use std::{
 };
 
 use actix_web::{HttpServer, dev, web};
-use countersign_entities::{
-    Clock, Database, Ids, IsolationError, OperatorError, StoreError, ToldBy,
-};
-use thiserror::Error;
+use countersign_entities::{Clock, Database, Ids, ToldBy};
 use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
+
+pub use self::start_error::StartError;
 
 use self::opening::{check, tell, wait_until_open};
 use crate::{
     app::{audit_exports::ExportPlaces, import_progress::ImportBoard},
     aws::Machine,
-    checkpoints::{self, CheckpointError, CheckpointPlace},
+    checkpoints::{self, CheckpointPlace},
     config::Config,
-    graphql::{self, Endpoint, Limits},
+    graphql::{Endpoint, Limits},
     http::{self, limited::SeenTokens, management, problem::Problem},
-    identity::{Identity, IdentityError, IdentitySettings},
-    kms::{self, KmsError},
+    identity::{Identity, IdentitySettings},
+    kms,
     metrics::Metrics,
-    policies::{PolicySetError, ReloadError, Reloaded, ServingPolicies},
+    policies::{ReloadError, Reloaded, ServingPolicies},
     providers::Providers,
     rate_limit::RateLimits,
     replicas::RedisFault,
-    tls::{self, TlsError},
+    tls,
 };
-
-/// Why the server does not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// The policies do not serve.
-    #[error("the policies do not serve")]
-    Policies(#[from] PolicySetError),
-    /// The GraphQL schema does not build.
-    #[error("the GraphQL schema does not build")]
-    Graphql(#[from] graphql::BuildError),
-    /// The database has another shape than this program is made for.
-    #[error(
-        "the database is at version {found}, and this program is made for version {expected}: run \
-         `countersign migrate` of the same version"
-    )]
-    Schema {
-        /// The version of the last migration that has run.
-        found: i32,
-        /// The version of the last migration that this program knows.
-        expected: i32,
-    },
-    /// The operator's own audit log can not be written.
-    #[error("the operator's own audit log can not be written")]
-    Ledger(#[from] OperatorError),
-    /// The key-encryption key is not usable.
-    #[error("the key-encryption key is not usable")]
-    Key(#[from] KmsError),
-    /// The place of checkpoints can not be used.
-    #[error("the place of checkpoints can not be used")]
-    Checkpoints(#[from] CheckpointError),
-    /// Calls to outside providers can not be made.
-    #[error("calls to outside providers can not be made")]
-    Providers(#[from] reqwest::Error),
-    /// The isolation of tenants is not whole.
-    #[error("the isolation of tenants is not whole")]
-    Isolation(#[source] IsolationError),
-    /// The storage floor does not start.
-    #[error("storage does not start")]
-    Store(#[from] StoreError),
-    /// Sign-in does not start.
-    #[error("sign-in does not start")]
-    Identity(#[from] IdentityError),
-    /// Where replicas meet can not be used.
-    #[error("replicas can not meet in Redis")]
-    Redis(#[from] RedisFault),
-    /// A manifest of documents is none.
-    #[error("`graphql.documents` names `{path}`, which is no manifest of documents: {cause}")]
-    Documents {
-        /// The file.
-        path: String,
-        /// What was found.
-        cause: String,
-    },
-    /// Transport security does not start.
-    #[error("transport security does not start")]
-    Tls(#[from] TlsError),
-    /// The address can not be listened on.
-    #[error("`{address}` can not be listened on")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The server stopped for a fault.
-    #[error("the server stopped")]
-    Stopped(#[source] std::io::Error),
-}
-
-impl StartError {
-    /// Whether waiting may help: PostgreSQL is away, or the migrations have not run to their end. A password
-    /// that is wrong from the start is not waited for.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Isolation(IsolationError::Empty) => true,
-            Self::Isolation(error) => error.store().is_some_and(is_away),
-            Self::Schema { found, expected } => found < expected,
-            Self::Store(error) | Self::Ledger(OperatorError::Store(error)) => is_away(error),
-            _ => false,
-        }
-    }
-}
-
-fn is_away(error: &StoreError) -> bool {
-    error.is_unavailable() && !error.is_refused_role()
-}
 
 /// What handlers share.
 #[derive(Debug)]

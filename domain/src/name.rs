@@ -9,6 +9,8 @@ use icu_properties::{
 };
 use thiserror::Error;
 
+/// The most characters of a tenant's name in addresses.
+const SLUG_MAX: usize = 40;
 /// Letters and symbols by Unicode that nothing is drawn for: the blank pattern of Braille, and the note without a
 /// head.
 const BLANK: [char; 2] = ['\u{2800}', '\u{1D159}'];
@@ -45,6 +47,16 @@ pub fn checked(text: &str, max: usize) -> Result<&str, NameError> {
         return Err(NameError::Invisible);
     }
     Ok(text)
+}
+
+/// Whether a tenant may have that name in addresses: 2 to 40 lower-case letters of ASCII, digits and hyphens, no
+/// hyphen at either end.
+pub fn is_slug(text: &str) -> bool {
+    let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let ends = [text.bytes().next(), text.bytes().next_back()];
+    (2..=SLUG_MAX).contains(&text.len())
+        && ends.into_iter().flatten().all(is_end)
+        && text.bytes().all(|byte| is_end(byte) || byte == b'-')
 }
 
 /// Whether a character controls what is around it: it breaks the line, or turns the direction of what follows
@@ -128,6 +140,28 @@ mod tests {
             "Re\u{2028}nt",
         ] {
             assert_eq!(checked(text, 60), Err(NameError::Deceiving), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_in_addresses_are_plain() {
+        for slug in ["ab", "a-b", "1a", "a--b", &"x".repeat(40)] {
+            assert!(is_slug(slug), "{slug}");
+        }
+        for text in [
+            "",
+            "a",
+            "-a",
+            "a-",
+            "A",
+            "Acme",
+            "a_b",
+            "a b",
+            "a\0",
+            "é1",
+            &"x".repeat(41),
+        ] {
+            assert!(!is_slug(text), "{text:?}");
         }
     }
 }

@@ -4,15 +4,15 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
-use countersign_domain::access::{Capability, Role, Scope};
+use countersign_domain::{
+    access::{Capability, Role, Scope},
+    name::is_slug,
+};
 use countersign_entities::MemberRole;
 use thiserror::Error;
 use url::Url;
 
-use crate::{
-    app,
-    http::{bff, management},
-};
+use crate::{app, http::management};
 
 /// The longest name of a tenant or a machine, in characters.
 pub(super) const NAME_MAX: usize = 100;
@@ -41,7 +41,7 @@ impl UsageError {
 
 /// A tenant's name in addresses.
 pub(super) fn slug(text: &str) -> Result<String, &'static str> {
-    bff::is_slug(text)
+    is_slug(text)
         .then(|| text.to_owned())
         .ok_or("give 2 to 40 lower-case letters, digits or hyphens, no hyphen at either end, such as `acme`")
 }

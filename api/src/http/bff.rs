@@ -12,7 +12,7 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
-use countersign_domain::id::SessionId;
+use countersign_domain::{id::SessionId, name::is_slug};
 use countersign_entities::{CredentialKind, SessionRecord, SessionSecret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -38,8 +38,6 @@ const SIGN_IN_COOKIE: &str = "__Host-countersign-signin";
 const SESSION_COOKIE_DAYS: i64 = 365;
 /// Minutes that a person has for signing in at the provider.
 const SIGN_IN_MINUTES: i64 = 15;
-/// The most characters of a tenant's name in addresses.
-const SLUG_MAX: usize = 40;
 
 /// Adds the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -248,21 +246,12 @@ async fn tenant(
     own_page(&request, &secret, &facts, &state).await?;
     let InTime(web::Json(Object(body))) = body;
     let entry = state.database.entry();
+    // What can not be one is not looked for: the database takes a text with a zero in it for a fault of ours.
     if is_slug(&body.slug) && entry.switch_tenant(&secret, &body.slug, &facts).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
     let problem = Problem::new(Code::NotFound, "you belong to no tenant of that name");
     Err(refused(&secret, &facts, &state, "membership", problem).await)
-}
-
-/// Whether a tenant may have that name in addresses. What can not be one is not looked for: the database
-/// takes a text with a zero in it for a fault of ours.
-pub(crate) fn is_slug(text: &str) -> bool {
-    let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let ends = [text.bytes().next(), text.bytes().next_back()];
-    (2..=SLUG_MAX).contains(&text.len())
-        && ends.into_iter().flatten().all(is_end)
-        && text.bytes().all(|byte| is_end(byte) || byte == b'-')
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,7 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { readAccessSearch, readAuditSearch, readTransactionSearch } from '../lib/filters';
 import { activateTenant, type Session, type SessionTenant, sessionQuery } from '../lib/session';
-import { announceTenant, mean, tenantKey } from '../lib/tenant';
+import { announceTenant, tenantKey, workIn } from '../lib/tenant';
 import { ErrorScreen, NotFoundScreen, WaitScreen } from '../routes/screens';
 import { queryClient } from './query-client';
 
@@ -58,7 +58,7 @@ async function enterTenant(session: Session, slug: string): Promise<SessionTenan
   const tenant = session.tenants.find((one) => one.slug === slug);
   if (!tenant) throw notFound();
   if (session.activeTenant === slug) {
-    mean(tenant);
+    workIn(tenant);
     return tenant;
   }
   await queryClient.cancelQueries({ queryKey: tenantKey });
@@ -67,7 +67,7 @@ async function enterTenant(session: Session, slug: string): Promise<SessionTenan
   const switched: Session = { ...session, activeTenant: slug };
   queryClient.setQueryData<Session | null>(['session'], switched);
   announceTenant(slug);
-  mean(tenant);
+  workIn(tenant);
   return tenant;
 }
 

@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { act, cleanup, fireEvent, render, renderHook, screen, waitFor } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { mean, TenantContext } from '../lib/tenant';
+import { TenantContext, workIn } from '../lib/tenant';
 import { ErrorPanel, LoadMore } from '../ui/panels';
 import { absence } from './absence';
 import type { Document } from './document';
@@ -150,7 +150,7 @@ describe('a mutation', () => {
   });
 
   test('is meant for the tenant that it was filled in for, whatever the session works in', async () => {
-    mean({ id: 'ten_2', slug: 'southwind', name: 'Southwind', role: '' });
+    workIn({ id: 'ten_2', slug: 'southwind', name: 'Southwind', role: '' });
     const { submit, tenants } = form();
     await submit('Till');
     expect(tenants()).toEqual(['ten_1']);

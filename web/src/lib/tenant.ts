@@ -13,7 +13,7 @@ export function useTenant(): SessionTenant {
 let meant: string | null = null;
 
 /** From now on everything that this tab asks for is meant for that tenant. */
-export function mean(tenant: SessionTenant): void {
+export function workIn(tenant: SessionTenant): void {
   meant = tenant.id;
 }
 

@@ -1,0 +1,98 @@
+//! Why the server does not start, and whether waiting helps.
+
+use std::net::SocketAddr;
+
+use countersign_entities::{IsolationError, OperatorError, StoreError};
+use thiserror::Error;
+
+use crate::{
+    checkpoints::CheckpointError, graphql, identity::IdentityError, kms::KmsError,
+    policies::PolicySetError, replicas::RedisFault, tls::TlsError,
+};
+
+/// Why the server does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The policies do not serve.
+    #[error("the policies do not serve")]
+    Policies(#[from] PolicySetError),
+    /// The GraphQL schema does not build.
+    #[error("the GraphQL schema does not build")]
+    Graphql(#[from] graphql::BuildError),
+    /// The database has another shape than this program is made for.
+    #[error(
+        "the database is at version {found}, and this program is made for version {expected}: run \
+         `countersign migrate` of the same version"
+    )]
+    Schema {
+        /// The version of the last migration that has run.
+        found: i32,
+        /// The version of the last migration that this program knows.
+        expected: i32,
+    },
+    /// The operator's own audit log can not be written.
+    #[error("the operator's own audit log can not be written")]
+    Ledger(#[from] OperatorError),
+    /// The key-encryption key is not usable.
+    #[error("the key-encryption key is not usable")]
+    Key(#[from] KmsError),
+    /// The place of checkpoints can not be used.
+    #[error("the place of checkpoints can not be used")]
+    Checkpoints(#[from] CheckpointError),
+    /// Calls to outside providers can not be made.
+    #[error("calls to outside providers can not be made")]
+    Providers(#[from] reqwest::Error),
+    /// The isolation of tenants is not whole.
+    #[error("the isolation of tenants is not whole")]
+    Isolation(#[source] IsolationError),
+    /// The storage floor does not start.
+    #[error("storage does not start")]
+    Store(#[from] StoreError),
+    /// Sign-in does not start.
+    #[error("sign-in does not start")]
+    Identity(#[from] IdentityError),
+    /// Where replicas meet can not be used.
+    #[error("replicas can not meet in Redis")]
+    Redis(#[from] RedisFault),
+    /// A manifest of documents is none.
+    #[error("`graphql.documents` names `{path}`, which is no manifest of documents: {cause}")]
+    Documents {
+        /// The file.
+        path: String,
+        /// What was found.
+        cause: String,
+    },
+    /// Transport security does not start.
+    #[error("transport security does not start")]
+    Tls(#[from] TlsError),
+    /// The address can not be listened on.
+    #[error("`{address}` can not be listened on")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server stopped for a fault.
+    #[error("the server stopped")]
+    Stopped(#[source] std::io::Error),
+}
+
+impl StartError {
+    /// Whether waiting may help: PostgreSQL is away, or the migrations have not run to their end. A password
+    /// that is wrong from the start is not waited for.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Isolation(IsolationError::Empty) => true,
+            Self::Isolation(error) => error.store().is_some_and(is_away),
+            Self::Schema { found, expected } => found < expected,
+            Self::Store(error) | Self::Ledger(OperatorError::Store(error)) => is_away(error),
+            _ => false,
+        }
+    }
+}
+
+fn is_away(error: &StoreError) -> bool {
+    error.is_unavailable() && !error.is_refused_role()
+}
