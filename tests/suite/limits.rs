@@ -289,3 +289,32 @@ async fn redis_with_secured_transport_must_prove_who_it_is() {
     let reply = login(&deceived).await;
     assert_eq!(header(&reply, "ratelimit"), "\"sign-in\";r=3");
 }
+
+/// What is refused before it runs is recorded, and costs the caller of its quota what a small query does.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_what_can_not_be_read_waits_and_fills_no_log() {
+    let app = limited("cost = 20").await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.token(&[Scope::BasicRead]).await;
+    let foreign = async || {
+        let sent = app.http().post(format!("{}/graphql", app.url()));
+        let sent = sent.header("cookie", owner.cookie());
+        let sent = sent.header("sec-fetch-site", "cross-site");
+        let sent = sent.json(&json!({ "query": QUERY })).send().await;
+        Reply::of(sent.unwrap()).await.status
+    };
+    for n in 0..40 {
+        let broken = token.graphql("{ viewer ", json!({})).await;
+        assert_eq!(broken.status == 429, n >= 20, "{n}: {:?}", broken.body);
+        assert_eq!(foreign().await, 403);
+    }
+    let mut superuser = app.test_database.superuser().await;
+    let rows: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM countersign.audit_entries WHERE action = 'request.refused'",
+    )
+    .fetch_one(&mut superuser)
+    .await
+    .unwrap();
+    assert!((21..=40).contains(&rows), "{rows}");
+}
