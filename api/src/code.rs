@@ -82,7 +82,7 @@ codes! {
         "Check the provider's issuer, keys and clock.";
     Unauthenticated = "UNAUTHENTICATED", 401,
         "There is no credential, or it opens nothing: unknown, expired, revoked, or of a person who is no member of the tenant any more.",
-        "Sign in again, or use a token that is valid. Every refused credential is recorded.";
+        "Sign in again, or use a token that is valid. The first refusal of each credential is recorded, as far as the quota of its address reaches.";
     SignInRefused = "SIGN_IN_REFUSED", 401,
         "The sign-in did not come to a good end.",
         "Start again from the sign-in page.";

@@ -100,8 +100,8 @@ pub struct Http {
     pub listen: SocketAddr,
     /// The address that people and partners use. Plain HTTP is for loopback only.
     pub public_url: Url,
-    /// Address and port of the operator's endpoints: `/livez`, `/readyz`, `/metrics`. They speak plain HTTP
-    /// and tell nothing of tenants.
+    /// Address and port of the operator's endpoints: `/livez`, `/readyz`, `/metrics`, `/policies/reload`.
+    /// They speak plain HTTP, ask for no credential and tell nothing of tenants.
     pub management_listen: Option<SocketAddr>,
     /// Who is answered there beside this machine.
     #[serde(default)]

@@ -45,13 +45,14 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-const FLOORS: [&str; 10] = [
+const FLOORS: [&str; 11] = [
     "domain",
     "policies",
     "proofs",
     "entities",
     "migrations",
     "api",
+    "tests/bench",
     "tests/src",
     "tests/stand",
     "tests/suite",
@@ -337,19 +338,46 @@ fn each_secret_is_exposed_at_one_of_a_few_reviewed_places() {
 
 #[test]
 fn every_crate_takes_the_workspaces_lints() {
-    for folder in [
-        "domain",
-        "policies",
-        "entities",
-        "migrations",
-        "api",
-        "tests",
-        "tests/stand",
-        "xtask",
-    ] {
-        let manifest =
-            fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a manifest");
+    for (folder, manifest) in manifests() {
         assert!(manifest.contains("[lints]\nworkspace = true"), "{folder}");
+    }
+}
+
+/// The folders of the workspace's crates, with their manifests.
+fn manifests() -> Vec<(String, String)> {
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace");
+    let members = workspace
+        .lines()
+        .find(|line| line.starts_with("members = "))
+        .expect("members in a line");
+    let folders = members.split('"').skip(1).step_by(2);
+    let read = |folder: &str| fs::read_to_string(root().join(folder).join("Cargo.toml"));
+    folders
+        .map(|folder| (folder.to_owned(), read(folder).expect("a manifest")))
+        .collect()
+}
+
+#[test]
+fn every_dependency_is_used_by_the_crate_that_names_it() {
+    for (folder, manifest) in manifests() {
+        let (_, dependencies) = manifest.split_once("dependencies]").unwrap_or_default();
+        let named = dependencies.lines().filter_map(|line| {
+            let (name, rest) = line.split_once(['.', ' '])?;
+            (rest.starts_with("workspace = true") || rest.starts_with("= {")).then_some(name)
+        });
+        // Programs of other folders that this crate builds as well.
+        let others = manifest
+            .split('"')
+            .filter(|text| text.rsplit('.').next() == Some("rs"));
+        let others =
+            others.filter_map(|file| fs::read_to_string(root().join(&folder).join(file)).ok());
+        let own = sources(&folder).into_iter().map(|(_, text)| text);
+        let texts: Vec<_> = own.chain(others).collect();
+        for name in named {
+            let word = name.replace('-', "_");
+            let is_used = texts.iter().any(|text| text.contains(&word));
+            assert!(is_used, "nothing of {folder} uses its dependency {name}");
+        }
     }
 }
 

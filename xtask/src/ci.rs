@@ -1,6 +1,7 @@
 //! `cargo ci`: every check and test, in the order in which they fail fastest.
 
 use std::{
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -18,6 +19,34 @@ use crate::{
 const CARGO_DENY: &str = "0.20.2";
 /// The version of Cedar's own program: that of the library.
 const CEDAR: &str = "4.14.1";
+
+/// What the tests take from the system.
+const PACKAGES: [tools::Package; 5] = [
+    ("postgresql", has_postgres),
+    ("pgbouncer", || {
+        Path::new("/usr/sbin/pgbouncer").exists() || tools::is_installed("pgbouncer")
+    }),
+    ("redis-server", || tools::is_installed("redis-server")),
+    ("chromium", || tools::is_installed("chromium")),
+    // Debian's Python has the module `venv` without what fills an environment.
+    ("python3-venv", || {
+        tools::ends_well("python3", &["-c", "import ensurepip, venv"])
+    }),
+];
+
+/// Whether the server itself is there, and not its client alone, which Debian has in the same folder.
+fn has_postgres() -> bool {
+    if std::env::var_os("PG_BIN").is_some() || tools::is_installed("postgres") {
+        return true;
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let mut servers = versions
+        .flatten()
+        .map(|version| version.path().join("bin/postgres"));
+    servers.any(|server| server.exists())
+}
 
 /// How long the demo may take to load its books, the build left out.
 const DEMO_TIMEOUT: Duration = Duration::from_mins(10);
@@ -161,13 +190,7 @@ fn shown(duration: Duration) -> String {
 }
 
 fn system_packages() -> anyhow::Result<()> {
-    tools::packages(&[
-        ("postgresql", "/usr/lib/postgresql"),
-        ("pgbouncer", "/usr/sbin/pgbouncer"),
-        ("redis-server", "/usr/bin/redis-server"),
-        ("chromium", "/usr/bin/chromium"),
-        ("python3-venv", "/usr/bin/python3"),
-    ])
+    tools::packages(&PACKAGES)
 }
 
 /// The cases of the policies, by the program that Cedar's makers publish.

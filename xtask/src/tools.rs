@@ -122,13 +122,25 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Installs Debian packages whose programs are missing, where this machine lets us.
-pub(crate) fn packages(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
-    let missing: Vec<&str> = wanted
-        .iter()
-        .filter(|(_, file)| !Path::new(file).exists() && !is_installed(file))
-        .map(|(package, _)| *package)
-        .collect();
+/// A package of Debian, and whether this machine has what is wanted of it.
+pub(crate) type Package = (&'static str, fn() -> bool);
+
+/// The names of packages that this machine has not.
+fn missing(wanted: &[Package]) -> Vec<&'static str> {
+    let missing = wanted.iter().filter(|(_, is_there)| !is_there());
+    missing.map(|(package, _)| *package).collect()
+}
+
+/// Whether a program ends well, which is asked where a file's being there says too little.
+pub(crate) fn ends_well(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// Installs Debian packages that are missing, where this machine lets us.
+pub(crate) fn packages(wanted: &[Package]) -> anyhow::Result<()> {
+    let missing = missing(wanted);
     if missing.is_empty() {
         return Ok(());
     }
@@ -176,4 +188,19 @@ pub(crate) fn cargo_installed(
         cargo(&install)?;
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_is_missing_where_what_is_wanted_of_it_does_not_work() {
+        let wanted: [Package; 3] = [
+            ("there", || ends_well("sh", &["-c", "exit 0"])),
+            ("half-there", || ends_well("sh", &["-c", "exit 1"])),
+            ("nowhere", || ends_well("no-such-program", &[])),
+        ];
+        assert_eq!(missing(&wanted), ["half-there", "nowhere"]);
+    }
 }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use super::{AwsCredentials, read};
+use super::{AwsCredentials, read, validate};
 
 /// The key-encryption key: one of the four. The database never holds it.
 #[derive(Debug, Clone, Deserialize)]
@@ -84,6 +84,18 @@ pub struct GoogleKeys {
     #[serde(default = "google_metadata")]
     pub metadata_url: Url,
 }
+
+impl GoogleKeys {
+    /// Whether no network is between here and where tokens come from, as Google's own libraries have it.
+    pub(super) fn is_metadata_near(&self) -> bool {
+        let url = &self.metadata_url;
+        let is_platform = url.host_str().is_some_and(|host| METADATA.contains(&host));
+        validate::is_safe(url) || (url.scheme() == "http" && is_platform)
+    }
+}
+
+/// The metadata server of Google Cloud, by name and by address.
+const METADATA: [&str; 2] = ["metadata.google.internal", "169.254.169.254"];
 
 /// A key of the transit engine of HashiCorp Vault, or of OpenBao.
 #[derive(Debug, Clone, Deserialize)]

@@ -113,6 +113,25 @@ fn proxies_and_networks_are_named_and_the_switch_that_named_none_says_so() {
 }
 
 #[test]
+fn tokens_of_google_come_from_the_platform_or_by_https() {
+    let google = |url: &str| {
+        let kek = EXAMPLE.lines().find(|line| line.starts_with("kek = "));
+        let keys = format!("google = {{ key = \"k\", metadata_url = \"{url}\" }}");
+        Config::from_toml(&EXAMPLE.replace(kek.unwrap(), &keys))
+    };
+    for near in [
+        "http://metadata.google.internal/token",
+        "http://169.254.169.254/token",
+        "http://localhost:9000/token",
+        "https://tokens.example/",
+    ] {
+        assert!(google(near).is_ok(), "{near}");
+    }
+    let error = google("http://tokens.example/").unwrap_err().to_string();
+    assert!(error.contains("keys.google.metadata_url"), "{error}");
+}
+
+#[test]
 fn plain_http_to_a_network_says_to_whom() {
     let public = ("\nlisten = \"127.0.0.1", "http.trusted_proxies");
     let operators = (

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Audit, Backups, Config, ConfigError, Database, Http, Keys, Providers};
+use super::{Audit, Backups, Config, ConfigError, Database, GoogleKeys, Http, Keys, Providers};
 
 const PLAIN: &str = "is plain HTTP and not on loopback: use https";
 
@@ -152,6 +152,13 @@ impl Keys {
         let mut google = self.google.iter().chain(&before.google);
         if !google.all(|google| is_safe(&google.endpoint)) {
             return value("keys.google.endpoint", PLAIN);
+        }
+        let mut google = self.google.iter().chain(&before.google);
+        if !google.all(GoogleKeys::is_metadata_near) {
+            return value(
+                "keys.google.metadata_url",
+                "is neither https, nor on loopback, nor the platform's own metadata server",
+            );
         }
         let mut vault = self.vault.iter().chain(&before.vault);
         if !vault.all(|vault| is_safe(&vault.address)) {

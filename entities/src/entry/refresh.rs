@@ -74,17 +74,4 @@ impl Entry {
             id,
         }))
     }
-
-    /// Stores refreshed tokens without a lock. True where the session is there.
-    pub async fn store_refreshed(
-        &self,
-        secret: &SessionSecret,
-        tokens: &ProviderTokens,
-    ) -> Result<bool, StoreError> {
-        let at = self.0.clock.now();
-        match self.lock_for_refresh(secret, at).await? {
-            Some(lock) => lock.store(tokens).await.map(|()| true),
-            None => Ok(false),
-        }
-    }
 }

@@ -69,11 +69,12 @@ fn python(program: &Path, arguments: &[&Path]) -> anyhow::Result<()> {
         .stdin(Stdio::null())
         .output()
         .context("Python 3.10 or newer with `venv` is needed: install it first")?;
-    let fault = String::from_utf8_lossy(&done.stderr);
+    // Debian's Python says on its standard output which package it lacks.
+    let told = [&done.stdout[..], &done.stderr].concat();
     ensure!(
         done.status.success(),
         "packages of Python: {}",
-        fault.trim()
+        String::from_utf8_lossy(&told).trim()
     );
     Ok(())
 }

@@ -25,7 +25,7 @@ fn z(one: &[Duration], other: &[Duration]) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it measures, and takes a minute"]
+#[ignore = "it measures, and takes two minutes"]
 async fn how_long_it_takes_to_be_told_of_nothing() {
     let watched = Watched::start(None).await;
     let by = Caller::Person(watched.books.worker.clone());
