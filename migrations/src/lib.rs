@@ -93,7 +93,10 @@ pub enum MigrateError {
         name: String,
     },
     /// The database is ahead of this program.
-    #[error("the database is at version {found}, and this program knows up to {known}")]
+    #[error(
+        "the database is at version {found}, to which a newer release has migrated it, and this program knows up \
+         to {known}: use that release"
+    )]
     Ahead {
         /// Of the database.
         found: i32,
