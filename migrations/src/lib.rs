@@ -260,7 +260,9 @@ async fn apply(
 
 /// Whether a lock did not come in time, or could not: each waited for the other.
 fn is_in_use(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     matches!(code.as_deref(), Some("55P03" | "40P01"))
 }
 

@@ -106,9 +106,8 @@ impl StartError {
     /// that is wrong from the start is not waited for.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Isolation(IsolationError::Empty) => true,
+            Self::Isolation(IsolationError::Empty) | Self::Schema { .. } => true,
             Self::Isolation(error) => error.store().is_some_and(is_away),
-            Self::Schema { .. } => true,
             Self::Store(error) | Self::Ledger(OperatorError::Store(error)) => is_away(error),
             _ => false,
         }
