@@ -7,14 +7,15 @@
 //! that is how it always is.
 
 mod memory;
+mod onward;
 mod redis;
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use countersign_entities::{Clock, RequestContext, RequestFacts};
 use memory::Memory;
 use moka::sync::Cache;
+use onward::Onward;
 use redis::Redis;
 
 use crate::replicas::{RedisAddress, RedisFault};
@@ -135,9 +136,9 @@ pub struct RateLimits {
     quotas: Quotas,
     memory: Memory,
     redis: Option<Redis>,
-    clock: Arc<dyn Clock>,
-    /// Until when those wait who were refused lately.
-    waiting: Cache<Key, (DateTime<Utc>, Standing)>,
+    time: Arc<Onward>,
+    /// Until when those wait who were refused lately, in nanoseconds.
+    waiting: Cache<Key, (u64, Standing)>,
 }
 
 impl RateLimits {
@@ -147,10 +148,11 @@ impl RateLimits {
         redis: Option<RedisAddress<'_>>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, RedisFault> {
+        let time = Arc::new(Onward::new(clock));
         Ok(Self {
             quotas,
-            memory: Memory::new(&quotas, clock),
-            clock: Arc::clone(clock),
+            memory: Memory::new(&quotas, &time),
+            time,
             waiting: Cache::new(WAITING_MAX),
             redis: redis
                 .map(|address| Redis::new(address, Arc::clone(clock)))
@@ -172,7 +174,7 @@ impl RateLimits {
     /// Where an address stands that has to wait; nothing is taken.
     pub fn waits(&self, policy: Policy, facts: &RequestFacts) -> Option<Standing> {
         let (until, standing) = self.waiting.get(&Key::of(policy, facts.source))?;
-        (facts.at < until).then_some(standing)
+        (self.time.now() < until).then_some(standing)
     }
 
     /// Takes the cost of a request from its principal's quota.
@@ -205,7 +207,9 @@ impl RateLimits {
             retry_after: taken.wait_ms.map(seconds),
         };
         if let Some(seconds) = standing.retry_after {
-            let until = self.clock.now() + TimeDelta::seconds(i64::from(seconds));
+            let wait = Duration::from_secs(u64::from(seconds)).as_nanos();
+            let wait = u64::try_from(wait).unwrap_or(u64::MAX);
+            let until = self.time.now().saturating_add(wait);
             self.waiting.insert(key, (until, standing));
         }
         standing
@@ -230,7 +234,53 @@ fn network(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use chrono::{DateTime, Utc};
+    use countersign_domain::id::RequestId;
+    use uuid::Uuid;
+
     use super::*;
+
+    /// Seconds since 1970, as somebody sets them.
+    #[derive(Debug)]
+    struct Set(AtomicI64);
+
+    impl Clock for Set {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::from_timestamp(self.0.load(Ordering::Relaxed), 0).unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_until_a_clock_that_was_set_back_is_where_it_was() {
+        let set = Arc::new(Set(AtomicI64::new(1_790_000_000)));
+        let clock: Arc<dyn Clock> = Arc::clone(&set) as Arc<dyn Clock>;
+        let two = NonZeroU32::new(2).unwrap();
+        let quotas = Quotas {
+            sign_in: two,
+            refused: two,
+            public: two,
+            cost: two,
+            export: two,
+        };
+        let limits = RateLimits::new(quotas, None, &clock).unwrap();
+        let facts = |at| RequestFacts {
+            request: RequestId::new(Uuid::nil()),
+            source: None,
+            at,
+            idempotency_key: None,
+        };
+        let take = async || limits.by_address(Policy::Refused, None).await.retry_after;
+        let waits = || limits.waits(Policy::Refused, &facts(set.now())).is_some();
+        assert_eq!((take().await, take().await), (None, None));
+        set.0.fetch_sub(3600, Ordering::Relaxed);
+        assert_eq!((take().await, waits()), (Some(30), true), "as before");
+        set.0.fetch_sub(3600, Ordering::Relaxed);
+        assert!(waits());
+        set.0.fetch_add(30, Ordering::Relaxed);
+        assert_eq!((waits(), take().await), (false, None), "it goes on");
+    }
 
     #[test]
     fn a_network_of_ipv6_counts_as_one() {

@@ -1,6 +1,12 @@
 //! Where replicas meet: a Redis that all of them reach.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fmt, fs,
+    future::Future,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use redis::{
     Client, RedisError, TlsCertificates,
@@ -50,11 +56,78 @@ impl RedisAddress<'_> {
     }
 }
 
-/// A connection that is made when it is first used, and again when it was lost.
-pub(crate) fn connection(client: &Client) -> Result<ConnectionManager, RedisError> {
-    let config = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(PATIENCE))
-        .set_number_of_retries(1);
-    client.get_connection_manager_lazy(config)
+/// The one connection by which Redis is asked, made when it is first needed.
+///
+/// It ends with the first question that is not answered well and in time, and the next one makes another. A node
+/// that became a replica, that refuses the password or is gone without a word is found out by no connection
+/// itself.
+pub(crate) struct Link {
+    client: Client,
+    open: Mutex<Option<Arc<ConnectionManager>>>,
+}
+
+impl Link {
+    /// Nothing is connected yet.
+    pub(crate) const fn new(client: Client) -> Self {
+        Self {
+            client,
+            open: Mutex::new(None),
+        }
+    }
+
+    /// What comes of `ask`, or why nothing did, for the operator's log. Waits for [`PATIENCE`] at most.
+    pub(crate) async fn ask<T, Asking>(
+        &self,
+        ask: impl FnOnce(ConnectionManager) -> Asking,
+    ) -> Result<T, String>
+    where
+        Asking: Future<Output = Result<T, RedisError>>,
+    {
+        let cause = |error: RedisError| error.category().to_owned();
+        let connection = self.connection().map_err(cause)?;
+        let asking = ask(ConnectionManager::clone(&connection));
+        let asked = match tokio::time::timeout(PATIENCE, asking).await {
+            Ok(asked) => asked.map_err(cause),
+            Err(_) => Err("no answer in time".to_owned()),
+        };
+        if asked.is_err() {
+            self.end(&connection);
+        }
+        asked
+    }
+
+    fn connection(&self) -> Result<Arc<ConnectionManager>, RedisError> {
+        let mut open = self.open();
+        if let Some(connection) = &*open {
+            return Ok(Arc::clone(connection));
+        }
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_number_of_retries(1);
+        let connection = Arc::new(self.client.get_connection_manager_lazy(config)?);
+        *open = Some(Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    /// Ends that connection, and none that was made since.
+    fn end(&self, connection: &Arc<ConnectionManager>) {
+        let mut open = self.open();
+        if open
+            .as_ref()
+            .is_some_and(|open| Arc::ptr_eq(open, connection))
+        {
+            *open = None;
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Arc<ConnectionManager>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link")
+    }
 }

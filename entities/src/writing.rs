@@ -37,6 +37,9 @@ pub(crate) struct Writing {
     /// There where who acts is presumed, and nothing was asked of PostgreSQL at first.
     late: Option<Late>,
     opened: OnceCell<Opened>,
+    /// There where a message was sent and nobody knows whether it is committed. Nothing is opened any more: the
+    /// key would be this request's own, and it would be done twice.
+    unknown: OnceLock<StoreError>,
 }
 
 /// What it takes to enter as who was let in a moment ago.
@@ -91,6 +94,7 @@ impl Writing {
             context,
             late: None,
             opened: OnceCell::new_with(Some(opened)),
+            unknown: OnceLock::new(),
         }
     }
 
@@ -111,6 +115,7 @@ impl Writing {
                 presumed,
             }),
             opened: OnceCell::new(),
+            unknown: OnceLock::new(),
         }
     }
 
@@ -140,6 +145,9 @@ impl Writing {
     }
 
     async fn open(&self) -> Result<&Opened, StoreError> {
+        if let Some(unknown) = self.unknown.get() {
+            return Err(unknown.clone());
+        }
         let opened = self.opened.get_or_try_init(|| async {
             match &self.late {
                 Some(late) => self.presume(late).await,

@@ -57,6 +57,15 @@ const MIGRATIONS: &[Migration] = migrations! {
 /// Any number will do, as long as it stays: two runs of the command wait for each other.
 const LOCK: i64 = 0x636f_756e_7465_7273;
 
+/// A file that waits for a table in use makes everybody wait who asks for the table after it. So it waits for
+/// less than a server waits for a connection, and for more than `deadlock_timeout`, after which PostgreSQL
+/// sends an autovacuum away.
+const WAIT_FOR_TABLES: &str = "SET LOCAL lock_timeout = '1500ms'";
+/// Until a file is tried again that found a table in use: who waited behind it goes on meanwhile.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How often it is tried again.
+const TRIED_AGAIN: usize = 7;
+
 /// What the command did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -84,7 +93,10 @@ pub enum MigrateError {
         name: String,
     },
     /// The database is ahead of this program.
-    #[error("the database is at version {found}, and this program knows up to {known}")]
+    #[error(
+        "the database is at version {found}, to which a newer release has migrated it, and this program knows up \
+         to {known}: use that release"
+    )]
     Ahead {
         /// Of the database.
         found: i32,
@@ -98,6 +110,17 @@ pub enum MigrateError {
         name: &'static str,
         /// What PostgreSQL said.
         source: sqlx::Error,
+    },
+    /// A file found a table in use as often as it was tried, and nothing of it stays.
+    #[error(
+        "migration `{name}` needs a table that is in use, and nothing of it stays. In use by: {holders}. Servers \
+         go on as before; run `migrate` again when that has ended, or end it (`pg_terminate_backend`)"
+    )]
+    InUse {
+        /// The file.
+        name: &'static str,
+        /// Who had locks in the schema when it was tried last.
+        holders: String,
     },
     /// A role is missing and the owner's URL may not make it.
     #[error("role `{0}` is missing, and the role of the owner url may not create roles")]
@@ -165,12 +188,7 @@ async fn run(connection: &mut PgConnection, roles: &RolePasswords) -> Result<Rep
             }
             Some(_) => {}
             None => {
-                apply(connection, migration, &hash)
-                    .await
-                    .map_err(|source| MigrateError::Failed {
-                        name: migration.name,
-                        source,
-                    })?;
+                apply(connection, migration, &hash).await?;
                 tracing::info!(migration = migration.name, "migration applied");
                 applied.push(migration.name.to_owned());
             }
@@ -214,15 +232,67 @@ async fn history(connection: &mut PgConnection) -> Result<Vec<(i32, String, Stri
         .collect()
 }
 
+/// Applies a file, again where a table that it needs is in use.
 async fn apply(
+    connection: &mut PgConnection,
+    migration: &Migration,
+    hash: &str,
+) -> Result<(), MigrateError> {
+    let name = migration.name;
+    let mut pauses = std::iter::repeat_n(PAUSE, TRIED_AGAIN);
+    while let Err(source) = try_to_apply(connection, migration, hash).await {
+        if !is_in_use(&source) {
+            return Err(MigrateError::Failed { name, source });
+        }
+        let holders = holders(connection).await?;
+        let Some(pause) = pauses.next() else {
+            return Err(MigrateError::InUse { name, holders });
+        };
+        tracing::warn!(
+            migration = name,
+            holders,
+            "a table that it needs is in use: nothing of it stays, and it is tried again"
+        );
+        tokio::time::sleep(pause).await;
+    }
+    Ok(())
+}
+
+/// Whether a lock did not come in time, or could not: each waited for the other.
+fn is_in_use(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("55P03" | "40P01"))
+}
+
+/// Whose transactions had locks in the schema already when the file began to wait, the oldest first. When they
+/// began is not shown to every role of an owner url.
+async fn holders(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT string_agg(format('`%s` (process %s)', name, pid), ', ' ORDER BY since) AS holders FROM (\
+         SELECT DISTINCT a.pid, a.application_name AS name, a.xact_start AS since FROM pg_locks l \
+         JOIN pg_class c ON c.oid = l.relation JOIN pg_stat_activity a ON a.pid = l.pid \
+         WHERE l.granted AND a.datname = current_database() AND a.pid <> pg_backend_pid() \
+         AND c.relnamespace = 'countersign'::regnamespace \
+         AND coalesce(a.xact_start < clock_timestamp() - interval '1500ms', true) \
+         ORDER BY since LIMIT 3) AS found",
+    )
+    .fetch_one(connection)
+    .await?;
+    let found: Option<String> = row.try_get("holders")?;
+    Ok(found.unwrap_or_else(|| "nobody any more".to_owned()))
+}
+
+async fn try_to_apply(
     connection: &mut PgConnection,
     migration: &Migration,
     hash: &str,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    transaction
-        .execute(sqlx::raw_sql("SET LOCAL ROLE countersign_owner"))
-        .await?;
+    for first in [WAIT_FOR_TABLES, "SET LOCAL ROLE countersign_owner"] {
+        transaction.execute(sqlx::raw_sql(first)).await?;
+    }
     transaction.execute(sqlx::raw_sql(migration.sql)).await?;
     sqlx::query(
         "INSERT INTO countersign.schema_migrations (version, name, sha256) VALUES ($1, $2, $3)",

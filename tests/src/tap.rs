@@ -1,7 +1,7 @@
 //! A tap on the line to PostgreSQL: which statements the product sends, and in which round trips.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -22,7 +22,7 @@ const BEFORE_START: [u32; 2] = [80_877_103, 80_877_104];
 /// PostgreSQL's code for a statement that took longer than it may.
 const CUT_OFF: &[u8] = b"C57014\0";
 
-/// Stands between the product and PostgreSQL, and changes nothing.
+/// Stands between the product and PostgreSQL, and changes nothing but what [`Tap::cut`] is told to.
 #[derive(Debug)]
 pub struct Tap {
     port: u16,
@@ -36,6 +36,8 @@ pub type Sent = Vec<String>;
 #[derive(Debug)]
 struct Heard {
     connections: Mutex<Vec<Connection>>,
+    /// Parts of the texts with which connections end, each once and in this order.
+    cuts: Mutex<VecDeque<&'static str>>,
     /// Told of whatever comes.
     changed: watch::Sender<()>,
 }
@@ -59,6 +61,7 @@ impl Tap {
         let port = listener.local_addr().map_or(0, |address| address.port());
         let heard = Arc::new(Heard {
             connections: Mutex::default(),
+            cuts: Mutex::default(),
             changed: watch::channel(()).0,
         });
         let all = Arc::clone(&heard);
@@ -77,6 +80,17 @@ impl Tap {
             &format!("@127.0.0.1:{direct}/"),
             &format!("@127.0.0.1:{tapped}/"),
         )
+    }
+
+    /// Ends connections: the next one on which a statement with the first of these texts comes, which does not
+    /// arrive, then one on which the second comes, and so on.
+    pub fn cut(&self, texts: &[&'static str]) {
+        *self.heard.cuts() = texts.iter().copied().collect();
+    }
+
+    /// How many of those are yet to come.
+    pub fn to_be_cut(&self) -> usize {
+        self.heard.cuts().len()
     }
 
     /// What was sent since this was asked, once every transaction is over and every answer has come.
@@ -112,34 +126,54 @@ impl Heard {
         open.all(|connection| connection.owed == 0 && !connection.in_transaction)
     }
 
-    fn note(&self, number: usize, note: impl FnOnce(&mut Connection)) {
-        note(&mut self.lock()[number]);
+    fn cuts(&self) -> MutexGuard<'_, VecDeque<&'static str>> {
+        self.cuts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the connection ends here on which that text came.
+    fn is_cut(&self, text: &str) -> bool {
+        let mut cuts = self.cuts();
+        let is_cut = cuts.front().is_some_and(|cut| text.contains(cut));
+        if is_cut {
+            cuts.pop_front();
+        }
+        is_cut
+    }
+
+    fn note<T>(&self, number: usize, note: impl FnOnce(&mut Connection) -> T) -> T {
+        let noted = note(&mut self.lock()[number]);
         self.changed.send_replace(());
+        noted
     }
 }
 
 impl Connection {
-    fn asked(&mut self, kind: u8, body: &[u8]) {
+    /// The text that came.
+    fn asked(&mut self, kind: u8, body: &[u8]) -> String {
         let mut words = body.split(|byte| *byte == 0);
         let mut word = || words.next().unwrap_or_default();
         match kind {
             b'P' => {
                 let name = word().to_vec();
                 let text = String::from_utf8_lossy(word()).into_owned();
-                self.prepared.insert(name, text);
+                self.prepared.insert(name, text.clone());
+                return text;
             }
             b'B' => {
                 let (_, name) = (word(), word());
                 let text = self.prepared.get(name).cloned();
-                self.sent.push(text.unwrap_or_default());
+                let text = text.unwrap_or_default();
+                self.sent.push(text.clone());
+                return text;
             }
             b'Q' => {
                 let text = String::from_utf8_lossy(word()).into_owned();
                 // What a connection begins with is not the request's that it was opened for.
                 if !text.starts_with("SET ") {
-                    self.sent.extend([text, ";".to_owned()]);
+                    self.sent.extend([text.clone(), ";".to_owned()]);
                 }
                 self.owed += 1;
+                return text;
             }
             b'S' => {
                 // Nothing was run where something was only prepared.
@@ -150,6 +184,7 @@ impl Connection {
             }
             _ => {}
         }
+        String::new()
     }
 
     fn answered(&mut self, kind: u8, body: &[u8]) {
@@ -198,27 +233,32 @@ async fn carry(client: TcpStream, heard: Arc<Heard>) -> Option<()> {
     };
     to_server.write_all(&start).await.ok()?;
     let there = messages(from_client, to_server, |kind, body| {
-        heard.note(number, |connection| connection.asked(kind, body));
+        let text = heard.note(number, |connection| connection.asked(kind, body));
+        !heard.is_cut(&text)
     });
     let back = messages(from_server, to_client, |kind, body| {
         heard.note(number, |connection| connection.answered(kind, body));
+        true
     });
     futures::future::select(std::pin::pin!(there), std::pin::pin!(back)).await;
     heard.note(number, Connection::ended);
     Some(())
 }
 
-/// Hands messages on, each after it was noted: whoever is answered finds it noted.
+/// Hands messages on, each after it was noted: whoever is answered finds it noted. Where `note` says so, the
+/// connection ends before.
 async fn messages(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    note: impl Fn(u8, &[u8]),
+    note: impl Fn(u8, &[u8]) -> bool,
 ) -> Option<()> {
     loop {
         let mut kind = [0];
         from.read_exact(&mut kind).await.ok()?;
         let message = part(&mut from, 4).await?;
-        note(kind[0], message.get(4..)?);
+        if !note(kind[0], message.get(4..)?) {
+            return None;
+        }
         to.write_all(&[&kind[..], &message].concat()).await.ok()?;
     }
 }

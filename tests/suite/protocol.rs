@@ -303,6 +303,15 @@ async fn the_start_page_is_for_whoever_takes_pages() {
             "{path} {accept}: {answer}"
         );
     }
+    // What another release has under that name is there in a moment, while servers are updated.
+    let asset = raw(
+        &app,
+        "GET /assets/of-another-release.js HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    )
+    .await;
+    let asset = asset.to_ascii_lowercase();
+    assert!(asset.starts_with("http/1.1 404"), "{asset}");
+    assert!(asset.contains("cache-control: no-store\r\n"), "{asset}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

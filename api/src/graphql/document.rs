@@ -125,6 +125,10 @@ const CACHED_BYTES_MAX: u64 = 1024 * 1024;
 /// The documents of the web app, as its build names them.
 const OF_THE_APP: &str = include_str!("../../../web/src/graphql/generated/documents.json");
 
+/// Those of the last release's, of which a release makes a copy beside that of its schema: pages that were open
+/// before an update go on.
+const OF_THE_LAST_RELEASE: &str = include_str!("../../documents.released.json");
+
 /// An entry of a manifest: the text, or an object that has it beside what the server works out itself.
 /// Both forms are what persisted-query builds write, under a name or a hash.
 #[derive(Debug, Deserialize)]
@@ -182,8 +186,12 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// The web app's documents are published from the start.
+    /// The documents of the web app and of its last release are published from the start.
     pub(super) fn new() -> Result<Self, serde_json::Error> {
+        Self::of(&[OF_THE_APP, OF_THE_LAST_RELEASE])
+    }
+
+    fn of(manifests: &[&str]) -> Result<Self, serde_json::Error> {
         let documents = Self {
             published: RwLock::default(),
             cache: Cache::builder()
@@ -191,7 +199,9 @@ impl Documents {
                 .max_capacity(CACHED_BYTES_MAX)
                 .build(),
         };
-        documents.publish_manifest(OF_THE_APP)?;
+        for manifest in manifests {
+            documents.publish_manifest(manifest)?;
+        }
         Ok(documents)
     }
 
@@ -281,7 +291,58 @@ impl Documents {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::schema::{self, Suggestions};
+    use crate::graphql::{
+        schema::{self, Suggestions},
+        validation,
+    };
+
+    #[test]
+    fn pages_of_this_release_and_of_the_last_one_are_answered() {
+        let manifests = [
+            r#"{ "Now": "{ viewer { kind } }" }"#,
+            r#"{ "Then": { "text": "{ tenant { slug } }" } }"#,
+        ];
+        let documents = Documents::of(&manifests).unwrap();
+        for text in ["{ viewer { kind } }", "{ tenant { slug } }"] {
+            assert_eq!(
+                documents.published(DocumentId::of(text)).as_deref(),
+                Some(text)
+            );
+        }
+        let documents = Documents::new().unwrap();
+        for manifest in [OF_THE_APP, OF_THE_LAST_RELEASE] {
+            for text in documents_of(manifest).unwrap() {
+                assert!(
+                    documents.published(DocumentId::of(&text)).is_some(),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_schema_takes_what_pages_of_the_last_release_send() {
+        let engine = Engine::embedded().unwrap();
+        let (schema, fields) = schema::build(&engine, Suggestions::Off).unwrap();
+        let shape = SchemaShape::parse(&schema.sdl()).unwrap();
+        let (documents, limits) = (Documents::new().unwrap(), Limits::default());
+        let faults = async |text: &str| {
+            let document = documents
+                .get(text, &limits, &shape, &fields, &engine)
+                .unwrap();
+            validation::validate(&schema, &shape, &document, None).await
+        };
+        assert!(!faults("{ tenant { gone } }").await.is_empty());
+        let sent = documents_of(OF_THE_LAST_RELEASE).unwrap();
+        assert!(sent.len() > 20, "{}", sent.len());
+        for text in sent {
+            assert!(
+                faults(&text).await.is_empty(),
+                "{:?}: {text}",
+                faults(&text).await
+            );
+        }
+    }
 
     #[test]
     fn documents_are_kept_by_their_bytes_and_not_by_their_number() {

@@ -63,8 +63,10 @@ impl<T> Default for Kept<T> {
 
 impl<T> State<T> {
     fn is_old(&self, at: DateTime<Utc>) -> bool {
+        let old = Duration::minutes(OLD_MINUTES);
+        // Where the clock was set back, how old it is is not known.
         self.fetched_at
-            .is_none_or(|fetched| at - fetched >= Duration::minutes(OLD_MINUTES))
+            .is_none_or(|fetched| at - fetched >= old || at < fetched)
     }
 
     fn may_ask(&self, at: DateTime<Utc>) -> bool {
@@ -171,6 +173,16 @@ mod tests {
         assert_eq!(*soon, 1, "not asked again at once");
         let withdrawn = kept.get(at(605), is(1), || ready(Ok(2))).await.unwrap();
         assert_eq!(*withdrawn, 2, "what the provider has withdrawn is gone");
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_makes_no_document_last_longer() {
+        let kept = Kept::default();
+        kept.get(at(0), |_| true, || ready(Ok(1))).await.unwrap();
+        let back = kept.get(at(-3600), |_| true, || ready(Ok(2))).await;
+        assert_eq!(*back.unwrap(), 2, "it is asked for");
+        let later = kept.get(at(-3001), |_| true, || ready(Ok(3))).await;
+        assert_eq!(*later.unwrap(), 2, "and is as old as any other");
     }
 
     #[tokio::test]

@@ -1,14 +1,13 @@
-//! Counting in this process, by the product's own clock.
+//! Counting in this process.
 
 use std::{fmt, num::NonZeroU32, sync::Arc};
 
-use countersign_entities::Clock;
 use governor::{
     Quota, RateLimiter, clock::Clock as GovernorClock, middleware::StateInformationMiddleware,
     nanos::Nanos, state::keyed::DashMapStateStore,
 };
 
-use super::{Key, Policy, Quotas, Taken};
+use super::{Key, Policy, Quotas, Taken, onward::Onward};
 
 /// How many counts there are between two clean-ups.
 const CLEAN_EVERY: usize = 100_000;
@@ -20,7 +19,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(quotas: &Quotas, clock: &Arc<dyn Clock>) -> Self {
+    pub(super) fn new(quotas: &Quotas, clock: &Arc<Onward>) -> Self {
         let limiter = |policy| {
             let quota = Quota::per_minute(quotas.of(policy));
             let limiter = RateLimiter::dashmap_with_clock(quota, OnClock(Arc::clone(clock)));
@@ -70,15 +69,14 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// The product's clock, as governor reads it.
+/// Time as governor reads it.
 #[derive(Debug, Clone)]
-struct OnClock(Arc<dyn Clock>);
+struct OnClock(Arc<Onward>);
 
 impl GovernorClock for OnClock {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        let nanos = self.0.now().timestamp_nanos_opt().unwrap_or_default();
-        Nanos::new(u64::try_from(nanos).unwrap_or_default())
+        Nanos::new(self.0.now())
     }
 }

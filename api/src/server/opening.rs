@@ -40,9 +40,7 @@ pub(super) async fn check(state: &State) -> Result<(), StartError> {
         database.schema_version().await?,
         countersign_migrations::current_version(),
     );
-    if found != expected {
-        return Err(StartError::Schema { found, expected });
-    }
+    StartError::of_version(found, expected)?;
     if let Some(error) = fences {
         return Err(StartError::Isolation(error));
     }

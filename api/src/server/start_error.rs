@@ -19,12 +19,23 @@ pub enum StartError {
     /// The GraphQL schema does not build.
     #[error("the GraphQL schema does not build")]
     Graphql(#[from] graphql::BuildError),
-    /// The database has another shape than this program is made for.
+    /// The database has the shape of an older release.
     #[error(
         "the database is at version {found}, and this program is made for version {expected}: run \
          `countersign migrate` of the same version"
     )]
     Schema {
+        /// The version of the last migration that has run.
+        found: i32,
+        /// The version of the last migration that this program knows.
+        expected: i32,
+    },
+    /// The database has the shape of a newer release.
+    #[error(
+        "the database is at version {found}, to which a newer release has migrated it, and this program is made \
+         for version {expected}: start that release. Back to this one leads nothing but a backup of before"
+    )]
+    Newer {
         /// The version of the last migration that has run.
         found: i32,
         /// The version of the last migration that this program knows.
@@ -80,13 +91,23 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Fails where the database is at another version than this program is made for.
+    pub(super) const fn of_version(found: i32, expected: i32) -> Result<(), Self> {
+        if found < expected {
+            return Err(Self::Schema { found, expected });
+        }
+        if found > expected {
+            return Err(Self::Newer { found, expected });
+        }
+        Ok(())
+    }
+
     /// Whether waiting may help: PostgreSQL is away, or the migrations have not run to their end. A password
     /// that is wrong from the start is not waited for.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Isolation(IsolationError::Empty) => true,
+            Self::Isolation(IsolationError::Empty) | Self::Schema { .. } => true,
             Self::Isolation(error) => error.store().is_some_and(is_away),
-            Self::Schema { found, expected } => found < expected,
             Self::Store(error) | Self::Ledger(OperatorError::Store(error)) => is_away(error),
             _ => false,
         }
@@ -95,4 +116,27 @@ impl StartError {
 
 fn is_away(error: &StoreError) -> bool {
     error.is_unavailable() && !error.is_refused_role()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_another_release_is_told_which_one_is_to_run() {
+        let (found, expected) = (3, 5);
+        let older = StartError::of_version(found, expected).unwrap_err();
+        let newer = StartError::of_version(expected, found).unwrap_err();
+        assert!(StartError::of_version(found, found).is_ok());
+        assert!(older.may_pass() && !newer.may_pass());
+        assert!(
+            older.to_string().contains("run `countersign migrate`"),
+            "{older}"
+        );
+        let told = newer.to_string();
+        assert!(
+            told.contains("a newer release") && !told.contains("`countersign migrate`"),
+            "{told}"
+        );
+    }
 }

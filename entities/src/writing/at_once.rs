@@ -46,7 +46,7 @@ pub(crate) enum AtOnce {
     /// It is undone, or was never sent: it can be done in the ordinary way.
     Undone,
     /// It is undone, because the row contradicts a rule of the schema; or nobody knows whether it is
-    /// committed.
+    /// committed, so that this transaction does nothing more.
     Failed(WriteError),
 }
 
@@ -57,10 +57,13 @@ impl Writing {
         let Some(late) = late else {
             return AtOnce::Undone;
         };
-        match self.send(late, insertion, row).await {
-            Ok(Some(done)) => done,
-            Ok(None) | Err(_) => AtOnce::Undone,
+        let Ok(Some(done)) = self.send(late, insertion, row).await else {
+            return AtOnce::Undone;
+        };
+        if let AtOnce::Failed(WriteError::Store(error)) = &done {
+            let _ = self.unknown.set(error.clone());
         }
+        done
     }
 
     /// `None` where it was not sent.
@@ -95,7 +98,7 @@ impl Writing {
         let came = lane.fly(&entering, &[insertion.clone(), append]).await;
         let done = match came {
             Ok(came) => judge(came.into_iter().map(|came| came.map(drop))),
-            Err(fault) => judge([Err(fault)].into_iter()),
+            Err(fault) => ended(fault),
         };
         if !matches!(done, AtOnce::Done) {
             return Ok(Some(done));
@@ -130,4 +133,42 @@ fn judge(came: impl Iterator<Item = Result<(), Fault>>) -> AtOnce {
         }
     }
     AtOnce::Done
+}
+
+/// What came of a message that has no answers: it was not sent, or failed at its end. A session that ends behind
+/// the commit fails there as well.
+fn ended(fault: Fault) -> AtOnce {
+    let error = StoreError::from(fault);
+    if error.is_unavailable() {
+        AtOnce::Failed(error.into())
+    } else {
+        AtOnce::Undone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str) -> Fault {
+        Fault::Refused {
+            code: code.to_owned(),
+            message: String::new(),
+            constraint: None,
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_for_undone_that_may_be_committed() {
+        let unknown = |done: AtOnce| matches!(done, AtOnce::Failed(WriteError::Store(_)));
+        let lost = || Fault::Lost("closed".to_owned());
+        // Ended by an administrator: behind the last statement that may be behind the commit.
+        assert!(unknown(ended(refused("57P01"))) && unknown(ended(lost())));
+        for came in [vec![Err(lost())], vec![Ok(()), Ok(()), Err(lost())]] {
+            assert!(unknown(judge(came.into_iter())));
+        }
+        let undone = |done: AtOnce| matches!(done, AtOnce::Undone);
+        assert!(undone(ended(refused("57014"))) && undone(ended(refused("23505"))));
+        assert!(undone(judge([Ok(()), Err(refused("57P01"))].into_iter())));
+    }
 }

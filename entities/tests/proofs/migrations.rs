@@ -1,6 +1,9 @@
 //! Migrating: once, by one at a time, and never over changed history.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use countersign_entities::NewAccount;
 use countersign_migrations::{MigrateError, RolePasswords, current_version, migrate};
@@ -168,4 +171,86 @@ async fn imports_of_before_are_kept_as_their_accounts_are() {
         (true, None, None),
     ];
     assert_eq!(found, expected);
+}
+
+/// A world in which a file is yet to be applied that changes the table of imports.
+async fn before_imports_were_kept() -> World {
+    let world = World::new().await;
+    let undo = "ALTER TABLE countersign.imports DROP COLUMN custodian_id, DROP COLUMN personal, \
+                DROP COLUMN account_id, ADD CONSTRAINT imports_file UNIQUE (tenant_id, sha256); \
+                DELETE FROM countersign.schema_migrations WHERE version = 16";
+    let mut admin = world.bare("postgres").await;
+    admin.execute(sqlx::raw_sql(undo)).await.unwrap();
+    world
+}
+
+/// Reads the table of imports as a backup does, in a transaction that stays open.
+async fn reading_on(world: &World) -> PgConnection {
+    let mut reader = world.bare("postgres").await;
+    let read = "SET application_name = 'countersign backup'; BEGIN; \
+                LOCK TABLE countersign.imports IN ACCESS SHARE MODE";
+    reader.execute(sqlx::raw_sql(read)).await.unwrap();
+    reader
+}
+
+/// Returns when a file waits for a table.
+async fn waits(world: &World) {
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+               AND application_name = 'countersign migrate' AND wait_event_type = 'Lock')";
+    let mut admin = world.bare("postgres").await;
+    for _ in 0..500 {
+        if sqlx::query_scalar(sql).fetch_one(&mut admin).await.unwrap() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no file waits");
+}
+
+/// Everybody else reads the table while a file waits for it.
+async fn is_read(world: &World) {
+    let mut other = world.bare("postgres").await;
+    let asked = Instant::now();
+    let read = other.execute("SELECT count(*) FROM countersign.imports");
+    let read = tokio::time::timeout(Duration::from_secs(5), read).await;
+    read.expect("who reads waits for a file that waits")
+        .unwrap();
+    let waited = asked.elapsed();
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_waits_for_a_table_lets_others_pass_and_is_applied_when_it_is_free() {
+    let world = before_imports_were_kept().await;
+    let mut reader = reading_on(&world).await;
+    let url = world.cluster.url(&world.name, "postgres");
+    let run = tokio::spawn(async move { migrate(&url, RolePasswords::default()).await });
+    waits(&world).await;
+    is_read(&world).await;
+    waits(&world).await;
+    reader.execute("COMMIT").await.unwrap();
+    assert_eq!(run.await.unwrap().unwrap().applied, ["0016_keep_imports"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_whose_table_is_not_given_back_ends_and_says_who_has_it() {
+    let world = before_imports_were_kept().await;
+    let _reader = reading_on(&world).await;
+    let url = world.cluster.url(&world.name, "postgres");
+    let error = migrate(&url, RolePasswords::default()).await.unwrap_err();
+    let told = error.to_string();
+    assert!(
+        matches!(
+            error,
+            MigrateError::InUse {
+                name: "0016_keep_imports",
+                ..
+            }
+        ),
+        "{told}"
+    );
+    assert!(
+        told.contains("In use by: `countersign backup` (process "),
+        "{told}"
+    );
 }

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use countersign_domain::id::{ImportId, RequestId, TenantId, UserId};
 use countersign_entities::Database;
 use futures::StreamExt;
-use redis::{AsyncCommands, Client, RedisError};
+use redis::{AsyncCommands, Client, ErrorKind, RedisError, aio::ConnectionManager};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{broadcast, mpsc},
@@ -18,7 +18,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{ImportProgress, ImportStage};
-use crate::replicas;
+use crate::replicas::Link;
 
 /// The channel of every replica.
 const CHANNEL: &str = "countersign:imports";
@@ -76,15 +76,7 @@ impl Sharing {
 
 impl Replica {
     async fn tell_others(self, mut told: mpsc::Receiver<Arc<ImportProgress>>) {
-        let connection = match replicas::connection(&self.redis) {
-            Ok(connection) => connection,
-            Err(error) => {
-                return tracing::error!(
-                    cause = error.category(),
-                    "imports are not told to other replicas"
-                );
-            }
-        };
+        let link = Link::new(self.redis.clone());
         while let Some(progress) = told.recv().await {
             let Some(message) = self.message(&progress).await else {
                 tracing::warn!(
@@ -92,13 +84,16 @@ impl Replica {
                 );
                 continue;
             };
-            let mut connection = connection.clone();
-            let sent: Result<(), RedisError> = connection.publish(CHANNEL, message).await;
-            if let Err(error) = sent {
-                tracing::debug!(
-                    cause = error.category(),
-                    "a telling of an import did not arrive"
-                );
+            let publish = |mut connection: ConnectionManager| async move {
+                // Who tells listens as well: a node on which nobody hears is not the one any more.
+                match connection.publish(CHANNEL, message).await? {
+                    0_u64 => Err(RedisError::from((ErrorKind::Client, "nobody hears it"))),
+                    _ => Ok(()),
+                }
+            };
+            let sent: Result<(), String> = link.ask(publish).await;
+            if let Err(cause) = sent {
+                tracing::debug!(cause, "a telling of an import did not arrive");
             }
         }
     }
