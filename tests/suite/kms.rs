@@ -156,6 +156,27 @@ async fn what_a_keeper_wrapped_before_another_came_is_unwrapped_until_it_is_wrap
     }
 }
 
+/// Nothing in the name of a key of Vault says of which Vault it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_two_vaults_that_have_one_name_are_told_apart_by_asking() {
+    let (old, new) = (Kms::start(), Kms::start());
+    let [before, after] = [&old, &new].map(|kms| services(kms)[3].1.clone());
+    let kept = before.replace("[keys.", "[keys.before.");
+    let both = ring(&format!("{after}\n{kept}"));
+    let of = of(1);
+    let wrapped = ring(&before).wrap(&PlainKey::new([5; 32]), &of).await;
+    let wrapped = wrapped.unwrap();
+    assert_eq!(unwrapped(&both, &wrapped, &of).await, Ok([5; 32]));
+    assert_eq!(both.is_current(&wrapped, &of).await, Ok(false));
+    let anew = both.wrap(&PlainKey::new([6; 32]), &of).await.unwrap();
+    assert_eq!(anew.kek, wrapped.kek, "the same name");
+    assert_eq!(both.is_current(&anew, &of).await, Ok(true));
+    // Who can not tell whether it is theirs is the fault that is told.
+    old.feel(Mood::Failing);
+    let error = unwrapped(&both, &wrapped, &of).await.unwrap_err();
+    assert!(error.may_pass(), "{error:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_to_fail_is_told_for_what_it_is_and_nothing_is_half_done() {
     let kms = Kms::start();
