@@ -1,6 +1,6 @@
 //! The key services, each against a stand-in of its interface that verifies who calls.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use countersign::{
     aws::Machine,
@@ -229,6 +229,30 @@ async fn service_that_does_not_answer_is_given_up() {
         "{error:?}"
     );
     assert!(began.elapsed().as_secs() < 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn token_of_vault_that_ended_is_read_again_from_its_file() {
+    let kms = Kms::start();
+    let name = format!("countersign-test-{}-vault-token", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    fs::write(&file, format!("{}\n", Kms::VAULT_TOKEN)).unwrap();
+    let text = format!("\"{}\"", Kms::VAULT_TOKEN);
+    let keys = services(&kms)[3].1.clone();
+    let ring = ring(&keys.replace(&text, &format!("{{ file = '{}' }}", file.display())));
+    let wrapped = ring.wrap(&PlainKey::new([5; 32]), &of(1)).await.unwrap();
+    kms.change_vault_token("hvs.the-next-one");
+    let refused = unwrapped(&ring, &wrapped, &of(1)).await;
+    fs::write(&file, "hvs.the-next-one\n").unwrap();
+    let opened = unwrapped(&ring, &wrapped, &of(1)).await;
+    fs::remove_file(&file).unwrap();
+    assert!(
+        matches!(refused, Err(KekError::Denied { .. })),
+        "the one in the file is refused: {refused:?}"
+    );
+    assert_eq!(opened, Ok([5; 32]));
+    // It is kept.
+    assert_eq!(unwrapped(&ring, &wrapped, &of(1)).await, Ok([5; 32]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
