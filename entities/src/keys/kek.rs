@@ -129,7 +129,9 @@ pub enum KekError {
     },
     /// No key-encryption key of that name is configured.
     #[error(
-        "a key is wrapped under `{0}`, which the configuration does not name: add it to `keys.previous`"
+        "a key is wrapped under `{0}`, which the configuration does not name: give that key-encryption key in \
+         `keys.previous`, or in `keys.before` where a keeper has it; what a backup brought back is wrapped under \
+         the one of its day"
     )]
     Unknown(String),
 }

@@ -84,43 +84,69 @@ impl Operator {
     /// Wraps the tenant's keys anew, under the current key-encryption key and its newest version; says how
     /// many. Nothing that is sealed under them changes. Either all of them are wrapped anew, or none.
     pub async fn rewrap_keys(&self, tenant: TenantId) -> Result<usize, OperatorError> {
-        let keys = &self.0.keys;
-        let wire = self.books(tenant).await?;
-        let sql = "SELECT purpose, version, sealed, kek FROM countersign.tenant_keys \
-             WHERE tenant_id = $1 AND sealed IS NOT NULL ORDER BY purpose, version";
-        let rows = statement(&wire, sql, [tenant.uuid().into()]);
-        let rows: Vec<Wrapped> = wire.fetch(rows).await?;
-        wire.end(End::Rollback).await?;
+        let ring = self.0.keys.ring();
         // The keeper of the key takes its time: not in a transaction.
-        let mut rewrapped = Vec::with_capacity(rows.len());
-        for row in rows {
-            if row.kek.as_deref() == Some(keys.ring().name()) {
+        let wrapped = self.wrapped_keys(tenant).await?;
+        let mut rewrapped = Vec::with_capacity(wrapped.len());
+        for (of, old) in wrapped {
+            if old.kek.as_deref() == Some(ring.name()) {
                 continue;
             }
-            let purpose = [keys::AUDIT, keys::CHECKPOINT, DATA, INDEX].into_iter();
-            let purpose = purpose.into_iter().find(|known| *known == row.purpose);
-            let purpose =
-                purpose.ok_or_else(|| StoreError::inconsistent("a key is for nothing"))?;
-            let version = row.version;
-            let of = KeyIdentity {
-                tenant,
-                purpose,
-                version,
-            };
-            let old = WrappedKey {
-                kek: row.kek,
-                bytes: row.sealed,
-            };
-            let key = keys.ring().unwrap(&old, &of).await;
-            let key = key.map_err(StoreError::from)?;
-            let new = keys.ring().wrap(&key, &of).await;
-            rewrapped.push((of, old, new.map_err(StoreError::from)?));
+            let anew = async { ring.wrap(&ring.unwrap(&old, &of).await?, &of).await };
+            let new = anew.await.map_err(|error| OperatorError::Key {
+                purpose: of.purpose,
+                version: of.version,
+                error,
+            })?;
+            rewrapped.push((of, old, new));
         }
         if rewrapped.is_empty() {
             return Ok(0);
         }
         self.store_rewrapped(tenant, &rewrapped).await?;
         Ok(rewrapped.len())
+    }
+
+    /// The tenant's keys that are not wrapped under the current key-encryption key, and the name of the one
+    /// that each is wrapped under, where it was kept.
+    pub async fn keys_to_rewrap(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Vec<(KeyIdentity, Option<String>)>, OperatorError> {
+        let ring = self.0.keys.ring();
+        let mut left = Vec::new();
+        for (of, wrapped) in self.wrapped_keys(tenant).await? {
+            let is_current = ring.is_current(&wrapped, &of).await;
+            if !is_current.map_err(StoreError::from)? {
+                left.push((of, wrapped.kek));
+            }
+        }
+        Ok(left)
+    }
+
+    /// The tenant's keys that are there.
+    async fn wrapped_keys(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Vec<(KeyIdentity, WrappedKey)>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let sql = "SELECT purpose, version, sealed, kek FROM countersign.tenant_keys \
+             WHERE tenant_id = $1 AND sealed IS NOT NULL ORDER BY purpose, version";
+        let rows = statement(&wire, sql, [tenant.uuid().into()]);
+        let rows: Vec<Wrapped> = wire.fetch(rows).await?;
+        wire.end(End::Rollback).await?;
+        let read = |row: Wrapped| {
+            let purposes = [keys::AUDIT, keys::CHECKPOINT, DATA, INDEX];
+            let purpose = purposes.into_iter().find(|known| *known == row.purpose);
+            let of = KeyIdentity {
+                tenant,
+                purpose: purpose.ok_or_else(|| StoreError::inconsistent("a key is for nothing"))?,
+                version: row.version,
+            };
+            let (kek, bytes) = (row.kek, row.sealed);
+            Ok((of, WrappedKey { kek, bytes }))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     async fn store_rewrapped(
