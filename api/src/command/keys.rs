@@ -188,6 +188,10 @@ async fn destroy(operator: &Operator, slug: &str, confirm: Option<&str>) -> anyh
     let destroyed = status.keys.iter().filter(sealing);
     let last = destroyed.clone().filter_map(|key| key.destroyed_at).max();
     if destroyed.clone().all(|key| key.destroyed_at.is_some()) {
+        if last.is_some() {
+            // A run that was cut off while it waited has left answers.
+            operator.empty_answers(tenant.id).await?;
+        }
         bail!(match last {
             Some(at) =>
                 format!("nothing is left to destroy: the keys of `{slug}` were destroyed at {at}"),
@@ -195,8 +199,9 @@ async fn destroy(operator: &Operator, slug: &str, confirm: Option<&str>) -> anyh
         });
     }
     let keys = operator.destroy_keys(tenant.id).await?;
-    // Until then a server may still open what it knows the key of.
+    // Until then a server may still open what it knows the key of, and keep an answer that has it.
     tokio::time::sleep(Operator::KNOWN_FOR).await;
+    operator.empty_answers(tenant.id).await?;
     output::line(&format!("{keys} keys are destroyed"));
     Ok(())
 }

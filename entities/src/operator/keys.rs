@@ -12,6 +12,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use super::{Operator, OperatorError, statement};
 use crate::{
     error::{StoreError, WriteError},
+    idempotency,
     keys::{self, DATA, FIRST, INDEX, KeyIdentity, KeyRow, WrappedKey},
     line::{Fetches, fetched},
     wire::{End, Wire},
@@ -228,21 +229,25 @@ impl Operator {
     }
 
     /// Destroys the tenant's data and index keys, and says how many: what is sealed under them is
-    /// unreadable for ever. Its log stays verifiable. The installation's own keys are not to be destroyed.
+    /// unreadable for ever, and answers that would be repeated are emptied. Its log stays verifiable. The
+    /// installation's own keys are not to be destroyed.
     ///
-    /// A server that runs finds out within [`Operator::KNOWN_FOR`].
+    /// A server that runs finds out within [`Operator::KNOWN_FOR`]. What it still did then is answered once
+    /// and kept: [`Operator::empty_answers`] empties that as well.
     pub async fn destroy_keys(&self, tenant: TenantId) -> Result<u64, OperatorError> {
         if tenant == TenantId::OPERATOR {
             return Err(OperatorError::OwnKeys);
         }
+        let at = self.0.clock.now();
         let wire = self.books(tenant).await?;
         let update = Statement::from_sql_and_values(
             DbBackend::Postgres,
             "UPDATE countersign.tenant_keys SET sealed = NULL, destroyed_at = $2 \
              WHERE tenant_id = $1 AND purpose IN ('data', 'index') AND destroyed_at IS NULL",
-            [tenant.uuid().into(), self.0.clock.now().into()],
+            [tenant.uuid().into(), at.into()],
         );
-        let destroyed = destroyed(&wire, update).await?;
+        let destroyed = changed(&wire, update).await?;
+        changed(&wire, idempotency::emptying(tenant, at)).await?;
         let payload = Payload::removed(Facts::new().count("keys", destroyed));
         let done = ("keys destroy", "key.destroyed");
         self.commit(wire, tenant, done, tenant.into(), payload)
@@ -251,11 +256,22 @@ impl Operator {
         Ok(destroyed)
     }
 
+    /// Empties the answers that are kept for a tenant to be repeated, and says how many. Whoever asks for
+    /// one again is told that it is gone.
+    pub async fn empty_answers(&self, tenant: TenantId) -> Result<u64, OperatorError> {
+        let wire = self.books(tenant).await?;
+        let emptying = idempotency::emptying(tenant, self.0.clock.now());
+        let emptied = changed(&wire, emptying).await?;
+        wire.end(End::Commit).await?;
+        Ok(emptied)
+    }
+
     /// For how long a server takes what it knows of a tenant's keys to hold.
     pub const KNOWN_FOR: std::time::Duration = std::time::Duration::from_secs(10);
 }
 
-async fn destroyed(wire: &Wire, update: Statement) -> Result<u64, OperatorError> {
+/// How many rows a statement changed.
+async fn changed(wire: &Wire, update: Statement) -> Result<u64, OperatorError> {
     let done = wire.execute_raw(update).await.map_err(WriteError::from)?;
     Ok(done.rows_affected())
 }
