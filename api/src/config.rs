@@ -30,7 +30,7 @@ pub use self::limits::RateLimits;
 pub use self::networks::{NetworkError, Networks};
 pub use self::read::StoredSecret;
 #[cfg(feature = "vault-transit")]
-pub(crate) use self::read::secret_of;
+pub(crate) use self::read::secret_in;
 
 /// A configuration that the process can not start with.
 #[derive(Debug, Error)]

@@ -101,8 +101,8 @@ impl<'de> Deserialize<'de> for StoredSecret {
 }
 
 /// The secret that stands in a file's text: without the line's end, which editors put there.
-pub(crate) fn secret_of(text: &str) -> SecretString {
-    text.trim_end_matches(['\r', '\n']).into()
+pub(crate) fn secret_in(text: &str) -> &str {
+    text.trim_end_matches(['\r', '\n'])
 }
 
 /// Reads a secret: text, or the file that it stands in.
@@ -124,7 +124,7 @@ impl<'de> Visitor<'de> for Secret {
         let SecretFile { file } = SecretFile::deserialize(MapAccessDeserializer::new(map))?;
         match fs::read_to_string(&file) {
             Ok(text) => Ok(StoredSecret {
-                text: secret_of(&text),
+                text: secret_in(&text).into(),
                 file: Some(file),
             }),
             Err(error) => Err(de::Error::custom(format!(

@@ -14,12 +14,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::fs;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{
     KmsError,
     service::{Kind, Service, Words},
 };
-use crate::config::{VaultKeys, secret_of};
+use crate::config::{VaultKeys, secret_in};
 
 /// A key of a transit engine.
 #[derive(Debug)]
@@ -91,10 +92,11 @@ impl VaultTransit {
     /// is no other.
     async fn other_token(&self, refused: &SecretString) -> Option<Arc<SecretString>> {
         let text = fs::read_to_string(self.token_file.as_ref()?).await.ok()?;
-        let token = Arc::new(secret_of(&text));
-        if token.expose_secret() == refused.expose_secret() {
+        let text = Zeroizing::new(text);
+        if secret_in(&text) == refused.expose_secret() {
             return None;
         }
+        let token = Arc::new(SecretString::from(secret_in(&text)));
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&token);
         Some(token)
     }
