@@ -123,7 +123,7 @@ codes! {
         "A request with the same `Idempotency-Key` is under way.",
         "Wait for its answer, or try again after the seconds in `Retry-After`.";
     IdempotencyResultGone = "IDEMPOTENCY_RESULT_GONE", 409,
-        "The mutation was done under this key, and its answer can not be repeated: it held a secret that is shown once, was lost in a crash, or is not for what the caller may do now.",
+        "The mutation was done under this key, and its answer can not be repeated: it held a secret that is shown once, was lost in a crash, was emptied when the tenant's key was destroyed, or is not for what the caller may do now.",
         "Read what the mutation has made. Do not send it under another key.";
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422,
         "The `Idempotency-Key` belongs to another request of the last 24 hours.",

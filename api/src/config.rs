@@ -28,6 +28,9 @@ pub use self::backups::{BackupKey, Backups};
 pub use self::keys::{AwsKeys, GoogleKeys, Keepers, Keys, Providers, VaultKeys};
 pub use self::limits::RateLimits;
 pub use self::networks::{NetworkError, Networks};
+pub use self::read::StoredSecret;
+#[cfg(feature = "vault-transit")]
+pub(crate) use self::read::secret_in;
 
 /// A configuration that the process can not start with.
 #[derive(Debug, Error)]

@@ -222,7 +222,7 @@ async fn check_database(database: &Database, findings: &mut Findings) {
         Err(fault) => Err(fault.to_string()),
         Ok(_) => Ok(()),
     };
-    let advice = "give the key-encryption key in `keys.kek` that the database was made with";
+    let advice = "give the key-encryption key that the tenants' keys are wrapped under in `keys`, or among those before";
     findings.note("key-encryption key", first, advice);
 }
 

@@ -244,6 +244,16 @@ impl Claiming {
     }
 }
 
+/// Empties the answers that are kept for a tenant, and has none kept of what was done and is not answered
+/// yet: they have in them what the tenant sealed, and are sealed under a key that is not the tenant's.
+pub(crate) fn emptying(tenant: TenantId, at: DateTime<Utc>) -> Statement {
+    let sql = "UPDATE countersign.idempotency_keys \
+         SET answer = NULL, settled_at = coalesce(settled_at, $2) \
+         WHERE tenant_id = $1 AND (answer IS NOT NULL OR settled_at IS NULL)";
+    let values = [tenant.uuid().into(), at.into()];
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
 impl Database {
     /// The claim of the request's key, where it has one, for what `request` is the SHA-256 of.
     ///

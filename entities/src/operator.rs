@@ -31,6 +31,7 @@ use crate::{
     enter,
     entry::{Entry, PERSON_NAME_MAX},
     error::{StoreError, WriteError},
+    keys::KekError,
     wire::{End, Wire},
 };
 
@@ -71,6 +72,17 @@ pub enum OperatorError {
     /// The keys are the installation's own: sessions and whatever else is of no tenant would be lost.
     #[error("the keys of the operator's own tenant are the installation's, and are not destroyed")]
     OwnKeys,
+    /// A key of a tenant was not wrapped anew.
+    #[error("its {purpose} key, version {version}, is not wrapped anew")]
+    Key {
+        /// What it is for.
+        purpose: &'static str,
+        /// Which of several that replace each other.
+        version: i32,
+        /// Why.
+        #[source]
+        error: KekError,
+    },
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -7,15 +7,14 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use countersign_domain::access::{Role, Scope};
+use countersign_domain::access::Role;
 use countersign_tests::{TestApp, configuration};
 use serde_json::json;
 use sqlx::Executor;
 
-use crate::books::books;
-
 mod arguments;
 mod configuration;
+mod keys;
 
 /// A folder with the configuration of a test's product.
 struct Operator(PathBuf);
@@ -82,68 +81,6 @@ impl Drop for Operator {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_are_rotated_of_how_many_rows_and_destroyed_once() {
-    let app = TestApp::start().await;
-    let books = books(&app).await;
-    let operator = Operator::of(&app);
-    let slug = &*books.tenant.slug;
-    let rotate = ["keys", "rotate", "--tenant", slug];
-    books.owner.token(&[Scope::BasicRead]).await;
-    let said = operator.done(&rotate);
-    let last = said
-        .lines()
-        .rfind(|line| line.contains(" rows sealed anew"));
-    let (_, counts) = last.unwrap().split_once(": ").unwrap();
-    let mut words = counts.split(' ');
-    let (rows, of) = (words.next(), words.nth(1));
-    assert_eq!(rows, of, "all of them: {said}");
-    assert!(rows.unwrap().parse::<u32>().unwrap() > 3, "{said}");
-    assert!(
-        said.ends_with("everything is sealed under the newest version\n"),
-        "{said}"
-    );
-
-    let status = operator.done(&["keys", "status", "--tenant", slug]);
-    assert!(
-        status.contains("  api_tokens: 1 sealed under version 2\n"),
-        "{status}"
-    );
-
-    let destroy = ["keys", "destroy", "--tenant", slug, "--confirm", slug];
-    let said = operator.done(&destroy);
-    assert!(said.ends_with(" keys are destroyed\n"), "{said}");
-    let again = operator.failed(1, &destroy);
-    assert!(
-        again.contains("nothing is left to destroy") && again.contains("were destroyed at"),
-        "{again}"
-    );
-    let status = operator.done(&["keys", "status", "--tenant", slug]);
-    assert!(
-        status.contains("unreadable: sealed under version 2, which is destroyed"),
-        "{status}"
-    );
-    let destroyed = status
-        .lines()
-        .find(|line| line.contains("data key, version 2"));
-    let destroyed = destroyed.unwrap();
-    assert!(
-        destroyed.contains("destroyed at") && !destroyed.contains("set aside"),
-        "{status}"
-    );
-
-    let said = operator.done(&rotate);
-    assert!(
-        said.contains("sealed under versions that are destroyed, and unreadable"),
-        "{said}"
-    );
-    let usage = operator.failed(2, &["keys", "rotate"]);
-    assert!(
-        usage.contains("--tenant <SLUG>") && usage.contains("--kek"),
-        "{usage}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

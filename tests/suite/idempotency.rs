@@ -201,6 +201,37 @@ async fn a_secret_is_shown_once_also_to_a_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_tenant_sealed_is_not_answered_again_after_its_keys_are_destroyed() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let make = "mutation($input: CreateAccountInput!) { createAccount(input: $input) \
+                { account { number } userErrors { code } } }";
+    let input = json!({ "input": { "name": "Operating", "currency": "EUR",
+        "number": "NL26VAYB8060476890", "personal": false } });
+    let first = owner.graphql_with(make, input.clone(), "a").await;
+    let number = &first.data()["createAccount"]["account"]["number"];
+    assert_eq!(number, "NL26VAYB8060476890", "{:?}", first.body);
+    let mut superuser = app.test_database.superuser().await;
+    settled(&mut superuser, 1).await;
+    let operator = app.database().operator();
+    operator.destroy_keys(tenant.id).await.unwrap();
+    let again = owner.graphql_with(make, input, "a").await;
+    assert_eq!(
+        (again.status, again.error_code()),
+        (409, Some("IDEMPOTENCY_RESULT_GONE")),
+        "{:?}",
+        again.body
+    );
+    let kept = "SELECT count(*) FROM countersign.idempotency_keys WHERE answer IS NOT NULL";
+    let kept: i64 = sqlx::query_scalar(kept)
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap();
+    assert_eq!(kept, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_crash_a_key_tells_what_was_done() {
     let app = TestApp::start().await;
     let tenant = app.tenant("northwind").await;

@@ -1,6 +1,6 @@
 //! The key services, each against a stand-in of its interface that verifies who calls.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use countersign::{
     aws::Machine,
@@ -156,6 +156,27 @@ async fn what_a_keeper_wrapped_before_another_came_is_unwrapped_until_it_is_wrap
     }
 }
 
+/// Nothing in the name of a key of Vault says of which Vault it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_two_vaults_that_have_one_name_are_told_apart_by_asking() {
+    let (old, new) = (Kms::start(), Kms::start());
+    let [before, after] = [&old, &new].map(|kms| services(kms)[3].1.clone());
+    let kept = before.replace("[keys.", "[keys.before.");
+    let both = ring(&format!("{after}\n{kept}"));
+    let of = of(1);
+    let wrapped = ring(&before).wrap(&PlainKey::new([5; 32]), &of).await;
+    let wrapped = wrapped.unwrap();
+    assert_eq!(unwrapped(&both, &wrapped, &of).await, Ok([5; 32]));
+    assert_eq!(both.is_current(&wrapped, &of).await, Ok(false));
+    let anew = both.wrap(&PlainKey::new([6; 32]), &of).await.unwrap();
+    assert_eq!(anew.kek, wrapped.kek, "the same name");
+    assert_eq!(both.is_current(&anew, &of).await, Ok(true));
+    // Who can not tell whether it is theirs is the fault that is told.
+    old.feel(Mood::Failing);
+    let error = unwrapped(&both, &wrapped, &of).await.unwrap_err();
+    assert!(error.may_pass(), "{error:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_to_fail_is_told_for_what_it_is_and_nothing_is_half_done() {
     let kms = Kms::start();
@@ -208,6 +229,30 @@ async fn service_that_does_not_answer_is_given_up() {
         "{error:?}"
     );
     assert!(began.elapsed().as_secs() < 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn token_of_vault_that_ended_is_read_again_from_its_file() {
+    let kms = Kms::start();
+    let name = format!("countersign-test-{}-vault-token", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    fs::write(&file, format!("{}\n", Kms::VAULT_TOKEN)).unwrap();
+    let text = format!("\"{}\"", Kms::VAULT_TOKEN);
+    let keys = services(&kms)[3].1.clone();
+    let ring = ring(&keys.replace(&text, &format!("{{ file = '{}' }}", file.display())));
+    let wrapped = ring.wrap(&PlainKey::new([5; 32]), &of(1)).await.unwrap();
+    kms.change_vault_token("hvs.the-next-one");
+    let refused = unwrapped(&ring, &wrapped, &of(1)).await;
+    fs::write(&file, "hvs.the-next-one\n").unwrap();
+    let opened = unwrapped(&ring, &wrapped, &of(1)).await;
+    fs::remove_file(&file).unwrap();
+    assert!(
+        matches!(refused, Err(KekError::Denied { .. })),
+        "the one in the file is refused: {refused:?}"
+    );
+    assert_eq!(opened, Ok([5; 32]));
+    // It is kept.
+    assert_eq!(unwrapped(&ring, &wrapped, &of(1)).await, Ok([5; 32]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,12 @@
 //! `countersign keys`.
 
+mod rewrapping;
+mod rotation;
+
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Subcommand;
-use countersign_domain::id::TenantId;
 use countersign_entities::{Database, KeyStatus, KeyVersion, Operator, SealedCount, TenantRecord};
 
 use super::{
@@ -67,8 +69,8 @@ pub(super) async fn run(command: KeysCommand, config: &Config) -> anyhow::Result
         KeysCommand::Status { tenant } => status(&operator, tenant.as_deref()).await,
         KeysCommand::Rotate {
             tenant: Some(slug), ..
-        } => rotate(&operator, &slug).await,
-        KeysCommand::Rotate { tenant: None, .. } => rewrap(&operator).await,
+        } => rotation::rotate(&operator, &slug).await,
+        KeysCommand::Rotate { tenant: None, .. } => rewrapping::rewrap(&operator).await,
         KeysCommand::Destroy { tenant, confirm } => {
             destroy(&operator, &tenant, confirm.as_deref()).await
         }
@@ -130,73 +132,11 @@ fn described(key: &KeyVersion) -> String {
         return text;
     }
     let (reserved, budget) = (key.reserved, KeyVersion::BUDGET);
-    let percent = reserved.saturating_mul(100) / budget;
+    let percent = |count: i64| count.saturating_mul(100) / budget;
+    let (spent, rotated) = (percent(reserved), percent(KeyVersion::ROTATED_AT));
     format!(
-        "{text}, {reserved} of {budget} encryptions set aside ({percent}%; the next version is made at 50%)"
+        "{text}, {reserved} of {budget} encryptions set aside ({spent}%; the next version is made at {rotated}%)"
     )
-}
-
-/// Wraps the keys of every tenant anew. Those that are wrapped under the current key already are passed
-/// over, where its name tells.
-async fn rewrap(operator: &Operator) -> anyhow::Result<()> {
-    let tenants = operator.tenants().await?;
-    let all = tenants.len();
-    for (n, tenant) in (1_usize..).zip(tenants) {
-        let keys = operator.rewrap_keys(tenant.id).await?;
-        output::line(&format!(
-            "{n} of {all}: {}: {keys} keys wrapped anew",
-            tenant.slug
-        ));
-    }
-    Ok(())
-}
-
-async fn rotate(operator: &Operator, slug: &str) -> anyhow::Result<()> {
-    let tenant = operator.tenant(slug).await?.id;
-    if is_unfinished(operator, tenant).await? {
-        output::line("going on: not everything is sealed under the newest version yet");
-    } else {
-        let version = operator.rotate_key(tenant).await?;
-        output::line(&format!(
-            "version {version} of the data key seals from here on"
-        ));
-        // What a server sealed meanwhile, by what it knew, is sealed anew as well.
-        tokio::time::sleep(Operator::KNOWN_FOR).await;
-    }
-    let due = due(&operator.key_status(tenant).await?).fold(0, u64::saturating_add);
-    let mut resealing = operator.reseal(tenant);
-    let (mut rows, mut unopened) = (0_u64, 0_usize);
-    while let Some(batch) = resealing.next().await? {
-        rows = rows.saturating_add(batch.rows);
-        // Servers may have sealed more by what they knew.
-        let of = due.max(rows);
-        output::line(&format!("{}: {rows} of {of} rows sealed anew", batch.table));
-        for row in &batch.unopened {
-            unopened = unopened.saturating_add(1);
-            output::error(&format!(
-                "{} {row} does not open, and is left as it is",
-                batch.table
-            ));
-        }
-    }
-    if unopened > 0 {
-        bail!("{unopened} rows do not open: they were changed behind the product's back");
-    }
-    let left = lost(&operator.key_status(tenant).await?);
-    output::line(&match left {
-        0 => "everything is sealed under the newest version".to_owned(),
-        left => format!(
-            "everything that opens is sealed under the newest version; {left} rows are sealed under versions \
-             that are destroyed, and unreadable"
-        ),
-    });
-    Ok(())
-}
-
-/// Whether something is sealed under an older version of a key that is there, or not at all.
-async fn is_unfinished(operator: &Operator, tenant: TenantId) -> anyhow::Result<bool> {
-    let status = operator.key_status(tenant).await?;
-    Ok(due(&status).next().is_some())
 }
 
 /// The versions of the data key that are there.
@@ -207,17 +147,16 @@ fn live(status: &KeyStatus) -> Vec<i32> {
 }
 
 /// How many rows are sealed under an older version that is there, or not at all.
-fn due(status: &KeyStatus) -> impl Iterator<Item = u64> {
+fn due(status: &KeyStatus) -> u64 {
     let live = live(status);
     let newest = live.iter().max().copied();
-    let is_due = move |version: Option<i32>| match version {
+    let is_due = |version: Option<i32>| match version {
         Some(version) => Some(version) != newest && live.contains(&version),
         None => newest.is_some(),
     };
     let sealed = status.sealed.iter();
-    sealed
-        .filter(move |sealed| is_due(sealed.version))
-        .map(rows_of)
+    let due = sealed.filter(|sealed| is_due(sealed.version));
+    due.map(rows_of).fold(0, u64::saturating_add)
 }
 
 /// How many rows are sealed under a version that is destroyed.
@@ -250,6 +189,10 @@ async fn destroy(operator: &Operator, slug: &str, confirm: Option<&str>) -> anyh
     let destroyed = status.keys.iter().filter(sealing);
     let last = destroyed.clone().filter_map(|key| key.destroyed_at).max();
     if destroyed.clone().all(|key| key.destroyed_at.is_some()) {
+        if last.is_some() {
+            // A run that was cut off while it waited has left answers.
+            operator.empty_answers(tenant.id).await?;
+        }
         bail!(match last {
             Some(at) =>
                 format!("nothing is left to destroy: the keys of `{slug}` were destroyed at {at}"),
@@ -257,8 +200,9 @@ async fn destroy(operator: &Operator, slug: &str, confirm: Option<&str>) -> anyh
         });
     }
     let keys = operator.destroy_keys(tenant.id).await?;
-    // Until then a server may still open what it knows the key of.
+    // Until then a server may still open what it knows the key of, and keep an answer that has it.
     tokio::time::sleep(Operator::KNOWN_FOR).await;
+    operator.empty_answers(tenant.id).await?;
     output::line(&format!("{keys} keys are destroyed"));
     Ok(())
 }

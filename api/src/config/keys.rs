@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use super::{AwsCredentials, read, validate};
+use super::{AwsCredentials, StoredSecret, read, validate};
 
 /// The key-encryption key: one of the four. The database never holds it.
 #[derive(Debug, Clone, Deserialize)]
@@ -103,9 +103,8 @@ const METADATA: [&str; 2] = ["metadata.google.internal", "169.254.169.254"];
 pub struct VaultKeys {
     /// Where Vault is.
     pub address: Url,
-    /// A token that may update `encrypt/<key>` and `decrypt/<key>`.
-    #[serde(deserialize_with = "read::secret")]
-    pub token: SecretString,
+    /// A token that may update `encrypt/<key>` and `decrypt/<key>`. Its file is read again when Vault refuses.
+    pub token: StoredSecret,
     /// The name of the key.
     pub key: String,
     /// Where the engine is mounted.

@@ -85,24 +85,48 @@ fn placed(error: ConfigError, figment: &Figment) -> ConfigError {
     }
 }
 
+/// A secret, and the file that it was read from, where it stands in one: another may be written into it.
+#[derive(Debug, Clone)]
+pub struct StoredSecret {
+    /// The secret, as it was read.
+    pub text: SecretString,
+    /// The file.
+    pub file: Option<PathBuf>,
+}
+
+impl<'de> Deserialize<'de> for StoredSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Secret)
+    }
+}
+
+/// The secret that stands in a file's text: without the line's end, which editors put there.
+pub(crate) fn secret_in(text: &str) -> &str {
+    text.trim_end_matches(['\r', '\n'])
+}
+
 /// Reads a secret: text, or the file that it stands in.
 struct Secret;
 
 impl<'de> Visitor<'de> for Secret {
-    type Value = SecretString;
+    type Value = StoredSecret;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(SECRET)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretString, E> {
-        Ok(text.into())
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<StoredSecret, E> {
+        let (text, file) = (text.into(), None);
+        Ok(StoredSecret { text, file })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretString, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<StoredSecret, A::Error> {
         let SecretFile { file } = SecretFile::deserialize(MapAccessDeserializer::new(map))?;
         match fs::read_to_string(&file) {
-            Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).into()),
+            Ok(text) => Ok(StoredSecret {
+                text: secret_in(&text).into(),
+                file: Some(file),
+            }),
             Err(error) => Err(de::Error::custom(format!(
                 "{FILE_FAULT}: `{}`: {error}",
                 file.display()
@@ -117,9 +141,9 @@ struct SecretFile {
     file: PathBuf,
 }
 
-/// Reads a secret. Of a file's text the line's end is taken off, which editors put there.
+/// Reads a secret.
 pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    deserializer.deserialize_any(Secret)
+    StoredSecret::deserialize(deserializer).map(|secret| secret.text)
 }
 
 /// Reads a secret that is there.

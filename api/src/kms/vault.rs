@@ -1,19 +1,26 @@
 //! The transit engine of HashiCorp Vault, or of OpenBao: `encrypt` and `decrypt` of a key of the type
 //! `aes256-gcm96`, with the identity of the wrapped key as associated data.
 
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_entities::{KekError, KeyEncryption, KeyIdentity, PlainKey, WrappedKey};
 use futures::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
+use tokio::fs;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{
     KmsError,
     service::{Kind, Service, Words},
 };
-use crate::config::VaultKeys;
+use crate::config::{VaultKeys, secret_in};
 
 /// A key of a transit engine.
 #[derive(Debug)]
@@ -23,7 +30,9 @@ pub struct VaultTransit {
     mount: String,
     key: String,
     namespace: Option<String>,
-    token: SecretString,
+    token: Mutex<Arc<SecretString>>,
+    /// Where another token may stand: tokens end, and whoever renews them writes there.
+    token_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +68,8 @@ impl VaultTransit {
             mount: settings.mount.clone(),
             key: settings.key.clone(),
             namespace: settings.namespace.clone(),
-            token: settings.token.clone(),
+            token: Mutex::new(Arc::new(settings.token.text.clone())),
+            token_file: settings.token.file.clone(),
         })
     }
 
@@ -68,11 +78,40 @@ impl VaultTransit {
         verb: &str,
         body: &serde_json::Value,
     ) -> Result<T, KekError> {
+        let token = Arc::clone(&self.token.lock().unwrap_or_else(PoisonError::into_inner));
+        let answered = self.call_as(&token, verb, body).await;
+        if matches!(answered, Err(KekError::Denied { .. }))
+            && let Some(other) = self.other_token(&token).await
+        {
+            return self.call_as(&other, verb, body).await;
+        }
+        answered
+    }
+
+    /// The token that stands in the file now, where it is not the one that was refused. What can not be read
+    /// is no other.
+    async fn other_token(&self, refused: &SecretString) -> Option<Arc<SecretString>> {
+        let text = fs::read_to_string(self.token_file.as_ref()?).await.ok()?;
+        let text = Zeroizing::new(text);
+        if secret_in(&text) == refused.expose_secret() {
+            return None;
+        }
+        let token = Arc::new(SecretString::from(secret_in(&text)));
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&token);
+        Some(token)
+    }
+
+    async fn call_as<T: DeserializeOwned>(
+        &self,
+        token: &SecretString,
+        verb: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, KekError> {
         let path = format!("v1/{}/{verb}/{}", self.mount, self.key);
         let mut request = self
             .service
             .post_to(&self.address, &path)?
-            .header("x-vault-token", self.token.expose_secret())
+            .header("x-vault-token", token.expose_secret())
             .header("x-vault-request", "true");
         if let Some(namespace) = &self.namespace {
             request = request.header("x-vault-namespace", namespace);

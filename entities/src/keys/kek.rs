@@ -129,7 +129,9 @@ pub enum KekError {
     },
     /// No key-encryption key of that name is configured.
     #[error(
-        "a key is wrapped under `{0}`, which the configuration does not name: add it to `keys.previous`"
+        "a key is wrapped under `{0}`, which the configuration does not name: give that key-encryption key in \
+         `keys.previous`, or in `keys.before` where a keeper has it; what a backup brought back is wrapped under \
+         the one of its day"
     )]
     Unknown(String),
 }
@@ -143,7 +145,8 @@ impl KekError {
 
 /// Wraps and unwraps keys, wherever the key-encryption key is kept.
 pub trait KeyEncryption: fmt::Debug + Send + Sync {
-    /// The name of the key-encryption key. The names of its versions begin with it.
+    /// The name of the key-encryption key. The name of a version of it is the same, or has `:v` or
+    /// `/cryptoKeyVersions/` and the version's number behind it.
     fn name(&self) -> &str;
 
     /// Wraps a key as what it is.
@@ -184,37 +187,102 @@ impl KeyRing {
         self.current.wrap(key, of).await
     }
 
-    /// Unwraps a key by the key-encryption key that it names. One without a name is tried with each.
+    /// Unwraps a key by the key-encryption key that it names. Keys of several keepers may have one name,
+    /// as where an installation moves from one Vault to another: each that may be meant is tried, and all
+    /// where none is named.
+    ///
+    /// A keeper that could not tell makes its error the answer, before those that say that it is not theirs.
     pub async fn unwrap(
         &self,
         wrapped: &WrappedKey,
         of: &KeyIdentity,
     ) -> Result<PlainKey, KekError> {
-        let all = std::iter::once(&self.current).chain(&self.previous);
-        if let Some(name) = &wrapped.kek {
-            let named = all.into_iter().find(|kek| is_version(name, kek.name()));
-            let named = named.ok_or_else(|| KekError::Unknown(name.clone()))?;
-            return named.unwrap(wrapped, of).await;
-        }
-        let mut first = None;
-        for kek in all {
+        let is_mismatch = |error: &KekError| matches!(error, KekError::Mismatch { .. });
+        let mut failed: Option<KekError> = None;
+        for kek in self.meant_by(wrapped) {
             match kek.unwrap(wrapped, of).await {
                 Ok(key) => return Ok(key),
-                Err(error) => first = first.or(Some(error)),
+                Err(error) if is_mismatch(&error) => failed = failed.or(Some(error)),
+                Err(error) if failed.as_ref().is_none_or(is_mismatch) => failed = Some(error),
+                Err(_) => {}
             }
         }
-        Err(first.unwrap_or_else(|| KekError::Unknown(String::new())))
+        let unknown = || KekError::Unknown(wrapped.kek.clone().unwrap_or_default());
+        Err(failed.unwrap_or_else(unknown))
+    }
+
+    /// Whether a key is wrapped under the key that wraps. Its keeper is asked where the name does not tell.
+    pub async fn is_current(
+        &self,
+        wrapped: &WrappedKey,
+        of: &KeyIdentity,
+    ) -> Result<bool, KekError> {
+        let is_meant = |kek: &Arc<dyn KeyEncryption>| {
+            let name = wrapped.kek.as_deref();
+            name.is_some_and(|name| is_version(name, kek.name()))
+        };
+        if !is_meant(&self.current) || !self.previous.iter().any(is_meant) {
+            return Ok(is_meant(&self.current));
+        }
+        match self.current.unwrap(wrapped, of).await {
+            Ok(_) => Ok(true),
+            Err(KekError::Mismatch { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn meant_by(&self, wrapped: &WrappedKey) -> impl Iterator<Item = &Arc<dyn KeyEncryption>> {
+        let name = wrapped.kek.clone();
+        let all = std::iter::once(&self.current).chain(&self.previous);
+        all.filter(move |kek| {
+            let name = name.as_deref();
+            name.is_none_or(|name| is_version(name, kek.name()))
+        })
     }
 }
 
+/// What stands between the name of a key and the number of its version, by keeper.
+const BEFORE_VERSIONS: [&str; 2] = [":v", "/cryptoKeyVersions/"];
+
 /// Whether `version` is the key of that name, or a version of it.
 fn is_version(version: &str, name: &str) -> bool {
-    let rest = version.strip_prefix(name);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
+    let Some(rest) = version.strip_prefix(name) else {
+        return false;
+    };
+    let mut numbers = BEFORE_VERSIONS
+        .iter()
+        .filter_map(|before| rest.strip_prefix(before));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    rest.is_empty() || numbers.any(is_number)
 }
 
 impl From<KeyEncryptionKey> for KeyRing {
     fn from(key: KeyEncryptionKey) -> Self {
         Self::new(Arc::new(key), Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_version;
+
+    #[test]
+    fn version_of_a_key_is_none_of_a_key_whose_name_begins_alike() {
+        for (version, name) in [
+            ("local:0badc0de", "local:0badc0de"),
+            ("vault:transit/a:v12", "vault:transit/a"),
+            ("google-kms:k/cryptoKeyVersions/3", "google-kms:k"),
+        ] {
+            assert!(is_version(version, name), "{version} of {name}");
+        }
+        for (version, name) in [
+            ("vault:transit/a/b:v1", "vault:transit/a"),
+            ("vault:transit/ab:v1", "vault:transit/a"),
+            ("vault:transit/a:v", "vault:transit/a"),
+            ("vault:transit/a:v1/b:v1", "vault:transit/a"),
+            ("google-kms:k/cryptoKeyVersions/3/4", "google-kms:k"),
+        ] {
+            assert!(!is_version(version, name), "{version} of {name}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use super::{Operator, OperatorError, statement};
 use crate::{
     error::{StoreError, WriteError},
+    idempotency,
     keys::{self, DATA, FIRST, INDEX, KeyIdentity, KeyRow, WrappedKey},
     line::{Fetches, fetched},
     wire::{End, Wire},
@@ -84,43 +85,69 @@ impl Operator {
     /// Wraps the tenant's keys anew, under the current key-encryption key and its newest version; says how
     /// many. Nothing that is sealed under them changes. Either all of them are wrapped anew, or none.
     pub async fn rewrap_keys(&self, tenant: TenantId) -> Result<usize, OperatorError> {
-        let keys = &self.0.keys;
-        let wire = self.books(tenant).await?;
-        let sql = "SELECT purpose, version, sealed, kek FROM countersign.tenant_keys \
-             WHERE tenant_id = $1 AND sealed IS NOT NULL ORDER BY purpose, version";
-        let rows = statement(&wire, sql, [tenant.uuid().into()]);
-        let rows: Vec<Wrapped> = wire.fetch(rows).await?;
-        wire.end(End::Rollback).await?;
+        let ring = self.0.keys.ring();
         // The keeper of the key takes its time: not in a transaction.
-        let mut rewrapped = Vec::with_capacity(rows.len());
-        for row in rows {
-            if row.kek.as_deref() == Some(keys.ring().name()) {
+        let wrapped = self.wrapped_keys(tenant).await?;
+        let mut rewrapped = Vec::with_capacity(wrapped.len());
+        for (of, old) in wrapped {
+            if old.kek.as_deref() == Some(ring.name()) {
                 continue;
             }
-            let purpose = [keys::AUDIT, keys::CHECKPOINT, DATA, INDEX].into_iter();
-            let purpose = purpose.into_iter().find(|known| *known == row.purpose);
-            let purpose =
-                purpose.ok_or_else(|| StoreError::inconsistent("a key is for nothing"))?;
-            let version = row.version;
-            let of = KeyIdentity {
-                tenant,
-                purpose,
-                version,
-            };
-            let old = WrappedKey {
-                kek: row.kek,
-                bytes: row.sealed,
-            };
-            let key = keys.ring().unwrap(&old, &of).await;
-            let key = key.map_err(StoreError::from)?;
-            let new = keys.ring().wrap(&key, &of).await;
-            rewrapped.push((of, old, new.map_err(StoreError::from)?));
+            let anew = async { ring.wrap(&ring.unwrap(&old, &of).await?, &of).await };
+            let new = anew.await.map_err(|error| OperatorError::Key {
+                purpose: of.purpose,
+                version: of.version,
+                error,
+            })?;
+            rewrapped.push((of, old, new));
         }
         if rewrapped.is_empty() {
             return Ok(0);
         }
         self.store_rewrapped(tenant, &rewrapped).await?;
         Ok(rewrapped.len())
+    }
+
+    /// The tenant's keys that are not wrapped under the current key-encryption key, and the name of the one
+    /// that each is wrapped under, where it was kept.
+    pub async fn keys_to_rewrap(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Vec<(KeyIdentity, Option<String>)>, OperatorError> {
+        let ring = self.0.keys.ring();
+        let mut left = Vec::new();
+        for (of, wrapped) in self.wrapped_keys(tenant).await? {
+            let is_current = ring.is_current(&wrapped, &of).await;
+            if !is_current.map_err(StoreError::from)? {
+                left.push((of, wrapped.kek));
+            }
+        }
+        Ok(left)
+    }
+
+    /// The tenant's keys that are there.
+    async fn wrapped_keys(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Vec<(KeyIdentity, WrappedKey)>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let sql = "SELECT purpose, version, sealed, kek FROM countersign.tenant_keys \
+             WHERE tenant_id = $1 AND sealed IS NOT NULL ORDER BY purpose, version";
+        let rows = statement(&wire, sql, [tenant.uuid().into()]);
+        let rows: Vec<Wrapped> = wire.fetch(rows).await?;
+        wire.end(End::Rollback).await?;
+        let read = |row: Wrapped| {
+            let purposes = [keys::AUDIT, keys::CHECKPOINT, DATA, INDEX];
+            let purpose = purposes.into_iter().find(|known| *known == row.purpose);
+            let of = KeyIdentity {
+                tenant,
+                purpose: purpose.ok_or_else(|| StoreError::inconsistent("a key is for nothing"))?,
+                version: row.version,
+            };
+            let (kek, bytes) = (row.kek, row.sealed);
+            Ok((of, WrappedKey { kek, bytes }))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     async fn store_rewrapped(
@@ -202,21 +229,25 @@ impl Operator {
     }
 
     /// Destroys the tenant's data and index keys, and says how many: what is sealed under them is
-    /// unreadable for ever. Its log stays verifiable. The installation's own keys are not to be destroyed.
+    /// unreadable for ever, and answers that would be repeated are emptied. Its log stays verifiable. The
+    /// installation's own keys are not to be destroyed.
     ///
-    /// A server that runs finds out within [`Operator::KNOWN_FOR`].
+    /// A server that runs finds out within [`Operator::KNOWN_FOR`]. What it still did then is answered once
+    /// and kept: [`Operator::empty_answers`] empties that as well.
     pub async fn destroy_keys(&self, tenant: TenantId) -> Result<u64, OperatorError> {
         if tenant == TenantId::OPERATOR {
             return Err(OperatorError::OwnKeys);
         }
+        let at = self.0.clock.now();
         let wire = self.books(tenant).await?;
         let update = Statement::from_sql_and_values(
             DbBackend::Postgres,
             "UPDATE countersign.tenant_keys SET sealed = NULL, destroyed_at = $2 \
              WHERE tenant_id = $1 AND purpose IN ('data', 'index') AND destroyed_at IS NULL",
-            [tenant.uuid().into(), self.0.clock.now().into()],
+            [tenant.uuid().into(), at.into()],
         );
-        let destroyed = destroyed(&wire, update).await?;
+        let destroyed = changed(&wire, update).await?;
+        changed(&wire, idempotency::emptying(tenant, at)).await?;
         let payload = Payload::removed(Facts::new().count("keys", destroyed));
         let done = ("keys destroy", "key.destroyed");
         self.commit(wire, tenant, done, tenant.into(), payload)
@@ -225,11 +256,22 @@ impl Operator {
         Ok(destroyed)
     }
 
+    /// Empties the answers that are kept for a tenant to be repeated, and says how many. Whoever asks for
+    /// one again is told that it is gone.
+    pub async fn empty_answers(&self, tenant: TenantId) -> Result<u64, OperatorError> {
+        let wire = self.books(tenant).await?;
+        let emptying = idempotency::emptying(tenant, self.0.clock.now());
+        let emptied = changed(&wire, emptying).await?;
+        wire.end(End::Commit).await?;
+        Ok(emptied)
+    }
+
     /// For how long a server takes what it knows of a tenant's keys to hold.
     pub const KNOWN_FOR: std::time::Duration = std::time::Duration::from_secs(10);
 }
 
-async fn destroyed(wire: &Wire, update: Statement) -> Result<u64, OperatorError> {
+/// How many rows a statement changed.
+async fn changed(wire: &Wire, update: Statement) -> Result<u64, OperatorError> {
     let done = wire.execute_raw(update).await.map_err(WriteError::from)?;
     Ok(done.rows_affected())
 }

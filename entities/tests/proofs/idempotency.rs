@@ -148,6 +148,61 @@ async fn what_was_done_is_not_done_again_whenever_its_answer_comes() {
     assert_eq!(claimed(&second, &owner, keyed(1)).await, Claim::Claimed);
 }
 
+/// Whatever the mutation had done when the keys of its tenant were destroyed.
+#[tokio::test]
+async fn no_answer_outlives_the_keys_of_its_tenant() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let (_, other) = world.company("south").await;
+    let second = replica(&world).await;
+    let operator = world.database.operator();
+    let with_key = |key| RequestFacts {
+        idempotency_key: IdempotencyKey::parse(key),
+        ..keyed(0)
+    };
+    let done = Some(&b"done"[..]);
+    let begin = async |who, key| enter(&world.database, who, with_key(key)).await;
+    let do_and_settle = async |(context, write)| {
+        do_it(&world, &context, write).await;
+        world.database.settle(&context, done).await.unwrap();
+    };
+    do_and_settle(begin(&owner, "kept").await).await;
+    do_and_settle(begin(&other, "kept").await).await;
+    let answered = Claim::Answered(b"done".to_vec());
+    while claimed(&second, &other, with_key("kept")).await != answered
+        || claimed(&second, &owner, with_key("kept")).await != answered
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let (on_its_way, write) = begin(&owner, "on-its-way").await;
+    do_it(&world, &on_its_way, write).await;
+    let in_its_transaction = begin(&owner, "in-its-transaction").await;
+    assert_eq!(
+        in_its_transaction.1.claimed().await.unwrap(),
+        Claim::Claimed
+    );
+
+    operator.destroy_keys(tenant).await.unwrap();
+    world.database.settle(&on_its_way, done).await.unwrap();
+    do_and_settle(in_its_transaction).await;
+    world.database.close().await;
+    for key in ["kept", "on-its-way"] {
+        let again = claimed(&second, &owner, with_key(key)).await;
+        assert_eq!(again, Claim::Gone, "{key}");
+    }
+    assert_eq!(claimed(&second, &other, with_key("kept")).await, answered);
+    // A server may not have known of it yet.
+    let operator = second.operator();
+    assert_eq!(operator.empty_answers(tenant).await.unwrap(), 1);
+    let again = claimed(&second, &owner, with_key("in-its-transaction")).await;
+    assert_eq!(again, Claim::Gone);
+    let mut admin = world.bare("postgres").await;
+    let left = "SELECT count(*) FROM countersign.idempotency_keys WHERE answer IS NOT NULL \
+        AND tenant_id = $1";
+    let left = sqlx::query_scalar::<_, i64>(left).bind(tenant.uuid());
+    assert_eq!(left.fetch_one(&mut admin).await.unwrap(), 0);
+}
+
 #[tokio::test]
 async fn of_those_who_come_at_once_one_has_the_key() {
     let world = World::new().await;

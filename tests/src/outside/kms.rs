@@ -53,6 +53,8 @@ struct State {
     sealed: Mutex<HashMap<String, (String, Value)>>,
     /// How often a token of Google's was asked for.
     tokens: Mutex<u32>,
+    /// The token that Vault takes.
+    vault_token: Mutex<String>,
     /// Who may ask AWS.
     keys: Keys,
 }
@@ -64,7 +66,7 @@ impl Kms {
     pub const AWS_ACCESS: (&str, &str) = ACCESS;
     /// The key of Google.
     pub const GOOGLE_KEY: &str = "projects/p/locations/eu/keyRings/r/cryptoKeys/k";
-    /// The token of Vault.
+    /// The token of Vault, at first.
     pub const VAULT_TOKEN: &str = "hvs.example-of-a-token";
 
     /// Starts them.
@@ -78,6 +80,7 @@ impl Kms {
             mood: Mutex::new(Mood::Well),
             sealed: Mutex::default(),
             tokens: Mutex::default(),
+            vault_token: Mutex::new(Self::VAULT_TOKEN.to_owned()),
             keys,
         });
         let data = Arc::clone(&state);
@@ -106,6 +109,11 @@ impl Kms {
     /// How often a token of Google's was asked for.
     pub fn tokens(&self) -> u32 {
         *locked(&self.state.tokens)
+    }
+
+    /// Has Vault take another token, and the one before no longer.
+    pub fn change_vault_token(&self, token: &str) {
+        token.clone_into(&mut locked(&self.state.vault_token));
     }
 }
 
@@ -387,7 +395,7 @@ async fn vault(
     {
         return answer;
     }
-    if header(&request, "x-vault-token") != Kms::VAULT_TOKEN {
+    if header(&request, "x-vault-token") != *locked(&state.vault_token) {
         return HttpResponse::Forbidden().json(errors("permission denied"));
     }
     let about = &body["associated_data"];
