@@ -12,6 +12,7 @@
 //! set them aside in blocks, and make the next version at half of that.
 
 mod data;
+mod flights;
 mod kek;
 mod known;
 mod local;
@@ -24,7 +25,7 @@ use std::{
 
 use chrono::Duration;
 use countersign_domain::{audit::note::VerifierKey, id::TenantId};
-use secrecy::SecretBox;
+use secrecy::{ExposeSecret, SecretBox};
 use sqlx::PgPool;
 use zeroize::Zeroizing;
 
@@ -37,6 +38,7 @@ pub(crate) use self::{
 };
 use self::{
     data::{DataKey, IndexKey},
+    flights::Flights,
     known::{Known, Version},
 };
 pub use self::{
@@ -78,6 +80,7 @@ pub(crate) struct Keys {
     cursors: OnceLock<Arc<SecretBox<[u8; 32]>>>,
     /// What is left of the encryptions that were set aside.
     left: Mutex<HashMap<(TenantId, i32), u32>>,
+    flights: Flights,
 }
 
 /// Where keys are read from, when they are needed in no transaction of a tenant.
@@ -115,6 +118,7 @@ impl Keys {
             index: Mutex::default(),
             cursors: OnceLock::new(),
             left: Mutex::default(),
+            flights: Flights::default(),
         }
     }
 
@@ -126,22 +130,19 @@ impl Keys {
         &self.ring
     }
 
-    /// The tenant's audit key; read within the tenant's own transaction the first time.
-    pub(crate) async fn audit(
-        &self,
-        connection: &impl Fetches,
-        tenant: TenantId,
-    ) -> Result<AuditKey, StoreError> {
+    /// The tenant's audit key. The first time it is asked of its keeper, which may take its time: whoever asks
+    /// here holds no connection that others need.
+    pub(crate) async fn audit(&self, tenant: TenantId) -> Result<AuditKey, StoreError> {
         if let Some(key) = self.opened(tenant) {
             return Ok(key);
         }
-        let rows: Vec<KeyRow> = connection.fetch(rows::of(tenant, AUDIT)).await?;
+        let wire = self.connections.enter(tenant).await?;
+        let rows: Vec<KeyRow> = wire.fetch(rows::of(tenant, AUDIT)).await?;
+        wire.end(End::Rollback).await?;
         let row = rows.into_iter().next();
         let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no audit key"))?;
         let key = self.unwrap(tenant, AUDIT, &row).await?;
-        let key = key.ok_or(StoreError::Sealed)?;
-        let bytes: &[u8; 32] = secrecy::ExposeSecret::expose_secret(&key);
-        let key = Arc::new(Zeroizing::new(*bytes));
+        let key = audit_key(&*key.ok_or(StoreError::Sealed)?);
         locked(&self.audit).insert(tenant, Arc::clone(&key));
         Ok(key)
     }
@@ -160,14 +161,21 @@ impl Keys {
         locked(&self.verifiers).insert(tenant, key);
     }
 
-    /// Makes the keys of a new tenant, within the tenant's transaction. Conflict: `tenant_keys_id`, where
-    /// it has them.
-    pub(crate) async fn make(&self, wire: &Wire, tenant: TenantId) -> Result<(), WriteError> {
-        for purpose in [AUDIT, DATA, INDEX] {
+    /// Makes the keys of a new tenant, within the tenant's transaction; returns its audit key, which nobody
+    /// else knows of before that is committed. Conflict: `tenant_keys_id`, where it has them.
+    pub(crate) async fn make(&self, wire: &Wire, tenant: TenantId) -> Result<AuditKey, WriteError> {
+        let audit = PlainKey::new(self.ids.random32());
+        let of = |purpose| KeyIdentity {
+            tenant,
+            purpose,
+            version: FIRST,
+        };
+        rows::insert(wire, self.wrapped(&audit, of(AUDIT)).await?).await?;
+        for purpose in [DATA, INDEX] {
             let insert = self.new_row(tenant, purpose, FIRST).await?;
             rows::insert(wire, insert).await?;
         }
-        Ok(())
+        Ok(audit_key(&audit))
     }
 
     /// Makes the tenant's data key and index key, where it has none, as a tenant of a time before them.
@@ -201,22 +209,24 @@ impl Keys {
             purpose,
             version,
         };
-        let key = PlainKey::new(self.ids.random32());
-        let wrapped = self.ring.wrap(&key, &of).await?;
+        self.wrapped(&PlainKey::new(self.ids.random32()), of).await
+    }
+
+    async fn wrapped(&self, key: &PlainKey, of: KeyIdentity) -> Result<NewKeyRow, StoreError> {
         Ok(NewKeyRow {
             of,
-            wrapped,
+            wrapped: self.ring.wrap(key, &of).await?,
             at: self.clock.now(),
         })
     }
 
-    /// Unwraps a key; `None` where it is destroyed.
+    /// Unwraps a key; `None` where it is destroyed. Its keeper is asked for it once at a time.
     pub(crate) async fn unwrap(
         &self,
         tenant: TenantId,
         purpose: &'static str,
         row: &KeyRow,
-    ) -> Result<Option<PlainKey>, StoreError> {
+    ) -> Result<Option<Arc<PlainKey>>, StoreError> {
         let Some(bytes) = &row.sealed else {
             return Ok(None);
         };
@@ -229,7 +239,8 @@ impl Keys {
             kek: row.kek.clone(),
             bytes: bytes.clone(),
         };
-        Ok(Some(self.ring.unwrap(&wrapped, &of).await?))
+        let key = self.flights.unwrap(&self.ring, of, wrapped).await?;
+        Ok(Some(key))
     }
 
     /// Reads the installation's own key, which what is of no tenant is sealed under.
@@ -309,7 +320,7 @@ impl Keys {
         let row = rows.into_iter().next_back();
         let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no index key"))?;
         let key = self.unwrap(tenant, INDEX, &row).await?;
-        let key = IndexKey::new(&key.ok_or(StoreError::KeyDestroyed)?, tenant);
+        let key = IndexKey::new(&*key.ok_or(StoreError::KeyDestroyed)?, tenant);
         let key = Arc::new(key);
         locked(&self.index).insert(tenant, Arc::clone(&key));
         Ok(key)
@@ -359,6 +370,10 @@ impl Keys {
     pub(crate) fn forget(&self, tenant: TenantId) {
         locked(&self.known).remove(&tenant);
     }
+}
+
+fn audit_key(key: &PlainKey) -> AuditKey {
+    Arc::new(Zeroizing::new(*key.expose_secret()))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
