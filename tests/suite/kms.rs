@@ -18,11 +18,12 @@ use countersign_domain::{
 use countersign_entities::{
     Clock, KekError, KeyIdentity, KeyRing, PlainKey, SystemClock, WrappedKey,
 };
-use countersign_tests::{Kms, Mood, Served, TestApp};
+use countersign_tests::{Kms, Mood, Outside, Served, TestApp};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use uuid::Uuid;
 
+const SECRET: &str = "sk-test-0123456789abcdef0123456789abcdef";
 const OWN: &str = "kek = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"";
 
 fn of(version: i32) -> KeyIdentity {
@@ -232,12 +233,19 @@ async fn product_runs_on_a_key_service_and_answers_503_while_it_is_away() {
     let kms = Kms::start();
     let keys = services(&kms)[3].1.clone();
     let start = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let outside = Outside::start(SECRET);
     let app = TestApp::start_with(start, |toml| {
-        toml.replace(&format!("[keys]\n{OWN}\n"), &format!("{keys}\n"))
+        let toml = toml.replace(&format!("[keys]\n{OWN}\n"), &format!("{keys}\n"));
+        format!("{toml}[providers]\nopenai_url = \"{}\"\n", outside.url())
     })
     .await;
     let tenant = app.tenant("northwind").await;
     let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let store = "mutation($input: StoreCredentialInput!) { storeCredential(input: $input) \
+         { credential { id } } }";
+    let input = json!({ "provider": "OPENAI", "name": "The model", "secret": SECRET });
+    let stored = owner.graphql(store, json!({ "input": input })).await;
+    let credential = stored.data()["storeCredential"]["credential"]["id"].clone();
     let reply = owner.graphql("{ viewer { kind } }", json!({})).await;
     assert_eq!(reply.status, 200, "{:?}", reply.body);
     let status = app
@@ -255,10 +263,19 @@ async fn product_runs_on_a_key_service_and_answers_503_while_it_is_away() {
             .all(|kek| kek == "vault:transit/countersign:v2"),
         "{status:?}"
     );
-    // What is open stays open; a tenant that nobody has come to yet waits.
+    // What is open stays open, also where it is looked for anew; a tenant that nobody has come to yet waits.
     kms.feel(Mood::Failing);
     let reply = owner.graphql("{ viewer { kind } }", json!({})).await;
     assert_eq!(reply.status, 200, "{:?}", reply.body);
+    let check = "mutation($id: ID!) { checkCredential(input: { credentialId: $id }) \
+         { credential { checkOutcome } } }";
+    let checked = owner.graphql(check, json!({ "id": credential })).await;
+    let names = "{ credentials(first: 9) { nodes { name } } }";
+    let names = owner.graphql(names, json!({})).await;
+    let name = &names.data()["credentials"]["nodes"][0]["name"];
+    assert_eq!(name, "The model", "{:?}", names.body);
+    let checked = &checked.data()["checkCredential"]["credential"];
+    assert_eq!(checked["checkOutcome"], "ACCEPTED", "{checked}");
     let new = countersign_entities::NewTenant {
         slug: "southwind".into(),
         name: "Southwind".into(),
