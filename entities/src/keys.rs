@@ -12,10 +12,12 @@
 //! set them aside in blocks, and make the next version at half of that.
 
 mod data;
+mod flights;
 mod kek;
 mod known;
 mod local;
 mod rows;
+mod spending;
 
 use std::{
     collections::HashMap,
@@ -24,20 +26,17 @@ use std::{
 
 use chrono::Duration;
 use countersign_domain::{audit::note::VerifierKey, id::TenantId};
-use secrecy::SecretBox;
+use secrecy::{ExposeSecret, SecretBox};
 use sqlx::PgPool;
 use zeroize::Zeroizing;
 
+use self::{data::DataKey, flights::Flights, known::Known};
 pub(crate) use self::{
     data::Purpose,
     rows::{
         AUDIT, CHECKPOINT, DATA, INDEX, KeyRow, NewKeyRow, insert as insert_row,
         insert_once as insert_row_once, of as rows_of,
     },
-};
-use self::{
-    data::{DataKey, IndexKey},
-    known::{Known, Version},
 };
 pub use self::{
     kek::{KekError, KeyEncryption, KeyIdentity, KeyRing, PlainKey, WrappedKey},
@@ -59,8 +58,6 @@ pub(crate) const FIRST: i32 = 1;
 /// How long what is known of a tenant's keys is taken to hold: for so long after a key was destroyed, a
 /// server may still open what is sealed under it.
 pub(crate) const FRESH: Duration = Duration::seconds(10);
-/// How many encryptions a server sets aside at a time. What it does not use is lost when it stops.
-const BLOCK: u32 = 16_384;
 /// The encryptions after which the next version is made: half of what a key is good for.
 pub(crate) const ROTATE_AT: i64 = 1 << 31;
 
@@ -74,10 +71,8 @@ pub(crate) struct Keys {
     /// Public keys, which are no secret.
     verifiers: Mutex<HashMap<TenantId, VerifierKey>>,
     known: Mutex<HashMap<TenantId, Arc<Known>>>,
-    index: Mutex<HashMap<TenantId, Arc<IndexKey>>>,
     cursors: OnceLock<Arc<SecretBox<[u8; 32]>>>,
-    /// What is left of the encryptions that were set aside.
-    left: Mutex<HashMap<(TenantId, i32), u32>>,
+    flights: Flights,
 }
 
 /// Where keys are read from, when they are needed in no transaction of a tenant.
@@ -112,9 +107,8 @@ impl Keys {
             audit: Mutex::default(),
             verifiers: Mutex::default(),
             known: Mutex::default(),
-            index: Mutex::default(),
             cursors: OnceLock::new(),
-            left: Mutex::default(),
+            flights: Flights::default(),
         }
     }
 
@@ -126,22 +120,19 @@ impl Keys {
         &self.ring
     }
 
-    /// The tenant's audit key; read within the tenant's own transaction the first time.
-    pub(crate) async fn audit(
-        &self,
-        connection: &impl Fetches,
-        tenant: TenantId,
-    ) -> Result<AuditKey, StoreError> {
+    /// The tenant's audit key. The first time it is asked of its keeper, which may take its time: whoever asks
+    /// here holds no connection that others need.
+    pub(crate) async fn audit(&self, tenant: TenantId) -> Result<AuditKey, StoreError> {
         if let Some(key) = self.opened(tenant) {
             return Ok(key);
         }
-        let rows: Vec<KeyRow> = connection.fetch(rows::of(tenant, AUDIT)).await?;
+        let wire = self.connections.enter(tenant).await?;
+        let rows: Vec<KeyRow> = wire.fetch(rows::of(tenant, AUDIT)).await?;
+        wire.end(End::Rollback).await?;
         let row = rows.into_iter().next();
         let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no audit key"))?;
         let key = self.unwrap(tenant, AUDIT, &row).await?;
-        let key = key.ok_or(StoreError::Sealed)?;
-        let bytes: &[u8; 32] = secrecy::ExposeSecret::expose_secret(&key);
-        let key = Arc::new(Zeroizing::new(*bytes));
+        let key = audit_key(&*key.ok_or(StoreError::Sealed)?);
         locked(&self.audit).insert(tenant, Arc::clone(&key));
         Ok(key)
     }
@@ -160,32 +151,30 @@ impl Keys {
         locked(&self.verifiers).insert(tenant, key);
     }
 
-    /// Makes the keys of a new tenant, within the tenant's transaction. Conflict: `tenant_keys_id`, where
-    /// it has them.
-    pub(crate) async fn make(&self, wire: &Wire, tenant: TenantId) -> Result<(), WriteError> {
-        for purpose in [AUDIT, DATA, INDEX] {
+    /// Makes the keys of a new tenant, within the tenant's transaction; returns its audit key, which nobody
+    /// else knows of before that is committed. Conflict: `tenant_keys_id`, where it has them.
+    pub(crate) async fn make(&self, wire: &Wire, tenant: TenantId) -> Result<AuditKey, WriteError> {
+        let audit = PlainKey::new(self.ids.random32());
+        let of = |purpose| KeyIdentity {
+            tenant,
+            purpose,
+            version: FIRST,
+        };
+        rows::insert(wire, self.wrapped(&audit, of(AUDIT)).await?).await?;
+        for purpose in [DATA, INDEX] {
             let insert = self.new_row(tenant, purpose, FIRST).await?;
             rows::insert(wire, insert).await?;
         }
-        Ok(())
+        Ok(audit_key(&audit))
     }
 
     /// Makes the tenant's data key and index key, where it has none, as a tenant of a time before them.
     async fn make_missing(&self, tenant: TenantId) -> Result<(), StoreError> {
-        self.make_version(tenant, DATA, FIRST).await?;
-        self.make_version(tenant, INDEX, FIRST).await
-    }
-
-    /// Makes a version of a key, unless somebody else has made it.
-    pub(crate) async fn make_version(
-        &self,
-        tenant: TenantId,
-        purpose: &'static str,
-        version: i32,
-    ) -> Result<(), StoreError> {
-        let row = self.new_row(tenant, purpose, version).await?;
+        let data = self.new_row(tenant, DATA, FIRST).await?;
+        let index = self.new_row(tenant, INDEX, FIRST).await?;
         let wire = self.connections.enter(tenant).await?;
-        rows::insert_once(&wire, row).await?;
+        rows::insert_once(&wire, data).await?;
+        rows::insert_once(&wire, index).await?;
         wire.end(End::Commit).await
     }
 
@@ -201,22 +190,24 @@ impl Keys {
             purpose,
             version,
         };
-        let key = PlainKey::new(self.ids.random32());
-        let wrapped = self.ring.wrap(&key, &of).await?;
+        self.wrapped(&PlainKey::new(self.ids.random32()), of).await
+    }
+
+    async fn wrapped(&self, key: &PlainKey, of: KeyIdentity) -> Result<NewKeyRow, StoreError> {
         Ok(NewKeyRow {
             of,
-            wrapped,
+            wrapped: self.ring.wrap(key, &of).await?,
             at: self.clock.now(),
         })
     }
 
-    /// Unwraps a key; `None` where it is destroyed.
+    /// Unwraps a key; `None` where it is destroyed. Its keeper is asked for it once at a time.
     pub(crate) async fn unwrap(
         &self,
         tenant: TenantId,
         purpose: &'static str,
         row: &KeyRow,
-    ) -> Result<Option<PlainKey>, StoreError> {
+    ) -> Result<Option<Arc<PlainKey>>, StoreError> {
         let Some(bytes) = &row.sealed else {
             return Ok(None);
         };
@@ -229,14 +220,17 @@ impl Keys {
             kek: row.kek.clone(),
             bytes: bytes.clone(),
         };
-        Ok(Some(self.ring.unwrap(&wrapped, &of).await?))
+        let key = self.flights.unwrap(&self.ring, of, wrapped).await?;
+        Ok(Some(key))
     }
 
     /// Reads the installation's own key, which what is of no tenant is sealed under.
     pub(crate) async fn open_own(&self) -> Result<(), StoreError> {
-        self.newest(TenantId::OPERATOR).await?;
-        let first = self.version(TenantId::OPERATOR, FIRST).await?;
-        let key = first.key.ok_or(StoreError::KeyDestroyed)?;
+        let own = TenantId::OPERATOR;
+        let newest = self.newest(own).await?;
+        self.data_key(own, &newest).await?;
+        let first = self.version(own, FIRST).await?;
+        let key = self.data_key(own, &first).await?;
         // A server that opens its books again has it.
         let _ = self.cursors.set(Arc::new(key.cursors()));
         Ok(())
@@ -269,11 +263,22 @@ impl Keys {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let version = seal::version(sealed).map_err(|_| StoreError::Sealed)?;
-        let key = self.version(place.tenant, version).await?;
-        let key = key.key.ok_or(StoreError::KeyDestroyed)?;
-        let cipher = key.cipher(purpose).ok_or(StoreError::Sealed)?;
-        let opened = seal::open(cipher, purpose.label(), place, sealed);
-        opened.map_err(|_| StoreError::Sealed)
+        let kept = self.version(place.tenant, version).await?;
+        let key = self.data_key(place.tenant, &kept).await?;
+        unsealed(&key, purpose, place, sealed)
+    }
+
+    /// The same, by what the database has now: a key that was destroyed a moment ago opens nothing.
+    pub(crate) async fn open_now(
+        &self,
+        purpose: Purpose,
+        place: &Place<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let version = seal::version(sealed).map_err(|_| StoreError::Sealed)?;
+        let kept = self.version_now(place.tenant, version).await?;
+        let key = self.data_key(place.tenant, &kept).await?;
+        unsealed(&key, purpose, place, sealed)
     }
 
     /// Whether a version of the tenant's data key is destroyed.
@@ -282,7 +287,7 @@ impl Keys {
         tenant: TenantId,
         version: i32,
     ) -> Result<bool, StoreError> {
-        Ok(self.version(tenant, version).await?.key.is_none())
+        Ok(self.version(tenant, version).await?.is_destroyed())
     }
 
     /// The blind index of a text of a column.
@@ -292,73 +297,24 @@ impl Keys {
         column: &str,
         text: &str,
     ) -> Result<[u8; 32], StoreError> {
-        // Refuses where the tenant's keys are destroyed, whatever is at hand.
-        self.newest(tenant).await?;
-        let kept = locked(&self.index).get(&tenant).map(Arc::clone);
-        let key = match kept {
-            Some(key) => key,
-            None => self.index_key(tenant).await?,
-        };
+        let key = self.index_key(tenant).await?;
         key.index(column, text).ok_or(StoreError::Sealed)
     }
+}
 
-    async fn index_key(&self, tenant: TenantId) -> Result<Arc<IndexKey>, StoreError> {
-        let wire = self.connections.enter(tenant).await?;
-        let rows: Vec<KeyRow> = wire.fetch(rows::of(tenant, INDEX)).await?;
-        wire.end(End::Rollback).await?;
-        let row = rows.into_iter().next_back();
-        let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no index key"))?;
-        let key = self.unwrap(tenant, INDEX, &row).await?;
-        let key = IndexKey::new(&key.ok_or(StoreError::KeyDestroyed)?, tenant);
-        let key = Arc::new(key);
-        locked(&self.index).insert(tenant, Arc::clone(&key));
-        Ok(key)
-    }
+fn audit_key(key: &PlainKey) -> AuditKey {
+    Arc::new(Zeroizing::new(*key.expose_secret()))
+}
 
-    /// The newest version, with one encryption of its own.
-    async fn spend(&self, tenant: TenantId) -> Result<(i32, Arc<DataKey>), StoreError> {
-        for _ in 0..3 {
-            let Version { version, key } = self.newest(tenant).await?;
-            let key = key.ok_or(StoreError::KeyDestroyed)?;
-            if self.take_one(tenant, version) || self.reserve(tenant, version).await? {
-                return Ok((version, key));
-            }
-            // Half of what the key is good for is spent.
-            let next = version.saturating_add(1);
-            self.make_version(tenant, DATA, next).await?;
-            self.forget(tenant);
-        }
-        let what = "a tenant's data key is used up, and the next one does not come";
-        Err(StoreError::inconsistent(what))
-    }
-
-    fn take_one(&self, tenant: TenantId, version: i32) -> bool {
-        let mut left = locked(&self.left);
-        let Some(left) = left.get_mut(&(tenant, version)) else {
-            return false;
-        };
-        let one_less = left.checked_sub(1);
-        *left = one_less.unwrap_or_default();
-        one_less.is_some()
-    }
-
-    /// Sets encryptions aside and takes one; false where there are none to be had.
-    async fn reserve(&self, tenant: TenantId, version: i32) -> Result<bool, StoreError> {
-        let wire = self.connections.enter(tenant).await?;
-        let reserved = rows::reserve(&wire, tenant, version, BLOCK).await?;
-        wire.end(End::Commit).await?;
-        if reserved {
-            let mut left = locked(&self.left);
-            let left = left.entry((tenant, version)).or_default();
-            *left = left.saturating_add(BLOCK).saturating_sub(1);
-        }
-        Ok(reserved)
-    }
-
-    /// Forgets what is known of a tenant's data keys: it is read anew.
-    pub(crate) fn forget(&self, tenant: TenantId) {
-        locked(&self.known).remove(&tenant);
-    }
+fn unsealed(
+    key: &DataKey,
+    purpose: Purpose,
+    place: &Place<'_>,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let cipher = key.cipher(purpose).ok_or(StoreError::Sealed)?;
+    let opened = seal::open(cipher, purpose.label(), place, sealed);
+    opened.map_err(|_| StoreError::Sealed)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

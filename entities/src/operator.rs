@@ -31,7 +31,7 @@ use crate::{
     enter,
     entry::{Entry, PERSON_NAME_MAX},
     error::{StoreError, WriteError},
-    keys::KekError,
+    keys::{AuditKey, KekError},
     wire::{End, Wire},
 };
 
@@ -253,11 +253,11 @@ impl Operator {
 
     async fn give_key(&self, tenant: TenantId) -> Result<(), OperatorError> {
         let wire = self.books(tenant).await?;
-        self.0.keys.make(&wire, tenant).await?;
+        let key = self.0.keys.make(&wire, tenant).await?;
         let payload = Payload::created(Facts::new());
         let done = ("tenant create", "tenant.created");
-        self.commit(wire, tenant, done, tenant.into(), payload)
-            .await
+        let row = self.done(tenant, done, tenant.into(), payload);
+        append(wire, &row, &key).await
     }
 
     /// Adds a member: the user of that address, made if there is none.
@@ -370,10 +370,23 @@ impl Operator {
         &self,
         wire: Wire,
         tenant: TenantId,
-        (command, action): (&'static str, &'static str),
+        done: (&'static str, &'static str),
         target: AnyId,
         payload: Payload,
     ) -> Result<(), OperatorError> {
+        let row = self.done(tenant, done, target, payload);
+        let key = self.0.keys.audit(tenant).await?;
+        append(wire, &row, &key).await
+    }
+
+    /// The row of what a command did.
+    fn done(
+        &self,
+        tenant: TenantId,
+        (command, action): (&'static str, &'static str),
+        target: AnyId,
+        payload: Payload,
+    ) -> Unlinked {
         let draft = EventDraft {
             action,
             permission: Resolved::beside_policies("operator"),
@@ -381,11 +394,13 @@ impl Operator {
             targets: vec![target],
             payload,
         };
-        let row = self.row(tenant, Attribution::operator(command), draft);
-        let key = self.0.keys.audit(&wire, tenant).await?;
-        audit::append(&wire, Head::EMPTY, &row, &key).await?;
-        Ok(wire.end(End::Commit).await?)
+        self.row(tenant, Attribution::operator(command), draft)
     }
+}
+
+async fn append(wire: Wire, row: &Unlinked, key: &AuditKey) -> Result<(), OperatorError> {
+    audit::append(&wire, Head::EMPTY, row, key).await?;
+    Ok(wire.end(End::Commit).await?)
 }
 
 /// The role that the tenant's own of that name stands on, and its id.

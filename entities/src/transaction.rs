@@ -302,16 +302,15 @@ impl WriteTransaction {
     /// Links the row to the tenant's chain and commits.
     async fn append(&self, row: &audit::Unlinked) -> Result<(), StoreError> {
         let (inner, tenant) = (self.database.inner(), self.reader.tenant);
-        let line = self.line().await?;
-        let key = inner.keys.audit(line, tenant).await?;
+        let (line, key) = (self.line().await?, self.writing.key());
         let held = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let end = if let Some(end) = held {
-            let (statement, end) = audit::append_held(end, row, &key)?;
+            let (statement, end) = audit::append_held(end, row, key)?;
             line.commit_with(&statement).instrument(writes()).await?;
             end
         } else {
             let guess = inner.recorder.last_seen(tenant);
-            let end = audit::append(line, guess, row, &key).await?;
+            let end = audit::append(line, guess, row, key).await?;
             line.commit().await?;
             end
         };

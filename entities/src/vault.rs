@@ -159,9 +159,7 @@ impl Vault {
         let row = id.uuid();
         let place = place(context, row.as_bytes());
         let keys = &self.0.inner().keys;
-        // A key that was destroyed a moment ago opens nothing.
-        keys.forget(context.tenant());
-        let plain = keys.open(Purpose::Credentials, &place, &sealed).await;
+        let plain = keys.open_now(Purpose::Credentials, &place, &sealed).await;
         let plain = plain.map_err(|error| match error {
             StoreError::Sealed => VaultError::Unopened,
             StoreError::KeyDestroyed => VaultError::Destroyed,

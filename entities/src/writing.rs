@@ -24,6 +24,7 @@ use crate::{
     enter::{self, Answer},
     error::StoreError,
     idempotency::{Claim, Claiming, Found},
+    keys::AuditKey,
     line::{Done, Line},
 };
 
@@ -34,6 +35,9 @@ type Claimed = Shared<BoxFuture<'static, Result<Claim, StoreError>>>;
 pub(crate) struct Writing {
     database: Database,
     context: RequestContext,
+    /// What the row in the log is signed with. There before a line is taken: nobody waits for a line because
+    /// the keeper of somebody's keys is slow.
+    key: AuditKey,
     /// There where who acts is presumed, and nothing was asked of PostgreSQL at first.
     late: Option<Late>,
     opened: OnceCell<Opened>,
@@ -59,10 +63,15 @@ struct Opened {
 
 impl Writing {
     /// A transaction that was entered, in which no key is claimed.
-    pub(crate) fn entered(database: &Database, context: RequestContext, line: Line) -> Self {
+    pub(crate) fn entered(
+        database: &Database,
+        context: RequestContext,
+        key: AuditKey,
+        line: Line,
+    ) -> Self {
         let line = Arc::new(line);
         let claimed = None;
-        Self::opened(database, context, Opened { line, claimed })
+        Self::opened(database, context, key, Opened { line, claimed })
     }
 
     /// The same, in which the request's key, where it has one, is claimed for what `asked` is the SHA-256
@@ -70,6 +79,7 @@ impl Writing {
     pub(crate) fn claiming(
         database: &Database,
         context: RequestContext,
+        key: AuditKey,
         line: Line,
         asked: [u8; 32],
     ) -> Self {
@@ -85,13 +95,14 @@ impl Writing {
             let _ = claimed.clone().now_or_never();
             claimed
         });
-        Self::opened(database, context, Opened { line, claimed })
+        Self::opened(database, context, key, Opened { line, claimed })
     }
 
-    fn opened(database: &Database, context: RequestContext, opened: Opened) -> Self {
+    fn opened(database: &Database, context: RequestContext, key: AuditKey, opened: Opened) -> Self {
         Self {
             database: database.clone(),
             context,
+            key,
             late: None,
             opened: OnceCell::new_with(Some(opened)),
             unknown: OnceLock::new(),
@@ -102,6 +113,7 @@ impl Writing {
     pub(crate) fn presuming(
         database: &Database,
         context: RequestContext,
+        key: AuditKey,
         presumed: Arc<Answer>,
         named: BTreeSet<AnyId>,
         asked: [u8; 32],
@@ -109,6 +121,7 @@ impl Writing {
         Self {
             database: database.clone(),
             context,
+            key,
             late: Some(Late {
                 named,
                 asked,
@@ -121,6 +134,10 @@ impl Writing {
 
     pub(crate) const fn context(&self) -> &RequestContext {
         &self.context
+    }
+
+    pub(crate) const fn key(&self) -> &AuditKey {
+        &self.key
     }
 
     /// The transaction's connection. Opening it waits for nothing that PostgreSQL says.

@@ -1,21 +1,30 @@
 //! The key services, each against a stand-in of its interface that verifies who calls.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use countersign::{
     aws::Machine,
     config::{Config, EXAMPLE},
     kms,
 };
-use countersign_domain::{access::Role, id::TenantId};
+use countersign_domain::{
+    access::{Role, Scope},
+    id::TenantId,
+};
 use countersign_entities::{
     Clock, KekError, KeyIdentity, KeyRing, PlainKey, SystemClock, WrappedKey,
 };
-use countersign_tests::{Kms, Mood, TestApp};
+use countersign_tests::{Kms, Mood, Outside, Served, TestApp};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use uuid::Uuid;
 
+const SECRET: &str = "sk-test-0123456789abcdef0123456789abcdef";
 const OWN: &str = "kek = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"";
 
 fn of(version: i32) -> KeyIdentity {
@@ -270,12 +279,19 @@ async fn product_runs_on_a_key_service_and_answers_503_while_it_is_away() {
     let kms = Kms::start();
     let keys = services(&kms)[3].1.clone();
     let start = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let outside = Outside::start(SECRET);
     let app = TestApp::start_with(start, |toml| {
-        toml.replace(&format!("[keys]\n{OWN}\n"), &format!("{keys}\n"))
+        let toml = toml.replace(&format!("[keys]\n{OWN}\n"), &format!("{keys}\n"));
+        format!("{toml}[providers]\nopenai_url = \"{}\"\n", outside.url())
     })
     .await;
     let tenant = app.tenant("northwind").await;
     let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let store = "mutation($input: StoreCredentialInput!) { storeCredential(input: $input) \
+         { credential { id } } }";
+    let input = json!({ "provider": "OPENAI", "name": "The model", "secret": SECRET });
+    let stored = owner.graphql(store, json!({ "input": input })).await;
+    let credential = stored.data()["storeCredential"]["credential"]["id"].clone();
     let reply = owner.graphql("{ viewer { kind } }", json!({})).await;
     assert_eq!(reply.status, 200, "{:?}", reply.body);
     let status = app
@@ -293,10 +309,19 @@ async fn product_runs_on_a_key_service_and_answers_503_while_it_is_away() {
             .all(|kek| kek == "vault:transit/countersign:v2"),
         "{status:?}"
     );
-    // What is open stays open; a tenant that nobody has come to yet waits.
+    // What is open stays open, also where it is looked for anew; a tenant that nobody has come to yet waits.
     kms.feel(Mood::Failing);
     let reply = owner.graphql("{ viewer { kind } }", json!({})).await;
     assert_eq!(reply.status, 200, "{:?}", reply.body);
+    let check = "mutation($id: ID!) { checkCredential(input: { credentialId: $id }) \
+         { credential { checkOutcome } } }";
+    let checked = owner.graphql(check, json!({ "id": credential })).await;
+    let names = "{ credentials(first: 9) { nodes { name } } }";
+    let names = owner.graphql(names, json!({})).await;
+    let name = &names.data()["credentials"]["nodes"][0]["name"];
+    assert_eq!(name, "The model", "{:?}", names.body);
+    let checked = &checked.data()["checkCredential"]["credential"];
+    assert_eq!(checked["checkOutcome"], "ACCEPTED", "{checked}");
     let new = countersign_entities::NewTenant {
         slug: "southwind".into(),
         name: "Southwind".into(),
@@ -305,4 +330,61 @@ async fn product_runs_on_a_key_service_and_answers_503_while_it_is_away() {
     assert!(operator.create_tenant(&new).await.is_err());
     kms.feel(Mood::Well);
     app.tenant("southwind").await;
+}
+
+/// After a restart nobody's keys are open, and a slow keeper is asked for those of everybody who comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_keeper_holds_up_nobody_whose_keys_are_open() {
+    const MAKE: &str = "mutation($name: String!) { createAccount(input: { name: $name, currency: \"EUR\", \
+         personal: false }) { account { id } userErrors { message } } }";
+    let kms = Kms::start();
+    let keys = services(&kms)[3].1.clone();
+    let mut toml = String::new();
+    let app = TestApp::start_with(SystemClock.now(), |given| {
+        toml = given.replace(&format!("[keys]\n{OWN}\n"), &format!("{keys}\n"));
+        toml.clone()
+    })
+    .await;
+    let mut tokens = Vec::new();
+    for n in 0..11 {
+        let tenant = app.tenant(&format!("tenant-{n}")).await;
+        let name = format!("owner-{n}");
+        let owner = app.person(&tenant, Role::Owner, &name).await;
+        let scopes = [Scope::BasicRead, Scope::AccountsCreate];
+        tokens.push(owner.token(&scopes).await);
+    }
+    let config = format!("countersign-{}-slow-keeper.toml", std::process::id());
+    let program = Path::new(env!("CARGO_BIN_EXE_countersign-under-test"));
+    let mut served = Served::start(program, &std::env::temp_dir().join(config), &toml);
+    served.ready(app.http()).await;
+    let mut tokens = tokens.into_iter().map(|token| token.at(&served.url()));
+    let make = async |token: &countersign_tests::Token, name: &str| {
+        let began = Instant::now();
+        let reply = token.graphql(MAKE, json!({ "name": name })).await;
+        (reply, began.elapsed())
+    };
+    let home = tokens.next().unwrap();
+    let (reply, _) = make(&home, "First").await;
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+
+    kms.feel(Mood::Slow);
+    let others = tokens.map(|token| async move { make(&token, "Elsewhere").await });
+    let others = futures::future::join_all(others);
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        make(&home, "Second").await
+    };
+    let (others, (reply, took)) = futures::join!(others, meanwhile);
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+    let made = &reply.data()["createAccount"]["account"]["id"];
+    assert!(made.is_string(), "{:?}", reply.body);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    for (reply, took) in others {
+        assert_eq!(reply.status, 503, "{:?}", reply.body);
+        assert!(took > Duration::from_secs(4), "they wait for the keeper");
+    }
+    // What is slow is not wrong.
+    kms.feel(Mood::Well);
+    let (reply, _) = make(&home, "Third").await;
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
 }

@@ -118,9 +118,7 @@ impl Recorder {
     /// Returns when the row is durable.
     pub(crate) async fn record(&self, row: Unlinked) -> Result<(), StoreError> {
         // Before the row waits among others': a key that does not open holds nobody else up.
-        if self.0.keys.opened(row.tenant).is_none() {
-            self.0.open_key(row.tenant).await?;
-        }
+        self.0.keys.audit(row.tenant).await?;
         let place = Arc::clone(&self.0.places).acquire_owned();
         let Ok(Ok(place)) = tokio::time::timeout(self.0.patience, place).await else {
             return Err(unavailable("the audit writer is full"));
@@ -301,11 +299,7 @@ impl Inner {
         let mut columns = Columns::default();
         for waiting in rows {
             let tenant = waiting.row.tenant;
-            let key = self.keys.opened(tenant);
-            let key = match key {
-                Some(key) => key,
-                None => self.open_key(tenant).await?,
-            };
+            let key = self.keys.audit(tenant).await?;
             let end = ends.entry(tenant).or_insert_with(|| self.last_seen(tenant));
             columns.link(end, &waiting.row, &key)?;
         }
@@ -394,13 +388,6 @@ impl Inner {
         Ok(wire)
     }
 
-    async fn open_key(&self, tenant: TenantId) -> Result<crate::keys::AuditKey, StoreError> {
-        let wire = self.open(tenant).await?;
-        let key = self.keys.audit(&wire, tenant).await?;
-        wire.end(End::Rollback).await?;
-        Ok(key)
-    }
-
     /// Appends one row in a transaction of its own, which waits for the chain's end.
     async fn write_alone(self: Arc<Self>, waiting: Waiting) {
         let written = self.append_alone(&waiting.row).await;
@@ -408,10 +395,10 @@ impl Inner {
     }
 
     async fn append_alone(&self, row: &Unlinked) -> Result<(), StoreError> {
+        let key = self.keys.audit(row.tenant).await?;
         // Or without one: PostgreSQL has it wait for the chain's end, and not for longer than a statement may.
         let _turn = self.turns.take(row.tenant).await;
         let wire = self.open(row.tenant).await?;
-        let key = self.keys.audit(&wire, row.tenant).await?;
         let end = append(&wire, self.last_seen(row.tenant), row, &key).await?;
         wire.end(End::Commit).await?;
         self.knows(row.tenant, end);

@@ -89,14 +89,24 @@ impl Database {
         named: &[AnyId],
         asked: [u8; 32],
     ) -> Result<(RequestContext, WriteTransaction), EnterError> {
-        let lines = &self.0.writing;
-        let (context, line) = self.open_line(lines, credential, request, named).await?;
-        let writing = Writing::claiming(self, context.clone(), line, asked);
-        Ok((context, WriteTransaction::new(self, writing)))
+        let (lines, keys) = (&self.0.writing, &self.0.keys);
+        loop {
+            let (context, line) = self.open_line(lines, credential, request, named).await?;
+            let tenant = context.tenant();
+            let Some(key) = keys.opened(tenant) else {
+                // Whose keys they are is known only now, and their keeper may be slow: everybody needs the line.
+                line.leave();
+                keys.audit(tenant).await?;
+                continue;
+            };
+            let writing = Writing::claiming(self, context.clone(), key, line, asked);
+            return Ok((context, WriteTransaction::new(self, writing)));
+        }
     }
 
     /// As [`Self::presume`], to write: PostgreSQL is asked when the transaction is first asked for
-    /// something, and heard by [`WriteTransaction::claimed`] and before anything is written.
+    /// something, and heard by [`WriteTransaction::claimed`] and before anything is written. `None` as well
+    /// where the tenant's key is not open yet.
     pub fn presume_to_write(
         &self,
         credential: &Credential,
@@ -105,8 +115,9 @@ impl Database {
         asked: [u8; 32],
     ) -> Option<(RequestContext, WriteTransaction)> {
         let (context, presumed) = self.last(credential, request)?;
+        let key = self.0.keys.opened(context.tenant())?;
         let named = named.iter().copied().collect();
-        let writing = Writing::presuming(self, context.clone(), presumed, named, asked);
+        let writing = Writing::presuming(self, context.clone(), key, presumed, named, asked);
         Some((context, WriteTransaction::new(self, writing)))
     }
 
@@ -117,11 +128,12 @@ impl Database {
         context: &RequestContext,
         asked: Option<[u8; 32]>,
     ) -> Result<WriteTransaction, EnterError> {
+        let key = self.0.keys.audit(context.tenant()).await?;
         let line = self.same_line(&self.0.writing, context).await?;
         let context = context.clone();
         let writing = match asked {
-            Some(asked) => Writing::claiming(self, context, line, asked),
-            None => Writing::entered(self, context, line),
+            Some(asked) => Writing::claiming(self, context, key, line, asked),
+            None => Writing::entered(self, context, key, line),
         };
         Ok(WriteTransaction::new(self, writing))
     }

@@ -1,5 +1,7 @@
 //! A tenant's data key, and the keys for each purpose that are derived from it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use aes_gcm::{Aes256Gcm, KeyInit};
 use countersign_domain::id::TenantId;
 use hkdf::Hkdf;
@@ -57,6 +59,8 @@ const CURSORS: &str = "cursors";
 pub(crate) struct DataKey {
     ciphers: Vec<(Purpose, Aes256Gcm)>,
     cursors: SecretBox<[u8; 32]>,
+    /// What is left of the encryptions that were set aside.
+    left: AtomicU32,
 }
 
 impl DataKey {
@@ -69,7 +73,26 @@ impl DataKey {
         Self {
             ciphers: Purpose::ALL.into_iter().map(cipher).collect(),
             cursors: SecretBox::new(Box::new(*derive(CURSORS))),
+            left: AtomicU32::new(0),
         }
+    }
+
+    /// Takes one of the encryptions that were set aside; false where none is left.
+    pub(super) fn take_one(&self) -> bool {
+        let one_less = |left: u32| left.checked_sub(1);
+        let taken = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+        taken.is_ok()
+    }
+
+    /// Adds encryptions that were set aside.
+    pub(super) fn add(&self, encryptions: u32) {
+        let more = |left: u32| Some(left.saturating_add(encryptions));
+        // It never fails: there is always a sum.
+        let _ = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
     pub(crate) fn cipher(&self, purpose: Purpose) -> Option<&Aes256Gcm> {

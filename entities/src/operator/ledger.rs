@@ -146,7 +146,7 @@ impl Operator {
         let expected = found_head(&wire, tenant).await?;
         let expected = expected.ok_or(LedgerFault::Beheaded)?;
         begins(&wire, tenant).await?;
-        let key = self.0.keys.audit(&wire, tenant).await?;
+        let key = self.0.keys.audit(tenant).await?;
         let end = end.min(expected.seq);
         let mut last = before(&wire, tenant, first).await?;
         let mut verified = 0_u64;

@@ -78,9 +78,11 @@ impl Writing {
         let Some(claiming) = self.database.claiming(context, late.asked) else {
             return Ok(None);
         };
-        // A key that is to be fetched first, or an answer that is on its way, takes the ordinary way.
-        let key = inner.keys.opened(tenant).filter(|_| !claiming.is_known());
-        let (Some(key), Some(lane)) = (key, inner.write_lanes.get().await) else {
+        // An answer that is on its way takes the ordinary way.
+        if claiming.is_known() {
+            return Ok(None);
+        }
+        let Some(lane) = inner.write_lanes.get().await else {
             return Ok(None);
         };
         // Open before anything is sent, which is what its flush will count for.
@@ -94,7 +96,7 @@ impl Writing {
         let call = enter::call(context.credential(), context.now(), &late.named);
         let entering = claiming.holding(call, &late.presumed, late.named.len());
         let guess = inner.recorder.last_seen(tenant);
-        let (append, end) = audit::append_held(guess, row, &key)?;
+        let (append, end) = audit::append_held(guess, row, &self.key)?;
         let came = lane.fly(&entering, &[insertion.clone(), append]).await;
         let done = match came {
             Ok(came) => judge(came.into_iter().map(|came| came.map(drop))),

@@ -2,16 +2,18 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use countersign_domain::{
+    access::Role,
     id::TenantId,
     sealed::{Stored, TextColumn},
 };
 use countersign_entities::{
-    Database, KekError, KeyEncryption, KeyEncryptionKey, KeyIdentity, KeyRing, PlainKey,
-    StoreError, SystemClock, SystemIds, Text, WrappedKey,
+    AuditFilter, Clock, Database, KekError, KeyEncryption, KeyEncryptionKey, KeyIdentity, KeyRing,
+    Page, PlainKey, StoreError, SystemClock, SystemIds, Text, WrappedKey,
 };
 use countersign_policies::resource;
 use futures::{FutureExt, future::BoxFuture};
@@ -31,7 +33,7 @@ async fn imports(world: &World, owner: &Person, count: u8) {
 async fn versions(world: &World, owner: &Person) -> Vec<i32> {
     let (context, read) = world.enter(owner).await;
     let scope = world.scope::<resource::Import>(&context);
-    let page = countersign_entities::Page::first(500);
+    let page = Page::first(500);
     let rows = read.imports(&scope, &page).await.unwrap().rows;
     let mut versions = Vec::new();
     for row in rows {
@@ -234,6 +236,119 @@ async fn no_two_tenants_share_a_key_and_each_encryption_is_counted() {
         .await;
     assert_eq!(sealed.sealed().unwrap().1, 2);
     assert_eq!(data().await, [(1, 2_147_483_648), (2, 16_384)]);
+    // And says so in the tenant's log.
+    let (context, read) = world.enter(&owner).await;
+    let filter = AuditFilter {
+        action: Some("key.rotated".into()),
+        ..AuditFilter::default()
+    };
+    let scope = world.scope::<resource::AuditEntry>(&context);
+    let log = read.audit_entries(&scope, &filter, &Page::first(9)).await;
+    let [row] = &log.unwrap().rows[..] else {
+        panic!("one row");
+    };
+    let by = (row.event.actor_kind.as_str(), row.event.actor_id.as_str());
+    assert_eq!(by, ("operator", "automatic rotation"));
+    let operator = world.database.operator();
+    operator.verify_ledger(north, None, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn server_that_has_not_heard_of_a_destruction_makes_no_key() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let (column, row) = (TextColumn::AccountNumber, tenant.uuid());
+    let sealed = world.seal(tenant, column, row, "x").await;
+    let ring = KeyEncryptionKey::new([9; 32]).into();
+    let other = connected(&world, ring, Still::new()).await;
+    let (context, _read) = world.enter(&owner).await;
+    let opened = other.open_text(&context, &sealed).await;
+    assert_eq!(opened.unwrap(), Text::Open("x".into()));
+    let operator = world.database.operator();
+    operator.destroy_keys(tenant).await.unwrap();
+    // It knows of the key, and has none of its encryptions left.
+    let after = other.seal_text(tenant, column, row, "y").await;
+    assert!(matches!(after, Err(StoreError::KeyDestroyed)), "{after:?}");
+    let keys = operator.key_status(tenant).await.unwrap().keys;
+    let live = |key: &&countersign_entities::KeyVersion| key.destroyed_at.is_none();
+    let live = keys.iter().filter(live).map(|key| key.purpose.as_str());
+    assert_eq!(live.collect::<Vec<_>>(), ["audit"]);
+    // What it looked for then, it knows of.
+    let opened = other.open_text(&context, &sealed).await;
+    assert_eq!(opened.unwrap(), Text::Destroyed);
+}
+
+/// A clock that stands until it is moved.
+#[derive(Debug)]
+struct Still(DateTime<Utc>, AtomicI64);
+
+impl Still {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(SystemClock.now(), AtomicI64::new(0)))
+    }
+
+    fn advance(&self, seconds: i64) {
+        self.1.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Still {
+    fn now(&self) -> DateTime<Utc> {
+        self.0 + TimeDelta::seconds(self.1.load(Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn key_that_another_stands_in_the_place_of_is_used_no_more() {
+    let world = World::new().await;
+    let (tenant, _) = world.company("north").await;
+    let (column, row) = (TextColumn::AccountNumber, tenant.uuid());
+    let ring = || KeyRing::from(KeyEncryptionKey::new([9; 32]));
+    let clock = Still::new();
+    let other = connected(&world, ring(), Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let index = async |database: &Database| {
+        let index = database.blind_index(tenant, column, "DE1").await;
+        index.unwrap()
+    };
+    let first = index(&other).await;
+    assert_eq!(first, index(&world.database).await);
+    let operator = world.database.operator();
+    operator.destroy_keys(tenant).await.unwrap();
+    operator.rotate_key(tenant).await.unwrap();
+    // Nobody came to the tenant at the other server between the two.
+    clock.advance(11);
+    let second = index(&other).await;
+    assert_eq!(second, index(&world.database).await);
+    assert_ne!(second, first);
+
+    // An older copy of the database was put in the place of this one: its second versions are other keys.
+    let sealed = other.seal_text(tenant, column, row, "x").await.unwrap();
+    let mut admin = world.bare("postgres").await;
+    for purpose in ["data", "index"] {
+        let of = KeyIdentity {
+            tenant,
+            purpose,
+            version: 2,
+        };
+        let key = ring().wrap(&PlainKey::new([5; 32]), &of).await.unwrap();
+        let sql = "UPDATE countersign.tenant_keys SET sealed = $3, created_at = created_at - interval '1 day' \
+             WHERE tenant_id = $1 AND purpose = $2 AND version = 2";
+        let update = sqlx::query(sql).bind(tenant.uuid()).bind(purpose);
+        update.bind(key.bytes).execute(&mut admin).await.unwrap();
+    }
+    clock.advance(11);
+    let fresh = with_ring(&world, ring()).await;
+    let third = index(&other).await;
+    assert_eq!(third, index(&fresh).await);
+    assert_ne!(third, second);
+    let again = other.seal_text(tenant, column, row, "x").await.unwrap();
+    let (context, _read) = world
+        .enter(&world.person(tenant, "owner", Role::Owner).await)
+        .await;
+    let opened = fresh.open_text(&context, &again).await;
+    assert_eq!(opened.unwrap(), Text::Open("x".into()));
+    let opened = other.open_text(&context, &sealed).await;
+    assert!(matches!(opened, Err(StoreError::Sealed)), "{opened:?}");
 }
 
 /// A keeper that fails after so many calls, or names versions as cloud services do.
@@ -272,11 +387,14 @@ impl KeyEncryption for Faulty {
 }
 
 async fn with_ring(world: &World, ring: KeyRing) -> Database {
+    connected(world, ring, Arc::new(SystemClock)).await
+}
+
+async fn connected(world: &World, ring: KeyRing, clock: Arc<dyn Clock>) -> Database {
     let url = |role| world.cluster.url(&world.name, role);
     let settings = world::settings(url("countersign_entry"), url("countersign_books"));
-    Database::connect(settings, ring, Arc::new(SystemClock), Arc::new(SystemIds))
-        .await
-        .unwrap()
+    let database = Database::connect(settings, ring, clock, Arc::new(SystemIds));
+    database.await.unwrap()
 }
 
 #[tokio::test]
