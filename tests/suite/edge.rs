@@ -130,6 +130,33 @@ async fn limits_are_refused_by_name() {
         .graphql("{ accounts(first: 501) { nodes { id } } }", json!({}))
         .await;
     assert_eq!(page.error_code(), Some("BAD_USER_INPUT"));
+    let many = |n: usize, each: fn(usize) -> String| (0..n).map(each).collect::<String>();
+    let node = |n: usize| format!("acc_{n:012x}70008000000000000001");
+    let ids: Vec<_> = (0..501).map(node).collect();
+    let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    for (document, variables, limit) in [
+        (many(3_000, |_| "{ ".to_owned()), json!({}), "2000 tokens"),
+        (
+            format!("{{ {} }}", "__typename ".repeat(2_000)),
+            json!({}),
+            "2000 tokens",
+        ),
+        (
+            format!(
+                "{{ {} }}",
+                many(21, |i| format!("a{i}: viewer {{ kind }} "))
+            ),
+            json!({}),
+            "20 root fields",
+        ),
+        (nodes.to_owned(), json!({ "ids": ids }), "500 ids"),
+    ] {
+        let refused = owner.graphql(&document, variables).await;
+        let code = refused.error_code();
+        assert_eq!(code, Some("DOCUMENT_LIMIT_EXCEEDED"), "{:?}", refused.body);
+        let told = refused.body["errors"][0]["message"].as_str().unwrap();
+        assert!(told.contains(limit), "{limit}: {told}");
+    }
     let twice = "mutation { a: createCategory(input: { name: \"x\" }) { userErrors { code } } \
                  a: createCategory(input: { name: \"x\" }) { userErrors { code } } }";
     let twice = owner.graphql(twice, json!({})).await;
