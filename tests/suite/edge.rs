@@ -6,6 +6,7 @@ use countersign::code::Code;
 use countersign_domain::{access::Role, token::PlainToken};
 use countersign_tests::{Reply, TestApp};
 use serde_json::json;
+use sqlx::Executor;
 
 use crate::books::books;
 
@@ -36,6 +37,23 @@ async fn no_session_a_forged_token_and_a_foreign_token_are_401() {
             "the same id in header and body"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_chosen_no_tenant_is_told_so() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "olivia").await;
+    let mut superuser = app.test_database.superuser().await;
+    let choose = "UPDATE countersign.sessions SET active_tenant_id = NULL";
+    superuser.execute(choose).await.unwrap();
+    let refused = owner.graphql("{ viewer { kind } }", json!({})).await;
+    let told = (refused.status, refused.error_code());
+    assert_eq!(told, (403, Some("NO_TENANT")), "{:?}", refused.body);
+    let chosen = owner.post_json("/bff/tenant", r#"{"slug":"northwind"}"#);
+    assert_eq!(chosen.await.status().as_u16(), 204);
+    let let_in = owner.graphql("{ viewer { kind } }", json!({})).await;
+    assert_eq!(let_in.data()["viewer"]["kind"], "HUMAN");
 }
 
 #[tokio::test(flavor = "multi_thread")]
