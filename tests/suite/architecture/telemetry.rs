@@ -69,9 +69,10 @@ fn fields(text: &str, macros: &[&str], is_span: bool) -> Vec<String> {
             continue;
         }
         for argument in arguments(&code[at + name.len()..]) {
-            if argument.starts_with('"') && is_span {
-                continue;
-            } else if argument.starts_with('"') {
+            if argument.starts_with('"') {
+                if is_span {
+                    continue;
+                }
                 // What follows an event's text is written into it.
                 break;
             }
