@@ -4,6 +4,7 @@
 #[cfg(feature = "s3-checkpoints")]
 mod bucket;
 mod folder;
+mod probe;
 
 use std::{io, sync::Arc, time::Duration};
 

@@ -1,6 +1,9 @@
 //! What keeps the product from running well, each with what to do about it.
 
-use std::{fmt::Display, fs, net::Ipv4Addr, process::Command, sync::Arc, time::Duration};
+mod dump;
+mod place;
+
+use std::{fmt::Display, fs, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use countersign_domain::id::TenantId;
@@ -10,7 +13,7 @@ use thiserror::Error;
 use crate::{
     backups,
     causes::with_causes,
-    config::{Config, Http, Tls},
+    config::{Config, Http, Keys, Tls},
     graphql,
     identity::{Identity, IdentityError},
     policies::PolicySet,
@@ -100,9 +103,10 @@ pub async fn examine(
         check_certificate(&config.http, settings, clock.now(), &mut findings);
     }
     check_reach(&config.http, &mut findings);
-    check_database(database, &mut findings).await;
+    check_database(&config.keys, database, &mut findings).await;
     check_owner(config, &mut findings).await;
     check_witness(config, &mut findings);
+    place::check(config, clock, &mut findings).await;
     check_policies(config, &mut findings).await;
     check_backups(config, database, clock.now().date_naive(), &mut findings).await;
     let identity = Identity::new(identity_settings(config), database.clone())?;
@@ -111,6 +115,7 @@ pub async fn examine(
     findings.note("OpenID provider and its keys", provider, advice);
     check_redis(config, clock, &mut findings).await;
     check_files(config, &mut findings);
+    dump::check(config, database, &mut findings).await;
     Ok(findings.0)
 }
 
@@ -163,7 +168,7 @@ fn check_certificate(http: &Http, settings: &Tls, now: DateTime<Utc>, findings: 
     }
 }
 
-async fn check_database(database: &Database, findings: &mut Findings) {
+async fn check_database(keys: &Keys, database: &Database, findings: &mut Findings) {
     let advice = "check `database.entry_url` and `database.books_url`, and that PostgreSQL runs";
     let ready = database.ready().await.map_err(|error| with_causes(&error));
     if findings
@@ -222,8 +227,23 @@ async fn check_database(database: &Database, findings: &mut Findings) {
         Err(fault) => Err(fault.to_string()),
         Ok(_) => Ok(()),
     };
-    let advice = "give the key-encryption key that the tenants' keys are wrapped under in `keys`, or among those before";
-    findings.note("key-encryption key", first, advice);
+    findings.note("key-encryption key", first, unwrapped_by(keys));
+}
+
+/// What to do where tenants' keys do not unwrap, by who keeps the key-encryption key.
+const fn unwrapped_by(keys: &Keys) -> &'static str {
+    if keys.aws.is_some() {
+        "see that AWS KMS is reached, that `keys.aws` names the key that tenants' keys are wrapped under, and that its \
+         identity may use it"
+    } else if keys.google.is_some() {
+        "see that Google Cloud KMS is reached, that `keys.google` names the key that tenants' keys are wrapped under, and \
+         that its service account may use it"
+    } else if keys.vault.is_some() {
+        "see that Vault is reached and unsealed, that `keys.vault` names the key that tenants' keys are wrapped under, and \
+         that its token is good and may use it"
+    } else {
+        "give the key-encryption key in `keys.kek` that tenants' keys are wrapped under, or list it in `keys.previous`"
+    }
 }
 
 /// Whether whoever migrates and makes backups gets in.
@@ -304,7 +324,7 @@ async fn serving(config: &Config) -> Option<String> {
 }
 
 async fn check_redis(config: &Config, clock: &Arc<dyn Clock>, findings: &mut Findings) {
-    let advice = "check `limits.redis_url`; until it answers each replica counts for itself";
+    let advice = "check `limits.redis_url` and `limits.redis_authority`; until it answers each replica counts for itself";
     let settings = &config.limits;
     let limits = match RateLimits::new(settings.quotas(), settings.redis(), clock) {
         Ok(limits) => limits,
@@ -335,15 +355,6 @@ fn check_files(config: &Config, findings: &mut Findings) {
         let reports = reports.map_err(|error| with_causes(&error));
         let advice = "give the address that Sentry shows for the project in `sentry.dsn`";
         findings.note("address of Sentry", reports, advice);
-    }
-    if !config.backups.keys.is_empty() {
-        let version = Command::new(&config.backups.pg_dump)
-            .arg("--version")
-            .output()
-            .map_err(|error| format!("`{}`: {error}", config.backups.pg_dump.display()));
-        let advice =
-            "name PostgreSQL's `pg_dump` in `backups.pg_dump`: no backup is made without it";
-        findings.note("program that backups are made with", version, advice);
     }
 }
 

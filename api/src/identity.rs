@@ -55,6 +55,8 @@ pub enum IdentityError {
     /// Refused.
     #[error("{reason}: {cause}")]
     Refused {
+        /// For the sign-in page.
+        refusal: Refusal,
         /// For the caller.
         reason: &'static str,
         /// For the operator.
@@ -65,6 +67,34 @@ pub enum IdentityError {
     Store(#[from] StoreError),
 }
 
+/// Why somebody is refused, as far as the sign-in page tells the cases apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no sign-in of that browser to finish: it took too long, was finished, or was begun elsewhere.
+    Expired,
+    /// The provider says that it lets nobody in.
+    Denied,
+    /// The provider does not vouch for the e-mail address.
+    EmailUnverified,
+    /// The e-mail address is another identity's.
+    EmailTaken,
+    /// What was brought, or said by the provider, does not hold.
+    Untrue,
+}
+
+impl Refusal {
+    /// The word for it in the address of the sign-in page.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Denied => "access_denied",
+            Self::EmailUnverified => "email_unverified",
+            Self::EmailTaken => "email_taken",
+            Self::Untrue => "failed",
+        }
+    }
+}
+
 impl IdentityError {
     fn away(cause: impl Into<String>) -> Self {
         Self::ProviderAway {
@@ -73,7 +103,12 @@ impl IdentityError {
     }
 
     fn refused(reason: &'static str, cause: impl Into<String>) -> Self {
+        Self::refused_as(Refusal::Untrue, reason, cause)
+    }
+
+    fn refused_as(refusal: Refusal, reason: &'static str, cause: impl Into<String>) -> Self {
         Self::Refused {
+            refusal,
             reason,
             cause: cause.into(),
         }

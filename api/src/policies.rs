@@ -213,7 +213,11 @@ impl ServingPolicies {
             operator
                 .record_new_policies(by, hashes.0, hashes.1, certified)
                 .await?;
-            tracing::info!(from, to, "other policies serve from now on");
+            tracing::info!(
+                before = from,
+                policies = to,
+                "other policies serve from now on"
+            );
             self.current.store(Arc::new(next));
         }
         Ok(reloaded)

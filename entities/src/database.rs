@@ -194,6 +194,17 @@ impl Database {
         Ok(self.ask(&self.0.books, asked).await?.try_get("", "time")?)
     }
 
+    /// Which release of PostgreSQL it is: 17 of 17.2.
+    pub async fn release(&self) -> Result<u32, StoreError> {
+        let sql = "SELECT current_setting('server_version_num')::int / 10000 AS release";
+        let asked = Statement::from_string(DbBackend::Postgres, sql);
+        let release: i32 = self
+            .ask(&self.0.books, asked)
+            .await?
+            .try_get("", "release")?;
+        Ok(release.unsigned_abs())
+    }
+
     /// The one row of a statement that belongs to no tenant.
     async fn ask(&self, pool: &PgPool, statement: Statement) -> Result<QueryResult, StoreError> {
         let (wire, row) = Wire::open(pool, self.0.prepared, &self.0.begin, &statement).await?;

@@ -1,5 +1,7 @@
 //! What neither the compiler nor cargo-deny holds of the floors.
 
+mod telemetry;
+
 use std::{
     fs,
     path::{Path, PathBuf},

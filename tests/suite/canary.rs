@@ -12,10 +12,13 @@ use chrono::DateTime;
 use countersign::http::request_info::Requests;
 use countersign_domain::access::{Role, Scope};
 use countersign_tests::{Reply, TestApp, exports, logs};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::Executor;
 
-use crate::books::{account, camt, send};
+use crate::{
+    audit::log,
+    books::{account, camt, send},
+};
 
 const MERCHANT: &str = "Canarybird Bakery";
 const NUMBER: &str = "NL13TEST0123456789";
@@ -256,4 +259,50 @@ async fn a_trace_goes_on_from_a_trusted_proxy_and_from_nobody_else() {
     let traces = exports::traces().await;
     assert!(traces.contains("TraceOfTheProxy!"));
     assert!(!traces.contains("TraceOfAStranger"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_has_one_id_in_its_answer_in_the_log_and_in_the_audit() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let worker = app.person(&tenant, Role::Worker, "worker").await;
+    let token = owner.token(&[Scope::BasicRead]).await;
+    let members = "{ members { nodes { id } } }";
+    let mut replies = vec![
+        token.graphql("{", json!({})).await,
+        token.graphql("{ nothing }", json!({})).await,
+        worker.graphql(members, json!({})).await,
+    ];
+    let mut superuser = app.test_database.superuser().await;
+    let revoke = "REVOKE INSERT ON countersign.categories FROM countersign_books";
+    superuser.execute(revoke).await.unwrap();
+    let make = "mutation { createCategory(input: { name: \"Rent\" }) { category { id } } }";
+    replies.push(owner.graphql(make, json!({})).await);
+    let rows = log(&owner, json!({})).await;
+    let lines: Vec<Value> = logs::text()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let is_said = |request: &str, message: &str| {
+        let mut lines = lines.iter();
+        lines.any(|line| line["request_id"] == request && line["message"] == message)
+    };
+    // What is not valid invokes nothing, and what failed for a fault of ours did nothing.
+    for (reply, (code, is_row)) in replies.iter().zip([
+        ("GRAPHQL_PARSE_FAILED", true),
+        ("GRAPHQL_VALIDATION_FAILED", false),
+        ("FORBIDDEN", true),
+        ("INTERNAL_SERVER_ERROR", false),
+    ]) {
+        let error = &reply.body["errors"][0]["extensions"];
+        assert_eq!(error["code"], code, "{:?}", reply.body);
+        let request = reply.headers["x-request-id"].to_str().unwrap();
+        assert_eq!(error["requestId"], request, "{:?}", reply.body);
+        assert!(is_said(request, "answered"), "{code} is in no line");
+        let is_ours = code == "INTERNAL_SERVER_ERROR";
+        assert_eq!(is_said(request, "a store failed"), is_ours, "{code}");
+        let is_kept = rows.iter().any(|row| row["requestId"] == request);
+        assert_eq!(is_kept, is_row, "{code}: {rows:?}");
+    }
 }

@@ -6,6 +6,7 @@ use countersign::code::Code;
 use countersign_domain::{access::Role, token::PlainToken};
 use countersign_tests::{Reply, TestApp};
 use serde_json::json;
+use sqlx::Executor;
 
 use crate::books::books;
 
@@ -36,6 +37,23 @@ async fn no_session_a_forged_token_and_a_foreign_token_are_401() {
             "the same id in header and body"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_chosen_no_tenant_is_told_so() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "olivia").await;
+    let mut superuser = app.test_database.superuser().await;
+    let choose = "UPDATE countersign.sessions SET active_tenant_id = NULL";
+    superuser.execute(choose).await.unwrap();
+    let refused = owner.graphql("{ viewer { kind } }", json!({})).await;
+    let told = (refused.status, refused.error_code());
+    assert_eq!(told, (403, Some("NO_TENANT")), "{:?}", refused.body);
+    let chosen = owner.post_json("/bff/tenant", r#"{"slug":"northwind"}"#);
+    assert_eq!(chosen.await.status().as_u16(), 204);
+    let let_in = owner.graphql("{ viewer { kind } }", json!({})).await;
+    assert_eq!(let_in.data()["viewer"]["kind"], "HUMAN");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,6 +148,33 @@ async fn limits_are_refused_by_name() {
         .graphql("{ accounts(first: 501) { nodes { id } } }", json!({}))
         .await;
     assert_eq!(page.error_code(), Some("BAD_USER_INPUT"));
+    let many = |n: usize, each: fn(usize) -> String| (0..n).map(each).collect::<String>();
+    let node = |n: usize| format!("acc_{n:012x}70008000000000000001");
+    let ids: Vec<_> = (0..501).map(node).collect();
+    let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    for (document, variables, limit) in [
+        (many(3_000, |_| "{ ".to_owned()), json!({}), "2000 tokens"),
+        (
+            format!("{{ {} }}", "__typename ".repeat(2_000)),
+            json!({}),
+            "2000 tokens",
+        ),
+        (
+            format!(
+                "{{ {} }}",
+                many(21, |i| format!("a{i}: viewer {{ kind }} "))
+            ),
+            json!({}),
+            "20 root fields",
+        ),
+        (nodes.to_owned(), json!({ "ids": ids }), "500 ids"),
+    ] {
+        let refused = owner.graphql(&document, variables).await;
+        let code = refused.error_code();
+        assert_eq!(code, Some("DOCUMENT_LIMIT_EXCEEDED"), "{:?}", refused.body);
+        let told = refused.body["errors"][0]["message"].as_str().unwrap();
+        assert!(told.contains(limit), "{limit}: {told}");
+    }
     let twice = "mutation { a: createCategory(input: { name: \"x\" }) { userErrors { code } } \
                  a: createCategory(input: { name: \"x\" }) { userErrors { code } } }";
     let twice = owner.graphql(twice, json!({})).await;

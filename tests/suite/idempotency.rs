@@ -141,6 +141,7 @@ async fn a_key_is_required_where_a_repeat_does_harm_and_has_a_form() {
         let request = app.http().post(format!("{}/graphql", app.url()));
         let request = request
             .bearer_auth(&token.plain)
+            .header("accept", "application/graphql-response+json")
             .json(&json!({ "query": CREATE, "variables": { "name": "Rent" } }));
         let request = match key {
             Some(key) => request.header("idempotency-key", key),
@@ -149,7 +150,10 @@ async fn a_key_is_required_where_a_repeat_does_harm_and_has_a_form() {
         async move { Reply::of(request.send().await.unwrap()).await }
     };
     let accept = send(None).await;
-    assert_eq!(accept.error_code(), Some("IDEMPOTENCY_KEY_MISSING"));
+    assert_eq!(
+        (accept.status, accept.error_code()),
+        (400, Some("IDEMPOTENCY_KEY_MISSING"))
+    );
     let spaced = send(Some("a b")).await;
     assert_eq!(
         (spaced.status, spaced.error_code()),

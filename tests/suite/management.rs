@@ -1,6 +1,6 @@
 //! The operator's port: what it tells, and that the public one does not.
 
-use std::sync::Arc;
+use std::{env, fs, path::PathBuf, process::Command, sync::Arc};
 
 use actix_web::{http::Method, test::TestRequest};
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use countersign::{
 };
 use countersign_domain::access::{Role, Scope};
 use countersign_entities::{Clock, Database, KeyEncryptionKey, SystemClock, SystemIds};
-use countersign_tests::{Reply, TestApp, cluster};
+use countersign_tests::{Bucket, Reply, TestApp, cluster};
 use serde_json::{Value, json};
 use sqlx::Executor;
 
@@ -164,7 +164,7 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
         given.clone()
     })
     .await;
-    let examine = |kek: [u8; 32], toml: String| {
+    let explained = |kek: [u8; 32], toml: String| {
         let kek = KeyEncryptionKey::new(kek);
         async move {
             let config = Config::from_toml(&toml).unwrap();
@@ -173,10 +173,15 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
             let storage = config.storage();
             let database = Database::connect(storage, kek, Arc::clone(&clock), ids).await;
             let found = doctor::examine(&config, &database.unwrap(), &clock).await;
-            let found = found.unwrap().into_iter();
-            found
-                .filter_map(|one| one.fault.map(|_| one.what))
-                .collect::<Vec<_>>()
+            found.unwrap()
+        }
+    };
+    let examine = |kek: [u8; 32], toml: String| {
+        let found = explained(kek, toml);
+        async move {
+            let found = found.await.into_iter();
+            let found = found.filter_map(|one| one.fault.map(|_| one.what));
+            found.collect::<Vec<_>>()
         }
     };
     let own: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
@@ -213,8 +218,67 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
     assert_eq!(examine(own, networks("0.0.0.0/0")).await, [told, provider]);
     let wrong = examine([9; 32], given.clone()).await;
     assert_eq!(wrong, ["key-encryption key", provider]);
+    let scratch = Scratch::make();
+    let earlier = scratch.program("echo pg_dump '(PostgreSQL)' 9.6.24");
+    let kek = given.lines().find(|line| line.starts_with("kek = "));
+    let kek = kek.unwrap();
+    for (keeper, settings, program, fault) in [
+        ("`keys.kek`", kek, "false", "it fails at once"),
+        (
+            "`keys.aws`",
+            "aws = { region = \"eu-central-1\", key_id = \"arn\" }",
+            "true",
+            "it does not tell its version",
+        ),
+        (
+            "`keys.google`",
+            "google = { key = \"projects/1\" }",
+            "sort",
+            "it does not tell its version",
+        ),
+        (
+            "`keys.vault`",
+            "vault = { address = \"https://vault\", token = \"t\", key = \"k\" }",
+            earlier.to_str().unwrap(),
+            "it is of PostgreSQL 9",
+        ),
+    ] {
+        let program = format!("[backups]\npg_dump = \"{program}\"");
+        let other = given.replace(kek, settings).replace("[backups]", &program);
+        let found = explained([9; 32], other).await;
+        let of = |what| found.iter().find(|one| one.what == what).unwrap();
+        let key = of("key-encryption key");
+        assert!(key.fault.is_some(), "{key:?}");
+        assert!(key.advice.contains(keeper), "{key:?}");
+        let program = of("program that backups are made with");
+        let told = program.fault.as_deref().unwrap_or_default();
+        assert!(told.contains(fault), "{program:?}");
+    }
+    let published = |folder: &str| {
+        let folder = scratch.0.join(folder);
+        format!("{given}[audit]\ncheckpoints = \"{}\"\n", folder.display())
+    };
+    let place = "place of checkpoints";
+    for good in ["there", "yet/to/be/made"] {
+        assert_eq!(examine(own, published(good)).await, [provider], "{good}");
+    }
+    let below = published("file/below");
+    assert_eq!(examine(own, below).await, [place, provider]);
+    let left: Vec<_> = scratch.0.join("there").read_dir().unwrap().collect();
+    assert!(left.is_empty() && !scratch.0.join("yet").exists());
+    let bucket = Bucket::start();
+    let named = format!("{given}{}", bucket.configuration(""));
+    assert_eq!(examine(own, named.clone()).await, [provider]);
+    bucket.trouble(1, 403);
+    assert_eq!(examine(own, named).await, [place, provider]);
+    assert!(bucket.objects().is_empty());
     let redis = format!("{given}[limits]\nredis_url = \"redis://127.0.0.1:9\"\n");
-    assert_eq!(examine(own, redis).await, [provider, "redis"]);
+    assert_eq!(examine(own, redis.clone()).await, [provider, "redis"]);
+    let authority = format!("{redis}redis_authority = \"/nowhere.pem\"\n");
+    let found = explained(own, authority).await;
+    let redis = found.iter().find(|one| one.what == "redis").unwrap();
+    let fault = redis.fault.as_ref().unwrap();
+    assert!(fault.contains("`limits.redis_authority`"), "{fault}");
     // What `serve` would not start with, or a backup not be made with.
     let bad = format!("{given}[limits]\nredis_url = \"nowhere\"\n[sentry]\ndsn = \"none\"\n");
     let bad = format!("{bad}[graphql]\ndocuments = [\"/nowhere.json\"]\n");
@@ -246,6 +310,36 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
         examine(own, given).await,
         ["isolation of tenants", provider]
     );
+}
+
+/// A folder with a folder and a file in it, which goes away with this.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make() -> Self {
+        let name = format!("countersign-doctor-{}", std::process::id());
+        let scratch = Self(env::temp_dir().join(name));
+        fs::create_dir_all(scratch.0.join("there")).unwrap();
+        fs::write(scratch.0.join("file"), "").unwrap();
+        scratch
+    }
+
+    /// A program that does that.
+    fn program(&self, what: &str) -> PathBuf {
+        let path = self.0.join("program");
+        // By another process: who has just written a program can not always run it yet.
+        let script = "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod +x \"$1\"";
+        let mut writing = Command::new("sh");
+        writing.args(["-c", script, "sh"]).arg(&path).arg(what);
+        assert!(writing.status().unwrap().success());
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "PostgreSQL lives in real time")]

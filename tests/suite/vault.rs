@@ -1,8 +1,10 @@
 //! Credentials at outside providers, from the outside: who may, what is shown, what is recorded (VLT-1 to
 //! VLT-3).
 
+use std::time::Duration;
+
 use countersign_domain::access::{Capability, Role, Scope};
-use countersign_tests::{Browser, Outside, TestApp, TestTenant, logs};
+use countersign_tests::{Browser, Outside, TestApp, TestTenant, exports, logs};
 use serde_json::{Value, json};
 use sqlx::Executor;
 
@@ -43,6 +45,18 @@ async fn check(by: &Browser, id: &str) -> Value {
     reply.data()["checkCredential"].clone()
 }
 
+/// What Sentry was sent, once it has what is of that request: it is sent beside the work.
+async fn reports_of(request: &str) -> String {
+    for _ in 0..500 {
+        let reports = exports::reports();
+        if reports.contains(request) {
+            return reports;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("what failed was not reported");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn credential_goes_to_its_provider_and_nowhere_else() {
     let outside = Outside::start(SECRET);
@@ -71,7 +85,17 @@ async fn credential_goes_to_its_provider_and_nowhere_else() {
     );
     assert_eq!(outside.seen().len(), 2);
     assert_eq!(outside.seen()[0], format!("Bearer {SECRET}"));
-    // In nothing that leaves: answers, the log, lines, metrics, rows.
+    // One that can not be stored is reported, with what it was of in hand.
+    let mut superuser = app.test_database.superuser().await;
+    let revoke = "REVOKE INSERT ON countersign.credentials FROM countersign_books";
+    superuser.execute(revoke).await.unwrap();
+    let failed = owner.graphql(STORE, input("OPENAI", SECRET)).await;
+    assert_eq!(failed.error_code(), Some("INTERNAL_SERVER_ERROR"));
+    let request = failed.headers["x-request-id"].to_str().unwrap();
+    let reports = reports_of(request).await;
+    let traces = exports::traces().await;
+    assert!(traces.contains(request), "the failed request was traced");
+    // In nothing that leaves: answers, the log, lines, metrics, reports, traces, rows.
     let listed = owner.graphql(LIST, json!({})).await;
     let rows = log(&owner, json!({})).await;
     let metrics = app
@@ -79,7 +103,6 @@ async fn credential_goes_to_its_provider_and_nowhere_else() {
         .get(format!("{}/metrics", app.management()))
         .send();
     let metrics = metrics.await.unwrap().text().await.unwrap();
-    let mut superuser = app.test_database.superuser().await;
     let dump: String = sqlx::query_scalar(
         "SELECT string_agg(t, '') FROM (SELECT c::text AS t FROM countersign.credentials c \
          UNION ALL SELECT e::text FROM countersign.audit_entries e \
@@ -89,10 +112,15 @@ async fn credential_goes_to_its_provider_and_nowhere_else() {
     .await
     .unwrap();
     for (what, text) in [
-        ("answers", format!("{:?}{:?}", reply.body, listed.body)),
+        (
+            "answers",
+            format!("{:?}{:?}{:?}", reply.body, listed.body, failed.body),
+        ),
         ("the log", serde_json::to_string(&rows).unwrap()),
         ("lines", logs::text()),
         ("metrics", metrics),
+        ("reports", reports),
+        ("traces", traces),
         ("rows", dump),
     ] {
         assert!(!text.contains(&SECRET[..9]), "{what}");

@@ -17,7 +17,7 @@ const KEY: &str = "key";
 
 /// A folder for each tenant, with its public key, every checkpoint by its size, and the newest.
 #[derive(Debug, Clone)]
-pub struct CheckpointFolder(PathBuf);
+pub struct CheckpointFolder(pub(super) PathBuf);
 
 impl CheckpointFolder {
     /// The folder, which is made at the first checkpoint.

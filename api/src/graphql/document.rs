@@ -250,6 +250,9 @@ impl Documents {
         if let Some(known) = self.cache.get(&sha256) {
             return Ok(known);
         }
+        if text::is_beyond(text, limits.tokens_max) {
+            return Err(DocumentError::Limit(LimitError::Tokens(limits.tokens_max)));
+        }
         let readable = text::readable(text);
         let parsed = async_graphql_parser::parse_query(readable).map_err(|error| match error {
             Error::RecursionLimitExceeded => DocumentError::Limit(LimitError::Nesting),

@@ -26,6 +26,9 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// The most bytes of a document.
     pub document_bytes_max: usize,
+    /// The most tokens of a document, counted before the parser builds anything of them. The web app's largest
+    /// document has about 200, and introspection as many.
+    pub tokens_max: usize,
     /// The most selections of a document after its fragments are expanded.
     pub selections_max: u64,
     /// The most levels of fields.
@@ -49,6 +52,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: 12 * 1024 * 1024,
             document_bytes_max: 64 * 1024,
+            tokens_max: 2_000,
             selections_max: 2_000,
             depth_max: 15,
             aliases_max: 50,
@@ -67,6 +71,9 @@ pub enum LimitError {
     /// Too many bytes.
     #[error("the document has more than {0} bytes")]
     DocumentBytes(usize),
+    /// Too many tokens.
+    #[error("the document has more than {0} tokens")]
+    Tokens(usize),
     /// Too many selections after expansion.
     #[error("the document selects more than {0} fields when its fragments are expanded")]
     Selections(u64),
@@ -133,6 +140,7 @@ impl LimitError {
                 Code::GraphqlValidationFailed
             }
             Self::DocumentBytes(_)
+            | Self::Tokens(_)
             | Self::Selections(_)
             | Self::Aliases(_)
             | Self::Directives(_)

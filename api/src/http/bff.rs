@@ -39,6 +39,9 @@ const SESSION_COOKIE_DAYS: i64 = 365;
 /// Minutes that a person has for signing in at the provider.
 const SIGN_IN_MINUTES: i64 = 15;
 
+/// What the sign-in page is told where this product can not sign anybody in.
+const UNAVAILABLE: &str = "unavailable";
+
 /// Adds the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
     // As resources, so that another method is told which one it is.
@@ -85,12 +88,38 @@ impl From<IdentityError> for Problem {
                      others try again in a moment",
                 )
             }
-            IdentityError::Refused { reason, cause } => {
+            IdentityError::Refused { reason, cause, .. } => {
                 tracing::warn!(%cause, "a sign-in was refused");
                 Self::new(Code::SignInRefused, reason)
             }
             IdentityError::Store(error) => error.into(),
         }
+    }
+}
+
+/// Why nobody is signed in: for programs, and for the sign-in page, which says it to a person.
+struct NotSignedIn {
+    problem: Problem,
+    word: &'static str,
+}
+
+impl From<IdentityError> for NotSignedIn {
+    fn from(error: IdentityError) -> Self {
+        let word = match &error {
+            IdentityError::ProviderAway { .. } => "provider_unavailable",
+            IdentityError::Refused { refusal, .. } => refusal.word(),
+            IdentityError::Store(_) => UNAVAILABLE,
+        };
+        let problem = error.into();
+        Self { problem, word }
+    }
+}
+
+/// What else stops a sign-in is a matter of ours, and neither the person's nor the provider's.
+impl From<Problem> for NotSignedIn {
+    fn from(problem: Problem) -> Self {
+        let word = UNAVAILABLE;
+        Self { problem, word }
     }
 }
 
@@ -106,10 +135,10 @@ async fn login(
     query: web::Query<LoginQuery>,
 ) -> Result<HttpResponse, Problem> {
     let begun = begin(&state, query.return_url.as_deref().unwrap_or("/")).await;
-    begun.or_else(|problem| explained(&request, problem))
+    begun.or_else(|why| explained(&request, why))
 }
 
-async fn begin(state: &State, return_to: &str) -> Result<HttpResponse, Problem> {
+async fn begin(state: &State, return_to: &str) -> Result<HttpResponse, NotSignedIn> {
     state.open()?;
     let at = state.database.clock().now();
     let begun = state.identity.begin(return_to, at).await?;
@@ -139,24 +168,19 @@ async fn callback(
     query: web::Query<CallbackQuery>,
 ) -> Result<HttpResponse, Problem> {
     let finished = finish(&request, &state, &info, query.into_inner()).await;
-    finished.or_else(|problem| explained(&request, problem))
+    finished.or_else(|why| explained(&request, why))
 }
 
 /// A person who came by a navigation is told by the app's own page; a program gets the problem.
-fn explained(request: &HttpRequest, problem: Problem) -> Result<HttpResponse, Problem> {
+fn explained(request: &HttpRequest, why: NotSignedIn) -> Result<HttpResponse, Problem> {
     let accept = request
         .headers()
         .get(ACCEPT)
         .and_then(|accept| accept.to_str().ok());
     if !accept.is_some_and(|accept| accept.contains("text/html")) {
-        return Err(problem);
+        return Err(why.problem);
     }
-    let reason = if problem.is_unauthenticated() {
-        "access_denied"
-    } else {
-        "provider_unavailable"
-    };
-    Ok(see_other(&format!("/sign-in?error={reason}"))
+    Ok(see_other(&format!("/sign-in?error={}", why.word))
         .cookie(removed(SIGN_IN_COOKIE, SameSite::Lax))
         .finish())
 }
@@ -166,7 +190,7 @@ async fn finish(
     state: &State,
     info: &RequestInfo,
     query: CallbackQuery,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, NotSignedIn> {
     state.open()?;
     let answer = Callback {
         code: query.code,

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Begun, Callback, Identity, IdentityError, SignedIn, provider::NoAnswer, token};
+use super::{
+    Begun, Callback, Identity, IdentityError, Refusal, SignedIn, provider::NoAnswer, token,
+};
 
 /// Minutes that a person has for signing in at the provider.
 const MINUTES: i64 = 15;
@@ -121,13 +123,12 @@ impl Identity {
     ) -> Result<SignedIn, IdentityError> {
         let at = facts.at;
         let refused = |cause: &str| IdentityError::refused(START_AGAIN, cause);
+        let expired = |cause: &str| IdentityError::refused_as(Refusal::Expired, START_AGAIN, cause);
         let state = callback.state.ok_or_else(|| refused("no state"))?;
         // Whoever begins a sign-in and has another browser finish it would have that browser's
         // person work in his own account.
-        let own = browser
-            .unwrap_or_default()
-            .as_bytes()
-            .ct_eq(state.as_bytes());
+        let browser = browser.ok_or_else(|| expired("another browser, or too late"))?;
+        let own = browser.as_bytes().ct_eq(state.as_bytes());
         if !bool::from(own) {
             return Err(refused("another browser"));
         }
@@ -138,7 +139,7 @@ impl Identity {
             .entry()
             .take_sign_in(&state_hash, at)
             .await?;
-        let pending = pending.ok_or_else(|| refused("no sign-in of that state, or too late"))?;
+        let pending = pending.ok_or_else(|| expired("no sign-in of that state, or too late"))?;
         let provider = &self.inner.provider;
         let names_itself = callback.iss.is_some();
         if callback.iss.is_some_and(|iss| iss != provider.issuer()) {
@@ -146,7 +147,8 @@ impl Identity {
         }
         if let Some(error) = callback.error {
             let reason = "the provider did not sign you in";
-            return Err(IdentityError::refused(reason, registered(&error)));
+            let (denied, cause) = (Refusal::Denied, registered(&error));
+            return Err(IdentityError::refused_as(denied, reason, cause));
         }
         let code = callback.code.ok_or_else(|| refused("no code"))?;
         let code = AuthorizationCode::new(code.expose_secret().to_owned());
@@ -192,11 +194,13 @@ impl Identity {
             .await
             .map_err(|error| match error {
                 SignInError::Store(error) => error.into(),
-                SignInError::EmailUnverified => IdentityError::refused(
+                SignInError::EmailUnverified => IdentityError::refused_as(
+                    Refusal::EmailUnverified,
                     "the provider does not vouch for your e-mail address: confirm it there first",
                     error.to_string(),
                 ),
-                SignInError::EmailTaken => IdentityError::refused(
+                SignInError::EmailTaken => IdentityError::refused_as(
+                    Refusal::EmailTaken,
                     "your e-mail address belongs to another identity here: ask your administrator",
                     error.to_string(),
                 ),

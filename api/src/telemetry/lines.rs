@@ -28,17 +28,19 @@ use crate::{causes::with_causes, config::LogFormat};
 
 /// What may stand in a line. None of them carries what people type, see or send: ids, names of our
 /// own, numbers, and causes, which say what failed and quote no row.
-const FIELDS: [&str; 25] = [
+const FIELDS: [&str; 31] = [
     "action",
     "address",
-    "applied",
+    "before",
     "cause",
+    "column",
     "condition",
     "duration_us",
     "ended",
     "error",
     "expected",
     "field",
+    "foreign",
     "message",
     "method",
     "migration",
@@ -47,12 +49,16 @@ const FIELDS: [&str; 25] = [
     "policies",
     "policy",
     "proved_at",
+    "provider",
     "published",
     "request",
     "request_id",
     "route",
+    "row",
     "solvers",
     "status",
+    "table",
+    "tenant",
     "why",
 ];
 

@@ -16,8 +16,10 @@ pub(super) struct Hostile {
     pub(super) body: Vec<u8>,
 }
 
-fn query(name: &'static str, query: impl Into<String>) -> Hostile {
-    let body = json!({ "query": query.into(), "operationName": Value::Null });
+/// What is known of a document by the second time is of no use where each time has a text of its own.
+fn query(name: &'static str, time: usize, query: impl Into<String>) -> Hostile {
+    let text = format!("{} # {time}", query.into());
+    let body = json!({ "query": text, "operationName": Value::Null });
     raw(name, "application/json", body.to_string())
 }
 
@@ -47,19 +49,20 @@ fn fragments(n: usize) -> String {
     text
 }
 
-/// Every one of them.
-pub(super) fn hostile() -> Vec<Hostile> {
+/// Every one of them, for the so-manieth time.
+pub(super) fn hostile(time: usize) -> Vec<Hostile> {
     let json = "application/json";
+    let query = |name, text: String| query(name, time, text);
     let many = |n: usize, each: fn(usize) -> String| (0..n).map(each).collect::<String>();
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(&vec![b' '; 64 * 1024 * 1024]).unwrap();
-    let deep_filter = nested("{a:", "}", 2_000);
+    let deep_filter = nested("{a:", "}", 450);
     vec![
         query(
             "aliases",
             format!(
                 "{{ {} }}",
-                many(2_000, |i| format!("{MARK}{i}: viewer {{ kind }} "))
+                many(300, |i| format!("{MARK}{i}: viewer {{ kind }} "))
             ),
         ),
         query(
@@ -70,7 +73,7 @@ pub(super) fn hostile() -> Vec<Hostile> {
             "directives",
             format!(
                 "{{ {MARK}: viewer {} {{ kind }} }}",
-                "@include(if: true) ".repeat(2_000)
+                "@include(if: true) ".repeat(200)
             ),
         ),
         query(
@@ -84,11 +87,15 @@ pub(super) fn hostile() -> Vec<Hostile> {
         ),
         query(
             "selection sets for the parser",
+            format!("{MARK}{}", nested("{", "}", 900)),
+        ),
+        query(
+            "tokens",
             format!("{MARK}{}", nested("{", "}", 30_000)),
         ),
         query(
             "lists for the parser",
-            format!("{{ {MARK}(a: {}) }}", nested("[", "]", 30_000)),
+            format!("{{ {MARK}(a: {}) }}", nested("[", "]", 900)),
         ),
         query(
             "objects for the parser",
@@ -98,8 +105,8 @@ pub(super) fn hostile() -> Vec<Hostile> {
             "types for the parser",
             format!(
                 "query({MARK}: {}Int{}) {{ viewer {{ kind }} }}",
-                "[".repeat(5_000),
-                "]".repeat(5_000)
+                "[".repeat(900),
+                "]".repeat(900)
             ),
         ),
         query(
@@ -118,12 +125,12 @@ pub(super) fn hostile() -> Vec<Hostile> {
             "variables without end",
             format!(
                 "query({}) {{ viewer {{ kind }} }}",
-                many(3_000, |i| format!("${MARK}{i}: Int "))
+                many(400, |i| format!("${MARK}{i}: Int "))
             ),
         ),
         query(
             "operations",
-            many(3_000, |i| {
+            many(250, |i| {
                 format!("query {MARK}{i} {{ viewer {{ kind }} }} ")
             }),
         ),
@@ -167,7 +174,7 @@ pub(super) fn hostile() -> Vec<Hostile> {
             json,
             json!({
                 "query": format!(
-                    "{{ {MARK}: __type(name: \"Node\") {{ {} name {} }} }}",
+                    "{{ {MARK}: __type(name: \"Node\") {{ {} name {} }} }} # {time}",
                     "possibleTypes { interfaces { ".repeat(6),
                     "} } ".repeat(6)
                 ),
@@ -205,23 +212,24 @@ pub(super) fn hostile() -> Vec<Hostile> {
             "fields that nothing selects",
             format!(
                 "{{ __typename }} fragment f on Query {{ {} }}",
-                many(2_500, |i| format!("x{i} {{ {MARK} }} "))
+                many(450, |i| format!("x{i} {{ {MARK} }} "))
             ),
         ),
         query(
             "one name for two fields",
-            "{ transactions { nodes { x: id } } transactions { nodes { x: amount } } }",
+            "{ transactions { nodes { x: id } } transactions { nodes { x: amount } } }".to_owned(),
         ),
         query(
             "two questions under one name",
             "{ accounts { nodes { viewerCan(action: \"Account.name\") { allowed } } } \
-             accounts { nodes { viewerCan(action: \"Account.number\") { allowed } } } }",
+             accounts { nodes { viewerCan(action: \"Account.number\") { allowed } } } }"
+                .to_owned(),
         ),
         raw(
             "a number for a condition",
             json,
             json!({
-                "query": format!("query q($x: Int!) {{ {MARK}: viewer @skip(if: $x) {{ kind }} }}"),
+                "query": format!("query q($x: Int!) {{ {MARK}: viewer @skip(if: $x) {{ kind }} }} # {time}"),
                 "variables": { "x": 1 },
             })
             .to_string(),

@@ -3,6 +3,7 @@
 use chrono::Duration;
 use countersign_tests::{Reply, TestApp};
 use serde_json::json;
+use sqlx::Executor;
 
 use super::stand::{Visit, invite, location, real_time, stand};
 
@@ -42,9 +43,10 @@ async fn a_person_signs_in_works_and_signs_out() {
     let other = visit
         .get(&stand, &format!("{}/bff/logout?sid=ses_1", stand.app.url()))
         .await;
+    let other = Reply::of(other).await;
     assert_eq!(
-        other.status().as_u16(),
-        400,
+        (other.status, other.error_code()),
+        (400, Some("SESSION_MISMATCH")),
         "another site can not sign people out"
     );
     let logout = user.body["logoutUrl"].as_str().unwrap();
@@ -92,15 +94,6 @@ async fn a_sign_in_is_finished_once_and_by_the_browser_that_began_it() {
     let mut mine = Visit::default();
     let callback = mine.reach_callback(&stand, "olivia@example.test").await;
 
-    let person = stand
-        .app
-        .http()
-        .get(&callback)
-        .header("accept", "text/html,*/*");
-    let person = person.send().await.unwrap();
-    assert_eq!(person.status().as_u16(), 303, "a person is told by a page");
-    assert_eq!(location(&person), "/sign-in?error=access_denied");
-
     let mut victim = Visit::default();
     let lured = Reply::of(victim.get(&stand, &callback).await).await;
     assert_eq!(
@@ -124,6 +117,70 @@ async fn a_sign_in_is_finished_once_and_by_the_browser_that_began_it() {
         .await
         .unwrap();
     assert_eq!(replayed.status().as_u16(), 401, "a callback is good once");
+}
+
+/// The word that the sign-in page is given where a person comes to that address, which has a text for it.
+async fn told(app: &TestApp, url: &str, cookies: &str) -> String {
+    let person = app.http().get(url).header("accept", "text/html,*/*");
+    let person = person.header("cookie", cookies).send().await.unwrap();
+    assert_eq!(person.status().as_u16(), 303, "a person is told by a page");
+    let page = location(&person);
+    let word = page.strip_prefix("/sign-in?error=").expect("the page");
+    let texts = include_str!("../../../web/src/routes/sign-in.tsx");
+    assert!(
+        texts.contains(&format!("\n  {word}:")),
+        "`{word}` has no text"
+    );
+    word.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_told_whose_fault_it_is_that_nobody_is_signed_in() {
+    let stand = stand().await;
+    invite(&stand, "olivia@example.test").await;
+    let app = &stand.app;
+    let mut visit = Visit::default();
+    let callback = visit.reach_callback(&stand, "olivia@example.test").await;
+    let (address, answer) = callback.split_once("?code=").unwrap();
+    let (_, answer) = answer.split_once('&').unwrap();
+
+    assert_eq!(told(app, &callback, "").await, "expired", "elsewhere begun");
+    let wrong = callback.replace("state=", "state=x");
+    assert_eq!(told(app, &wrong, &visit.header()).await, "failed");
+    let denied = format!("{address}?error=access_denied&{answer}");
+    let cookies = visit.header();
+    assert_eq!(told(app, &denied, &cookies).await, "access_denied");
+    assert_eq!(told(app, &denied, &cookies).await, "expired", "once only");
+
+    let mut unknown = Visit::default();
+    let callback = unknown.reach_callback(&stand, "mallory@example.test").await;
+    let word = told(app, &callback, &unknown.header()).await;
+    assert_eq!(word, "email_unverified");
+
+    // What fails on our side is no fault of the provider.
+    let mut later = Visit::default();
+    let callback = later.reach_callback(&stand, "olivia@example.test").await;
+    let mut superuser = app.test_database.superuser().await;
+    let revoke = "REVOKE ALL ON countersign.sign_ins FROM countersign_entry";
+    superuser.execute(revoke).await.unwrap();
+    assert_eq!(told(app, &callback, &later.header()).await, "unavailable");
+
+    let away = TestApp::start().await;
+    let login = format!("{}/bff/login", away.url());
+    assert_eq!(told(&away, &login, "").await, "provider_unavailable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_too_long_at_the_provider_is_told_so() {
+    let stand = stand().await;
+    invite(&stand, "olivia@example.test").await;
+    let mut visit = Visit::default();
+    let callback = visit.reach_callback(&stand, "olivia@example.test").await;
+    stand.app.clock.advance(Duration::minutes(16));
+    let word = told(&stand.app, &callback, &visit.header()).await;
+    assert_eq!(word, "expired", "the provider did let them in");
+    // By then browsers have forgotten the cookie.
+    assert_eq!(told(&stand.app, &callback, "").await, "expired");
 }
 
 #[tokio::test(flavor = "multi_thread")]

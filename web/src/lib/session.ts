@@ -94,18 +94,14 @@ export function loginUrl(returnUrl: string): string {
 }
 
 /**
- * Whether the sign-in provider is away, found out before leaving the app: a browser that follows the link would end
- * on a page of bare JSON.
+ * What keeps a sign-in from beginning, in the server's words, found out before leaving the app: it forgets where one wanted
+ * to be. `null`: nothing does.
  */
-export async function isProviderAway(returnUrl: string): Promise<boolean> {
+export async function signInFault(returnUrl: string): Promise<string | null> {
   try {
-    const response = await fetch(loginUrl(returnUrl), {
-      credentials: 'same-origin',
-      redirect: 'manual',
-      headers: { 'X-CSRF': '1' },
-    });
-    return response.status >= 500;
-  } catch {
-    return true;
+    const response = await ask(loginUrl(returnUrl), { redirect: 'manual', headers: { 'X-CSRF': '1' } });
+    return response.status >= 400 ? (await problem(response)).message : null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

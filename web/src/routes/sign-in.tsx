@@ -1,6 +1,7 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
-import { isProviderAway, loginUrl } from '../lib/session';
+import { sentence } from '../graphql/user-errors';
+import { loginUrl, signInFault } from '../lib/session';
 import { useTitle } from '../lib/title';
 import { useOnce } from '../lib/use-once';
 import { Icon } from '../ui/icon';
@@ -10,8 +11,13 @@ const route = getRouteApi('/sign-in');
 const ERRORS: Readonly<Record<string, string>> = {
   provider_unavailable:
     'The sign-in provider does not answer. People who are signed in keep working; try again shortly.',
+  unavailable: 'Countersign can not sign anybody in at the moment. Try again shortly.',
   access_denied: 'The sign-in provider did not let you in.',
-  expired: 'The sign-in took too long. Start again.',
+  expired: 'The sign-in took too long, or was begun in another browser. Start again.',
+  email_unverified:
+    'The sign-in provider does not vouch for your e-mail address. Confirm it there, then sign in.',
+  email_taken: 'Your e-mail address belongs to another identity here. Ask your administrator.',
+  failed: 'The sign-in did not come to a good end. Start again.',
 };
 
 export function SignInPage() {
@@ -19,14 +25,16 @@ export function SignInPage() {
   useTitle('Sign in');
   const [isBusy, setBusy] = useState(false);
   const { begin, end } = useOnce();
-  const [code, setCode] = useState(error ?? null);
+  const told = error === undefined ? null : (ERRORS[error] ?? 'The sign-in did not work. Try again.');
+  const [fault, setFault] = useState(told);
 
   async function signIn() {
     if (!begin()) return;
     setBusy(true);
-    setCode(null);
-    if (await isProviderAway(returnUrl)) {
-      setCode('provider_unavailable');
+    setFault(null);
+    const found = await signInFault(returnUrl);
+    if (found !== null) {
+      setFault(sentence(found));
       setBusy(false);
       end();
       return;
@@ -45,12 +53,12 @@ export function SignInPage() {
           ? 'The books of your companies. Sign in with your organisation’s account.'
           : 'You are signed out. Sign in to go back to where you were.'}
       </p>
-      {code && (
+      {fault && (
         <div role="alert" className="flex gap-2 rounded-md border border-danger p-3">
           <span className="mt-0.5 text-danger">
             <Icon name="alert" />
           </span>
-          <p>{ERRORS[code] ?? 'The sign-in did not work. Try again.'}</p>
+          <p>{fault}</p>
         </div>
       )}
       <button

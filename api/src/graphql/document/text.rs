@@ -26,6 +26,7 @@ impl<'a> Iterator for Tokens<'a> {
             let length = match first {
                 '#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
                 '"' => length_of_string(rest),
+                '.' if rest.starts_with("...") => 3,
                 c if is_of_word(c) => rest.find(|c| !is_of_word(c)).unwrap_or(rest.len()),
                 c => c.len_utf8(),
             };
@@ -59,6 +60,11 @@ fn length_of_string(text: &str) -> usize {
         }
     }
     text.len()
+}
+
+/// Whether the text has more tokens than that. What is behind them is not looked at.
+pub(super) fn is_beyond(text: &str, tokens_max: usize) -> bool {
+    Tokens { text, at: 0 }.nth(tokens_max).is_some()
 }
 
 /// A bracket that is open.
@@ -187,6 +193,17 @@ mod tests {
     use async_graphql_value::Value;
 
     use super::*;
+
+    #[test]
+    fn tokens_are_counted_and_nothing_beside_them() {
+        let text =
+            "query q($x: [Int!]! = [-1, 2]) { ...f # a b c\n a(b: \"c d\", e: \"\"\"f g\"\"\") }";
+        let counted = 31;
+        assert!(!is_beyond(text, counted), "{text}");
+        assert!(is_beyond(text, counted - 1), "{text}");
+        assert!(!is_beyond(" ,,\u{FEFF}\n# nothing", 0));
+        assert!(is_beyond("\"", 0), "what is no GraphQL is counted as well");
+    }
 
     #[test]
     fn members_have_names_of_their_own() {
