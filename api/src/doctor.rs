@@ -182,11 +182,15 @@ async fn check_database(keys: &Keys, database: &Database, findings: &mut Finding
         .schema_version()
         .await
         .map_err(|error| with_causes(&error));
+    let advice = if found.as_ref().is_ok_and(|found| *found > known) {
+        "use the release that the database was migrated by, or a newer one"
+    } else {
+        "run `countersign migrate` of this version"
+    };
     let found = found.and_then(|found| {
         let fault = format!("it is {found}, and this program is made for {known}");
         (found == known).then_some(()).ok_or(fault)
     });
-    let advice = "run `countersign migrate` of this version";
     if findings
         .note("version of the schema", found, advice)
         .is_none()
