@@ -11,9 +11,10 @@ use std::{
 };
 
 use deadpool_postgres::{
-    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode,
-    RecyclingMethod, Runtime, TimeoutType, Timeouts,
+    ClientWrapper, Connect, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError,
+    QueueMode, RecyclingMethod, Runtime, TimeoutType, Timeouts,
 };
+use futures::future::BoxFuture;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -23,10 +24,15 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{Config, config::SslMode};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, SimpleQueryMessage, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
+use super::{
+    socket::{self, Felt, Pulse, Transport, Unreached},
+    vigil::Vigil,
+};
 use crate::error::{Cause, StoreError};
 
 /// How many threads the server has.
@@ -50,12 +56,14 @@ pub(crate) struct Lines(Vec<Pool>);
 
 impl Lines {
     /// At most `max` connections in all, which connect when they are first asked for; whoever asks
-    /// waits for `patience`. `session` is sent on each first.
+    /// waits for `patience`. `session` is sent on each first; what is then asked for is given up as `vigil`
+    /// says.
     pub(crate) fn new(
         address: &SecretString,
         max: u32,
         patience: Duration,
         session: Option<&str>,
+        vigil: &Vigil,
     ) -> Result<Self, StoreError> {
         let threads = threads();
         let max = usize::try_from(max).unwrap_or(usize::MAX).max(1);
@@ -63,7 +71,7 @@ impl Lines {
         let (each, more) = (max / lanes, max % lanes);
         let lanes = (0..lanes).map(|lane| {
             let size = each.saturating_add(usize::from(lane < more));
-            pool(address, size, patience, session)
+            pool(address, size, patience, session, vigil)
         });
         Ok(Self(lanes.collect::<Result<_, _>>()?))
     }
@@ -115,35 +123,124 @@ fn pool(
     max: usize,
     patience: Duration,
     session: Option<&str>,
+    vigil: &Vigil,
 ) -> Result<Pool, StoreError> {
-    let (config, connect) = Address::parse(address)?.connecting()?;
+    let (config, tls) = Address::parse(address)?.connecting()?;
+    let connect = Connecting {
+        tls,
+        vigil: vigil.clone(),
+    };
     let manager = ManagerConfig {
         // Entering is the test: a dead connection is thrown away there.
         recycling_method: RecyclingMethod::Fast,
     };
-    let manager = Manager::from_config(config, connect, manager);
-    let mut builder = Pool::builder(manager)
+    let manager = Manager::from_connect(config, connect, manager);
+    let session = session.map(str::to_owned);
+    let prepare = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+        let session = session.clone();
+        Box::pin(async move {
+            let begun = begin_session(client, session.as_deref()).await;
+            if begun.map_err(HookError::Backend)? {
+                return Err(HookError::message(READ_ONLY));
+            }
+            Ok(())
+        })
+    });
+    let pool = Pool::builder(manager)
         .max_size(max)
         // The connection that was used last: what its server process knows is still in the cache.
         .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(patience))
-        .create_timeout(Some(patience));
-    if let Some(session) = session.map(str::to_owned) {
-        let prepare = Hook::async_fn(move |client: &mut ClientWrapper, _| {
-            let session = session.clone();
-            Box::pin(async move {
-                client
-                    .batch_execute(&session)
-                    .await
-                    .map_err(HookError::Backend)
-            })
-        });
-        builder = builder.post_create(prepare);
-    }
-    builder
+        .create_timeout(Some(patience))
+        .post_create(prepare)
         .build()
-        .map_err(|error| StoreError::Database(Cause::new(error.to_string())))
+        .map_err(|error| StoreError::Database(Cause::new(error.to_string())))?;
+    let of = pool.weak();
+    vigil.add(move || {
+        if let Some(pool) = of.upgrade() {
+            pool.retain(|_, _| false);
+        }
+    });
+    Ok(pool)
+}
+
+/// Whether transactions are read-only, `on` or `off`.
+pub(crate) const IS_READ_ONLY: &str = "SHOW transaction_read_only";
+const READ_ONLY: &str =
+    "the database takes no writes: it is a standby, or the role's transactions are read-only";
+
+/// Of a server that nothing can be recorded on.
+pub(crate) fn takes_no_writes() -> StoreError {
+    StoreError::Unavailable(Cause::new(READ_ONLY))
+}
+
+/// Sends `session` and returns whether transactions are read-only: after a failover an address may lead to
+/// what has become a standby, and a connection to it would serve nobody for as long as it lives.
+pub(super) async fn begin_session(
+    client: &Client,
+    session: Option<&str>,
+) -> Result<bool, tokio_postgres::Error> {
+    let session = session.map_or_else(String::new, |session| format!("{session}; "));
+    let told = client
+        .simple_query(&format!("{session}{IS_READ_ONLY}"))
+        .await?;
+    let is_on = |told: &SimpleQueryMessage| match told {
+        SimpleQueryMessage::Row(row) => row.get(0) == Some("on"),
+        _ => false,
+    };
+    Ok(told.iter().any(is_on))
+}
+
+/// Opens lines, and has each watched.
+struct Connecting {
+    tls: MakeRustlsConnect,
+    vigil: Vigil,
+}
+
+impl Connect for Connecting {
+    fn connect(
+        &self,
+        config: &Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        let config = config.clone();
+        Box::pin(async move {
+            let (name, transport) = self.reach(&config).await;
+            let Ok(tls) = MakeTlsConnect::<Felt>::make_tls_connect(&mut self.tls.clone(), &name);
+            let pulse = Arc::new(Pulse::default());
+            let felt = Arc::downgrade(&pulse);
+            let (client, connection) = config.connect_raw(Felt { transport, pulse }, tls).await?;
+            let carried = tokio::spawn(async {
+                if let Err(error) = connection.await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a connection to the database ended");
+                }
+            });
+            let (vigil, carries) = (self.vigil.clone(), carried.abort_handle());
+            tokio::spawn(async move {
+                let silence = || felt.upgrade().map(|pulse| Vigil::breaths(pulse.look()));
+                if vigil.watch(silence).await {
+                    carries.abort();
+                }
+            });
+            Ok((client, carried))
+        })
+    }
+}
+
+impl Connecting {
+    /// The first of the hosts that is reached, and its name.
+    async fn reach(&self, config: &Config) -> (String, Box<dyn Transport>) {
+        let (ports, mut why) = (config.get_ports(), None);
+        for (n, host) in config.get_hosts().iter().enumerate() {
+            let port = ports.get(n).or(ports.first()).copied().unwrap_or(5432);
+            match socket::connect(host, port, self.vigil.limit()).await {
+                Ok(transport) => return (socket::name(host).to_owned(), transport),
+                Err(error) => why = Some(error),
+            }
+        }
+        (String::new(), Box::new(Unreached(why)))
+    }
 }
 
 /// Whom the server must prove to be, where transport is secured.

@@ -82,7 +82,7 @@ impl Lanes {
         let opening = Opening(own);
         let transport = self.opener.open().await.ok()?;
         let mut lane = Lane {
-            traffic: Traffic::new(transport),
+            traffic: Traffic::new(transport, self.opener.vigil.clone()),
             prepared: Mutex::default(),
             server: String::new(),
         };
