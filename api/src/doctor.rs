@@ -1,5 +1,7 @@
 //! What keeps the product from running well, each with what to do about it.
 
+mod connections;
+
 use std::{fmt::Display, fs, net::Ipv4Addr, process::Command, sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -101,6 +103,12 @@ pub async fn examine(
     }
     check_reach(&config.http, &mut findings);
     check_database(database, &mut findings).await;
+    connections::check(
+        database,
+        !config.database.prepared_statements,
+        &mut findings,
+    )
+    .await;
     check_owner(config, &mut findings).await;
     check_witness(config, &mut findings);
     check_policies(config, &mut findings).await;

@@ -1,6 +1,9 @@
 //! The pools.
 
 mod entrance;
+mod room;
+
+pub use self::room::Room;
 
 use std::{fmt, io, str::FromStr, sync::Arc, time::Duration};
 

@@ -96,6 +96,11 @@ impl Durability {
         self.flushers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The most connections.
+    pub(crate) fn max(&self) -> usize {
+        self.lanes.max()
+    }
+
     /// How many connections are open, and how many of them nobody uses.
     pub(crate) fn counts(&self) -> (usize, usize) {
         self.lanes.counts()

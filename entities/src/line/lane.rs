@@ -90,6 +90,11 @@ impl Lanes {
         opening.opened(lane)
     }
 
+    /// The most connections.
+    pub(crate) fn max(&self) -> usize {
+        self.threads.len()
+    }
+
     /// How many connections are open, and how many of them bring nothing.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let mut counts: (usize, usize) = (0, 0);
