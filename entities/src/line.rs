@@ -7,6 +7,7 @@
 mod connect;
 mod fetched;
 mod lane;
+mod opening;
 mod rows;
 mod socket;
 mod vigil;
@@ -30,9 +31,10 @@ use tokio_postgres::{RowStream, Statement as Prepared};
 
 use self::rows::Rows;
 pub(crate) use self::{
-    connect::{IS_READ_ONLY, Lines, takes_no_writes},
+    connect::Lines,
     fetched::{Fetched, Fetches, fetched},
     lane::{Fault, Lane, Lanes, Opener, QUICK},
+    opening::{IS_READ_ONLY, takes_no_writes},
     rows::Cells,
     vigil::{Peers, Vigil},
 };

@@ -37,7 +37,7 @@ impl Database {
     pub async fn room(&self) -> Result<[Room; 2], StoreError> {
         let inner = &self.0;
         let max = |pool: &PgPool| pool.options().get_max_connections();
-        let lines = [&inner.lines, &inner.writing].map(|lines| lines.max());
+        let lines = [inner.lines.max(), inner.writing.max()];
         let lanes = [
             inner.lanes.max(),
             inner.write_lanes.max(),

@@ -11,10 +11,9 @@ use std::{
 };
 
 use deadpool_postgres::{
-    ClientWrapper, Connect, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError,
-    QueueMode, RecyclingMethod, Runtime, TimeoutType, Timeouts,
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode,
+    RecyclingMethod, Runtime, TimeoutType, Timeouts,
 };
-use futures::future::BoxFuture;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -24,13 +23,12 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, SimpleQueryMessage, config::SslMode, tls::MakeTlsConnect};
+use tokio_postgres::{Config, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
 use super::{
-    socket::{self, Felt, Pulse, Transport, Unreached},
+    opening::{Connecting, READ_ONLY, begin_session},
     vigil::Vigil,
 };
 use crate::error::{Cause, StoreError};
@@ -163,84 +161,6 @@ fn pool(
         }
     });
     Ok(pool)
-}
-
-/// Whether transactions are read-only, `on` or `off`.
-pub(crate) const IS_READ_ONLY: &str = "SHOW transaction_read_only";
-const READ_ONLY: &str =
-    "the database takes no writes: it is a standby, or the role's transactions are read-only";
-
-/// Of a server that nothing can be recorded on.
-pub(crate) fn takes_no_writes() -> StoreError {
-    StoreError::Unavailable(Cause::new(READ_ONLY))
-}
-
-/// Sends `session` and returns whether transactions are read-only: after a failover an address may lead to
-/// what has become a standby, and a connection to it would serve nobody for as long as it lives.
-pub(super) async fn begin_session(
-    client: &Client,
-    session: Option<&str>,
-) -> Result<bool, tokio_postgres::Error> {
-    let session = session.map_or_else(String::new, |session| format!("{session}; "));
-    let told = client
-        .simple_query(&format!("{session}{IS_READ_ONLY}"))
-        .await?;
-    let is_on = |told: &SimpleQueryMessage| match told {
-        SimpleQueryMessage::Row(row) => row.get(0) == Some("on"),
-        _ => false,
-    };
-    Ok(told.iter().any(is_on))
-}
-
-/// Opens lines, and has each watched.
-struct Connecting {
-    tls: MakeRustlsConnect,
-    vigil: Vigil,
-}
-
-impl Connect for Connecting {
-    fn connect(
-        &self,
-        config: &Config,
-    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
-        let config = config.clone();
-        Box::pin(async move {
-            let (name, transport) = self.reach(&config).await;
-            let Ok(tls) = MakeTlsConnect::<Felt>::make_tls_connect(&mut self.tls.clone(), &name);
-            let pulse = Arc::new(Pulse::default());
-            let felt = Arc::downgrade(&pulse);
-            let (client, connection) = config.connect_raw(Felt { transport, pulse }, tls).await?;
-            let carried = tokio::spawn(async {
-                if let Err(error) = connection.await {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "a connection to the database ended");
-                }
-            });
-            let (vigil, carries) = (self.vigil.clone(), carried.abort_handle());
-            tokio::spawn(async move {
-                let silence = || felt.upgrade().map(|pulse| Vigil::breaths(pulse.look()));
-                if vigil.watch(silence).await {
-                    carries.abort();
-                }
-            });
-            Ok((client, carried))
-        })
-    }
-}
-
-impl Connecting {
-    /// The first of the hosts that is reached, and its name.
-    async fn reach(&self, config: &Config) -> (String, Box<dyn Transport>) {
-        let (ports, mut why) = (config.get_ports(), None);
-        for (n, host) in config.get_hosts().iter().enumerate() {
-            let port = ports.get(n).or(ports.first()).copied().unwrap_or(5432);
-            match socket::connect(host, port, self.vigil.limit()).await {
-                Ok(transport) => return (socket::name(host).to_owned(), transport),
-                Err(error) => why = Some(error),
-            }
-        }
-        (String::new(), Box::new(Unreached(why)))
-    }
 }
 
 /// Whom the server must prove to be, where transport is secured.

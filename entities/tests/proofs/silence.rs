@@ -43,20 +43,16 @@ async fn answered(world: &World, who: &Person) -> Result<usize, String> {
         }
         read.leave();
     }
-    let (context, rows) = match found {
-        Some(found) => found,
-        None => {
-            let entered = world.database.enter(&credential, &facts, &[]).await;
-            let (context, read) = entered.map_err(|error| format!("{error:?}"))?;
-            let scope = world.scope::<resource::Account>(&context);
-            let rows = read.accounts(&scope, &Page::first(5)).await;
-            read.leave();
-            (
-                context,
-                rows.map_err(|error| format!("{error:?}"))?.rows.len(),
-            )
-        }
-    };
+    if found.is_none() {
+        let entered = world.database.enter(&credential, &facts, &[]).await;
+        let (context, read) = entered.map_err(|error| format!("{error:?}"))?;
+        let scope = world.scope::<resource::Account>(&context);
+        let rows = read.accounts(&scope, &Page::first(5)).await;
+        read.leave();
+        let rows = rows.map_err(|error| format!("{error:?}"))?;
+        found = Some((context, rows.rows.len()));
+    }
+    let (context, rows) = found.unwrap();
     let recorded = world.database.record(&context, draft("books.read")).await;
     recorded.map_err(|error| format!("{error:?}"))?;
     Ok(rows)

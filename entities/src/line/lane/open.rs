@@ -21,7 +21,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     super::{
-        connect::{Address, begin_session, takes_no_writes},
+        connect::Address,
+        opening::{begin_session, takes_no_writes},
         socket::{self, Transport},
         vigil::Vigil,
     },
