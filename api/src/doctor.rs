@@ -1,5 +1,6 @@
 //! What keeps the product from running well, each with what to do about it.
 
+mod connections;
 mod dump;
 mod place;
 
@@ -104,6 +105,12 @@ pub async fn examine(
     }
     check_reach(&config.http, &mut findings);
     check_database(&config.keys, database, &mut findings).await;
+    connections::check(
+        database,
+        !config.database.prepared_statements,
+        &mut findings,
+    )
+    .await;
     check_owner(config, &mut findings).await;
     check_witness(config, &mut findings);
     place::check(config, clock, &mut findings).await;

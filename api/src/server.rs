@@ -61,6 +61,7 @@ pub struct State {
     /// The configuration.
     pub config: Arc<Config>,
     open: AtomicBool,
+    stopping: AtomicBool,
 }
 
 impl State {
@@ -68,6 +69,11 @@ impl State {
     /// checked and found whole.
     pub fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
+    }
+
+    /// Whether the process was told to stop: who balances load sends nobody here any more.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// Whether the product is called by https.
@@ -159,6 +165,7 @@ impl Server {
             seen_tokens: SeenTokens::default(),
             config: Arc::new(config),
             open: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
         });
         Ok(Self {
             state,
@@ -335,6 +342,7 @@ async fn close_streams_when_stopped(state: web::Data<State>) {
         _ = terminated.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
+    state.stopping.store(true, Ordering::Release);
     state.graphql.close_streams();
 }
 

@@ -1,15 +1,19 @@
 //! The pools.
 
 mod entrance;
+mod room;
 
-use std::{fmt, str::FromStr, sync::Arc};
+pub use self::room::Room;
+
+use std::{fmt, io, str::FromStr, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use countersign_domain::{audit::Outcome, id::TenantId};
 use sea_orm::{DbBackend, QueryResult, Statement};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sqlx::{
-    ConnectOptions, PgPool,
+    ConnectOptions, Executor, PgConnection, PgPool, Row,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -25,11 +29,11 @@ use crate::{
     isolation::{self, IsolationError},
     keys::{Connections, KeyRing, Keys},
     let_in::LetIn,
-    line::{Lanes, Lines, Opener, QUICK},
+    line::{IS_READ_ONLY, Lanes, Lines, Opener, Peers, QUICK, Vigil, takes_no_writes},
     operator::Operator,
     settings::Settings,
     store::memory::Memory,
-    wire::{End, Wire},
+    wire::{Begin, End, Wire},
 };
 
 /// How many statements a connection keeps prepared.
@@ -58,7 +62,8 @@ pub(crate) struct Inner {
     pub(crate) books: PgPool,
     pub(crate) entry: PgPool,
     pub(crate) prepared: bool,
-    pub(crate) begin: String,
+    pub(crate) begin: Begin,
+    patience: Duration,
     pub(crate) keys: Arc<Keys>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
@@ -66,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) answers: Answers,
     pub(crate) memory: Memory,
     let_in: LetIn,
+    _peers: Arc<Peers>,
 }
 
 impl Database {
@@ -81,62 +87,74 @@ impl Database {
         ids: Arc<dyn Ids>,
     ) -> Result<Self, StoreError> {
         let beside = settings.connections_max.clamp(1, BESIDE_MAX);
-        let books = pool(&settings, &settings.books_url, beside)?;
+        let (patience, bound) = (settings.acquire_timeout, settings.statement_timeout);
+        let peers = Arc::new(Peers::default());
+        // A pooler in between may let a statement wait for a connection of its own first.
+        let vigil = Vigil::new(&peers, patience.saturating_add(bound));
+        let begin = Begin {
+            sql: enter::begin(bound),
+            vigil: vigil.clone(),
+        };
+        let pool = |url: &SecretString, max| pool(&settings, url, max, &peers);
+        let books = pool(&settings.books_url, beside)?;
         let connections = Connections {
-            pool: pool(&settings, &settings.books_url, beside)?,
+            pool: pool(&settings.books_url, beside)?,
             prepared: settings.prepared_statements,
-            begin: enter::begin(settings.statement_timeout),
+            begin: begin.clone(),
         };
         let (own_clock, own_ids) = (Arc::clone(&clock), Arc::clone(&ids));
         let keys = Arc::new(Keys::new(keys.into(), connections, own_clock, own_ids));
         let recorder = Recorder::new(
-            pool(&settings, &settings.books_url, beside)?,
-            pool(&settings, &settings.books_url, 1)?,
+            pool(&settings.books_url, beside)?,
+            pool(&settings.books_url, 1)?,
             settings.prepared_statements,
-            settings.statement_timeout,
-            settings.acquire_timeout,
+            begin.clone(),
+            patience,
             Arc::clone(&keys),
         );
         // Where a pooler hands connections around, nothing may be left on them.
         let session = |bound| settings.prepared_statements.then(|| enter::session(bound));
-        let begin = enter::begin(settings.statement_timeout);
-        let own = session(settings.statement_timeout);
+        let own = session(bound);
         let lines = |session: Option<&str>| {
-            let (url, patience) = (&settings.books_url, settings.acquire_timeout);
-            Lines::new(url, settings.connections_max, patience, session)
+            let (url, max) = (&settings.books_url, settings.connections_max);
+            Lines::new(url, max, patience, session, &vigil)
         };
-        let quick = session(QUICK.min(settings.statement_timeout));
+        let quick = session(QUICK.min(bound));
         let early = quick.as_ref().map(|quick| format!("{quick}; {EARLY}"));
-        let lanes = |session: Option<&str>| {
-            let (url, patience) = (&settings.books_url, settings.acquire_timeout);
-            Ok::<_, StoreError>(Lanes::new(Opener::new(url, patience, session)?))
+        let lanes = |session: Option<&str>, bound: Duration| {
+            let vigil = vigil.within(patience.saturating_add(bound));
+            let opener = Opener::new(&settings.books_url, patience, session, vigil)?;
+            Ok::<_, StoreError>(Lanes::new(opener))
         };
         Ok(Self(Arc::new(Inner {
             lines: lines(own.as_deref())?,
-            lanes: lanes(quick.as_deref())?,
+            lanes: lanes(quick.as_deref(), QUICK)?,
             writing: lines(own.as_deref())?,
-            write_lanes: lanes(early.as_deref())?,
-            durability: Durability::new(lanes(own.as_deref())?),
+            write_lanes: lanes(early.as_deref(), QUICK)?,
+            durability: Durability::new(lanes(own.as_deref(), bound)?),
             begin_line: if settings.prepared_statements {
                 "BEGIN".to_owned()
             } else {
-                begin.clone()
+                begin.sql.clone()
             },
             answers: Answers::new(
                 books.clone(),
                 settings.prepared_statements,
-                settings.acquire_timeout,
+                begin.clone(),
+                patience,
             ),
             books,
-            entry: pool(&settings, &settings.entry_url, beside)?,
+            entry: pool(&settings.entry_url, beside)?,
             prepared: settings.prepared_statements,
             begin,
+            patience,
             keys,
             clock,
             ids,
             recorder,
             memory: Memory::new(),
             let_in: LetIn::new(),
+            _peers: peers,
         })))
     }
 
@@ -145,10 +163,22 @@ impl Database {
         isolation::check(&self.0).await
     }
 
-    /// Whether PostgreSQL answers on both roles.
+    /// Whether PostgreSQL answers on both roles, and takes what is written.
     pub async fn ready(&self) -> Result<(), StoreError> {
-        for pool in [&self.0.books, &self.0.entry] {
-            self.ask(pool, enter::nothing()).await?;
+        let inner = &self.0;
+        let begin = Begin {
+            sql: inner.begin.sql.clone(),
+            vigil: inner.begin.vigil.within(inner.patience),
+        };
+        for pool in [&inner.books, &inner.entry] {
+            let asked = Statement::from_string(DbBackend::Postgres, IS_READ_ONLY);
+            let (wire, row) = Wire::open(pool, inner.prepared, &begin, &asked).await?;
+            let told: String = row.try_get("", "transaction_read_only")?;
+            if told == "on" {
+                wire.discard();
+                return Err(takes_no_writes());
+            }
+            wire.end(End::Rollback).await?;
         }
         Ok(())
     }
@@ -283,7 +313,8 @@ impl Database {
         self.0.keys.is_destroyed(tenant, version).await
     }
 
-    /// Closes every connection, after those in use are given back.
+    /// Closes every connection, after those in use are given back. None is waited for longer than for a new
+    /// one: what is still open then ends with the process.
     pub async fn close(&self) {
         self.0.answers.arrived().await;
         self.0.lines.close();
@@ -291,10 +322,13 @@ impl Database {
         self.0.writing.close();
         self.0.write_lanes.close();
         self.0.durability.close();
-        self.0.books.close().await;
-        self.0.entry.close().await;
-        self.0.recorder.close().await;
-        self.0.keys.pool().close().await;
+        let given_back = futures::future::join4(
+            self.0.books.close(),
+            self.0.entry.close(),
+            self.0.recorder.close(),
+            self.0.keys.pool().close(),
+        );
+        let _ = tokio::time::timeout(self.0.patience, given_back).await;
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -314,7 +348,12 @@ impl fmt::Debug for Inner {
     }
 }
 
-fn pool(settings: &Settings, url: &SecretString, max: u32) -> Result<PgPool, StoreError> {
+fn pool(
+    settings: &Settings,
+    url: &SecretString,
+    max: u32,
+    peers: &Peers,
+) -> Result<PgPool, StoreError> {
     let cache = if settings.prepared_statements {
         PREPARED_MAX
     } else {
@@ -327,10 +366,27 @@ fn pool(settings: &Settings, url: &SecretString, max: u32) -> Result<PgPool, Sto
         // A start-up parameter that poolers refuse; it is for floats, of which there are none.
         .extra_float_digits(None)
         .disable_statement_logging();
-    Ok(PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(max)
         .acquire_timeout(settings.acquire_timeout)
         // Entering is the test: a dead connection is thrown away there.
         .test_before_acquire(false)
-        .connect_lazy_with(options))
+        .after_connect(|connection, _| Box::pin(refuse_standby(connection)))
+        .connect_lazy_with(options);
+    let of = pool.clone();
+    peers.add(move || {
+        for _ in 0..of.num_idle() {
+            drop(of.try_acquire().map(PoolConnection::detach));
+        }
+    });
+    Ok(pool)
+}
+
+/// As for lines: a connection to a server that takes no writes would serve nobody for as long as it lives.
+async fn refuse_standby(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let told = connection.fetch_one(sqlx::raw_sql(IS_READ_ONLY)).await?;
+    if told.try_get::<&str, _>(0)? == "on" {
+        return Err(sqlx::Error::Io(io::Error::other(takes_no_writes())));
+    }
+    Ok(())
 }

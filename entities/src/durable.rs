@@ -96,6 +96,11 @@ impl Durability {
         self.flushers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The most connections.
+    pub(crate) fn max(&self) -> usize {
+        self.lanes.max()
+    }
+
     /// How many connections are open, and how many of them nobody uses.
     pub(crate) fn counts(&self) -> (usize, usize) {
         self.lanes.counts()
@@ -106,6 +111,34 @@ impl Durability {
         self.lanes.close();
         self.flushers().clear();
     }
+}
+
+/// The one who flushes. Where it is dropped while somebody may wait, because the runtime of its thread stops,
+/// they are told so, and the next one finds nobody who flushes.
+struct Flushing {
+    flusher: Arc<Flusher>,
+    is_over: bool,
+}
+
+impl Drop for Flushing {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let abandoned = mem::take(&mut *self.flusher.waiting());
+            // Each is told that nobody flushes any more.
+            drop(abandoned);
+        }
+    }
+}
+
+async fn flush_while_waiting(mut flushing: Flushing) {
+    while let Some(told) = flushing.flusher.take() {
+        let flushed = flushing.flusher.flush().await;
+        for told in told {
+            // Whoever hung up does not wait for it.
+            let _ = told.send(flushed.clone());
+        }
+    }
+    flushing.is_over = true;
 }
 
 impl Flusher {
@@ -125,20 +158,11 @@ impl Flusher {
         };
         if is_first {
             // Not in the caller's own future: others wait on this too, and a caller may hang up.
-            tokio::spawn(self.flush_while_waiting());
+            let (flusher, is_over) = (self, false);
+            tokio::spawn(flush_while_waiting(Flushing { flusher, is_over }));
         }
         let stopped = || StoreError::Unavailable(Cause::new("nobody flushes any more"));
         waits.await.unwrap_or_else(|_| Err(stopped()))
-    }
-
-    async fn flush_while_waiting(self: Arc<Self>) {
-        while let Some(told) = self.take() {
-            let flushed = self.flush().await;
-            for told in told {
-                // Whoever hung up does not wait for it.
-                let _ = told.send(flushed.clone());
-            }
-        }
     }
 
     async fn flush(&self) -> Result<(), StoreError> {

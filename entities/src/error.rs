@@ -15,8 +15,9 @@ use crate::keys::KekError;
 /// Why storage did not do what it was asked for.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
-    /// PostgreSQL is away, has no connection to give in time, no room, or does not let the role in, whose
-    /// password may be changing. Trying again may help.
+    /// PostgreSQL is away or a standby, has no connection to give in time, no room, undid the statement in
+    /// favour of others or of time, or does not let the role in, whose password may be changing. Trying again
+    /// may help.
     #[error("the database is not available")]
     Unavailable(#[source] Cause),
     /// PostgreSQL refused a statement.
@@ -105,10 +106,15 @@ impl Cause {
     }
 
     /// Whether PostgreSQL lacks what its operator can give: room on its disk, memory, a disk that works
-    /// (classes 53 and 58), the password that it is asked in by. The connection is good, or was never there.
+    /// (classes 53 and 58), the password that it is asked in by; or undid what was asked for, for others'
+    /// sake (class 40: a deadlock) or because it took too long (57014). The connection is good, or was never
+    /// there.
     fn tells_of_want(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
-        code.starts_with("53") || code.starts_with("58") || self.tells_of_refusal()
+        let is_of_want = ["53", "58", "40"]
+            .iter()
+            .any(|class| code.starts_with(class));
+        is_of_want || code == "57014" || self.tells_of_refusal()
     }
 
     /// Whether the role was not let in: its password is another, or it may not come (class 28).
@@ -324,8 +330,9 @@ fn classify(error: &sqlx::Error) -> StoreError {
     }
 }
 
-/// Whether the connection is gone, or was never there: the network, a pool without a free place, or
-/// a server that is starting, stopping or full (classes 08 and 57P, codes 53300 and 25P03).
+/// Whether the connection is gone, or was never there, or is to a standby: the network, a pool without a
+/// free place, or a server that is starting, stopping, full or takes no writes (classes 08 and 57P, codes
+/// 53300, 25P03 and 25006).
 pub(crate) fn connection_is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(database) => database.code().is_some_and(|code| tells_of_loss(&code)),
@@ -349,5 +356,11 @@ pub(crate) fn line_is_lost(error: &tokio_postgres::Error) -> bool {
 }
 
 fn tells_of_loss(code: &str) -> bool {
-    code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "25P03"
+    let is_of_class = code.starts_with("08") || code.starts_with("57P");
+    is_of_class || code == "53300" || code == "25P03" || tells_of_read_only(code)
+}
+
+/// Whether the server takes no writes, as one that has become a standby.
+pub(crate) fn tells_of_read_only(code: &str) -> bool {
+    code == "25006"
 }

@@ -48,7 +48,7 @@ use crate::{
     error::{StoreError, WriteError},
     line::Fetches,
     seal::{self, Place},
-    wire::{End, Wire},
+    wire::{Begin, End, Wire},
 };
 
 pub(crate) type AuditKey = Arc<Zeroizing<[u8; 32]>>;
@@ -81,7 +81,7 @@ pub(crate) struct Connections {
     /// A pool of its own: whoever waits for a key may hold a connection of another.
     pub(crate) pool: PgPool,
     pub(crate) prepared: bool,
-    pub(crate) begin: String,
+    pub(crate) begin: Begin,
 }
 
 impl Connections {

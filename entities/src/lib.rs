@@ -58,7 +58,7 @@ pub use clock::{Clock, Ids, SystemClock, SystemIds};
 pub use context::{
     Credential, CredentialKind, RequestContext, RequestFacts, SessionSecret, Strange,
 };
-pub use database::Database;
+pub use database::{Database, Room};
 pub use entry::{
     EndedBy, Entry, NewSession, ProvidedIdentity, ProviderTokens, RefreshLock, SessionRecord,
     SessionTenant, SessionsOf, SignIn, SignInError,

@@ -7,11 +7,17 @@
 mod connect;
 mod fetched;
 mod lane;
+mod opening;
 mod rows;
+mod socket;
+mod vigil;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use deadpool_postgres::Object;
@@ -28,9 +34,11 @@ pub(crate) use self::{
     connect::Lines,
     fetched::{Fetched, Fetches, fetched},
     lane::{Fault, Lane, Lanes, Opener, QUICK},
+    opening::{IS_READ_ONLY, takes_no_writes},
     rows::Cells,
+    vigil::{Peers, Vigil},
 };
-use crate::error::{StoreError, WriteError, line_is_lost};
+use crate::error::{StoreError, WriteError, line_is_lost, tells_of_read_only};
 
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
@@ -42,6 +50,8 @@ pub(crate) struct Line {
     prepared: bool,
     /// What the database says of who was presumed to enter; `None` where nobody was presumed.
     word: Option<Word>,
+    /// Whether the server was found to take no writes: the connection is closed instead of kept.
+    is_stale: AtomicBool,
 }
 
 /// Whether a presumption holds. Whoever asks twice is told the same.
@@ -90,8 +100,11 @@ impl Line {
                 client: Mutex::new(Some(Arc::new(lines.get().await?))),
                 prepared,
                 word: None,
+                is_stale: AtomicBool::new(false),
             };
-            match begun(&*line.client()?, prepared, begin, statement).await {
+            // Nobody else has it when it is discarded.
+            let begun = begun(&*line.client()?, prepared, begin, statement).await;
+            match begun {
                 Ok(done) => {
                     let row = done.rows()?.into_iter().next();
                     let row = row.ok_or_else(|| StoreError::inconsistent("nobody answers"))?;
@@ -138,6 +151,7 @@ impl Line {
             client: Mutex::new(Some(client)),
             prepared: true,
             word: Some(word),
+            is_stale: AtomicBool::new(false),
         })
     }
 
@@ -163,19 +177,21 @@ impl Line {
         let done = done(&client, self.prepared, statement);
         let (confirmed, done) = futures::join!(self.confirm(), done);
         confirmed?;
-        Ok(done?)
+        Ok(self.heard(done)?)
     }
 
     /// Runs a statement that writes.
     pub(crate) async fn write(&self, statement: &Statement) -> Result<Done, WriteError> {
         self.confirm().await?;
-        Ok(done(&*self.client()?, self.prepared, statement).await?)
+        let done = done(&*self.client()?, self.prepared, statement).await;
+        Ok(self.heard(done)?)
     }
 
     /// Runs a statement that writes and is not prepared.
     pub(crate) async fn write_rare(&self, statement: &Statement) -> Result<Done, WriteError> {
         self.confirm().await?;
-        Ok(done(&*self.client()?, false, statement).await?)
+        let done = done(&*self.client()?, false, statement).await;
+        Ok(self.heard(done)?)
     }
 
     /// Runs a statement that writes, and `next` in the same round trip. Where the first fails, so
@@ -188,14 +204,15 @@ impl Line {
         self.confirm().await?;
         let client = self.client()?;
         if !self.prepared {
-            let first = done(&client, false, statement).await?;
-            return Ok((first, done(&client, false, next).await?));
+            let first = self.heard(done(&client, false, statement).await)?;
+            return Ok((first, self.heard(done(&client, false, next).await)?));
         }
         // Before anything is sent: what is prepared already would overtake what is not.
         let ready = client.prepare_cached(&statement.sql).await?;
         let next_ready = client.prepare_cached(&next.sql).await?;
         let first = run(&client, &ready, statement);
-        Ok(futures::try_join!(first, run(&client, &next_ready, next))?)
+        let both = futures::try_join!(first, run(&client, &next_ready, next));
+        Ok(self.heard(both)?)
     }
 
     /// Runs the transaction's last statement and commits, in one round trip. The statement must
@@ -204,7 +221,7 @@ impl Line {
         self.confirm().await?;
         let client = self.client()?;
         if !self.prepared {
-            done(&client, false, last).await?;
+            self.heard(done(&client, false, last).await)?;
             return self.commit().await;
         }
         let ready = client.prepare_cached(&last.sql).await?;
@@ -213,7 +230,7 @@ impl Line {
         if committed.is_ok() {
             self.take();
         }
-        last?;
+        self.heard(last)?;
         Ok(committed?)
     }
 
@@ -233,6 +250,15 @@ impl Line {
         // Out of the slot only now: had this future been dropped before, `drop` would clean up.
         self.take();
         Ok(())
+    }
+
+    /// Notes what an error tells of the connection.
+    fn heard<T>(&self, came: Result<T, tokio_postgres::Error>) -> Result<T, tokio_postgres::Error> {
+        let code = came.as_ref().err().and_then(tokio_postgres::Error::code);
+        if code.is_some_and(|code| tells_of_read_only(code.code())) {
+            self.is_stale.store(true, Ordering::Relaxed);
+        }
+        came
     }
 
     fn client(&self) -> Result<Arc<Object>, StoreError> {
@@ -255,9 +281,11 @@ impl Line {
         let Some(client) = self.take() else {
             return;
         };
+        if self.is_stale.load(Ordering::Relaxed) {
+            return close(client);
+        }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            close(client);
-            return;
+            return close(client);
         };
         runtime.spawn(async move {
             if client.batch_execute(sql).await.is_err() {

@@ -3,7 +3,7 @@
 //! SeaORM's own transaction does not begin with settings of its own; this one does. A connection never goes back to its pool with a transaction open: whoever drops a
 //! wire, or is dropped while waiting on one, has it rolled back, or closed where that fails.
 
-use std::fmt;
+use std::{fmt, io};
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
@@ -11,18 +11,44 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{
-    AssertSqlSafe, Executor, PgPool, Postgres,
+    AssertSqlSafe, Executor, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgQueryResult, PgRow},
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::error::{StoreError, connection_is_lost};
+use crate::{
+    error::{StoreError, connection_is_lost},
+    line::Vigil,
+};
+
+/// How transactions begin, and how long each answer in them is waited for.
+#[derive(Debug, Clone)]
+pub(crate) struct Begin {
+    /// The statements.
+    pub(crate) sql: String,
+    pub(crate) vigil: Vigil,
+}
+
+impl Begin {
+    /// Begins a transaction of one statement, where nothing is prepared. A pooler in between gives every
+    /// transaction another server connection: without one what is parsed and what is run would part.
+    pub(crate) async fn alone(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let begin = sqlx::raw_sql(AssertSqlSafe(self.sql.clone()));
+        connection.execute(begin).await.map(drop)
+    }
+
+    /// The end of such a transaction.
+    pub(crate) async fn commit_alone(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        connection.execute(sqlx::raw_sql("COMMIT")).await.map(drop)
+    }
+}
 
 pub(crate) struct Wire {
     slot: Mutex<Option<PoolConnection<Postgres>>>,
     /// Whether statements are prepared once per connection.
     prepared: bool,
+    vigil: Vigil,
 }
 
 /// How a transaction ends.
@@ -42,7 +68,7 @@ impl Wire {
     pub(crate) async fn open(
         pool: &PgPool,
         prepared: bool,
-        begin: &str,
+        begin: &Begin,
         first: &Statement,
     ) -> Result<(Self, QueryResult), StoreError> {
         let mut dead = 0;
@@ -51,8 +77,9 @@ impl Wire {
             let wire = Self {
                 slot: Mutex::new(Some(connection)),
                 prepared,
+                vigil: begin.vigil.clone(),
             };
-            match wire.begun(begin, first).await {
+            match wire.begun(&begin.sql, first).await {
                 Ok(row) => return Ok((wire, row.into())),
                 Err(error)
                     if connection_is_lost(&error)
@@ -71,36 +98,50 @@ impl Wire {
     pub(crate) async fn once(
         pool: &PgPool,
         prepared: bool,
+        begin: &Begin,
         statement: &Statement,
     ) -> Result<(), StoreError> {
         let mut dead = 0;
         loop {
             let mut connection = pool.acquire().await?;
-            match query(statement, prepared).execute(&mut *connection).await {
-                Err(error)
-                    if connection_is_lost(&error)
-                        && dead <= pool.options().get_max_connections() =>
-                {
-                    dead = dead.saturating_add(1);
-                    connection.close_on_drop();
+            let ran = async {
+                if !prepared {
+                    begin.alone(&mut connection).await?;
                 }
-                ran => {
-                    ran?;
-                    return Ok(());
+                query(statement, prepared).execute(&mut *connection).await?;
+                if !prepared {
+                    Begin::commit_alone(&mut connection).await?;
                 }
+                Ok(())
+            };
+            let Err(error) = answered(&begin.vigil, ran).await else {
+                give_back(connection, &begin.vigil);
+                return Ok(());
+            };
+            let is_lost = connection_is_lost(&error);
+            if is_lost || !prepared {
+                // Or a transaction is open on it.
+                drop(connection.detach());
             }
+            if !is_lost || dead > pool.options().get_max_connections() {
+                return Err(error.into());
+            }
+            dead = dead.saturating_add(1);
         }
     }
 
     async fn begun(&self, begin: &str, first: &Statement) -> Result<PgRow, sqlx::Error> {
         let mut slot = self.slot.lock().await;
         let connection = slot.as_mut().ok_or(sqlx::Error::PoolClosed)?;
-        connection
-            .execute(sqlx::raw_sql(AssertSqlSafe(begin.to_owned())))
-            .await?;
-        query(first, self.prepared)
-            .fetch_one(&mut **connection)
-            .await
+        let begun = async {
+            connection
+                .execute(sqlx::raw_sql(AssertSqlSafe(begin.to_owned())))
+                .await?;
+            query(first, self.prepared)
+                .fetch_one(&mut **connection)
+                .await
+        };
+        answered(&self.vigil, begun).await
     }
 
     /// Ends the transaction and gives the connection back.
@@ -111,15 +152,19 @@ impl Wire {
         };
         let mut slot = self.slot.lock().await;
         let connection = slot.as_mut().ok_or(sqlx::Error::PoolClosed)?;
-        connection.execute(sqlx::raw_sql(sql)).await?;
+        let ended = answered(&self.vigil, connection.execute(sqlx::raw_sql(sql))).await;
+        kept(&mut slot, ended)?;
         // Out of the slot only now: had this future been dropped before, `drop` would clean up.
-        slot.take();
+        if let Some(connection) = slot.take() {
+            give_back(connection, &self.vigil);
+        }
         Ok(())
     }
 
-    fn discard(mut self) {
-        if let Some(mut connection) = self.slot.get_mut().take() {
-            connection.close_on_drop();
+    /// Closes the connection, which makes PostgreSQL roll back.
+    pub(crate) fn discard(mut self) {
+        if let Some(connection) = self.slot.get_mut().take() {
+            drop(connection.detach());
         }
     }
 
@@ -152,9 +197,12 @@ impl Drop for Wire {
             drop(connection.detach());
             return;
         };
+        let vigil = self.vigil.clone();
         runtime.spawn(async move {
-            if connection.execute(sqlx::raw_sql("ROLLBACK")).await.is_err() {
-                connection.close_on_drop();
+            let ended = answered(&vigil, connection.execute(sqlx::raw_sql("ROLLBACK")));
+            match ended.await {
+                Ok(_) => give_back(connection, &vigil),
+                Err(_) => drop(connection.detach()),
             }
         });
     }
@@ -174,35 +222,66 @@ impl ConnectionTrait for Wire {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let mut guard = self.connection().await?;
-        let result: Result<PgQueryResult, _> = query(&statement, self.prepared)
-            .execute(&mut **guard.get()?)
-            .await;
+        let asked = query(&statement, self.prepared).execute(&mut **guard.get()?);
+        let result: Result<PgQueryResult, _> = answered(&self.vigil, asked).await;
+        let result = kept(&mut guard.0, result);
         result.map(Into::into).map_err(query_error)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let mut guard = self.connection().await?;
         let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        let result = guard.get()?.execute(sql).await;
+        let result = answered(&self.vigil, guard.get()?.execute(sql)).await;
+        let result = kept(&mut guard.0, result);
         result.map(Into::into).map_err(query_error)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let mut guard = self.connection().await?;
-        let row = query(&statement, self.prepared)
-            .fetch_optional(&mut **guard.get()?)
-            .await;
+        let asked = query(&statement, self.prepared).fetch_optional(&mut **guard.get()?);
+        let row = answered(&self.vigil, asked).await;
+        let row = kept(&mut guard.0, row);
         row.map(|row| row.map(Into::into)).map_err(query_error)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut guard = self.connection().await?;
-        let rows = query(&statement, self.prepared)
-            .fetch_all(&mut **guard.get()?)
-            .await;
+        let asked = query(&statement, self.prepared).fetch_all(&mut **guard.get()?);
+        let rows = answered(&self.vigil, asked).await;
+        let rows = kept(&mut guard.0, rows);
         rows.map(|rows| rows.into_iter().map(Into::into).collect())
             .map_err(query_error)
     }
+}
+
+/// Waits for an answer as long as there may be one.
+pub(crate) async fn answered<T>(
+    vigil: &Vigil,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let silent = || io::Error::new(io::ErrorKind::TimedOut, "the database does not answer");
+    let answer = vigil.keep(answer).await;
+    answer.unwrap_or_else(|| Err(sqlx::Error::Io(silent())))
+}
+
+/// Throws a connection away that is lost.
+fn kept<T>(
+    slot: &mut Option<PoolConnection<Postgres>>,
+    result: Result<T, sqlx::Error>,
+) -> Result<T, sqlx::Error> {
+    if result.as_ref().is_err_and(connection_is_lost)
+        && let Some(connection) = slot.take()
+    {
+        drop(connection.detach());
+    }
+    result
+}
+
+/// Gives a connection back to its pool, which asks it something before, and frees its place also where
+/// nothing is answered to that.
+pub(crate) fn give_back(mut connection: PoolConnection<Postgres>, vigil: &Vigil) {
+    let (given_back, vigil) = (connection.return_to_pool(), vigil.clone());
+    tokio::spawn(async move { vigil.keep(given_back).await });
 }
 
 fn query(statement: &Statement, prepared: bool) -> sqlx::query::Query<'_, Postgres, SqlxValues> {

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use countersign_stand::{postgres::free_port, process::Process};
+use countersign_stand::{
+    postgres::free_port,
+    process::{self, Process},
+};
 
 /// The server's process; ended when dropped.
 #[derive(Debug)]
@@ -46,6 +49,16 @@ impl Served {
     pub fn kill(&mut self) {
         self.process.kill();
         self.process = spawn(&self.program, &self.config);
+    }
+
+    /// Tells it to stop (SIGTERM), and whether it ended in time.
+    pub fn ends_within(&mut self, time: Duration) -> bool {
+        process::send(self.process.id(), "TERM");
+        let deadline = Instant::now() + time;
+        while self.process.is_running() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        !self.process.is_running()
     }
 
     /// Waits until its books are open.

@@ -21,6 +21,8 @@ use crate::database::cluster;
 const BEFORE_START: [u32; 2] = [80_877_103, 80_877_104];
 /// PostgreSQL's code for a statement that took longer than it may.
 const CUT_OFF: &[u8] = b"C57014\0";
+/// What every connection begins with.
+const FIRST: [&str; 2] = ["SET ", "SHOW transaction_read_only"];
 
 /// Stands between the product and PostgreSQL, and changes nothing but what [`Tap::cut`] is told to.
 #[derive(Debug)]
@@ -169,7 +171,7 @@ impl Connection {
             b'Q' => {
                 let text = String::from_utf8_lossy(word()).into_owned();
                 // What a connection begins with is not the request's that it was opened for.
-                if !text.starts_with("SET ") {
+                if !FIRST.iter().any(|first| text.starts_with(first)) {
                     self.sent.extend([text.clone(), ";".to_owned()]);
                 }
                 self.owed += 1;

@@ -3,6 +3,7 @@
 
 mod callers;
 mod disk_full;
+mod forgotten;
 mod kept;
 mod killed;
 
@@ -205,6 +206,38 @@ async fn a_password_that_is_changed_under_the_server_is_an_outage_and_no_fault_o
     let server = Server::build(config, clock, ids).await.unwrap();
     let refused = server.serve_in_background().await;
     assert!(refused.is_err(), "it waits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_writes_is_away_and_is_found_again_when_it_does() {
+    let mortal = Mortal::start("standby").await;
+    let app = TestApp::start_with(start(), |toml| mortal.configuration(&toml)).await;
+    let books = books(&app).await;
+    let read = async || {
+        let read = books
+            .owner
+            .graphql("{ accounts { nodes { name } } }", json!({}));
+        read.await
+    };
+    assert_eq!(read().await.status, 200);
+    let mut superuser = mortal.superuser().await;
+    let standby = "ALTER ROLE countersign_books SET default_transaction_read_only = on; \
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'countersign_books'";
+    superuser.execute(sqlx::raw_sql(standby)).await.unwrap();
+    let away = read().await;
+    assert_eq!(
+        (away.status, away.error_code()),
+        (503, Some("SERVICE_UNAVAILABLE")),
+        "{:?}",
+        away.body
+    );
+    let ready = format!("{}/readyz", app.management());
+    assert_eq!(status(app.http(), &ready).await, 503);
+    let back = "ALTER ROLE countersign_books RESET default_transaction_read_only";
+    superuser.execute(back).await.unwrap();
+    let read = read().await;
+    assert_eq!(read.status, 200, "{:?}", read.body);
+    assert_eq!(status(app.http(), &ready).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

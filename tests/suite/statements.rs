@@ -308,3 +308,50 @@ async fn that_a_file_was_imported_is_not_told_to_whom_the_import_is_hidden() {
         assert_eq!(payload["import"]["addedCount"], 1);
     }
 }
+
+/// German IBANs with right check digits.
+fn iban(n: u32) -> String {
+    let bban = format!("37040044{n:010}");
+    let digits: u128 = format!("{bban}131400").parse().unwrap();
+    format!("DE{:02}{bban}", 98 - digits % 97)
+}
+
+/// One file with a statement of each account.
+fn of_all<'n>(numbers: impl Iterator<Item = &'n String>, text: &str) -> String {
+    let files = numbers.map(|number| camt(number, "10.00", &[(100, text.to_owned())]));
+    let files: Vec<_> = files.collect();
+    let (head, _) = files[0].split_once("<Stmt>").unwrap();
+    let statements = files.iter().map(|file| {
+        let (_, rest) = file.split_once("<Stmt>").unwrap();
+        let (statement, _) = rest.split_once("</Stmt>").unwrap();
+        format!("<Stmt>{statement}</Stmt>")
+    });
+    let statements: String = statements.collect();
+    format!("{head}{statements}</BkToCstmrStmt></Document>")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_the_same_accounts_come_in_at_once_whatever_their_order() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "olivia").await;
+    let mut numbers = Vec::new();
+    for n in 0..12 {
+        let name = format!("Account {n}");
+        let (_, number) = account(&owner, &name, &iban(n), None, false).await;
+        numbers.push(number);
+    }
+    for round in 0..4 {
+        let there = of_all(numbers.iter(), &format!("there {round}"));
+        let back = of_all(numbers.iter().rev(), &format!("back {round}"));
+        let (there, back) = futures::future::join(
+            send(&owner, "there.xml", there.as_bytes(), json!({})),
+            send(&owner, "back.xml", back.as_bytes(), json!({})),
+        )
+        .await;
+        for reply in [there, back] {
+            let import = &reply.data()["importStatement"]["import"];
+            assert_eq!(import["statementCount"], 12, "{:?}", reply.body);
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Statements: `importStatement`, `statement.imported`, `statements:import`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use countersign_domain::{
@@ -258,6 +258,9 @@ async fn place<'f>(
     file: &'f File,
 ) -> Result<Vec<(Account, &'f Parsed, BalanceCheck)>, AppError> {
     let mut placed = Vec::with_capacity(file.statements.len());
+    if chosen.is_none() {
+        lock_in_order(mutation, scope, file).await?;
+    }
     for (statement, check) in &file.statements {
         let account = match (chosen, &statement.account_number) {
             (Some(id), number) => {
@@ -315,18 +318,46 @@ async fn same_number(
     }
 }
 
+/// Locks the accounts of a file that is of several, before any of them is looked at: another file may have
+/// them in another order.
+async fn lock_in_order(
+    mutation: &Mutation<'_>,
+    scope: &ReadScope<resource::Account>,
+    file: &File,
+) -> Result<(), AppError> {
+    let each = file.statements.iter();
+    let numbers = each.filter_map(|(statement, _)| statement.account_number.clone());
+    let numbers: BTreeSet<String> = numbers.collect();
+    if numbers.len() < 2 {
+        return Ok(());
+    }
+    let mut indexes = Vec::with_capacity(numbers.len());
+    for number in &numbers {
+        indexes.push(index(mutation, number).await?.to_vec());
+    }
+    let numbers = numbers.into_iter().collect();
+    let transaction = &mutation.transaction;
+    let locked = transaction.lock_accounts_by_number(scope, numbers, indexes);
+    Ok(locked.await?)
+}
+
+/// The blind index of an account's number.
+async fn index(mutation: &Mutation<'_>, number: &str) -> Result<[u8; 32], AppError> {
+    let (database, tenant) = (
+        &mutation.services.database,
+        mutation.writer.context().tenant(),
+    );
+    let index = database.blind_index(tenant, TextColumn::AccountNumber, number);
+    Ok(index.await?)
+}
+
 /// The account of a number, by its blind index.
 async fn by_number(
     mutation: &Mutation<'_>,
     scope: &ReadScope<resource::Account>,
     number: &str,
 ) -> Result<Option<Account>, AppError> {
-    let (database, tenant) = (
-        &mutation.services.database,
-        mutation.writer.context().tenant(),
-    );
-    let index = database.blind_index(tenant, TextColumn::AccountNumber, number);
-    let index = index.await?;
+    let index = index(mutation, number).await?;
     let transaction = &mutation.transaction;
     let found = transaction.lock_account_by_number(scope, number, &index);
     Ok(found.await?)

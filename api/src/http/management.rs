@@ -120,14 +120,15 @@ struct ReadyQuery {
     verbose: Option<String>,
 }
 
-/// Ready where PostgreSQL answers and the isolation of tenants was found whole. What else may be
+/// Ready where PostgreSQL answers and the isolation of tenants was found whole, until it is told to stop. What else may be
 /// away is told by `?verbose` and makes nobody unready: people who are signed in go on working
 /// without the provider, and limits are counted without Redis.
 async fn ready(state: web::Data<State>, query: web::Query<ReadyQuery>) -> HttpResponse {
     let database = state.database.ready().await.is_ok();
     let open = state.is_open();
     let policies = state.policies.current();
-    let status = if database && open { "ready" } else { "unready" };
+    let is_ready = database && open && !state.is_stopping();
+    let status = if is_ready { "ready" } else { "unready" };
     let body = if query.verbose.is_some() {
         let at = state.database.clock().now();
         json!({ "status": status, "checks": {
@@ -142,7 +143,7 @@ async fn ready(state: web::Data<State>, query: web::Query<ReadyQuery>) -> HttpRe
     } else {
         json!({ "status": status, "policies": policies.engine.version() })
     };
-    if database && open {
+    if is_ready {
         HttpResponse::Ok().json(body)
     } else {
         HttpResponse::ServiceUnavailable()

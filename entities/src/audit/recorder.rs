@@ -29,7 +29,7 @@ use crate::{
     enter,
     error::{Cause, StoreError, connection_is_lost},
     keys::Keys,
-    wire::{End, Wire},
+    wire::{self, Begin, End, Wire},
 };
 
 /// The most rows of one call.
@@ -55,8 +55,7 @@ struct Inner {
     /// needs in the processor's cache.
     calls: PgPool,
     prepared: bool,
-    begin: String,
-    statement_timeout: Duration,
+    begin: Begin,
     patience: Duration,
     keys: Arc<Keys>,
     places: Arc<Semaphore>,
@@ -94,7 +93,7 @@ impl Recorder {
         pool: PgPool,
         calls: PgPool,
         prepared: bool,
-        statement_timeout: Duration,
+        begin: Begin,
         patience: Duration,
         keys: Arc<Keys>,
     ) -> Self {
@@ -102,8 +101,7 @@ impl Recorder {
             pool,
             calls,
             prepared,
-            begin: enter::begin(statement_timeout),
-            statement_timeout,
+            begin,
             patience,
             keys,
             places: Arc::new(Semaphore::new(WAITING_MAX)),
@@ -132,7 +130,9 @@ impl Recorder {
         };
         if self.0.enqueue(waiting) {
             // Not in the caller's own future: others wait on this too, and a caller may hang up.
-            tokio::spawn(write_while_waiting(Arc::clone(&self.0)));
+            let inner = Arc::clone(&self.0);
+            let is_over = false;
+            tokio::spawn(write_while_waiting(Writer { inner, is_over }));
         }
         let span = tracing::debug_span!(
             "database",
@@ -185,7 +185,25 @@ impl Recorder {
     }
 }
 
-async fn write_while_waiting(inner: Arc<Inner>) {
+/// The one who writes. Where it is dropped while somebody may wait, because the runtime of its thread stops
+/// or it panics, they are told so, and the next one finds nobody who writes.
+struct Writer {
+    inner: Arc<Inner>,
+    is_over: bool,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let waiting = self.inner.abandon();
+            // Each is told that the writer has stopped.
+            drop(waiting);
+        }
+    }
+}
+
+async fn write_while_waiting(mut writer: Writer) {
+    let inner = Arc::clone(&writer.inner);
     let mut is_first = true;
     while inner.is_waiting() {
         if !std::mem::replace(&mut is_first, false) {
@@ -221,6 +239,7 @@ async fn write_while_waiting(inner: Arc<Inner>) {
             }
         }
     }
+    writer.is_over = true;
 }
 
 impl Inner {
@@ -243,6 +262,12 @@ impl Inner {
             *queue = None;
         }
         queue.is_some()
+    }
+
+    /// Takes the queue away from whoever wrote.
+    fn abandon(&self) -> Option<VecDeque<Waiting>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.take()
     }
 
     /// Returns when enough wait.
@@ -303,27 +328,40 @@ impl Inner {
             let end = ends.entry(tenant).or_insert_with(|| self.last_seen(tenant));
             columns.link(end, &waiting.row, &key)?;
         }
-        let appended = self.append(&columns);
-        match tokio::time::timeout(self.statement_timeout, appended).await {
-            Ok(told) => told,
-            Err(_) => Err(unavailable("the audit writer waits for the database")),
-        }
+        self.append(&columns).await
     }
 
     /// Where the connection turns out to be dead, nobody knows whether the rows were written before it
-    /// died: they are looked for, and are linked anew only where they are not there.
+    /// died: they are looked for, and are linked anew only where they are not there. Where it says nothing,
+    /// they may yet be written, and are not linked anew.
     async fn append(
         &self,
         columns: &Columns,
     ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
         let mut connection = self.calls.acquire().await?;
-        match columns.append(&mut *connection, self.prepared).await {
-            Err(error) if connection_is_lost(&error) => {
-                connection.close_on_drop();
-                drop(connection);
-                self.look_for(columns).await
+        let appended = async {
+            if !self.prepared {
+                self.begin.alone(&mut connection).await?;
             }
-            told => Ok(told?),
+            let told = columns.append(&mut *connection, self.prepared).await?;
+            if !self.prepared {
+                Begin::commit_alone(&mut connection).await?;
+            }
+            Ok(told)
+        };
+        let appended = self.begin.vigil.keep(appended).await;
+        match &appended {
+            Some(Ok(_)) => wire::give_back(connection, &self.begin.vigil),
+            Some(Err(error)) if self.prepared && !connection_is_lost(error) => {
+                wire::give_back(connection, &self.begin.vigil);
+            }
+            // Or a transaction is open on it.
+            Some(Err(_)) | None => drop(connection.detach()),
+        }
+        match appended {
+            Some(Err(error)) if connection_is_lost(&error) => self.look_for(columns).await,
+            Some(told) => Ok(told?),
+            None => Err(unavailable("the audit writer waits for the database")),
         }
     }
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{KEPT, Place};
 use crate::{
     error::{Cause, StoreError},
-    wire::Wire,
+    wire::{Begin, Wire},
 };
 
 /// The most answers of one statement.
@@ -41,6 +41,7 @@ pub(crate) struct Answers(Arc<Inner>);
 struct Inner {
     pool: PgPool,
     prepared: bool,
+    begin: Begin,
     patience: Duration,
     bytes: Arc<Semaphore>,
     queue: Mutex<Queue>,
@@ -69,10 +70,11 @@ pub(super) struct Answer {
 
 impl Answers {
     /// Nothing yet. `patience` is how long whoever has an answer waits for room.
-    pub(crate) fn new(pool: PgPool, prepared: bool, patience: Duration) -> Self {
+    pub(crate) fn new(pool: PgPool, prepared: bool, begin: Begin, patience: Duration) -> Self {
         Self(Arc::new(Inner {
             pool,
             prepared,
+            begin,
             patience,
             bytes: Arc::new(Semaphore::new(
                 usize::try_from(BYTES_MAX).unwrap_or_default(),
@@ -218,6 +220,6 @@ impl Inner {
                 SWEEP_ONE_IN.into(),
             ],
         );
-        Wire::once(&self.pool, self.prepared, &settle).await
+        Wire::once(&self.pool, self.prepared, &self.begin, &settle).await
     }
 }

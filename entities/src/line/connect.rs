@@ -27,6 +27,10 @@ use tokio_postgres::{Config, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
+use super::{
+    opening::{Connecting, READ_ONLY, begin_session},
+    vigil::Vigil,
+};
 use crate::error::{Cause, StoreError};
 
 /// How many threads the server has.
@@ -50,12 +54,14 @@ pub(crate) struct Lines(Vec<Pool>);
 
 impl Lines {
     /// At most `max` connections in all, which connect when they are first asked for; whoever asks
-    /// waits for `patience`. `session` is sent on each first.
+    /// waits for `patience`. `session` is sent on each first; what is then asked for is given up as `vigil`
+    /// says.
     pub(crate) fn new(
         address: &SecretString,
         max: u32,
         patience: Duration,
         session: Option<&str>,
+        vigil: &Vigil,
     ) -> Result<Self, StoreError> {
         let threads = threads();
         let max = usize::try_from(max).unwrap_or(usize::MAX).max(1);
@@ -63,7 +69,7 @@ impl Lines {
         let (each, more) = (max / lanes, max % lanes);
         let lanes = (0..lanes).map(|lane| {
             let size = each.saturating_add(usize::from(lane < more));
-            pool(address, size, patience, session)
+            pool(address, size, patience, session, vigil)
         });
         Ok(Self(lanes.collect::<Result<_, _>>()?))
     }
@@ -115,35 +121,46 @@ fn pool(
     max: usize,
     patience: Duration,
     session: Option<&str>,
+    vigil: &Vigil,
 ) -> Result<Pool, StoreError> {
-    let (config, connect) = Address::parse(address)?.connecting()?;
+    let (config, tls) = Address::parse(address)?.connecting()?;
+    let connect = Connecting {
+        tls,
+        vigil: vigil.clone(),
+    };
     let manager = ManagerConfig {
         // Entering is the test: a dead connection is thrown away there.
         recycling_method: RecyclingMethod::Fast,
     };
-    let manager = Manager::from_config(config, connect, manager);
-    let mut builder = Pool::builder(manager)
+    let manager = Manager::from_connect(config, connect, manager);
+    let session = session.map(str::to_owned);
+    let prepare = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+        let session = session.clone();
+        Box::pin(async move {
+            let begun = begin_session(client, session.as_deref()).await;
+            if begun.map_err(HookError::Backend)? {
+                return Err(HookError::message(READ_ONLY));
+            }
+            Ok(())
+        })
+    });
+    let pool = Pool::builder(manager)
         .max_size(max)
         // The connection that was used last: what its server process knows is still in the cache.
         .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(patience))
-        .create_timeout(Some(patience));
-    if let Some(session) = session.map(str::to_owned) {
-        let prepare = Hook::async_fn(move |client: &mut ClientWrapper, _| {
-            let session = session.clone();
-            Box::pin(async move {
-                client
-                    .batch_execute(&session)
-                    .await
-                    .map_err(HookError::Backend)
-            })
-        });
-        builder = builder.post_create(prepare);
-    }
-    builder
+        .create_timeout(Some(patience))
+        .post_create(prepare)
         .build()
-        .map_err(|error| StoreError::Database(Cause::new(error.to_string())))
+        .map_err(|error| StoreError::Database(Cause::new(error.to_string())))?;
+    let of = pool.weak();
+    vigil.add(move || {
+        if let Some(pool) = of.upgrade() {
+            pool.retain(|_, _| false);
+        }
+    });
+    Ok(pool)
 }
 
 /// Whom the server must prove to be, where transport is secured.

@@ -82,12 +82,17 @@ impl Lanes {
         let opening = Opening(own);
         let transport = self.opener.open().await.ok()?;
         let mut lane = Lane {
-            traffic: Traffic::new(transport),
+            traffic: Traffic::new(transport, self.opener.vigil.clone()),
             prepared: Mutex::default(),
             server: String::new(),
         };
         lane.server = lane.ask_server().await?;
         opening.opened(lane)
+    }
+
+    /// The most connections.
+    pub(crate) fn max(&self) -> usize {
+        self.threads.len()
     }
 
     /// How many connections are open, and how many of them bring nothing.

@@ -15,7 +15,7 @@ use crate::{
     filter::AuditFilter,
     model::audit_entries::{Column, Entity},
     store::audit_entries::AuditEntry,
-    wire::{End, Wire},
+    wire::{Begin, End, Wire},
 };
 
 /// How many rows of the ledger are read at a time.
@@ -190,11 +190,11 @@ impl Operator {
 
     /// A transaction in the tenant in which head and rows are of one moment: writers go on.
     async fn snapshot(&self, tenant: TenantId) -> Result<Wire, StoreError> {
-        let begin = self.0.begin.replacen(
-            "BEGIN;",
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;",
-            1,
-        );
+        let of_one_moment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
+        let begin = Begin {
+            sql: self.0.begin.sql.replacen("BEGIN;", of_one_moment, 1),
+            vigil: self.0.begin.vigil.clone(),
+        };
         let enter = enter::enter_tenant(tenant);
         let (wire, _) = Wire::open(&self.0.books, self.0.prepared, &begin, &enter).await?;
         Ok(wire)

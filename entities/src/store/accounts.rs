@@ -7,7 +7,10 @@ use countersign_domain::{
     sealed::{StoredText, TextColumn},
 };
 use countersign_policies::{Permit, ReadScope, resource};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, Insert, QueryFilter, sea_query::Order};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Insert, QueryFilter,
+    sea_query::{Expr, ExprTrait, Order, extension::postgres::PgFunc},
+};
 
 use super::{Sorted, Stored, by_id, currency, money, user};
 use crate::{
@@ -135,6 +138,25 @@ impl WriteTransaction {
             .add(Column::NumberIndex.eq(index.to_vec()))
             .add(Column::Number.eq(number));
         self.lock(scope, found).await
+    }
+
+    /// Locks the accounts with those numbers, in the order of their ids: two who lock the same ones wait for
+    /// each other and never both.
+    pub async fn lock_accounts_by_number(
+        &self,
+        scope: &ReadScope<resource::Account>,
+        numbers: Vec<String>,
+        indexes: Vec<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        let any = |column: Column, values: Expr| {
+            Expr::col(column.as_column_ref()).eq(PgFunc::any(values))
+        };
+        let found = Condition::any()
+            .add(any(Column::NumberIndex, Expr::val(indexes)))
+            .add(any(Column::Number, Expr::val(numbers)));
+        self.lock_every::<resource::Account>(scope, found)
+            .await
+            .map(drop)
     }
 
     /// Whether an account of the tenant has that number, not sealed yet.

@@ -128,6 +128,11 @@ impl Cluster {
         self.own.as_ref().unwrap().kill();
     }
 
+    /// What the server has said.
+    pub(crate) fn log(&self) -> String {
+        self.own.as_ref().unwrap().log()
+    }
+
     pub(crate) fn start_again(&self) {
         self.own.as_ref().unwrap().restart().unwrap();
     }

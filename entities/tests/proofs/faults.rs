@@ -144,6 +144,25 @@ async fn a_role_that_is_not_let_in_is_a_database_that_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_are_counted_and_held_against_what_there_is() {
+    let (world, ..) = impatient().await;
+    let mut admin = world.bare("postgres").await;
+    let narrow = "ALTER ROLE countersign_books CONNECTION LIMIT 20";
+    admin.execute(narrow).await.unwrap();
+    let [books, entry] = world.database.room().await.unwrap();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = u32::try_from(threads).unwrap();
+    assert_eq!(
+        (&*books.role, books.most),
+        ("countersign_books", 2 * 8 + 3 * threads + 13)
+    );
+    assert_eq!((&*entry.role, entry.most), ("countersign_entry", 4));
+    assert_eq!((books.of_role, entry.of_role), (Some(20), None));
+    // Three are the superuser's.
+    assert_eq!((books.of_all, entry.of_all), (297, 297));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn server_starts_while_postgresql_is_away() {
     let nowhere = || {
         "postgres:///db?host=/tmp/cst-nowhere&user=countersign_books"

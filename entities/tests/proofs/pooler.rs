@@ -5,11 +5,12 @@ use std::{fs, process::Child, sync::Arc, time::Duration};
 
 use countersign_domain::id::TenantId;
 use countersign_entities::{Page, Settings, TransactionFilter};
+use countersign_migrations::migrate;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, Executor, PgConnection, Row};
 
 use crate::{
-    cluster::{self, Cluster, folder, run_with_us},
+    cluster::{Cluster, folder, passwords, run_with_us},
     world::{Person, World, connect, draft, new_account, settings},
 };
 
@@ -59,13 +60,15 @@ async fn bare(url: &SecretString) -> PgConnection {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenants_interleave_over_few_connections_without_a_leak() {
-    let cluster = cluster::shared();
-    let name = cluster::database().await;
+    let cluster = Arc::new(Cluster::start());
+    let name = cluster.create(None).await;
+    let admin = cluster.url(&name, "postgres");
+    migrate(&admin, passwords()).await.unwrap();
     let (_pooler, url) = start(&cluster);
     let books_url = url(&name, "countersign_books");
     let spy = bare(&books_url).await;
 
-    let mut world = World::of(cluster, name.clone()).await;
+    let mut world = World::of(Arc::clone(&cluster), name.clone()).await;
     let pooled = settings(url(&name, "countersign_entry"), books_url);
     world.database = connect(Settings {
         prepared_statements: false,
@@ -81,6 +84,13 @@ async fn tenants_interleave_over_few_connections_without_a_leak() {
         people.push((slug, owner));
     }
     interleave(Arc::new(world), people, spy).await;
+    // What was parsed on one server connection was never run on another, where it is not known, or is
+    // another's.
+    let log = cluster.log();
+    for foreign in ["prepared statement", "bind message supplies"] {
+        let told = log.lines().find(|line| line.contains(foreign));
+        assert_eq!(told, None);
+    }
 }
 
 /// Many requests of every tenant at once, and somebody who looks for what they leave behind.

@@ -5,6 +5,7 @@
 
 pub mod books;
 pub mod packages;
+pub mod passage;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;

@@ -120,6 +120,11 @@ impl Cluster {
         self.slot().as_ref().map(Process::id)
     }
 
+    /// What it has said of itself and of what it refused.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// Where its files are.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir

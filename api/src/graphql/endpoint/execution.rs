@@ -16,7 +16,7 @@ use super::{
         coerce,
         deprecation::Deprecation,
         document::Document,
-        error,
+        error::{self, GraphqlError},
         execute::{Executed, Execution},
         limits::LimitError,
         operation::{Operation, Redaction},
@@ -110,7 +110,11 @@ impl Endpoint {
         }
         let (state, id) = (asked.state, asked.state.context.request());
         let limit = LimitError::Time(time_max);
-        state.confirm().await?;
+        // On a connection that is dead this would not come either.
+        let Ok(confirmed) = tokio::time::timeout(time_max, state.confirm()).await else {
+            return Err(failed(&GraphqlError::Unavailable, id).into());
+        };
+        confirmed?;
         let recorded = record::refused_request(state, "limit on time", limit.code()).await;
         recorded.map_err(|error| failed(&error.into(), id))?;
         Err(refused(limit.code(), limit.to_string(), id).into())

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io, mem,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
@@ -16,9 +16,9 @@ use tokio::{
 };
 
 use super::{
+    super::{socket::Transport, vigil::Vigil},
     fault::Fault,
     messages::{self, Incoming, Reply},
-    open::Transport,
 };
 
 /// How much is read at a time.
@@ -57,8 +57,8 @@ struct Flight {
 }
 
 impl Traffic {
-    /// Of a new connection, which a task of its own carries from now on.
-    pub(super) fn new(transport: Box<dyn Transport>) -> Arc<Self> {
+    /// Of a new connection, which a task of its own carries from now on, and another one watches.
+    pub(super) fn new(transport: Box<dyn Transport>, vigil: Vigil) -> Arc<Self> {
         let traffic = Arc::new(Self(Mutex::new(State {
             out: BytesMut::new(),
             flights: VecDeque::new(),
@@ -74,6 +74,7 @@ impl Traffic {
             reading: BytesMut::new(),
             chunk: vec![0; READ].into(),
         });
+        tokio::spawn(watch(Arc::downgrade(&traffic), vigil));
         traffic
     }
 
@@ -145,6 +146,15 @@ impl Traffic {
         }
     }
 
+    /// Closes the connection now: what is on its way does not come.
+    fn give_up(&self) {
+        let carrier = self.lock().carrier.take();
+        self.close(&Fault::Lost("the database does not answer".to_owned()));
+        if let Some(carrier) = carrier {
+            carrier.wake();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,6 +172,19 @@ impl Traffic {
             // Whoever hung up does not wait for it.
             let _ = flight.landed.send(flight.incoming.fail(fault.clone()));
         }
+    }
+}
+
+async fn watch(traffic: Weak<Traffic>, vigil: Vigil) {
+    let is_dead = vigil.watch(|| {
+        let traffic = traffic.upgrade()?;
+        let is_closed = traffic.lock().standing == Standing::Closed;
+        (!is_closed).then(|| traffic.stands_for())
+    });
+    if is_dead.await
+        && let Some(traffic) = traffic.upgrade()
+    {
+        traffic.give_up();
     }
 }
 
@@ -186,6 +209,9 @@ impl Future for Carrier {
         // Before anything is looked for: whoever sends from now on wakes this.
         let is_leaving = {
             let mut state = this.traffic.lock();
+            if state.standing == Standing::Closed {
+                return Poll::Ready(());
+            }
             match &mut state.carrier {
                 Some(carrier) => carrier.clone_from(context.waker()),
                 none => *none = Some(context.waker().clone()),

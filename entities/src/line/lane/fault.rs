@@ -3,7 +3,7 @@
 use postgres_protocol::message::backend::ErrorResponseBody;
 use tokio_postgres::{error::SqlState, fallible_iterator::FallibleIterator};
 
-use crate::error::{Cause, Constraint, StoreError, WriteError};
+use crate::error::{Cause, Constraint, StoreError, WriteError, tells_of_read_only};
 
 /// Why a statement on a lane has no answer.
 #[derive(Debug, Clone)]
@@ -28,6 +28,11 @@ impl Fault {
     pub(crate) fn is_cut_off(&self) -> bool {
         let cut_off = SqlState::QUERY_CANCELED.code();
         matches!(self, Self::Refused { code, .. } if code == cut_off)
+    }
+
+    /// Whether the server takes no writes: it has become a standby, and the connection is of no more use.
+    pub(super) fn is_of_read_only(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if tells_of_read_only(code))
     }
 
     /// Of the statements after one that was refused.

@@ -205,7 +205,14 @@ impl Incoming {
                     affected: 0,
                 }));
             }
-            (Message::ErrorResponse(body), _) => self.fault = Some(Fault::from(&body)),
+            (Message::ErrorResponse(body), _) => {
+                let fault = Fault::from(&body);
+                let is_of_read_only = fault.is_of_read_only();
+                self.fault = Some(fault);
+                if is_of_read_only {
+                    return Err(Fault::Lost("the database takes no writes".to_owned()));
+                }
+            }
             (Message::ReadyForQuery(_), _) => return Ok(Some(self.finish())),
             _ => return Err(broken("a message of another kind")),
         }

@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    path::Path,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -12,10 +11,7 @@ use std::{
 
 use futures::future::BoxFuture;
 use secrecy::SecretString;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpStream, UnixStream},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::{
     Config,
     config::Host,
@@ -23,13 +19,16 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{super::connect::Address, fault::Fault};
+use super::{
+    super::{
+        connect::Address,
+        opening::{begin_session, takes_no_writes},
+        socket::{self, Transport},
+        vigil::Vigil,
+    },
+    fault::Fault,
+};
 use crate::error::{Cause, StoreError};
-
-/// Bytes to and from a server.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
 /// Opens connections to one server.
 pub(crate) struct Opener {
@@ -38,14 +37,18 @@ pub(crate) struct Opener {
     /// Sent on each connection first.
     session: Option<String>,
     patience: Duration,
+    /// How long the connections' answers are waited for.
+    pub(super) vigil: Vigil,
 }
 
 impl Opener {
-    /// An opener that waits for `patience`, and sends `session` first.
+    /// An opener that waits for `patience`, and sends `session` first. What is then asked for is given up
+    /// as `vigil` says.
     pub(crate) fn new(
         address: &SecretString,
         patience: Duration,
         session: Option<&str>,
+        vigil: Vigil,
     ) -> Result<Self, StoreError> {
         let (config, tls) = Address::parse(address)?.connecting()?;
         Ok(Self {
@@ -53,6 +56,7 @@ impl Opener {
             tls,
             session: session.map(str::to_owned),
             patience,
+            vigil,
         })
     }
 
@@ -80,42 +84,29 @@ impl Opener {
     }
 
     async fn open_at(&self, host: &Host, port: u16) -> Result<Box<dyn Transport>, StoreError> {
-        let (name, socket) = match host {
-            Host::Tcp(name) => (name.as_str(), tcp(name, port).await),
-            Host::Unix(folder) => ("", unix(folder, port).await),
-        };
+        let socket = socket::connect(host, port, self.vigil.limit()).await;
         let bare = Kept::new(socket.map_err(|error| Fault::Lost(error.to_string()))?);
         let secured = Kept::default();
         let mut tls = self.tls.clone();
-        let tls = MakeTlsConnect::<Kept>::make_tls_connect(&mut tls, name);
+        let Ok(tls) = MakeTlsConnect::<Kept>::make_tls_connect(&mut tls, socket::name(host));
         let tls = Keeping {
-            tls: tls.map_err(|_| StoreError::inconsistent("a database url has no host name"))?,
+            tls,
             secured: secured.clone(),
         };
         let (client, connection) = self.config.connect_raw(bare.clone(), tls).await?;
-        if let Some(session) = &self.session {
-            tokio::select! {
-                begun = client.batch_execute(session) => begun?,
-                ended = connection => {
-                    ended?;
-                    return Err(Fault::Lost("the database hung up".to_owned()).into());
-                }
+        let is_read_only = tokio::select! {
+            begun = begin_session(&client, self.session.as_deref()) => begun?,
+            ended = connection => {
+                ended?;
+                return Err(Fault::Lost("the database hung up".to_owned()).into());
             }
+        };
+        if is_read_only {
+            return Err(takes_no_writes());
         }
         let transport = secured.take().or_else(|| bare.take());
         transport.ok_or_else(|| StoreError::inconsistent("a connection has no transport"))
     }
-}
-
-async fn tcp(name: &str, port: u16) -> io::Result<Box<dyn Transport>> {
-    let stream = TcpStream::connect((name, port)).await?;
-    stream.set_nodelay(true)?;
-    Ok(Box::new(stream))
-}
-
-async fn unix(folder: &Path, port: u16) -> io::Result<Box<dyn Transport>> {
-    let path = folder.join(format!(".s.PGSQL.{port}"));
-    Ok(Box::new(UnixStream::connect(path).await?))
 }
 
 /// A transport that can be taken back from whoever was given it.
