@@ -206,7 +206,7 @@ async fn service_that_does_not_answer_is_given_up() {
     let (_, keys, _) = services(&kms).into_iter().next_back().unwrap();
     let ring = ring(&keys);
     kms.feel(Mood::Slow);
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let error = ring
         .wrap(&PlainKey::new([5; 32]), &of(1))
         .await
