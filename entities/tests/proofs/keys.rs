@@ -278,6 +278,41 @@ async fn server_that_has_not_heard_of_a_destruction_makes_no_key() {
     assert_eq!(opened.unwrap(), Text::Destroyed);
 }
 
+#[tokio::test]
+async fn version_that_is_made_while_keys_are_destroyed_is_destroyed_too() {
+    let world = World::new().await;
+    let (tenant, _) = world.company("north").await;
+    let (mut server, mut watching) = (world.bare("postgres").await, world.bare("postgres").await);
+    let of = format!(
+        "FROM countersign.tenant_keys WHERE tenant_id = '{}' AND purpose = 'data'",
+        tenant.uuid()
+    );
+    let next = format!(
+        "INSERT INTO countersign.tenant_keys (tenant_id, purpose, version, sealed, kek, created_at) \
+         SELECT tenant_id, purpose, 2, sealed, kek, created_at {of}"
+    );
+    for sql in ["BEGIN".to_owned(), format!("SELECT {of} FOR SHARE"), next] {
+        server.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+    let operator = world.database.operator();
+    let destroying = tokio::spawn(async move { operator.destroy_keys(tenant).await });
+    let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    while !sqlx::query_scalar::<_, bool>(waiting)
+        .fetch_one(&mut watching)
+        .await
+        .unwrap()
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    server.execute("COMMIT").await.unwrap();
+    assert_eq!(
+        destroying.await.unwrap().unwrap(),
+        3,
+        "two of data, one index"
+    );
+}
+
 /// A clock that stands until it is moved.
 #[derive(Debug)]
 struct Still(DateTime<Utc>, AtomicI64);
