@@ -72,8 +72,8 @@ pub use keys::{
 };
 pub use operator::{
     KeyStatus, KeyVersion, LedgerFault, LedgerReport, MadeBackup, MemberRole, NewMachine,
-    NewMember, NewTenant, Operator, OperatorError, Resealed, Resealing, RowToday, SealedCount,
-    TenantRecord, ToldBy,
+    NewMember, NewTenant, Operator, OperatorError, Resealed, Resealing, Retraced, RowToday,
+    SealedCount, TenantRecord, ToldBy,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use row_condition::row_condition_sql;

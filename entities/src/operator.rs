@@ -35,6 +35,7 @@ use crate::{
 };
 
 pub use backups::MadeBackup;
+pub use checkpoints::Retraced;
 pub use keys::{KeyStatus, KeyVersion, Resealed, Resealing, SealedCount};
 pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;
