@@ -4,8 +4,9 @@
 //! gone. Making a backup needs no secret key.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
-    io,
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     process::{self, ExitCode},
 };
@@ -18,7 +19,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{arguments, output};
 use crate::{
-    backups::{self, BackupError, Digest, Dump, Identities, KeyFault, NewFile, Pair},
+    backups::{
+        self, BackupError, Digest, Dump, Identities, Inspected, KeyFault, NewFile, Pair, Recipient,
+    },
     config::{BackupKey, Config, ConfigError},
 };
 
@@ -40,11 +43,20 @@ pub(super) enum BackupCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Encrypt what comes on standard input to the same key, for backups that are made otherwise
+    /// Encrypt what a program writes to the same key, for backups that are made otherwise; or what comes on
+    /// standard input, of which nobody knows whether it was made to its end
+    #[command(
+        override_usage = "countersign backup seal --out <FILE> -- <PROGRAM> [ARGUMENTS]...\n       \
+                          countersign backup seal [--out <FILE>] [--unrecorded]"
+    )]
     Seal {
         /// The file to write, which is not there yet; standard output where not given
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// The program that makes it, such as `pg_basebackup`, and its arguments. Nothing is kept or recorded
+        /// where it fails
+        #[arg(last = true, requires = "out", value_name = "PROGRAM")]
+        program: Vec<OsString>,
         /// Make no row of it in the operator's log: for what comes by the minute, such as segments of the
         /// write-ahead log
         #[arg(long)]
@@ -78,9 +90,11 @@ pub(super) async fn run(
     match command {
         BackupCommand::Key { out, since } => key(&out, since)?,
         BackupCommand::Create { out } => create(&out, &config()?).await?,
-        BackupCommand::Seal { out, unrecorded } => {
-            seal(out.as_deref(), unrecorded, &config()?).await?;
-        }
+        BackupCommand::Seal {
+            out,
+            program,
+            unrecorded,
+        } => seal(out.as_deref(), &program, unrecorded, &config()?).await?,
         BackupCommand::Open {
             file,
             identity,
@@ -145,7 +159,7 @@ async fn create(out: &Path, config: &Config) -> anyhow::Result<()> {
     let sealing = move || {
         let sealed = backups::seal(&recipient, &mut dump, &mut file)?;
         dump.end()?;
-        Ok((file, sealed))
+        Ok((file, whole(sealed)?))
     };
     let (file, sealed) = unless_stopped(partial, sealing).await?;
     record(&database, "backup create", &key, sealed).await?;
@@ -163,10 +177,15 @@ async fn unless_stopped<T: Send + 'static>(
 ) -> anyhow::Result<T> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    // A terminal that is closed, and a person who wants a core.
+    let mut hung_up = signal(SignalKind::hangup())?;
+    let mut quit = signal(SignalKind::quit())?;
     tokio::select! {
         ended = tokio::task::spawn_blocking(work) => Ok(ended??),
         _ = terminated.recv() => stop(partial),
         _ = interrupted.recv() => stop(partial),
+        _ = hung_up.recv() => stop(partial),
+        _ = quit.recv() => stop(partial),
     }
 }
 
@@ -182,7 +201,12 @@ fn stop(partial: Option<PathBuf>) -> ! {
 /// What is said of a backup whose row is there, where it is not.
 const RECORDED: &str = "the backup was recorded, and is not there";
 
-async fn seal(out: Option<&Path>, unrecorded: bool, config: &Config) -> anyhow::Result<()> {
+async fn seal(
+    out: Option<&Path>,
+    program: &[OsString],
+    unrecorded: bool,
+    config: &Config,
+) -> anyhow::Result<()> {
     let (today, key) = current(config)?;
     let file = out.map(NewFile::beside).transpose()?;
     let database = if unrecorded {
@@ -192,18 +216,19 @@ async fn seal(out: Option<&Path>, unrecorded: bool, config: &Config) -> anyhow::
     };
     let recipient = key.recipient.clone();
     let partial = file.as_ref().map(NewFile::partial);
+    let dump = program.split_first().map(|(program, arguments)| {
+        let program: &Path = program.as_ref();
+        Dump::run(program, arguments)
+    });
+    let dump = dump.transpose()?;
     let sealing = move || {
-        let mut from = io::stdin().lock();
-        match file {
-            Some(mut file) => {
-                let sealed = backups::seal(&recipient, &mut from, &mut file)?;
-                Ok((Some(file), sealed))
-            }
-            None => Ok((
-                None,
-                backups::seal(&recipient, &mut from, io::stdout().lock())?,
-            )),
-        }
+        let (file, sealed) = sealed(&recipient, dump, file)?;
+        let sealed = if unrecorded {
+            sealed.outside
+        } else {
+            whole(sealed)?
+        };
+        Ok((file, sealed))
     };
     let (file, sealed) = unless_stopped(partial, sealing).await?;
     if let Some(database) = database {
@@ -216,6 +241,37 @@ async fn seal(out: Option<&Path>, unrecorded: bool, config: &Config) -> anyhow::
         told(out, &key, sealed);
     }
     Ok(())
+}
+
+/// Encrypts what a program writes, or else what comes on standard input, into a file or else to standard output.
+fn sealed(
+    recipient: &Recipient,
+    mut dump: Option<Dump>,
+    mut file: Option<NewFile>,
+) -> Result<(Option<NewFile>, Inspected), BackupError> {
+    let mut input = io::stdin().lock();
+    let mut output = io::stdout().lock();
+    let from: &mut dyn Read = match &mut dump {
+        Some(dump) => dump,
+        None => &mut input,
+    };
+    let to: &mut dyn Write = match &mut file {
+        Some(file) => file,
+        None => &mut output,
+    };
+    let sealed = backups::seal(recipient, from, to)?;
+    if let Some(dump) = dump {
+        dump.end()?;
+    }
+    Ok((file, sealed))
+}
+
+/// What was written, where something is in it: no backup is empty.
+fn whole(sealed: Inspected) -> Result<Digest, BackupError> {
+    if sealed.inside == 0 {
+        return Err(BackupError::Empty);
+    }
+    Ok(sealed.outside)
 }
 
 /// A backup is not there before its row is.
