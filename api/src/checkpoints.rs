@@ -173,7 +173,9 @@ async fn newest(
     let Some(note) = place.newest(tenant, kept.map(|kept| kept.size)).await? else {
         return Ok(None);
     };
-    let key = operator.note_signer(tenant).await?.key().clone();
+    // Whoever has no key has published nothing.
+    let signer = operator.found_signer(tenant).await?;
+    let key = signer.ok_or(CheckpointError::OtherKey)?.key().clone();
     if let Some(checkpoint) = signed(&key, &note) {
         return Ok(Some((note, checkpoint)));
     }

@@ -1,11 +1,17 @@
 //! Checkpoints outside of the database: written once, read again, and never in doubt about what was said.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use countersign::{
     aws::Machine,
     checkpoints::{self, CheckpointError, CheckpointFolder, CheckpointPlace},
     config::{Config, EXAMPLE},
+    metrics::Metrics,
 };
 use countersign_entities::{Clock, LedgerFault, Operator};
 use countersign_tests::{Bucket, TestApp, TestTenant, configuration};
@@ -78,6 +84,26 @@ impl Stand {
                 sizes.push(size);
             }
         }
+    }
+
+    /// What a server tells monitoring that makes checkpoints in that place.
+    async fn contradicted(&self, place: &CheckpointPlace) -> u64 {
+        let metrics = Arc::new(Metrics::new());
+        let database = self.app.database().clone();
+        let (often, every) = (Arc::clone(&metrics), Duration::from_mins(1));
+        let making = checkpoints::keep_making(database, Some(place.clone()), every, 10_000, often);
+        let making = tokio::spawn(making);
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let text = metrics.text().unwrap();
+            let named = "countersign_contradicted_audit_chains ";
+            let mut counts = text.lines().filter_map(|line| line.strip_prefix(named));
+            if let Some(count) = counts.find(|count| *count != "0") {
+                making.abort();
+                return count.parse().unwrap();
+            }
+        }
+        panic!("nothing is counted");
     }
 
     /// The log grows by a row, and a checkpoint is made of it; its size.
@@ -210,6 +236,7 @@ async fn what_is_published_of_a_longer_or_another_chain_is_never_published_over(
         }
         let still = place.newest(stand.tenant.id, None).await.unwrap();
         assert_eq!((still, stand.published(&place).await), (newest, sizes));
+        assert_eq!(stand.contradicted(&place).await, 1, "monitoring is told");
         // In another place it begins anew.
         stand
             .publish(&stand.place("prefix = \"anew/\""))

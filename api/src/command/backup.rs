@@ -3,6 +3,8 @@
 //! Making a pair of keys, opening and checking need neither a configuration nor a database: the server may be
 //! gone. Making a backup needs no secret key.
 
+mod restored;
+
 use std::{
     ffi::OsString,
     fs::{self, File},
@@ -17,6 +19,7 @@ use clap::Subcommand;
 use countersign_entities::{Clock, Database, MadeBackup, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::restored::RestoredArgs;
 use super::{arguments, output};
 use crate::{
     backups::{
@@ -73,6 +76,10 @@ pub(super) enum BackupCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// To be run once a backup was restored and `countersign migrate` ran, before servers start: end every session,
+    /// record the restore in each tenant's log, and tell what came back that was ended after the backup. What
+    /// was cut off goes on when it is begun again
+    Restored(RestoredArgs),
     /// Tell whether a backup is whole and opens, and its SHA-256; nothing is written
     Check {
         /// The backup
@@ -100,6 +107,7 @@ pub(super) async fn run(
             identity,
             out,
         } => open(&file, &identity, out.as_deref()).await?,
+        BackupCommand::Restored(arguments) => restored::run(&arguments, &config()?).await?,
         BackupCommand::Check { file, identity } => check(&file, identity.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -161,7 +161,7 @@ impl From<StoreError> for VerifyError {
     }
 }
 
-fn place(config: &Config) -> Result<Option<CheckpointPlace>, CheckpointError> {
+pub(super) fn place(config: &Config) -> Result<Option<CheckpointPlace>, CheckpointError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let machine = Machine::new(&config.aws, &clock);
     checkpoints::place(&config.audit, &machine, &clock)

@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait, Value};
 use super::{LedgerFault, Operator, ledger, statement};
 use crate::{
     audit::{
-        NoteSigner, fixed, signer,
+        NoteSigner, fixed, found_signer, signer,
         tree::{self, SignedCheckpoint, StoredCheckpoint},
     },
     error::StoreError,
@@ -136,6 +136,14 @@ impl Operator {
         checkpoint: &Checkpoint,
     ) -> Result<(), LedgerFault> {
         self.retrace(tenant).verify(checkpoint).await
+    }
+
+    /// Who signs in the tenant's name, where anybody does yet.
+    pub async fn found_signer(&self, tenant: TenantId) -> Result<Option<NoteSigner>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let found = found_signer(&wire, tenant, &self.0.keys).await?;
+        wire.end(End::Rollback).await?;
+        Ok(found)
     }
 
     /// Begins to verify checkpoints of the tenant's chain.
