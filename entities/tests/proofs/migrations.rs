@@ -49,7 +49,7 @@ async fn second_run_applies_nothing_and_sets_passwords_where_it_is_told_to() {
     options.connect().await.unwrap();
 }
 
-/// What a backup is restored to: pg_restore makes the schema, and gives what is in it to roles.
+/// What a backup is restored to: `pg_restore` makes the schema, and gives what is in it to roles.
 #[tokio::test]
 async fn roles_are_made_without_a_schema() {
     let cluster = Arc::new(Cluster::start());

@@ -128,12 +128,11 @@ fn restore(desk: &mut Desk) -> TestDatabase {
     desk.configure(&[]);
     let program = env!("CARGO_BIN_EXE_countersign-under-test");
     desk.script("countersign", &format!("exec '{program}' \"$@\"\n"));
-    let own = program_folder();
-    let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{own}:{path}", desk.folder.display());
+    let lines = lines_of_the_readme(&name);
+    let own = desk.folder.display();
+    let lines = format!("PATH='{own}:{}':$PATH\n{lines}", program_folder());
     let mut shell = Command::new("sh");
-    shell.args(["-ec", &lines_of_the_readme(&name)]);
-    let ended = run(shell.env("PATH", path).current_dir(&desk.folder), b"");
+    let ended = run(shell.args(["-ec", &lines]).current_dir(&desk.folder), b"");
     let said = ended.said();
     for told in [
         "`monday.age`: ",
