@@ -67,14 +67,29 @@ pub enum BackupError {
         /// Why it was not.
         why: io::Error,
     },
-    /// `pg_dump` gave up, and nothing is kept of what it wrote.
-    #[error("`pg_dump` ended with {status}, and nothing of it is kept: {said}")]
+    /// What makes a backup otherwise does not start.
+    #[error("`{}` can not be run: {why}", program.display())]
+    NotRun {
+        /// What was to be run.
+        program: PathBuf,
+        /// Why it was not.
+        why: io::Error,
+    },
+    /// What was run gave up, and nothing is kept of what it wrote.
+    #[error("`{program}` ended with {status}, and nothing of it is kept: {said}")]
     Dump {
+        /// What was run.
+        program: String,
         /// How it ended.
         status: String,
         /// What it said, and what to do about it.
         said: String,
     },
+    /// Nothing came.
+    #[error(
+        "there is nothing to encrypt: what makes the backup failed, or writes elsewhere. Nothing is recorded"
+    )]
+    Empty,
     /// The owner's address has a part that `pg_dump` is not told.
     #[error("`database.owner_url` has a part that can not be given to `pg_dump`: {0}")]
     Address(&'static str),

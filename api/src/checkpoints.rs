@@ -6,16 +6,24 @@ mod bucket;
 mod folder;
 mod probe;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::HashSet, io, sync::Arc, time::Duration};
 
-use countersign_domain::id::TenantId;
-use countersign_entities::{Clock, Database, LedgerFault, Operator, SignedCheckpoint, StoreError};
+use countersign_domain::{
+    audit::{
+        exported::ExportFault,
+        note::{Checkpoint, VerifierKey},
+    },
+    id::TenantId,
+};
+use countersign_entities::{
+    Clock, Database, LedgerFault, Operator, SignedCheckpoint, StoreError, verified_note,
+};
 use thiserror::Error;
 
 #[cfg(feature = "s3-checkpoints")]
 pub use self::bucket::CheckpointBucket;
 pub use self::folder::CheckpointFolder;
-use crate::{aws::Machine, config::Audit};
+use crate::{aws::Machine, config::Audit, metrics::Metrics};
 
 /// Why nothing was said of a chain, or not published.
 #[derive(Debug, Error)]
@@ -23,14 +31,21 @@ pub enum CheckpointError {
     /// The chain is not what was said of it.
     #[error(transparent)]
     Ledger(#[from] LedgerFault),
-    /// Something else was published of as many rows: one of the two is of a chain that was rewritten.
-    #[error("another checkpoint of {size} rows is published already: the chain was rewritten")]
+    /// What was published is of another chain: this one was cut off or rewritten, or is of a backup.
+    #[error(
+        "the published checkpoint of {size} rows says otherwise: the chain was cut off or rewritten, or its \
+         database is of a backup. Nothing more is published. After a restore `countersign backup restored` \
+         tells what to do, as \"Backups\" in the README does"
+    )]
     Contradicted {
-        /// Of how many.
+        /// Of how many rows it is.
         size: u64,
     },
     /// Another key was published as the tenant's: one of the two is of a database that was replaced.
-    #[error("another key is published as the tenant's: the database is another one")]
+    #[error(
+        "another key is published as the tenant's: the database is another one. After a restore `countersign \
+         backup restored` tells what to do, as \"Backups\" in the README does"
+    )]
     OtherKey,
     /// The bucket does not take or give them; why is for the operator.
     #[error("the bucket of checkpoints is of no use: {0}")]
@@ -38,6 +53,14 @@ pub enum CheckpointError {
     /// The folder can not be written.
     #[error("the folder of checkpoints can not be written: {0}")]
     Folder(#[from] io::Error),
+}
+
+impl CheckpointError {
+    /// Whether what is published is not of this chain, which no waiting mends.
+    pub const fn is_of_another_chain(&self) -> bool {
+        let is_unsigned = matches!(self, Self::Ledger(LedgerFault::Unsigned));
+        is_unsigned || matches!(self, Self::Contradicted { .. } | Self::OtherKey)
+    }
 }
 
 impl From<StoreError> for CheckpointError {
@@ -90,9 +113,31 @@ impl CheckpointPlace {
         kept: Option<u64>,
     ) -> Result<Option<String>, CheckpointError> {
         match self {
-            Self::Folder(folder) => Ok(folder.newest(tenant)),
+            Self::Folder(folder) => Ok(folder.newest(tenant)?),
             #[cfg(feature = "s3-checkpoints")]
             Self::Bucket(bucket) => bucket.newest(tenant, kept).await,
+        }
+    }
+
+    /// The notes that were published of more than `after` rows, each with how many it is of, in the order of
+    /// their sizes: at most [`PAGE`] of them, and none where there are no more.
+    pub async fn page(
+        &self,
+        tenant: TenantId,
+        after: u64,
+    ) -> Result<Vec<(u64, String)>, CheckpointError> {
+        match self {
+            Self::Folder(folder) => Ok(folder.page(tenant, after)?),
+            #[cfg(feature = "s3-checkpoints")]
+            Self::Bucket(bucket) => bucket.page(tenant, after).await,
+        }
+    }
+
+    async fn key(&self, tenant: TenantId) -> Result<Option<String>, CheckpointError> {
+        match self {
+            Self::Folder(folder) => Ok(folder.key(tenant)?),
+            #[cfg(feature = "s3-checkpoints")]
+            Self::Bucket(bucket) => bucket.key(tenant).await,
         }
     }
 
@@ -110,16 +155,81 @@ impl CheckpointPlace {
     }
 }
 
-/// Says what a tenant's chain is, and publishes it.
+/// The most notes that are read of a place at a time.
+pub const PAGE: usize = 1_000;
+
+/// The checkpoint of a note that was signed with that key; `None` where it was not, or is of another log.
+pub fn signed(key: &VerifierKey, note: &str) -> Option<Checkpoint> {
+    let checkpoint = Checkpoint::parse(verified_note(key, note).ok()?).ok()?;
+    (checkpoint.origin == key.name()).then_some(checkpoint)
+}
+
+/// The newest that is published of a tenant's chain, in its note and as it is read.
+async fn newest(
+    operator: &Operator,
+    tenant: TenantId,
+    place: &CheckpointPlace,
+) -> Result<Option<(String, Checkpoint)>, CheckpointError> {
+    let kept = operator.newest_checkpoint(tenant).await?;
+    let Some(note) = place.newest(tenant, kept.map(|kept| kept.size)).await? else {
+        return Ok(None);
+    };
+    // Whoever has no key has published nothing.
+    let signer = operator.found_signer(tenant).await?;
+    let key = signer.ok_or(CheckpointError::OtherKey)?.key().clone();
+    if let Some(checkpoint) = signed(&key, &note) {
+        return Ok(Some((note, checkpoint)));
+    }
+    let published = place.key(tenant).await?;
+    if published.is_some_and(|published| published.trim() != key.to_string()) {
+        return Err(CheckpointError::OtherKey);
+    }
+    Err(LedgerFault::Unsigned.into())
+}
+
+/// What else is published than what the chain is.
+fn contradicted(fault: LedgerFault, published: Option<&Checkpoint>) -> CheckpointError {
+    match (fault, published) {
+        (
+            LedgerFault::Checkpoint(ExportFault::Cut { .. } | ExportFault::Rewritten { .. }),
+            Some(Checkpoint { size, .. }),
+        ) => CheckpointError::Contradicted { size: *size },
+        (fault, _) => fault.into(),
+    }
+}
+
+/// How many rows the newest checkpoint is of that is published of a tenant's chain, which must be of the
+/// chain as it is. Nothing is changed.
+pub async fn compare(
+    operator: &Operator,
+    tenant: TenantId,
+    place: &CheckpointPlace,
+) -> Result<Option<u64>, CheckpointError> {
+    let Some((_, published)) = newest(operator, tenant, place).await? else {
+        return Ok(None);
+    };
+    let compared = operator.continues(tenant, &published).await;
+    compared.map_err(|fault| contradicted(fault, Some(&published)))?;
+    Ok(Some(published.size))
+}
+
+/// Says what a tenant's chain is, and publishes it where it goes on from what is published.
 pub async fn make(
     operator: &Operator,
     tenant: TenantId,
     place: Option<&CheckpointPlace>,
 ) -> Result<Option<SignedCheckpoint>, CheckpointError> {
-    let Some(made) = operator.make_checkpoint(tenant).await? else {
+    // Before the chain is looked at: another server that publishes meanwhile knows of no fewer rows.
+    let published = match place {
+        Some(place) => newest(operator, tenant, place).await?,
+        None => None,
+    };
+    let (note, published) = published.unzip();
+    let made = operator.extend_checkpoint(tenant, published.as_ref()).await;
+    let Some(made) = made.map_err(|fault| contradicted(fault, published.as_ref()))? else {
         return Ok(None);
     };
-    if let Some(place) = place {
+    if let Some(place) = place.filter(|_| note.as_ref() != Some(&made.note)) {
         let key = operator.note_signer(tenant).await?.key().to_string();
         place.publish(tenant, &key, &made).await?;
     }
@@ -130,14 +240,16 @@ pub async fn make(
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Makes checkpoints until the process ends: of every chain from time to time, and soon of one that has
-/// grown by `rows` here.
+/// grown by `rows` here. How many chains contradict what is published of them is counted in `metrics`.
 pub async fn keep_making(
     database: Database,
     place: Option<CheckpointPlace>,
     every: Duration,
     rows: u32,
+    metrics: Arc<Metrics>,
 ) {
     let operator = database.operator();
+    let mut contradicted = HashSet::new();
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // Whoever were told of each row would be woken by each request.
@@ -158,9 +270,18 @@ pub async fn keep_making(
             _ = looks.tick() => database.audits_grown_by(rows),
         };
         for tenant in tenants {
-            if let Err(error) = make(&operator, tenant, place.as_ref()).await {
-                tracing::error!(%tenant, %error, "no checkpoint was made of an audit chain");
+            match make(&operator, tenant, place.as_ref()).await {
+                Ok(_) => {
+                    contradicted.remove(&tenant);
+                }
+                Err(error) => {
+                    tracing::error!(%tenant, %error, "no checkpoint was made of an audit chain");
+                    if error.is_of_another_chain() {
+                        contradicted.insert(tenant);
+                    }
+                }
             }
         }
+        metrics.contradicted(contradicted.len());
     }
 }

@@ -72,6 +72,7 @@ pub struct Metrics {
     exports: Gauge,
     /// 0, which is long ago, until there is one.
     newest_backup: Gauge,
+    contradicted: Gauge,
     policies: Family<PolicySetLabels, Gauge>,
     reloads: Family<OutcomeLabels, Counter>,
 }
@@ -123,6 +124,11 @@ impl Metrics {
                 kept,
                 "newest_backup_timestamp_seconds",
                 "When the newest backup was recorded, in seconds since 1970",
+            ),
+            contradicted: empty(
+                kept,
+                "contradicted_audit_chains",
+                "Audit chains that are not what is published of them",
             ),
             policies: empty(kept, "policy_set", "The policies that serve, by their hash"),
             reloads: empty(
@@ -182,6 +188,12 @@ impl Metrics {
     /// The newest backup was recorded then.
     pub fn newest_backup(&self, at: DateTime<Utc>) {
         self.newest_backup.set(at.timestamp());
+    }
+
+    /// So many audit chains are not what is published of them.
+    pub fn contradicted(&self, chains: usize) {
+        let chains = i64::try_from(chains).unwrap_or(i64::MAX);
+        self.contradicted.set(chains);
     }
 
     /// These policies serve, and no others.

@@ -220,6 +220,7 @@ impl Server {
             self.checkpoints,
             Duration::from_secs(u64::from(audit.checkpoint_minutes) * 60),
             audit.checkpoint_rows,
+            Arc::clone(&state.metrics),
         ));
         let ended = stopped(served.await);
         state.database.close().await;

@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub(crate) use self::{
     chain::{append, append_held, fixed},
     recorder::Recorder,
-    signer::{signer, verifier},
+    signer::{found as found_signer, signer, verifier},
 };
 pub use self::{
     signer::{NoteSigner, verified_note},

@@ -71,9 +71,9 @@ pub use keys::{
     KekError, KeyEncryption, KeyEncryptionKey, KeyError, KeyIdentity, KeyRing, PlainKey, WrappedKey,
 };
 pub use operator::{
-    KeyStatus, KeyVersion, LedgerFault, LedgerReport, MadeBackup, MemberRole, NewMachine,
-    NewMember, NewTenant, Operator, OperatorError, Resealed, Resealing, RowToday, SealedCount,
-    TenantRecord, ToldBy,
+    DatabaseIdentity, KeyStatus, KeyVersion, LedgerFault, LedgerReport, MadeBackup, MemberRole,
+    NewMachine, NewMember, NewTenant, Operator, OperatorError, RecordedRestore, Resealed,
+    Resealing, RestoredBackup, Retraced, RowToday, SealedCount, Standing, TenantRecord, ToldBy,
 };
 pub use page::{Direction, Keyset, Page, Position, Slice, SortKey};
 pub use row_condition::row_condition_sql;

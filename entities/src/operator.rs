@@ -11,6 +11,7 @@ mod keys;
 mod ledger;
 mod policies;
 mod replay;
+mod restored;
 
 use std::{collections::BTreeSet, convert::Infallible, fmt, str::FromStr, sync::Arc};
 
@@ -36,10 +37,12 @@ use crate::{
 };
 
 pub use backups::MadeBackup;
+pub use checkpoints::Retraced;
 pub use keys::{KeyStatus, KeyVersion, Resealed, Resealing, SealedCount};
 pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;
 pub use replay::RowToday;
+pub use restored::{DatabaseIdentity, RecordedRestore, RestoredBackup, Standing};
 
 /// The longest name of a tenant or a machine, in characters.
 const NAME_MAX: usize = 100;

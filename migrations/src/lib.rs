@@ -145,6 +145,20 @@ pub async fn migrate(
     result
 }
 
+/// Makes the roles that are missing, as [`migrate`] does, and nothing else: what a backup is restored to has
+/// them and is empty. The roles that got a password.
+pub async fn make_roles(
+    owner_url: &SecretString,
+    roles: RolePasswords,
+) -> Result<Vec<&'static str>, MigrateError> {
+    let mut connection = connect(owner_url).await?;
+    lock(&mut connection).await?;
+    let made = roles::make(&mut connection, &roles).await;
+    // The lock goes with the connection.
+    connection.close().await?;
+    made
+}
+
 /// Connects by `owner_url`, and changes nothing: whether [`migrate`] would get in.
 pub async fn reach(owner_url: &SecretString) -> Result<(), MigrateError> {
     let mut connection = connect(owner_url).await?;
@@ -167,7 +181,8 @@ async fn connect(owner_url: &SecretString) -> Result<PgConnection, MigrateError>
 
 async fn run(connection: &mut PgConnection, roles: &RolePasswords) -> Result<Report, MigrateError> {
     lock(connection).await?;
-    let passwords = roles::prepare(connection, roles).await?;
+    let passwords = roles::make(connection, roles).await?;
+    roles::make_schema(connection).await?;
     let known = current_version();
     let done = history(connection).await?;
     if let Some(last) = done.last().filter(|(version, ..)| *version > known) {

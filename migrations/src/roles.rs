@@ -97,8 +97,8 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Makes what is missing: roles, schema, the table of what was applied. The roles that got a password.
-pub(crate) async fn prepare(
+/// Makes the roles that are missing. Those that got a password.
+pub(crate) async fn make(
     connection: &mut PgConnection,
     passwords: &RolePasswords,
 ) -> Result<Vec<&'static str>, MigrateError> {
@@ -139,7 +139,6 @@ pub(crate) async fn prepare(
             sql.push_str(PLANS);
         }
     }
-    sql.push_str(SCHEMA);
     let mut transaction = sqlx::Connection::begin(connection).await?;
     transaction
         .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)))
@@ -154,6 +153,13 @@ pub(crate) async fn prepare(
     }
     transaction.commit().await?;
     Ok(given)
+}
+
+/// Makes the schema, where it is missing, and the table of what was applied.
+pub(crate) async fn make_schema(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let mut transaction = sqlx::Connection::begin(connection).await?;
+    transaction.execute(sqlx::raw_sql(SCHEMA)).await?;
+    transaction.commit().await
 }
 
 /// Statements of the books are prepared, and planned once: their conditions and limits are parameters

@@ -1,15 +1,21 @@
-//! Checkpoints in an object store: written once, read again, and never in doubt about what was said.
+//! Checkpoints outside of the database: written once, read again, and never in doubt about what was said.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use countersign::{
     aws::Machine,
-    checkpoints::{self, CheckpointError, CheckpointPlace},
+    checkpoints::{self, CheckpointError, CheckpointFolder, CheckpointPlace},
     config::{Config, EXAMPLE},
+    metrics::Metrics,
 };
-use countersign_entities::{Clock, Operator};
+use countersign_entities::{Clock, LedgerFault, Operator};
 use countersign_tests::{Bucket, TestApp, TestTenant, configuration};
-use sqlx::Executor;
+use sqlx::{AssertSqlSafe, Executor};
 
 struct Stand {
     bucket: Bucket,
@@ -41,6 +47,65 @@ impl Stand {
         self.app.database().operator()
     }
 
+    /// A folder of the test's own, which is removed with the guard.
+    fn folder(&self) -> (CheckpointPlace, Folder) {
+        let name = format!("countersign-test-{}-{}", std::process::id(), self.tenant.id);
+        let folder = Folder(std::env::temp_dir().join(name));
+        let place = CheckpointPlace::Folder(CheckpointFolder::new(&folder.0));
+        (place, folder)
+    }
+
+    /// As an owner of the database may, and as an older backup of it is: the log's last rows are gone, and
+    /// nothing in the database tells of them.
+    async fn cut(&self, rows: u64) {
+        let sql = format!(
+            "SET session_replication_role = replica; \
+             DELETE FROM countersign.audit_entries WHERE tenant_id = '{tenant}' AND seq > {rows}; \
+             DELETE FROM countersign.audit_checkpoints WHERE tenant_id = '{tenant}' AND size > {rows}; \
+             UPDATE countersign.audit_heads h SET seq = e.seq, hash = e.hash FROM countersign.audit_entries e \
+             WHERE h.tenant_id = '{tenant}' AND e.tenant_id = h.tenant_id AND e.seq = {rows}",
+            tenant = self.tenant.id.uuid()
+        );
+        let mut superuser = self.app.test_database.superuser().await;
+        superuser.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+
+    /// How many rows each note is of that is published.
+    async fn published(&self, place: &CheckpointPlace) -> Vec<u64> {
+        let mut sizes = Vec::new();
+        loop {
+            let after = sizes.last().copied().unwrap_or_default();
+            let page = place.page(self.tenant.id, after).await.unwrap();
+            if page.is_empty() {
+                return sizes;
+            }
+            for (size, note) in page {
+                assert_eq!(note.lines().nth(1), Some(&*size.to_string()), "{note}");
+                sizes.push(size);
+            }
+        }
+    }
+
+    /// What a server tells monitoring that makes checkpoints in that place.
+    async fn contradicted(&self, place: &CheckpointPlace) -> u64 {
+        let metrics = Arc::new(Metrics::new());
+        let database = self.app.database().clone();
+        let (often, every) = (Arc::clone(&metrics), Duration::from_mins(1));
+        let making = checkpoints::keep_making(database, Some(place.clone()), every, 10_000, often);
+        let making = tokio::spawn(making);
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let text = metrics.text().unwrap();
+            let named = "countersign_contradicted_audit_chains ";
+            let mut counts = text.lines().filter_map(|line| line.strip_prefix(named));
+            if let Some(count) = counts.find(|count| *count != "0") {
+                making.abort();
+                return count.parse().unwrap();
+            }
+        }
+        panic!("nothing is counted");
+    }
+
     /// The log grows by a row, and a checkpoint is made of it; its size.
     async fn publish(&self, place: &CheckpointPlace) -> Result<u64, CheckpointError> {
         let operator = self.operator();
@@ -51,6 +116,14 @@ impl Stand {
 
     fn name(&self, size: u64) -> String {
         format!("log/{}/size/{size:020}", self.tenant.id)
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -94,6 +167,8 @@ async fn checkpoints_are_written_once_to_a_bucket_and_locked_there() {
     assert_eq!(absent, newest, "what was made last is not published");
     assert_eq!(stand.place("").newest(tenant, None).await.unwrap(), None);
 
+    assert_eq!(stand.published(&place).await, sizes);
+
     // A replica that comes late says the same; nothing is written again.
     checkpoints::make(&operator, tenant, Some(&place))
         .await
@@ -111,7 +186,7 @@ async fn what_stands_in_a_bucket_convicts_and_is_never_replaced() {
     stand.bucket.put(&stand.name(size + 1), "another history");
     let contradicted = stand.publish(&place).await.unwrap_err();
     assert!(
-        matches!(contradicted, CheckpointError::Contradicted { size: found } if found == size + 1),
+        matches!(contradicted, CheckpointError::Ledger(LedgerFault::Unsigned)),
         "{contradicted}"
     );
     let objects = stand.bucket.objects();
@@ -123,6 +198,74 @@ async fn what_stands_in_a_bucket_convicts_and_is_never_replaced() {
     superuser.execute(forget).await.unwrap();
     let other = stand.publish(&place).await.unwrap_err();
     assert!(matches!(other, CheckpointError::OtherKey), "{other}");
+}
+
+/// A chain that was cut off, or came back from a backup, is another one from there on, however long it gets.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_of_a_longer_or_another_chain_is_never_published_over() {
+    let stand = Stand::start().await;
+    let (folder, _guard) = stand.folder();
+    for place in [folder, stand.place("prefix = \"log/\"")] {
+        let mut sizes = Vec::new();
+        for _ in 0..5 {
+            sizes.push(stand.publish(&place).await.unwrap());
+        }
+        let size = sizes[4];
+        let newest = place.newest(stand.tenant.id, None).await.unwrap();
+        stand.cut(size - 3).await;
+        // Shorter than what is published, as long, and longer.
+        for grown in [size - 2, size - 1, size, size + 1, size + 2] {
+            let refused = stand.publish(&place).await.unwrap_err();
+            assert!(
+                matches!(refused, CheckpointError::Contradicted { size: of } if of == size),
+                "{grown}: {refused}"
+            );
+            assert!(
+                refused
+                    .to_string()
+                    .contains("`countersign backup restored`")
+            );
+            let operator = stand.operator();
+            let end = operator.ledger_end(stand.tenant.id).await.unwrap();
+            assert_eq!(u64::try_from(end.seq).unwrap(), grown);
+            let compared = checkpoints::compare(&operator, stand.tenant.id, &place).await;
+            assert!(compared.unwrap_err().is_of_another_chain());
+            // Nor is anything signed that says so.
+            let kept = operator.newest_checkpoint(stand.tenant.id).await.unwrap();
+            assert_eq!(kept.unwrap().size, size - 3);
+        }
+        let still = place.newest(stand.tenant.id, None).await.unwrap();
+        assert_eq!((still, stand.published(&place).await), (newest, sizes));
+        assert_eq!(stand.contradicted(&place).await, 1, "monitoring is told");
+        // In another place it begins anew.
+        stand
+            .publish(&stand.place("prefix = \"anew/\""))
+            .await
+            .unwrap();
+        stand.bucket.clear();
+    }
+}
+
+/// Who publishes to another place meanwhile leaves this one behind, and is no other chain for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn place_that_was_left_behind_is_gone_on_with() {
+    let stand = Stand::start().await;
+    let (folder, _guard) = stand.folder();
+    let first = stand.publish(&folder).await.unwrap();
+    let elsewhere = stand.place("");
+    for _ in 0..3 {
+        stand.publish(&elsewhere).await.unwrap();
+    }
+    let last = stand.publish(&folder).await.unwrap();
+    assert_eq!(stand.published(&folder).await, [first, last]);
+    // The rows that the database itself said something of are others, and as many again.
+    let forget = "SET session_replication_role = replica; \
+        UPDATE countersign.audit_entries SET hash = sha256(hash) WHERE seq = 2";
+    let mut superuser = stand.app.test_database.superuser().await;
+    superuser.execute(forget).await.unwrap();
+    let refused = stand.publish(&folder).await.unwrap_err();
+    assert!(refused.is_of_another_chain(), "{refused}");
+    assert_eq!(stand.published(&folder).await, [first, last]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

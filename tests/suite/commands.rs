@@ -131,6 +131,61 @@ async fn verifying_says_who_else_knows_and_takes_no_emptied_log_for_a_good_one()
     assert!(said.contains("FAILED  audit log of the operator"), "{said}");
 }
 
+/// A checkpoint convicts also where a newer one was published over it, as releases before this one did.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_checkpoint_that_is_published_is_verified() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let operator = Operator::of(&app);
+    let toml = fs::read_to_string(operator.0.join("countersign.toml")).unwrap();
+    let toml = format!("{toml}[audit]\ncheckpoints = \"checkpoints\"\n");
+    operator.put("countersign.toml", &toml);
+    let folder = operator.0.join("checkpoints").join(tenant.id.to_string());
+    let grow = || drop(operator.done(&["keys", "rotate", "--tenant", &tenant.slug]));
+    operator.done(&["ledger", "checkpoint"]);
+    grow();
+    operator.done(&["ledger", "checkpoint"]);
+    let verify = ["ledger", "verify", "--tenant", &tenant.slug];
+    let said = operator.done(&verify);
+    assert!(
+        said.contains("as the 2 published checkpoints say"),
+        "{said}"
+    );
+
+    let notes = fs::read_dir(&folder).unwrap();
+    let names = notes.map(|entry| entry.unwrap().file_name().display().to_string());
+    let sizes = names.filter_map(|name| name.parse::<u64>().ok());
+    let size = sizes.max().unwrap();
+    let convicting = fs::read(folder.join(size.to_string())).unwrap();
+    let cut = format!(
+        "SET session_replication_role = replica; \
+         DELETE FROM countersign.audit_entries WHERE tenant_id = '{tenant}' AND seq >= {size}; \
+         DELETE FROM countersign.audit_checkpoints WHERE tenant_id = '{tenant}' AND size >= {size}; \
+         UPDATE countersign.audit_heads h SET seq = e.seq, hash = e.hash FROM countersign.audit_entries e \
+         WHERE h.tenant_id = '{tenant}' AND e.tenant_id = h.tenant_id AND e.seq = {size} - 1",
+        tenant = tenant.id.uuid()
+    );
+    let mut superuser = app.test_database.superuser().await;
+    superuser.execute(sqlx::AssertSqlSafe(cut)).await.unwrap();
+    let said = operator.failed(1, &verify);
+    assert!(said.contains("the end is cut off"), "{said}");
+    grow();
+    grow();
+    // The command of this release publishes nothing, and says what is known elsewhere.
+    let said = operator.failed(1, &["ledger", "checkpoint", "--tenant", &tenant.slug]);
+    assert!(said.contains("says otherwise"), "{said}");
+    let (_, said) = operator.run(&["doctor"]);
+    assert!(said.contains("FAILED  witness of the audit log"), "{said}");
+    fs::remove_dir_all(&folder).unwrap();
+    operator.done(&["ledger", "checkpoint"]);
+    operator.done(&verify);
+    fs::write(folder.join(size.to_string()), convicting).unwrap();
+    let said = operator.failed(1, &verify);
+    let fault = format!("northwind: FAULT: the first {size} rows are not those");
+    assert!(said.contains(&fault), "{said}");
+    assert!(said.contains("`countersign backup restored`"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn exports_replace_no_file_and_faults_name_what_was_given() {
     let app = TestApp::start().await;

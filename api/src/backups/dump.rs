@@ -1,7 +1,9 @@
-//! `pg_dump`, as something to read.
+//! `pg_dump`, or what makes backups otherwise, as something to read.
 
 use std::{
-    env, fmt,
+    env,
+    ffi::OsString,
+    fmt,
     io::{self, ErrorKind, Read},
     path::Path,
     process::{Child, ChildStderr, ChildStdout, Command, Stdio},
@@ -12,7 +14,7 @@ use secrecy::SecretString;
 
 use super::{BackupError, address};
 
-/// What of this process's environment it is given: where programs, libraries and files of passwords are, and how
+/// What of this process's environment `pg_dump` is given: where programs, libraries and files of passwords are, and how
 /// connections are secured. Whatever else is there, such as this product's own secrets, it is not.
 const GIVEN: [&str; 11] = [
     "PATH",
@@ -31,8 +33,12 @@ const GIVEN: [&str; 11] = [
 /// How much is kept of what it says.
 const SAID_MAX: u64 = 8 * 1024;
 
+/// What this product's own configuration begins with, where it comes from the environment.
+const OWN: &str = "COUNTERSIGN__";
+
 /// A dump that is under way. It ends with this.
 pub struct Dump {
+    program: String,
     child: Child,
     output: ChildStdout,
     said: Option<JoinHandle<String>>,
@@ -57,27 +63,46 @@ impl Dump {
                     .iter()
                     .filter_map(|name| Some((name, env::var_os(name)?))),
             )
-            .env("PGAPPNAME", "countersign backup")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .env("PGAPPNAME", "countersign backup");
         address::tell(&mut command, owner_url)?;
-        let fails = |why| BackupError::NoProgram {
+        Self::spawn("pg_dump", &mut command).map_err(|why| BackupError::NoProgram {
             program: program.to_path_buf(),
             why,
-        };
-        let mut child = command.spawn().map_err(fails)?;
+        })
+    }
+
+    /// Begins another program, which writes what is to be encrypted to its standard output. It has the
+    /// environment of this process, but for this product's own configuration.
+    pub fn run(program: &Path, arguments: &[OsString]) -> Result<Self, BackupError> {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        for (name, _) in env::vars_os() {
+            if name.as_encoded_bytes().starts_with(OWN.as_bytes()) {
+                command.env_remove(name);
+            }
+        }
+        let name = program.display().to_string();
+        Self::spawn(&name, &mut command).map_err(|why| BackupError::NotRun {
+            program: program.to_path_buf(),
+            why,
+        })
+    }
+
+    fn spawn(program: &str, command: &mut Command) -> io::Result<Self> {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn()?;
         let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(fails(ErrorKind::BrokenPipe.into()));
+            return Err(ErrorKind::BrokenPipe.into());
         };
         Ok(Self {
+            program: program.to_owned(),
             child,
             output,
             said: Some(thread::spawn(|| said(errors))),
         })
     }
 
-    /// Whether it dumped everything. Asked after its output was read to the end, which is there as well where
+    /// Whether it wrote everything. Asked after its output was read to the end, which is there as well where
     /// it gave up.
     pub fn end(mut self) -> Result<(), BackupError> {
         let status = self.child.wait().map_err(BackupError::Read)?;
@@ -88,11 +113,12 @@ impl Dump {
         let mut said = said.unwrap_or_default();
         if said.contains("row-level security") {
             said.push_str(
-                ". `database.owner_url` is to connect as a superuser, or as a role with BYPASSRLS: the \
-                 backup of another would lack rows",
+                ". `database.owner_url` is to connect as a superuser, which restoring takes as well, or as a \
+                 role with BYPASSRLS: the backup of another would lack rows",
             );
         }
         Err(BackupError::Dump {
+            program: self.program.clone(),
             status: status.to_string(),
             said,
         })

@@ -14,7 +14,7 @@ const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// The same in Base64.
 const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 
-/// A file that opened, to its end.
+/// A file that was written or that opened, to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspected {
     /// The file.

@@ -70,7 +70,10 @@ impl<R: Read> Read for Hashing<R> {
 }
 
 /// Passes everything on to its end, and says how many bytes. The two sides fail in words of their own.
-pub(super) fn pass(from: &mut impl Read, to: &mut impl Write) -> Result<u64, BackupError> {
+pub(super) fn pass(
+    from: &mut (impl Read + ?Sized),
+    to: &mut impl Write,
+) -> Result<u64, BackupError> {
     let mut piece = vec![0; PIECE];
     let mut passed = 0_u64;
     loop {

@@ -9,6 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{SecondsFormat, TimeDelta};
 use countersign_domain::id::TenantId;
 use countersign_entities::{Clock, SignedCheckpoint};
+use futures::{StreamExt, TryStreamExt, stream};
 use quick_xml::de::from_str;
 use reqwest::{Client, Method, redirect};
 use serde::Deserialize;
@@ -27,6 +28,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 /// How long the second try waits; each later one twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How many objects are read at once.
+const READ_AT_ONCE: usize = 8;
 /// The most bytes of an answer.
 const BYTES_MAX: usize = 4 << 20;
 /// The most characters of the store's words that are told to the operator.
@@ -140,6 +143,34 @@ impl CheckpointBucket {
         }
     }
 
+    /// The public key that was published as the tenant's.
+    pub(super) async fn key(&self, tenant: TenantId) -> Result<Option<String>, CheckpointError> {
+        self.read(&self.name_of_key(tenant)).await
+    }
+
+    /// The notes of more than `after` rows, in the order of their sizes: as many as the store lists at a
+    /// time. None where there are no more.
+    pub(super) async fn page(
+        &self,
+        tenant: TenantId,
+        after: u64,
+    ) -> Result<Vec<(u64, String)>, CheckpointError> {
+        let after = self.name_of(tenant, after);
+        let (names, _) = self.list(tenant, Some(&after)).await?;
+        let notes = names.into_iter().map(async |name| {
+            let unusable = |what| CheckpointError::Bucket(format!("`{name}` {what}"));
+            let size = name.rsplit('/').next().and_then(|size| size.parse().ok());
+            let size = size.ok_or_else(|| unusable("is not called as a checkpoint is"))?;
+            let note = self.read(&name).await?;
+            let note = note.ok_or_else(|| unusable("is listed, and not there"))?;
+            Ok((size, note))
+        });
+        stream::iter(notes)
+            .buffered(READ_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
     async fn last_after(
         &self,
         tenant: TenantId,
@@ -163,8 +194,10 @@ impl CheckpointBucket {
         key: &str,
         made: &SignedCheckpoint,
     ) -> Result<(), CheckpointError> {
-        let name = format!("{}{tenant}/key", self.prefix);
-        if !self.write_once(&name, &format!("{key}\n")).await? {
+        if !self
+            .write_once(&self.name_of_key(tenant), &format!("{key}\n"))
+            .await?
+        {
             return Err(CheckpointError::OtherKey);
         }
         let name = self.name_of(tenant, made.size);
@@ -172,6 +205,10 @@ impl CheckpointBucket {
             return Ok(());
         }
         Err(CheckpointError::Contradicted { size: made.size })
+    }
+
+    fn name_of_key(&self, tenant: TenantId) -> String {
+        format!("{}{tenant}/key", self.prefix)
     }
 
     /// Of one width, so that their order is that of their names.
@@ -219,14 +256,7 @@ impl CheckpointBucket {
         tenant: TenantId,
         after: Option<&str>,
     ) -> Result<(Vec<String>, bool), CheckpointError> {
-        let mut address = self.address.clone();
-        let mut query = address.query_pairs_mut();
-        query.append_pair("list-type", "2");
-        query.append_pair("prefix", &format!("{}{tenant}/size/", self.prefix));
-        if let Some(after) = after {
-            query.append_pair("start-after", after);
-        }
-        drop(query);
+        let address = self.list_of(tenant, after);
         let answer = self.send(Method::GET, address, &[], "").await?;
         if !(200..=299).contains(&answer.status) {
             return Err(answer.fault());
@@ -236,6 +266,18 @@ impl CheckpointBucket {
         })?;
         let names = listing.contents.into_iter().map(|listed| listed.key);
         Ok((names.collect(), listing.is_truncated))
+    }
+
+    fn list_of(&self, tenant: TenantId, after: Option<&str>) -> Url {
+        let mut address = self.address.clone();
+        let mut query = address.query_pairs_mut();
+        query.append_pair("list-type", "2");
+        query.append_pair("prefix", &format!("{}{tenant}/size/", self.prefix));
+        if let Some(after) = after {
+            query.append_pair("start-after", after);
+        }
+        drop(query);
+        address
     }
 
     fn at(&self, name: &str) -> Result<Url, CheckpointError> {

@@ -1,14 +1,15 @@
 //! Checkpoints in a folder.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
 use countersign_domain::id::TenantId;
 use countersign_entities::SignedCheckpoint;
 
-use super::CheckpointError;
+use super::{CheckpointError, PAGE};
 
 /// The name of the newest checkpoint in a tenant's folder.
 const NEWEST: &str = "checkpoint";
@@ -26,14 +27,42 @@ impl CheckpointFolder {
     }
 
     /// The newest note that was published of a tenant's chain.
-    pub fn newest(&self, tenant: TenantId) -> Option<String> {
-        fs::read_to_string(self.of(tenant).join(NEWEST)).ok()
+    pub fn newest(&self, tenant: TenantId) -> io::Result<Option<String>> {
+        read(&self.of(tenant).join(NEWEST))
+    }
+
+    /// The public key that was published as the tenant's.
+    pub(super) fn key(&self, tenant: TenantId) -> io::Result<Option<String>> {
+        read(&self.of(tenant).join(KEY))
+    }
+
+    /// The notes of more than `after` rows, in the order of their sizes: the first [`PAGE`] of them.
+    pub(super) fn page(&self, tenant: TenantId, after: u64) -> io::Result<Vec<(u64, String)>> {
+        let folder = self.of(tenant);
+        let mut sizes = Vec::new();
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        for entry in entries {
+            // Beside them lie the key and the newest once more.
+            let size = entry?
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
+            sizes.extend(size.filter(|size: &u64| *size > after));
+        }
+        sizes.sort_unstable();
+        sizes.truncate(PAGE);
+        let note = |size: u64| Ok((size, fs::read_to_string(folder.join(size.to_string()))?));
+        sizes.into_iter().map(note).collect()
     }
 
     fn of(&self, tenant: TenantId) -> PathBuf {
         self.0.join(tenant.to_string())
     }
 
+    /// Writes what was not written yet. What is there already must be the same.
     pub(super) fn publish(
         &self,
         tenant: TenantId,
@@ -42,17 +71,30 @@ impl CheckpointFolder {
     ) -> Result<(), CheckpointError> {
         let folder = self.of(tenant);
         fs::create_dir_all(&folder)?;
+        let key = format!("{key}\n");
+        match self.key(tenant)? {
+            Some(published) if published != key => return Err(CheckpointError::OtherKey),
+            Some(_) => {}
+            None => replace(&folder.join(KEY), &key)?,
+        }
         let (size, path) = (made.size, folder.join(made.size.to_string()));
-        if fs::read_to_string(&path).is_ok_and(|published| published != made.note) {
+        if read(&path)?.is_some_and(|published| published != made.note) {
             return Err(CheckpointError::Contradicted { size });
         }
-        replace(&folder.join(KEY), &format!("{key}\n"))?;
         replace(&path, &made.note)?;
-        let newest = self.newest(tenant).and_then(|note| size_of(&note));
+        let newest = self.newest(tenant)?.and_then(|note| size_of(&note));
         if newest.is_some_and(|newest| newest > size) {
             return Ok(());
         }
         Ok(replace(&folder.join(NEWEST), &made.note)?)
+    }
+}
+
+/// A file's text, where there is one. One that can not be read may say anything.
+fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        text => text.map(Some),
     }
 }
 

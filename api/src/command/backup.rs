@@ -3,9 +3,12 @@
 //! Making a pair of keys, opening and checking need neither a configuration nor a database: the server may be
 //! gone. Making a backup needs no secret key.
 
+mod restored;
+
 use std::{
+    ffi::OsString,
     fs::{self, File},
-    io,
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     process::{self, ExitCode},
 };
@@ -16,9 +19,12 @@ use clap::Subcommand;
 use countersign_entities::{Clock, Database, MadeBackup, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::restored::RestoredArgs;
 use super::{arguments, output};
 use crate::{
-    backups::{self, BackupError, Digest, Dump, Identities, KeyFault, NewFile, Pair},
+    backups::{
+        self, BackupError, Digest, Dump, Identities, Inspected, KeyFault, NewFile, Pair, Recipient,
+    },
     config::{BackupKey, Config, ConfigError},
 };
 
@@ -40,11 +46,20 @@ pub(super) enum BackupCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Encrypt what comes on standard input to the same key, for backups that are made otherwise
+    /// Encrypt what a program writes to the same key, for backups that are made otherwise; or what comes on
+    /// standard input, of which nobody knows whether it was made to its end
+    #[command(
+        override_usage = "countersign backup seal --out <FILE> -- <PROGRAM> [ARGUMENTS]...\n       \
+                          countersign backup seal [--out <FILE>] [--unrecorded]"
+    )]
     Seal {
         /// The file to write, which is not there yet; standard output where not given
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// The program that makes it, such as `pg_basebackup`, and its arguments. Nothing is kept or recorded
+        /// where it fails
+        #[arg(last = true, requires = "out", value_name = "PROGRAM")]
+        program: Vec<OsString>,
         /// Make no row of it in the operator's log: for what comes by the minute, such as segments of the
         /// write-ahead log
         #[arg(long)]
@@ -61,6 +76,10 @@ pub(super) enum BackupCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// To be run once a backup was restored and `countersign migrate` ran, before servers start: end every session,
+    /// record the restore in each tenant's log, and tell what came back that was ended after the backup. What
+    /// was cut off goes on when it is begun again
+    Restored(RestoredArgs),
     /// Tell whether a backup is whole and opens, and its SHA-256; nothing is written
     Check {
         /// The backup
@@ -78,14 +97,17 @@ pub(super) async fn run(
     match command {
         BackupCommand::Key { out, since } => key(&out, since)?,
         BackupCommand::Create { out } => create(&out, &config()?).await?,
-        BackupCommand::Seal { out, unrecorded } => {
-            seal(out.as_deref(), unrecorded, &config()?).await?;
-        }
+        BackupCommand::Seal {
+            out,
+            program,
+            unrecorded,
+        } => seal(out.as_deref(), &program, unrecorded, &config()?).await?,
         BackupCommand::Open {
             file,
             identity,
             out,
         } => open(&file, &identity, out.as_deref()).await?,
+        BackupCommand::Restored(arguments) => restored::run(&arguments, &config()?).await?,
         BackupCommand::Check { file, identity } => check(&file, identity.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
@@ -145,7 +167,7 @@ async fn create(out: &Path, config: &Config) -> anyhow::Result<()> {
     let sealing = move || {
         let sealed = backups::seal(&recipient, &mut dump, &mut file)?;
         dump.end()?;
-        Ok((file, sealed))
+        Ok((file, whole(sealed)?))
     };
     let (file, sealed) = unless_stopped(partial, sealing).await?;
     record(&database, "backup create", &key, sealed).await?;
@@ -163,10 +185,15 @@ async fn unless_stopped<T: Send + 'static>(
 ) -> anyhow::Result<T> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    // A terminal that is closed, and a person who wants a core.
+    let mut hung_up = signal(SignalKind::hangup())?;
+    let mut quit = signal(SignalKind::quit())?;
     tokio::select! {
         ended = tokio::task::spawn_blocking(work) => Ok(ended??),
         _ = terminated.recv() => stop(partial),
         _ = interrupted.recv() => stop(partial),
+        _ = hung_up.recv() => stop(partial),
+        _ = quit.recv() => stop(partial),
     }
 }
 
@@ -182,7 +209,12 @@ fn stop(partial: Option<PathBuf>) -> ! {
 /// What is said of a backup whose row is there, where it is not.
 const RECORDED: &str = "the backup was recorded, and is not there";
 
-async fn seal(out: Option<&Path>, unrecorded: bool, config: &Config) -> anyhow::Result<()> {
+async fn seal(
+    out: Option<&Path>,
+    program: &[OsString],
+    unrecorded: bool,
+    config: &Config,
+) -> anyhow::Result<()> {
     let (today, key) = current(config)?;
     let file = out.map(NewFile::beside).transpose()?;
     let database = if unrecorded {
@@ -192,18 +224,19 @@ async fn seal(out: Option<&Path>, unrecorded: bool, config: &Config) -> anyhow::
     };
     let recipient = key.recipient.clone();
     let partial = file.as_ref().map(NewFile::partial);
+    let dump = program.split_first().map(|(program, arguments)| {
+        let program: &Path = program.as_ref();
+        Dump::run(program, arguments)
+    });
+    let dump = dump.transpose()?;
     let sealing = move || {
-        let mut from = io::stdin().lock();
-        match file {
-            Some(mut file) => {
-                let sealed = backups::seal(&recipient, &mut from, &mut file)?;
-                Ok((Some(file), sealed))
-            }
-            None => Ok((
-                None,
-                backups::seal(&recipient, &mut from, io::stdout().lock())?,
-            )),
-        }
+        let (file, sealed) = sealed(&recipient, dump, file)?;
+        let sealed = if unrecorded {
+            sealed.outside
+        } else {
+            whole(sealed)?
+        };
+        Ok((file, sealed))
     };
     let (file, sealed) = unless_stopped(partial, sealing).await?;
     if let Some(database) = database {
@@ -216,6 +249,37 @@ async fn seal(out: Option<&Path>, unrecorded: bool, config: &Config) -> anyhow::
         told(out, &key, sealed);
     }
     Ok(())
+}
+
+/// Encrypts what a program writes, or else what comes on standard input, into a file or else to standard output.
+fn sealed(
+    recipient: &Recipient,
+    mut dump: Option<Dump>,
+    mut file: Option<NewFile>,
+) -> Result<(Option<NewFile>, Inspected), BackupError> {
+    let mut input = io::stdin().lock();
+    let mut output = io::stdout().lock();
+    let from: &mut dyn Read = match &mut dump {
+        Some(dump) => dump,
+        None => &mut input,
+    };
+    let to: &mut dyn Write = match &mut file {
+        Some(file) => file,
+        None => &mut output,
+    };
+    let sealed = backups::seal(recipient, from, to)?;
+    if let Some(dump) = dump {
+        dump.end()?;
+    }
+    Ok((file, sealed))
+}
+
+/// What was written, where something is in it: no backup is empty.
+fn whole(sealed: Inspected) -> Result<Digest, BackupError> {
+    if sealed.inside == 0 {
+        return Err(BackupError::Empty);
+    }
+    Ok(sealed.outside)
 }
 
 /// A backup is not there before its row is.

@@ -7,7 +7,13 @@ pub mod proof;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Subcommand;
-use countersign_domain::audit::note::{Checkpoint, VerifierKey};
+use countersign_domain::{
+    audit::{
+        exported::ExportFault,
+        note::{Checkpoint, VerifierKey},
+    },
+    id::TenantId,
+};
 use countersign_entities::{
     Clock, LedgerFault, Operator, StoreError, SystemClock, TenantRecord, verified_note,
 };
@@ -101,7 +107,7 @@ pub(super) async fn run(
             Ok(told) => output::line(&told),
             Err(VerifyError::Ledger(LedgerFault::Store(error))) => return Err(error.into()),
             Err(VerifyError::Place(error)) => return Err(error.into()),
-            Err(VerifyError::Ledger(fault)) => {
+            Err(fault) => {
                 whole = false;
                 output::line(&format!("{}: FAULT: {fault}", tenant.slug));
             }
@@ -132,9 +138,21 @@ enum VerifyError {
     /// It is not, or can not be read.
     #[error(transparent)]
     Ledger(#[from] LedgerFault),
+    /// It is not what is published of it.
+    #[error("{0}. It is published: after a restore `countersign backup restored` tells what to do")]
+    Published(ExportFault),
     /// What was published of it can not be read.
     #[error(transparent)]
     Place(#[from] CheckpointError),
+}
+
+impl VerifyError {
+    fn of_published(fault: LedgerFault) -> Self {
+        match fault {
+            LedgerFault::Checkpoint(fault) => Self::Published(fault),
+            fault => Self::Ledger(fault),
+        }
+    }
 }
 
 impl From<StoreError> for VerifyError {
@@ -143,7 +161,7 @@ impl From<StoreError> for VerifyError {
     }
 }
 
-fn place(config: &Config) -> Result<Option<CheckpointPlace>, CheckpointError> {
+pub(super) fn place(config: &Config) -> Result<Option<CheckpointPlace>, CheckpointError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let machine = Machine::new(&config.aws, &clock);
     checkpoints::place(&config.audit, &machine, &clock)
@@ -164,35 +182,53 @@ async fn verify(
         report.last.seq,
         hex::encode(report.last.hash)
     );
-    let key = operator.note_signer(tenant.id).await?.key().clone();
-    let kept = operator.checkpoints(tenant.id).await?;
-    let kept = kept.into_iter().next();
-    let size = kept.as_ref().map(|newest| newest.size);
-    let published = match place {
-        Some(place) => place.newest(tenant.id, size).await?,
-        None => None,
-    };
-    let witness = match (place, &published) {
-        (Some(_), Some(_)) => "",
-        (Some(_), None) => {
-            "; no witness outside of the database yet: `ledger checkpoint` publishes one"
-        }
-        (None, _) => {
-            "; no witness outside of the database: rows cut off at its end with their checkpoints do not \
-             show until `audit.checkpoints` or `audit.bucket` is set"
-        }
-    };
-    let kept = kept.map(|newest| newest.note);
-    for (note, place) in [(kept, "kept"), (published, "published")] {
-        let Some(note) = note else { continue };
-        let checkpoint = read(&key, &note).map_err(|_| LedgerFault::Unsigned)?;
+    if let Some(kept) = operator.newest_checkpoint(tenant.id).await? {
+        let key = operator.note_signer(tenant.id).await?.key().clone();
+        let checkpoint = checkpoints::signed(&key, &kept.note).ok_or(LedgerFault::Unsigned)?;
         operator.verify_checkpoint(tenant.id, &checkpoint).await?;
-        told = format!(
-            "{told}; as the {place} checkpoint of {} says",
-            checkpoint.size
-        );
+        told = format!("{told}; as the kept checkpoint of {} says", kept.size);
     }
-    Ok(told + witness)
+    let Some(place) = place else {
+        return Ok(told
+            + "; no witness outside of the database: rows cut off at its end with their checkpoints do not \
+               show until `audit.checkpoints` or `audit.bucket` is set");
+    };
+    Ok(match verify_published(operator, tenant.id, place).await? {
+        (0, _) => {
+            told + "; no witness outside of the database yet: `ledger checkpoint` publishes one"
+        }
+        (1, size) => format!("{told}; as the published checkpoint of {size} says"),
+        (notes, size) => {
+            format!("{told}; as the {notes} published checkpoints say, the last of {size}")
+        }
+    })
+}
+
+/// Verifies every checkpoint that is published of a chain: an older one convicts where a newer one was
+/// published over it. How many there are, and the size of the last.
+async fn verify_published(
+    operator: &Operator,
+    tenant: TenantId,
+    place: &CheckpointPlace,
+) -> Result<(u64, u64), VerifyError> {
+    let key = operator.note_signer(tenant).await?.key().clone();
+    let mut chain = operator.retrace(tenant);
+    let (mut notes, mut last) = (0_u64, 0);
+    loop {
+        let page = place.page(tenant, last).await?;
+        if page.is_empty() {
+            return Ok((notes, last));
+        }
+        for (size, note) in page {
+            let checkpoint = checkpoints::signed(&key, &note);
+            // Under another name it would be another's word.
+            let checkpoint = checkpoint.filter(|checkpoint| checkpoint.size == size);
+            let checkpoint = checkpoint.ok_or(LedgerFault::Unsigned)?;
+            let verified = chain.verify(&checkpoint).await;
+            verified.map_err(VerifyError::of_published)?;
+            (notes, last) = (notes.saturating_add(1), size);
+        }
+    }
 }
 
 /// The checkpoint of a note that was signed with that key.

@@ -14,6 +14,9 @@ pub(super) struct MigrateArgs {
     /// whoever connects by others comes in no more
     #[arg(long)]
     set_passwords: bool,
+    /// Make the roles alone, with their passwords, and no schema: for a database that a backup is restored to
+    #[arg(long)]
+    roles: bool,
 }
 
 pub(super) async fn run(arguments: &MigrateArgs, config: Config) -> anyhow::Result<ExitCode> {
@@ -29,13 +32,17 @@ pub(super) async fn run(arguments: &MigrateArgs, config: Config) -> anyhow::Resu
         renew: arguments.set_passwords,
         ..RolePasswords::from_urls(&database.entry_url, &database.books_url)?
     };
+    if arguments.roles {
+        let given = countersign_migrations::make_roles(owner, passwords).await?;
+        tell_passwords(&given);
+        output::line("the roles are there");
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = countersign_migrations::migrate(owner, passwords).await?;
     for name in &report.applied {
         output::line(&format!("applied {name}"));
     }
-    for role in &report.passwords {
-        output::line(&format!("set the password of {role}"));
-    }
+    tell_passwords(&report.passwords);
     let database = super::database(&config).await?;
     database.operator().open_own_ledger().await.context(
         "if PostgreSQL refuses a role's password: `migrate --set-passwords` gives the roles that exist those of \
@@ -44,4 +51,10 @@ pub(super) async fn run(arguments: &MigrateArgs, config: Config) -> anyhow::Resu
     database.close().await;
     output::line(&format!("the database is at version {}", report.version));
     Ok(ExitCode::SUCCESS)
+}
+
+fn tell_passwords(roles: &[&str]) {
+    for role in roles {
+        output::line(&format!("set the password of {role}"));
+    }
 }

@@ -72,8 +72,8 @@ pub(crate) async fn signer(
     tenant: TenantId,
     keys: &Keys,
 ) -> Result<NoteSigner, StoreError> {
-    if let Some(row) = row(wire, tenant).await? {
-        return opened(keys, tenant, &row).await;
+    if let Some(found) = found(wire, tenant, keys).await? {
+        return Ok(found);
     }
     let new = keys.new_row(tenant, CHECKPOINT, FIRST).await?;
     keys::insert_row_once(wire, new).await?;
@@ -81,6 +81,18 @@ pub(crate) async fn signer(
     let row = row(wire, tenant).await?;
     let row = row.ok_or_else(|| StoreError::inconsistent("the tenant has no key to sign"))?;
     opened(keys, tenant, &row).await
+}
+
+/// The tenant's signer, where it has one.
+pub(crate) async fn found(
+    at: &impl Fetches,
+    tenant: TenantId,
+    keys: &Keys,
+) -> Result<Option<NoteSigner>, StoreError> {
+    match row(at, tenant).await? {
+        Some(row) => Ok(Some(opened(keys, tenant, &row).await?)),
+        None => Ok(None),
+    }
 }
 
 /// The public key of the tenant's signer, if it has one. Unwrapped once by each server: it stays.

@@ -1,6 +1,6 @@
 //! Checkpoints of a tenant's chain (AUD-3): what was said of it, signed, and what is proved by them.
 
-use std::ops::Range;
+use std::{ops::Range, slice};
 
 use chrono::SubsecRound;
 use countersign_domain::{
@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait, Value};
 use super::{LedgerFault, Operator, ledger, statement};
 use crate::{
     audit::{
-        NoteSigner, fixed, signer,
+        NoteSigner, fixed, found_signer, signer,
         tree::{self, SignedCheckpoint, StoredCheckpoint},
     },
     error::StoreError,
@@ -43,20 +43,31 @@ impl Operator {
         &self,
         tenant: TenantId,
     ) -> Result<Option<SignedCheckpoint>, LedgerFault> {
+        self.extend_checkpoint(tenant, None).await
+    }
+
+    /// The same, of a chain that goes on where `published` ended, which was read before this is called. Of
+    /// another one nothing is said.
+    pub async fn extend_checkpoint(
+        &self,
+        tenant: TenantId,
+        published: Option<&Checkpoint>,
+    ) -> Result<Option<SignedCheckpoint>, LedgerFault> {
         let wire = self.books(tenant).await?;
         let last = tree::newest(&wire, tenant, 1).await?.into_iter().next();
         let size = ledger::head(&wire, tenant).await?.seq;
+        if size == 0 && last.is_none() && published.is_none() {
+            wire.end(End::Rollback).await?;
+            return Ok(None);
+        }
+        let mut tree = last.as_ref().map_or(Ok(Frontier::new()), resumed)?;
+        let mut subtrees = goes_on(&wire, tenant, &mut tree, (size, published)).await?;
         if let Some(last) = last.as_ref().filter(|last| last.size == size) {
             let signed = SignedCheckpoint::try_from(last)?;
             wire.end(End::Rollback).await?;
             return Ok(Some(signed));
         }
-        if size == 0 {
-            wire.end(End::Rollback).await?;
-            return Ok(None);
-        }
-        let mut tree = last.as_ref().map_or(Ok(Frontier::new()), resumed)?;
-        let subtrees = grow(&wire, tenant, &mut tree, size).await?;
+        subtrees.extend(grow(&wire, tenant, &mut tree, size).await?);
         let checkpoint = Checkpoint {
             origin: origin(tenant),
             size: tree.size(),
@@ -72,6 +83,22 @@ impl Operator {
         keep(&wire, tenant, &made, &tree, subtrees).await?;
         wire.end(End::Commit).await?;
         Ok(Some(made))
+    }
+
+    /// Whether the chain goes on where `published` ended, as [`Self::extend_checkpoint`] judges it: by what
+    /// was kept of the tree, and the rows since.
+    pub async fn continues(
+        &self,
+        tenant: TenantId,
+        published: &Checkpoint,
+    ) -> Result<(), LedgerFault> {
+        let wire = self.books(tenant).await?;
+        let last = tree::newest(&wire, tenant, 1).await?.into_iter().next();
+        let size = ledger::head(&wire, tenant).await?.seq;
+        let mut tree = last.as_ref().map_or(Ok(Frontier::new()), resumed)?;
+        goes_on(&wire, tenant, &mut tree, (size, Some(published))).await?;
+        wire.end(End::Rollback).await?;
+        Ok(())
     }
 
     /// The checkpoints that were made, the newest first; at most 1,000.
@@ -90,6 +117,17 @@ impl Operator {
         Ok(signer)
     }
 
+    /// The newest checkpoint that was made.
+    pub async fn newest_checkpoint(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<SignedCheckpoint>, StoreError> {
+        let wire = self.books(tenant).await?;
+        let newest = tree::newest(&wire, tenant, 1).await?;
+        wire.end(End::Rollback).await?;
+        newest.first().map(SignedCheckpoint::try_from).transpose()
+    }
+
     /// Whether the chain begins with what the checkpoint was made of. What is not is told: an end that is
     /// cut off, or rows that are others.
     pub async fn verify_checkpoint(
@@ -97,20 +135,23 @@ impl Operator {
         tenant: TenantId,
         checkpoint: &Checkpoint,
     ) -> Result<(), LedgerFault> {
+        self.retrace(tenant).verify(checkpoint).await
+    }
+
+    /// Who signs in the tenant's name, where anybody does yet.
+    pub async fn found_signer(&self, tenant: TenantId) -> Result<Option<NoteSigner>, StoreError> {
         let wire = self.books(tenant).await?;
-        let end = ledger::head(&wire, tenant).await?.seq;
-        let found = u64::try_from(end).unwrap_or_default();
-        let (expected, size) = (checkpoint.size, i64::try_from(checkpoint.size));
-        if found < expected {
-            return Err(ExportFault::Cut { expected, found }.into());
-        }
-        let mut tree = Frontier::new();
-        grow(&wire, tenant, &mut tree, size.unwrap_or(i64::MAX)).await?;
+        let found = found_signer(&wire, tenant, &self.0.keys).await?;
         wire.end(End::Rollback).await?;
-        if tree.root() == checkpoint.root {
-            Ok(())
-        } else {
-            Err(ExportFault::Rewritten { size: expected }.into())
+        Ok(found)
+    }
+
+    /// Begins to verify checkpoints of the tenant's chain.
+    pub fn retrace(&self, tenant: TenantId) -> Retraced {
+        Retraced {
+            operator: self.clone(),
+            tenant,
+            tree: Frontier::new(),
         }
     }
 
@@ -124,6 +165,85 @@ impl Operator {
         let roots = tree::roots(&wire, tenant, ranges).await?;
         wire.end(End::Rollback).await?;
         Ok(roots)
+    }
+}
+
+/// A tenant's tree, grown anew from the rows to verify checkpoints by. Each row is read once where they come
+/// in the order of their sizes.
+#[derive(Debug)]
+pub struct Retraced {
+    operator: Operator,
+    tenant: TenantId,
+    tree: Frontier,
+}
+
+impl Retraced {
+    /// Whether the chain begins with what the checkpoint was made of. What is not is told: an end that is
+    /// cut off, or rows that are others.
+    pub async fn verify(&mut self, checkpoint: &Checkpoint) -> Result<(), LedgerFault> {
+        let wire = self.operator.books(self.tenant).await?;
+        let end = ledger::head(&wire, self.tenant).await?.seq;
+        let found = u64::try_from(end).unwrap_or_default();
+        let expected = checkpoint.size;
+        if found < expected {
+            return Err(ExportFault::Cut { expected, found }.into());
+        }
+        if expected < self.tree.size() {
+            self.tree = Frontier::new();
+        }
+        let size = tree::number(expected)?;
+        grow(&wire, self.tenant, &mut self.tree, size).await?;
+        wire.end(End::Rollback).await?;
+        if self.tree.root() == checkpoint.root {
+            Ok(())
+        } else {
+            Err(ExportFault::Rewritten { size: expected }.into())
+        }
+    }
+}
+
+/// Whether the chain of `size` rows goes on where its last checkpoint ended, whose tree is given, and where
+/// `published` did. The tree grows as far as what is published, and the subtrees that this completes are
+/// returned.
+async fn goes_on(
+    wire: &Wire,
+    tenant: TenantId,
+    tree: &mut Frontier,
+    (size, published): (i64, Option<&Checkpoint>),
+) -> Result<Vec<(Part, Hash)>, LedgerFault> {
+    let found = u64::try_from(size).unwrap_or_default();
+    let published_size = published.map_or(0, |published| published.size);
+    let expected = published_size.max(tree.size());
+    if found < expected {
+        return Err(ExportFault::Cut { expected, found }.into());
+    }
+    // The last rows that were said something of may be others by now, and as many again.
+    let said = tree.size();
+    if 0 < said && said < found {
+        let whole = 0..said;
+        let roots = tree::roots(wire, tenant, slice::from_ref(&whole)).await?;
+        if roots != [tree.root()] {
+            return Err(ExportFault::Rewritten { size: said }.into());
+        }
+    }
+    let Some(published) = published else {
+        return Ok(Vec::new());
+    };
+    let (before, root) = (published.size, &published.root);
+    let (is_same, grown) = if before < tree.size() {
+        let ranges = merkle::consistency(before, tree.size()).unwrap_or_default();
+        let proof = tree::roots(wire, tenant, &ranges).await?;
+        let now = (tree.size(), &tree.root());
+        let is_same = merkle::verify_consistency((before, root), now, &proof);
+        (is_same, Vec::new())
+    } else {
+        let grown = grow(wire, tenant, tree, tree::number(before)?).await?;
+        (tree.root() == *root, grown)
+    };
+    if is_same {
+        Ok(grown)
+    } else {
+        Err(ExportFault::Rewritten { size: before }.into())
     }
 }
 

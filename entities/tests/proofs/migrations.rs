@@ -6,7 +6,7 @@ use std::{
 };
 
 use countersign_entities::NewAccount;
-use countersign_migrations::{MigrateError, RolePasswords, current_version, migrate};
+use countersign_migrations::{MigrateError, RolePasswords, current_version, make_roles, migrate};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions,
@@ -50,6 +50,35 @@ async fn second_run_applies_nothing_and_sets_passwords_where_it_is_told_to() {
     let report = migrate(&url, passwords(true)).await.unwrap();
     assert_eq!(report.passwords, ["countersign_entry"]);
     options.connect().await.unwrap();
+}
+
+/// What a backup is restored to: `pg_restore` makes the schema, and gives what is in it to roles.
+#[tokio::test]
+async fn roles_are_made_without_a_schema() {
+    let cluster = Arc::new(Cluster::start());
+    let name = cluster.create(None).await;
+    let url = cluster.url(&name, "postgres");
+    let given = make_roles(&url, cluster::passwords()).await.unwrap();
+    assert_eq!(given, ["countersign_entry", "countersign_books"]);
+    let mut admin = PgConnection::connect(url.expose_secret()).await.unwrap();
+    let sql = "SELECT (SELECT count(*) FROM pg_roles WHERE rolname IN ('countersign_owner', 'countersign_gate', \
+        'countersign_entry', 'countersign_books')), to_regnamespace('countersign') IS NULL";
+    let (roles, is_empty): (i64, bool) = sqlx::query_as(sql).fetch_one(&mut admin).await.unwrap();
+    assert_eq!((roles, is_empty), (4, true));
+    // Again, and before a migration, they are left as they are.
+    assert_eq!(
+        make_roles(&url, cluster::passwords()).await.unwrap(),
+        [""; 0]
+    );
+    let report = migrate(&url, cluster::passwords()).await.unwrap();
+    assert_eq!(
+        (report.version, report.passwords.len()),
+        (current_version(), 0)
+    );
+    World::of(cluster, name)
+        .await
+        .bare("countersign_entry")
+        .await;
 }
 
 #[tokio::test]

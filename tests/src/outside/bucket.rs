@@ -102,6 +102,11 @@ impl Bucket {
         locked(&self.state.objects).insert(name.to_owned(), object);
     }
 
+    /// Removes every object, as nobody could where they are locked.
+    pub fn clear(&self) {
+        locked(&self.state.objects).clear();
+    }
+
     /// Answers the next `times` requests with that status.
     pub fn trouble(&self, times: u32, status: u16) {
         *locked(&self.state.trouble) = (times, status);

@@ -83,8 +83,9 @@ async fn what_can_not_be_recorded_is_not_there() {
         .execute(refuse)
         .await
         .unwrap();
-    for command in ["create", "seal"] {
-        let said = desk.refused(&["backup", command, "--out", "books.age"]);
+    for (command, program) in [("create", &[][..]), ("seal", &["--", "echo", "x"])] {
+        let command = ["backup", command, "--out", "books.age"];
+        let said = desk.refused(&[&command, program].concat());
         assert!(said.contains("can not be recorded"), "{said}");
     }
 }
@@ -139,30 +140,75 @@ async fn what_is_told_to_stop_takes_along_what_it_began() {
     let slow = desk.script("slow", "echo PGDMP and a half\nexec sleep 60\n");
     desk.configure_with(&[(&key, day(0))], &desk.owner_url(), &slow);
     let before = desk.names();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign-under-test"));
-    command.args(["backup", "create", "--out", "books.age"]);
-    let command = command.stderr(Stdio::piped()).current_dir(&desk.folder);
-    let child = command.spawn().unwrap();
-    let began = || desk.names().iter().any(|name| name.ends_with(".partial-0"));
-    for _ in 0..300 {
-        if began() {
-            break;
+    for signal in ["TERM", "INT", "HUP", "QUIT"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign-under-test"));
+        command.args(["backup", "create", "--out", "books.age"]);
+        let command = command.stderr(Stdio::piped()).current_dir(&desk.folder);
+        let child = command.spawn().unwrap();
+        let began = || desk.names().iter().any(|name| name.ends_with(".partial-0"));
+        for _ in 0..300 {
+            if began() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(
+            began(),
+            "beside its name, and not under it: {:?}",
+            desk.names()
+        );
+        // Until the dump runs, which is when it listens.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        process::send(child.id(), signal);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{signal}: {said}");
+        assert!(said.contains("told to stop"), "{signal}: {said}");
+        assert_eq!(desk.names(), before, "{signal}");
     }
+}
+
+/// What is made otherwise is a backup where whoever made it says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sealed_is_kept_where_its_program_ends_well() {
+    let app = TestApp::start().await;
+    let desk = Desk::of(&app);
+    let seal = ["backup", "seal", "--out", "base.age"];
+    for (program, told) in [
+        (
+            &["sh", "-c", "echo half; echo why >&2; exit 3"][..],
+            "`sh` ended with exit status: 3",
+        ),
+        (&["sh", "-c", "echo half; kill -9 $$"], "signal: 9"),
+        (&["nowhere-at-all"], "`nowhere-at-all` can not be run"),
+        (&["true"], "there is nothing to encrypt"),
+    ] {
+        let said = desk.refused(&[&seal[..], &["--"], program].concat());
+        assert!(said.contains(told), "{said}");
+    }
+    // Nor is what came from a pipe that nothing came through.
+    let said = desk.refused(&seal);
+    assert!(said.contains("there is nothing to encrypt"), "{said}");
+    let usage = desk.run(&["backup", "seal", "--", "echo", "x"]);
     assert!(
-        began(),
-        "beside its name, and not under it: {:?}",
-        desk.names()
+        usage.code == 2 && usage.stderr.contains("--out"),
+        "{}",
+        usage.stderr
     );
-    // Until the dump runs, which is when it listens.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    process::send(child.id(), "TERM");
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("told to stop"), "{said}");
-    assert_eq!(desk.names(), before);
+    assert_eq!(recorded(&app).await, [] as [Value; 0]);
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign-under-test"));
+    let print = "printf '%s' \"$0 $OF_THE_DESK $COUNTERSIGN__OIDC__CLIENT_SECRET\"";
+    command
+        .args([&seal[..], &["--", "sh", "-c", print, "a base backup"]].concat())
+        .env("OF_THE_DESK", "of the desk")
+        .env("COUNTERSIGN__OIDC__CLIENT_SECRET", "hunter3-of-ours")
+        .current_dir(&desk.folder);
+    let ended = super::run(&mut command, b"");
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    let opened = desk.run(&["backup", "open", "base.age", "--identity", "backups.key"]);
+    assert_eq!(opened.stdout, b"a base backup of the desk ");
+    assert_eq!(recorded(&app).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,11 +19,20 @@ fn what_was_published_is_not_contradicted() {
     folder.publish(tenant, "key", &made(9, "b")).unwrap();
     // A replica that comes late says the same, and what is newest stays.
     folder.publish(tenant, "key", &made(5, "a")).unwrap();
-    assert_eq!(folder.newest(tenant), Some(made(9, "b").note));
+    assert_eq!(folder.newest(tenant).unwrap(), Some(made(9, "b").note));
     let contradicted = folder.publish(tenant, "key", &made(5, "other"));
     assert!(matches!(
         contradicted,
         Err(CheckpointError::Contradicted { size: 5 })
     ));
+    let other = folder.publish(tenant, "another key", &made(12, "c"));
+    assert!(matches!(other, Err(CheckpointError::OtherKey)));
+    assert_eq!(folder.key(tenant).unwrap().as_deref(), Some("key\n"));
+    assert_eq!(folder.newest(tenant).unwrap(), Some(made(9, "b").note));
+    let all = |after| {
+        let page = folder.page(tenant, after).unwrap();
+        page.into_iter().map(|(size, _)| size).collect::<Vec<_>>()
+    };
+    assert_eq!((all(0), all(5), all(9)), (vec![5, 9], vec![9], vec![]));
     fs::remove_dir_all(path).unwrap();
 }
