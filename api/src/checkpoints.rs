@@ -104,6 +104,14 @@ fn left<T>(_: &T, _: &Arc<dyn Clock>) -> CheckpointError {
     CheckpointError::Bucket(fault.to_owned())
 }
 
+#[cfg_attr(
+    not(feature = "s3-checkpoints"),
+    expect(
+        clippy::unused_async,
+        unused_variables,
+        reason = "a folder is not waited for"
+    )
+)]
 impl CheckpointPlace {
     /// The newest note that was published of a tenant's chain. Where `kept` is known to have been made, only
     /// what is newer may have to be looked for.

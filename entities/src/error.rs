@@ -355,7 +355,7 @@ pub(crate) fn line_is_lost(error: &tokio_postgres::Error) -> bool {
     error.is_closed() || cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
-fn tells_of_loss(code: &str) -> bool {
+pub(crate) fn tells_of_loss(code: &str) -> bool {
     let is_of_class = code.starts_with("08") || code.starts_with("57P");
     is_of_class || code == "53300" || code == "25P03" || tells_of_read_only(code)
 }

@@ -1,5 +1,5 @@
 // The published audit of GraphQL over HTTP (npm `graphql-http`), for a token that may introspect.
-import { serverAudits } from "graphql-http";
+import { serverAudits } from 'graphql-http';
 
 export default async function audit({ url, token, check }) {
   const fetchFn = (input, init = {}) =>
@@ -7,9 +7,9 @@ export default async function audit({ url, token, check }) {
   for (const one of serverAudits({ url, fetchFn })) {
     await check(`audit ${one.id} ${one.name}`, async () => {
       const result = await one.fn();
-      if (result.status !== "ok") {
-        const body = await result.response?.text?.().catch(() => "");
-        throw new Error(`${result.status}: ${result.reason} ${result.response?.status ?? ""} ${body ?? ""}`);
+      if (result.status !== 'ok') {
+        const body = await result.response?.text?.().catch(() => '');
+        throw new Error(`${result.status}: ${result.reason} ${result.response?.status ?? ''} ${body ?? ''}`);
       }
     });
   }

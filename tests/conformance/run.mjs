@@ -1,11 +1,11 @@
 // Suites and clients of others against a running server:
 //   node tests/conformance/run.mjs http://localhost:8080/graphql cst_…
-import audit from "./audit.mjs";
-import clients from "./clients.mjs";
-import evolution from "./evolution.mjs";
-import lint from "./lint.mjs";
-import relay from "./relay.mjs";
-import subscriptions from "./subscriptions.mjs";
+import audit from './audit.mjs';
+import clients from './clients.mjs';
+import evolution from './evolution.mjs';
+import lint from './lint.mjs';
+import relay from './relay.mjs';
+import subscriptions from './subscriptions.mjs';
 
 const [, , url, token] = process.argv;
 const counts = { passed: 0, failed: 0 };

@@ -12,6 +12,10 @@ use countersign_domain::id::TenantId;
 
 use super::{CheckpointError, CheckpointPlace};
 
+#[cfg_attr(
+    not(feature = "s3-checkpoints"),
+    expect(clippy::unused_async, reason = "a folder is not waited for")
+)]
 impl CheckpointPlace {
     /// Writes a file in the folder, reads it and removes it again; of a bucket, where what is written may stay
     /// for years, it asks for a list. Nothing stays.

@@ -140,9 +140,8 @@ fn judge(came: impl Iterator<Item = Result<(), Fault>>) -> AtOnce {
 /// What came of a message that has no answers: it was not sent, or failed at its end. A session that ends behind
 /// the commit fails there as well.
 fn ended(fault: Fault) -> AtOnce {
-    let error = StoreError::from(fault);
-    if error.is_unavailable() {
-        AtOnce::Failed(error.into())
+    if fault.tells_of_loss() {
+        AtOnce::Failed(WriteError::from(fault))
     } else {
         AtOnce::Undone
     }

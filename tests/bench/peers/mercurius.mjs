@@ -1,7 +1,7 @@
 // Mercurius with its JIT and loaders, and a rule on every field by wrapping its resolver.
-import Fastify from "fastify";
-import mercurius from "mercurius";
-import { byIds, createCategory, inTenant, port, sql, typeDefs } from "./tenants.mjs";
+import Fastify from 'fastify';
+import mercurius from 'mercurius';
+import { byIds, createCategory, inTenant, port, sql, typeDefs } from './tenants.mjs';
 
 const app = Fastify();
 const resolvers = {
@@ -18,13 +18,17 @@ const resolvers = {
 
 const loader = (statement, key) => ({
   loader: (queries, context) =>
-    byIds(context.client, statement, queries.map(({ obj }) => obj[key])),
+    byIds(
+      context.client,
+      statement,
+      queries.map(({ obj }) => obj[key]),
+    ),
   opts: { cache: false },
 });
 const loaders = {
   Transaction: {
-    account: loader(sql.accounts, "accountId"),
-    category: loader(sql.categories, "categoryId"),
+    account: loader(sql.accounts, 'accountId'),
+    category: loader(sql.categories, 'categoryId'),
   },
 };
 
@@ -38,23 +42,21 @@ app.register(mercurius, {
 // A rule per field: the default resolver and ours alike ask for the caller's permission first.
 await app.after();
 for (const type of Object.values(app.graphql.schema.getTypeMap())) {
-  if (type.name.startsWith("__") || !type.getFields || type.name === "Query") continue;
+  if (type.name.startsWith('__') || !type.getFields || type.name === 'Query') continue;
   for (const field of Object.values(type.getFields())) {
     const resolve = field.resolve ?? ((source) => source[field.name]);
     field.resolve = (source, args, context, info) => {
-      if (!context.may.has("read")) throw new Error("refused");
+      if (!context.may.has('read')) throw new Error('refused');
       return resolve(source, args, context, info);
     };
   }
 }
 
 // One transaction in the tenant around each query: every statement of it is confined.
-app.post("/bench", async (request, reply) => {
+app.post('/bench', async (request, reply) => {
   const { query, variables } = request.body;
-  const context = { tenant: request.headers["x-tenant"], may: new Set(["read", "write"]) };
-  if (query.startsWith("mutation")) return reply.graphql(query, context, variables);
-  return inTenant(context.tenant, (client) =>
-    reply.graphql(query, { ...context, client }, variables),
-  );
+  const context = { tenant: request.headers['x-tenant'], may: new Set(['read', 'write']) };
+  if (query.startsWith('mutation')) return reply.graphql(query, context, variables);
+  return inTenant(context.tenant, (client) => reply.graphql(query, { ...context, client }, variables));
 });
-await app.listen({ port, host: "127.0.0.1" });
+await app.listen({ port, host: '127.0.0.1' });

@@ -1,13 +1,13 @@
 // PostGraphile 5 on the product's own tables: the tenant comes from the settings of each transaction.
-import { createServer } from "node:http";
-import { grafserv } from "grafserv/node";
-import { postgraphile } from "postgraphile";
-import { makePgService } from "postgraphile/adaptors/pg";
-import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
-import { access } from "postgraphile/grafast";
-import { sideEffectWithPgClientTransaction } from "postgraphile/@dataplan/pg";
-import { extendSchema, gql } from "postgraphile/utils";
-import { connectionString, port, sql } from "./tenants.mjs";
+import { createServer } from 'node:http';
+import { grafserv } from 'grafserv/node';
+import { postgraphile } from 'postgraphile';
+import { makePgService } from 'postgraphile/adaptors/pg';
+import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
+import { access } from 'postgraphile/grafast';
+import { sideEffectWithPgClientTransaction } from 'postgraphile/@dataplan/pg';
+import { extendSchema, gql } from 'postgraphile/utils';
+import { connectionString, port, sql } from './tenants.mjs';
 
 // The insert with its plain audit row, in the one transaction that PostGraphile gives a mutation.
 const makeCategory = extendSchema((build) => ({
@@ -16,8 +16,7 @@ const makeCategory = extendSchema((build) => ({
     extend type Mutation { makeCategory(name: String!): MadeCategory }
   `,
   objects: {
-    MadeCategory: { plans: { id: ($made) => access($made, "id"), name: ($made) => access($made, "name") },
-    },
+    MadeCategory: { plans: { id: ($made) => access($made, 'id'), name: ($made) => access($made, 'name') } },
     Mutation: {
       plans: {
         makeCategory(_, { $name }) {
@@ -37,18 +36,16 @@ const makeCategory = extendSchema((build) => ({
 const preset = {
   extends: [PostGraphileAmberPreset],
   plugins: [makeCategory],
-  pgServices: [
-    makePgService({ connectionString, schemas: ["countersign"], poolConfig: { max: 10 } }),
-  ],
+  pgServices: [makePgService({ connectionString, schemas: ['countersign'], poolConfig: { max: 10 } })],
   grafast: {
     context: (request) => ({
       // `countersign.tenant` is what the product's own entrance sets, and row-level security reads.
-      pgSettings: { "countersign.tenant": request.node?.req.headers["x-tenant"] },
-      tenant: request.node?.req.headers["x-tenant"],
+      pgSettings: { 'countersign.tenant': request.node?.req.headers['x-tenant'] },
+      tenant: request.node?.req.headers['x-tenant'],
     }),
   },
-  grafserv: { graphqlPath: "/bench", graphiql: false, watch: false },
+  grafserv: { graphqlPath: '/bench', graphiql: false, watch: false },
 };
 const server = createServer();
 await postgraphile(preset).createServ(grafserv).addTo(server);
-server.listen(port, "127.0.0.1");
+server.listen(port, '127.0.0.1');

@@ -1,5 +1,5 @@
 // What the peers share: a pool, and a transaction in the tenant that a request names.
-import pg from "pg";
+import pg from 'pg';
 
 // Texts stay texts, as the product has them: `pg` would make dates and numbers of its own.
 for (const type of [pg.types.builtins.DATE, pg.types.builtins.NUMERIC]) {
@@ -11,21 +11,21 @@ export const connectionString = process.env.DATABASE_URL;
 const pool = new pg.Pool({ connectionString, max: 10 });
 
 const enterTenant = {
-  name: "enter_tenant",
-  text: "SELECT countersign.enter_tenant($1::uuid)",
+  name: 'enter_tenant',
+  text: 'SELECT countersign.enter_tenant($1::uuid)',
 };
 
 /** Runs `work` in a transaction that row-level security confines to the tenant. */
 export async function inTenant(tenant, work) {
   const client = await pool.connect();
   try {
-    await client.query("BEGIN");
+    await client.query('BEGIN');
     await client.query({ ...enterTenant, values: [tenant] });
     const result = await work(client);
-    await client.query("COMMIT");
+    await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query("ROLLBACK");
+    await client.query('ROLLBACK');
     throw error;
   } finally {
     client.release();
@@ -38,32 +38,32 @@ const columns = `id, booked_on AS "bookedOn", value_on AS "valueOn", amount, cur
 
 export const sql = {
   page: {
-    name: "page",
+    name: 'page',
     text: `SELECT ${columns} FROM countersign.transactions
       WHERE tenant_id = countersign.current_tenant() ORDER BY booked_on DESC, id DESC LIMIT $1`,
   },
   one: {
-    name: "one",
+    name: 'one',
     text: `SELECT ${columns} FROM countersign.transactions
       WHERE tenant_id = countersign.current_tenant() AND id = $1`,
   },
   accounts: {
-    name: "accounts",
+    name: 'accounts',
     text: `SELECT id, name FROM countersign.accounts
       WHERE tenant_id = countersign.current_tenant() AND id = ANY ($1)`,
   },
   categories: {
-    name: "categories",
+    name: 'categories',
     text: `SELECT id, name FROM countersign.categories
       WHERE tenant_id = countersign.current_tenant() AND id = ANY ($1)`,
   },
   insert: {
-    name: "insert",
+    name: 'insert',
     text: `INSERT INTO countersign.categories (tenant_id, id, name, created_at)
       VALUES (countersign.current_tenant(), gen_random_uuid(), $1, now()) RETURNING id, name`,
   },
   audit: {
-    name: "audit",
+    name: 'audit',
     text: `INSERT INTO bench.audit (tenant_id, action, target)
       VALUES (countersign.current_tenant(), 'category.created', $1)`,
   },

@@ -1,11 +1,11 @@
 // GraphQL Yoga with graphql-shield: a rule on every field, DataLoader for what rows point to.
-import { createServer } from "node:http";
-import { makeExecutableSchema } from "@graphql-tools/schema";
-import DataLoader from "dataloader";
-import { applyMiddleware } from "graphql-middleware";
-import { allow, rule, shield } from "graphql-shield";
-import { createYoga } from "graphql-yoga";
-import { byIds, createCategory, inTenant, port, sql, typeDefs } from "./tenants.mjs";
+import { createServer } from 'node:http';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import DataLoader from 'dataloader';
+import { applyMiddleware } from 'graphql-middleware';
+import { allow, rule, shield } from 'graphql-shield';
+import { createYoga } from 'graphql-yoga';
+import { byIds, createCategory, inTenant, port, sql, typeDefs } from './tenants.mjs';
 
 const resolvers = {
   Query: {
@@ -23,14 +23,14 @@ const resolvers = {
   },
 };
 
-const mayRead = rule({ cache: "no_cache" })((_, __, { may }) => may.has("read"));
+const mayRead = rule({ cache: 'no_cache' })((_, __, { may }) => may.has('read'));
 const permissions = shield(
   {
-    Query: { "*": allow },
-    Mutation: { "*": mayRead },
-    Transaction: { "*": mayRead },
-    Account: { "*": mayRead },
-    Category: { "*": mayRead },
+    Query: { '*': allow },
+    Mutation: { '*': mayRead },
+    Transaction: { '*': mayRead },
+    Account: { '*': mayRead },
+    Category: { '*': mayRead },
   },
   { allowExternalErrors: true },
 );
@@ -38,7 +38,7 @@ const permissions = shield(
 const schema = applyMiddleware(makeExecutableSchema({ typeDefs, resolvers }), permissions);
 const yoga = createYoga({
   schema,
-  graphqlEndpoint: "/bench",
+  graphqlEndpoint: '/bench',
   logging: false,
   graphiql: false,
   plugins: [
@@ -46,9 +46,9 @@ const yoga = createYoga({
       // One transaction in the tenant around each query.
       onExecute({ args, executeFn, setExecuteFn }) {
         const context = args.contextValue;
-        context.tenant = context.request.headers.get("x-tenant");
-        context.may = new Set(["read", "write"]);
-        if (context.params.query.startsWith("mutation")) return;
+        context.tenant = context.request.headers.get('x-tenant');
+        context.may = new Set(['read', 'write']);
+        if (context.params.query.startsWith('mutation')) return;
         setExecuteFn((args) =>
           inTenant(context.tenant, (client) => {
             context.client = client;
@@ -61,4 +61,4 @@ const yoga = createYoga({
     },
   ],
 });
-createServer(yoga).listen(port, "127.0.0.1");
+createServer(yoga).listen(port, '127.0.0.1');

@@ -2,7 +2,7 @@
 //
 //   node age.mjs open AGE-SECRET-KEY-… < backup > opened
 //   node age.mjs seal age1… < plain > backup
-import { Decrypter, Encrypter } from "age-encryption";
+import { Decrypter, Encrypter } from 'age-encryption';
 
 const [, , what, key] = process.argv;
 const pieces = [];
@@ -10,7 +10,7 @@ for await (const piece of process.stdin) pieces.push(piece);
 const given = new Uint8Array(Buffer.concat(pieces));
 
 const done = async () => {
-  if (what === "open") {
+  if (what === 'open') {
     const decrypter = new Decrypter();
     decrypter.addIdentity(key);
     return decrypter.decrypt(given);

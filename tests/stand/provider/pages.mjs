@@ -26,8 +26,7 @@ button { font: inherit; font-weight: 600; height: 36px; padding: 0 16px; border:
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .fault { color: var(--fault); } .mark { font-size: 12px; color: var(--muted); margin: 16px 0 0; }`;
 
-const escape = (text) =>
-  String(text ?? "").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const escape = (text) => String(text ?? '').replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function page(title, content) {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8">
@@ -38,29 +37,40 @@ function page(title, content) {
 /** People as cards, one password field; and one for a second factor, where there is a code for it. */
 export function signInPage(people, hint, fault, { showPasswords, oneTimeCode }) {
   // A hint that names nobody here is no hint.
-  const hinted = Math.max(0, people.findIndex((person) => person.email === hint));
-  const cards = people.map((person, i) => `
+  const hinted = Math.max(
+    0,
+    people.findIndex((person) => person.email === hint),
+  );
+  const cards = people.map(
+    (person, i) => `
     <label class="person"><input type="radio" name="email" value="${escape(person.email)}" required
-      ${i === hinted ? "checked" : ""}>
-      <span>${escape(person.name)}<small>${escape(person.email)}${person.about ? ` · ${escape(person.about)}` : ""}</small></span></label>`);
-  return page("Sign in", `<h1>Sign in</h1><p>The OpenID provider of this demonstration.</p>
-    ${fault ? `<p class="fault" role="alert">${escape(fault)}</p>` : ""}
-    <form method="post"><fieldset><legend>Who are you?</legend>${cards.join("")}</fieldset>
+      ${i === hinted ? 'checked' : ''}>
+      <span>${escape(person.name)}<small>${escape(person.email)}${person.about ? ` · ${escape(person.about)}` : ''}</small></span></label>`,
+  );
+  return page(
+    'Sign in',
+    `<h1>Sign in</h1><p>The OpenID provider of this demonstration.</p>
+    ${fault ? `<p class="fault" role="alert">${escape(fault)}</p>` : ''}
+    <form method="post"><fieldset><legend>Who are you?</legend>${cards.join('')}</fieldset>
     <label class="field">Password<input type="password" name="password" required autocomplete="current-password"></label>
-    ${oneTimeCode ? `<label class="field">One-time code, for a second factor<input type="text" name="code" inputmode="numeric" autocomplete="one-time-code"></label>` : ""}
+    ${oneTimeCode ? `<label class="field">One-time code, for a second factor<input type="text" name="code" inputmode="numeric" autocomplete="one-time-code"></label>` : ''}
     <button>Sign in</button></form>
-    ${showPasswords && oneTimeCode ? `<p class="mark">The one-time code is <strong>${escape(oneTimeCode)}</strong>; what asks for a second factor, as exports do, works with it alone.</p>` : ""}
-    ${showPasswords ? `<p class="mark">In this demonstration everybody's password is <strong>${escape(showPasswords)}</strong>.</p>` : ""}`);
+    ${showPasswords && oneTimeCode ? `<p class="mark">The one-time code is <strong>${escape(oneTimeCode)}</strong>; what asks for a second factor, as exports do, works with it alone.</p>` : ''}
+    ${showPasswords ? `<p class="mark">In this demonstration everybody's password is <strong>${escape(showPasswords)}</strong>.</p>` : ''}`,
+  );
 }
 
 /** The provider's form with its buttons. Whoever comes here may only have been sent, and is asked. */
 export function signOutPage(form) {
   const button = `<button form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>`;
-  return page("Sign out", `<h1>Sign out</h1><p>This ends your session at the provider, and in whatever you signed in to by it.</p>
-    ${form}${button}`);
+  return page(
+    'Sign out',
+    `<h1>Sign out</h1><p>This ends your session at the provider, and in whatever you signed in to by it.</p>
+    ${form}${button}`,
+  );
 }
 
 /** A sentence. */
 export function messagePage(title, text) {
-  return page(title, `<h1>${escape(title)}</h1>${text ? `<p>${escape(text)}</p>` : ""}`);
+  return page(title, `<h1>${escape(title)}</h1>${text ? `<p>${escape(text)}</p>` : ''}`);
 }

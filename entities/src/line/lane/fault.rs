@@ -3,7 +3,7 @@
 use postgres_protocol::message::backend::ErrorResponseBody;
 use tokio_postgres::{error::SqlState, fallible_iterator::FallibleIterator};
 
-use crate::error::{Cause, Constraint, StoreError, WriteError, tells_of_read_only};
+use crate::error::{Cause, Constraint, StoreError, WriteError, tells_of_loss, tells_of_read_only};
 
 /// Why a statement on a lane has no answer.
 #[derive(Debug, Clone)]
@@ -33,6 +33,16 @@ impl Fault {
     /// Whether the server takes no writes: it has become a standby, and the connection is of no more use.
     pub(super) fn is_of_read_only(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if tells_of_read_only(code))
+    }
+
+    /// Whether the connection is gone, so that nobody knows what of its last message is committed. What is
+    /// refused is undone, also where it may be tried again.
+    pub(crate) fn tells_of_loss(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => tells_of_loss(code),
+            Self::Lost(_) => true,
+            Self::Unfit(_) => false,
+        }
     }
 
     /// Of the statements after one that was refused.
