@@ -2,7 +2,7 @@
 
 mod connections;
 mod dump;
-mod place;
+mod witness;
 
 use std::{fmt::Display, fs, net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -12,10 +12,8 @@ use countersign_entities::{Clock, Database, LedgerFault};
 use thiserror::Error;
 
 use crate::{
-    aws::Machine,
     backups,
     causes::with_causes,
-    checkpoints::{self, CheckpointError, CheckpointPlace},
     config::{Config, Http, Keys, Tls},
     graphql,
     identity::{Identity, IdentityError},
@@ -114,8 +112,7 @@ pub async fn examine(
     )
     .await;
     check_owner(config, &mut findings).await;
-    check_witness(config, database, clock, &mut findings).await;
-    place::check(config, clock, &mut findings).await;
+    witness::check(config, database, clock, &mut findings).await;
     check_policies(config, &mut findings).await;
     check_backups(config, database, clock.now().date_naive(), &mut findings).await;
     let identity = Identity::new(identity_settings(config), database.clone())?;
@@ -272,49 +269,6 @@ async fn check_owner(config: &Config, findings: &mut Findings) {
     let advice =
         "check `database.owner_url`: `countersign migrate` and `countersign backup` connect by it";
     findings.note("database, as its owner", reached, advice);
-}
-
-/// Whether what was said of the audit chains is kept where whoever has the database can not change it, and
-/// is of these chains.
-async fn check_witness(
-    config: &Config,
-    database: &Database,
-    clock: &Arc<dyn Clock>,
-    findings: &mut Findings,
-) {
-    let what = "witness of the audit log outside of the database";
-    let machine = Machine::new(&config.aws, clock);
-    let found = match checkpoints::place(&config.audit, &machine, clock) {
-        Ok(None) => {
-            let warning =
-                "there is none: whoever has the database can cut the chains off at their ends";
-            let advice = "name a place that the database's administrator can not write in `audit.checkpoints` or \
-                 `audit.bucket`";
-            findings.warn(what, Some(warning), advice);
-            return;
-        }
-        Ok(Some(place)) => agrees(database, &place).await,
-        Err(error) => Err(with_causes(&error)),
-    };
-    let advice = "check that the place of `audit` is reached; where it says otherwise than the database, see what \
-         `countersign ledger verify` says of every tenant";
-    findings.note(what, found, advice);
-}
-
-/// Whether the newest that is published of each chain is of that chain. A database that does not answer is a
-/// finding of its own.
-async fn agrees(database: &Database, place: &CheckpointPlace) -> Result<(), String> {
-    let operator = database.operator();
-    let Ok(tenants) = operator.tenants().await else {
-        return Ok(());
-    };
-    for tenant in tenants {
-        match checkpoints::compare(&operator, tenant.id, place).await {
-            Ok(_) | Err(CheckpointError::Ledger(LedgerFault::Store(_))) => {}
-            Err(error) => return Err(format!("{}: {}", tenant.slug, with_causes(&error))),
-        }
-    }
-    Ok(())
 }
 
 /// Whether there is a key of backups today, and will be one when it ends.

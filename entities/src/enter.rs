@@ -24,20 +24,24 @@ use crate::{
     line::fetched,
 };
 
+/// How long PostgreSQL waits for the next statement of a transaction, in milliseconds: twice what a keeper of keys may
+/// take. What is forgotten by a server that vanished holds its tenant's chain for so long.
+const IDLE_MS: u32 = 10_000;
+
 /// The start of every transaction: bounds on how long a statement may run and how long a
 /// transaction may idle. Local to the transaction, so that a pooler may hand the connection on.
 pub(crate) fn begin(statement_timeout: Duration) -> String {
     let ms = statement_timeout.as_millis();
     format!(
         "BEGIN; SET LOCAL statement_timeout = {ms}; \
-         SET LOCAL idle_in_transaction_session_timeout = 60000; "
+         SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}; "
     )
 }
 
 /// The same bounds for as long as a connection lives.
 pub(crate) fn session(statement_timeout: Duration) -> String {
     let ms = statement_timeout.as_millis();
-    format!("SET statement_timeout = {ms}; SET idle_in_transaction_session_timeout = 60000")
+    format!("SET statement_timeout = {ms}; SET idle_in_transaction_session_timeout = {IDLE_MS}")
 }
 
 /// The statement that enters a tenant that an entrance, or the operator's side, has named.

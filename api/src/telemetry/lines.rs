@@ -28,7 +28,7 @@ use crate::{causes::with_causes, config::LogFormat};
 
 /// What may stand in a line. None of them carries what people type, see or send: ids, names of our
 /// own, numbers, and causes, which say what failed and quote no row.
-const FIELDS: [&str; 31] = [
+const FIELDS: [&str; 32] = [
     "action",
     "address",
     "before",
@@ -41,6 +41,7 @@ const FIELDS: [&str; 31] = [
     "expected",
     "field",
     "foreign",
+    "holders",
     "message",
     "method",
     "migration",
