@@ -1,7 +1,7 @@
 //! Checkpoints in a folder.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
@@ -71,6 +71,9 @@ impl CheckpointFolder {
     ) -> Result<(), CheckpointError> {
         let folder = self.of(tenant);
         fs::create_dir_all(&folder)?;
+        // Replicas that share the folder publish at the same times.
+        let turn = File::open(&folder)?;
+        turn.lock()?;
         let key = format!("{key}\n");
         match self.key(tenant)? {
             Some(published) if published != key => return Err(CheckpointError::OtherKey),
@@ -106,7 +109,7 @@ fn size_of(note: &str) -> Option<u64> {
 fn replace(path: &Path, content: &str) -> io::Result<()> {
     let new = path.with_extension("new");
     fs::write(&new, content)?;
-    fs::File::open(&new)?.sync_all()?;
+    File::open(&new)?.sync_all()?;
     fs::rename(new, path)
 }
 

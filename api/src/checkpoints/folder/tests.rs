@@ -36,3 +36,23 @@ fn what_was_published_is_not_contradicted() {
     assert_eq!((all(0), all(5), all(9)), (vec![5, 9], vec![9], vec![]));
     fs::remove_dir_all(path).unwrap();
 }
+
+#[test]
+fn replicas_that_share_a_folder_publish_at_the_same_time() {
+    let name = format!("countersign-checkpoints-{}-shared", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let tenant = TenantId::OPERATOR;
+    std::thread::scope(|replicas| {
+        for _ in 0..4 {
+            replicas.spawn(|| {
+                let folder = CheckpointFolder::new(&path);
+                for size in 1..=100 {
+                    folder.publish(tenant, "key", &made(size, "a")).unwrap();
+                    let newest = folder.newest(tenant).unwrap().unwrap();
+                    assert!(size_of(&newest) >= Some(size), "{newest}");
+                }
+            });
+        }
+    });
+    fs::remove_dir_all(path).unwrap();
+}
