@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use scopeguard::ScopeGuard;
 use sea_orm::{DbBackend, Statement};
 use tokio::sync::oneshot;
 
@@ -113,32 +114,17 @@ impl Durability {
     }
 }
 
-/// The one who flushes. Where it is dropped while somebody may wait, because the runtime of its thread stops,
-/// they are told so, and the next one finds nobody who flushes.
-struct Flushing {
-    flusher: Arc<Flusher>,
-    is_over: bool,
-}
-
-impl Drop for Flushing {
-    fn drop(&mut self) {
-        if !self.is_over {
-            let abandoned = mem::take(&mut *self.flusher.waiting());
-            // Each is told that nobody flushes any more.
-            drop(abandoned);
-        }
-    }
-}
-
-async fn flush_while_waiting(mut flushing: Flushing) {
-    while let Some(told) = flushing.flusher.take() {
-        let flushed = flushing.flusher.flush().await;
+/// Where this is dropped while somebody may wait, because the runtime of its thread stops, its guard has them told
+/// so.
+async fn flush_while_waiting(flushing: ScopeGuard<Arc<Flusher>, fn(Arc<Flusher>)>) {
+    while let Some(told) = flushing.take() {
+        let flushed = flushing.flush().await;
         for told in told {
             // Whoever hung up does not wait for it.
             let _ = told.send(flushed.clone());
         }
     }
-    flushing.is_over = true;
+    ScopeGuard::into_inner(flushing);
 }
 
 impl Flusher {
@@ -158,8 +144,8 @@ impl Flusher {
         };
         if is_first {
             // Not in the caller's own future: others wait on this too, and a caller may hang up.
-            let (flusher, is_over) = (self, false);
-            tokio::spawn(flush_while_waiting(Flushing { flusher, is_over }));
+            let abandon: fn(Arc<Self>) = |flusher| flusher.abandon();
+            tokio::spawn(flush_while_waiting(scopeguard::guard(self, abandon)));
         }
         let stopped = || StoreError::Unavailable(Cause::new("nobody flushes any more"));
         waits.await.unwrap_or_else(|_| Err(stopped()))
@@ -171,6 +157,12 @@ impl Flusher {
         let flushed: Result<Vec<_>, Fault> = came.into_iter().collect();
         flushed?;
         Ok(())
+    }
+
+    /// The task that flushed is gone: each who waits is told so, and the next one finds nobody who flushes.
+    fn abandon(&self) {
+        let abandoned = mem::take(&mut *self.waiting());
+        drop(abandoned);
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

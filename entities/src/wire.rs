@@ -1,7 +1,8 @@
 //! One connection with one open transaction, and the statements that run on it.
 //!
-//! SeaORM's own transaction does not begin with settings of its own; this one does. A connection never goes back to its pool with a transaction open: whoever drops a
-//! wire, or is dropped while waiting on one, has it rolled back, or closed where that fails.
+//! SeaORM's own transaction does not begin with settings of its own; this one does. A connection never goes
+//! back to its pool with a transaction open: whoever drops a wire, or is dropped while waiting on one, has it
+//! rolled back, or closed where that fails.
 
 use std::{fmt, io};
 
@@ -28,20 +29,6 @@ pub(crate) struct Begin {
     /// The statements.
     pub(crate) sql: String,
     pub(crate) vigil: Vigil,
-}
-
-impl Begin {
-    /// Begins a transaction of one statement, where nothing is prepared. A pooler in between gives every
-    /// transaction another server connection: without one what is parsed and what is run would part.
-    pub(crate) async fn alone(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let begin = sqlx::raw_sql(AssertSqlSafe(self.sql.clone()));
-        connection.execute(begin).await.map(drop)
-    }
-
-    /// The end of such a transaction.
-    pub(crate) async fn commit_alone(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        connection.execute(sqlx::raw_sql("COMMIT")).await.map(drop)
-    }
 }
 
 pub(crate) struct Wire {
@@ -103,26 +90,14 @@ impl Wire {
     ) -> Result<(), StoreError> {
         let mut dead = 0;
         loop {
-            let mut connection = pool.acquire().await?;
-            let ran = async {
-                if !prepared {
-                    begin.alone(&mut connection).await?;
-                }
-                query(statement, prepared).execute(&mut *connection).await?;
-                if !prepared {
-                    Begin::commit_alone(&mut connection).await?;
-                }
-                Ok(())
+            let connection = pool.acquire().await?;
+            let run = async |connection: &mut PgConnection| {
+                query(statement, prepared).execute(connection).await
             };
-            let Err(error) = answered(&begin.vigil, ran).await else {
-                give_back(connection, &begin.vigil);
+            let Err(error) = alone(connection, prepared, begin, run).await else {
                 return Ok(());
             };
             let is_lost = connection_is_lost(&error);
-            if is_lost || !prepared {
-                // Or a transaction is open on it.
-                drop(connection.detach());
-            }
             if !is_lost || dead > pool.options().get_max_connections() {
                 return Err(error.into());
             }
@@ -254,8 +229,44 @@ impl ConnectionTrait for Wire {
     }
 }
 
+/// Runs one statement in a transaction of its own, and gives the connection back, or closes it where it is of no
+/// more use.
+///
+/// Where nothing is prepared the transaction is begun and ended around it: a pooler in between gives every
+/// transaction another server connection, and what is parsed and what is run would part without one.
+pub(crate) async fn alone<T>(
+    mut connection: PoolConnection<Postgres>,
+    prepared: bool,
+    begin: &Begin,
+    run: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+) -> Result<T, sqlx::Error> {
+    let ran = async {
+        if !prepared {
+            let begin = sqlx::raw_sql(AssertSqlSafe(begin.sql.clone()));
+            connection.execute(begin).await?;
+        }
+        let told = run(&mut connection).await?;
+        if !prepared {
+            connection.execute(sqlx::raw_sql("COMMIT")).await?;
+        }
+        Ok(told)
+    };
+    let ran = answered(&begin.vigil, ran).await;
+    match &ran {
+        // Or a transaction is open on it.
+        Err(error) if !prepared || connection_is_lost(error) => drop(connection.detach()),
+        _ => give_back(connection, &begin.vigil),
+    }
+    ran
+}
+
+/// Whether nothing came: what was asked for may yet be done.
+pub(crate) fn is_silence(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut)
+}
+
 /// Waits for an answer as long as there may be one.
-pub(crate) async fn answered<T>(
+async fn answered<T>(
     vigil: &Vigil,
     answer: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
@@ -279,7 +290,7 @@ fn kept<T>(
 
 /// Gives a connection back to its pool, which asks it something before, and frees its place also where
 /// nothing is answered to that.
-pub(crate) fn give_back(mut connection: PoolConnection<Postgres>, vigil: &Vigil) {
+fn give_back(mut connection: PoolConnection<Postgres>, vigil: &Vigil) {
     let (given_back, vigil) = (connection.return_to_pool(), vigil.clone());
     tokio::spawn(async move { vigil.keep(given_back).await });
 }

@@ -8,17 +8,21 @@
 //! wrong, because a mutation or another replica has appended, the call tells the end and its
 //! rows are linked anew.
 
+mod queue;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use countersign_domain::{audit::Head, id::TenantId};
-use sqlx::PgPool;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
+use scopeguard::ScopeGuard;
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::{Semaphore, broadcast, oneshot};
 use tracing::Instrument;
 
+use self::queue::{Queue, Waiting};
 use super::{
     Unlinked, append,
     chain::{Columns, look},
@@ -28,18 +32,15 @@ use super::{
 use crate::{
     enter,
     error::{Cause, StoreError, connection_is_lost},
-    keys::Keys,
+    keys::{AuditKey, Keys},
     wire::{self, Begin, End, Wire},
 };
 
-/// The most rows of one call.
-const BATCH_MAX: usize = 256;
 /// The most rows that wait, of all tenants.
 const WAITING_MAX: usize = 4096;
 /// How long rows gather at most where several come at a time, and fewer wait than make a call worth
-/// its while: it costs as much as appending some seven rows. Whoever comes alone does not wait.
+/// its while. Whoever comes alone does not wait.
 const GATHER: Duration = Duration::from_millis(2);
-const GATHERED: usize = 8;
 /// How often a row is linked anew before its chain's end is waited for.
 const TRIES_MAX: u8 = 3;
 
@@ -59,31 +60,11 @@ struct Inner {
     patience: Duration,
     keys: Arc<Keys>,
     places: Arc<Semaphore>,
-    /// What waits. A task writes exactly while this is there.
-    queue: Mutex<Option<VecDeque<Waiting>>>,
-    /// Told when enough wait to be worth a call.
-    gathered: Notify,
+    queue: Queue,
     /// Where chains ended when they were last seen.
     heads: Mutex<HashMap<TenantId, Head>>,
     turns: Turns,
     growth: Growth,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    row: Unlinked,
-    tries: u8,
-    done: oneshot::Sender<Result<(), StoreError>>,
-    /// Given back when the row is written.
-    place: OwnedSemaphorePermit,
-}
-
-impl Waiting {
-    fn tell(self, result: Result<(), StoreError>) {
-        // Whoever hung up does not wait for the answer.
-        let _ = self.done.send(result);
-        drop(self.place);
-    }
 }
 
 impl Recorder {
@@ -105,8 +86,7 @@ impl Recorder {
             patience,
             keys,
             places: Arc::new(Semaphore::new(WAITING_MAX)),
-            queue: Mutex::default(),
-            gathered: Notify::new(),
+            queue: Queue::default(),
             heads: Mutex::default(),
             turns: Turns::default(),
             growth: Growth::new(),
@@ -116,7 +96,7 @@ impl Recorder {
     /// Returns when the row is durable.
     pub(crate) async fn record(&self, row: Unlinked) -> Result<(), StoreError> {
         // Before the row waits among others': a key that does not open holds nobody else up.
-        self.0.keys.audit(row.tenant).await?;
+        let key = self.0.keys.audit(row.tenant).await?;
         let place = Arc::clone(&self.0.places).acquire_owned();
         let Ok(Ok(place)) = tokio::time::timeout(self.0.patience, place).await else {
             return Err(unavailable("the audit writer is full"));
@@ -124,15 +104,16 @@ impl Recorder {
         let (done, told) = oneshot::channel();
         let waiting = Waiting {
             row,
+            key,
             tries: 0,
             done,
             place,
         };
-        if self.0.enqueue(waiting) {
+        if self.0.queue.push(waiting) {
             // Not in the caller's own future: others wait on this too, and a caller may hang up.
-            let inner = Arc::clone(&self.0);
-            let is_over = false;
-            tokio::spawn(write_while_waiting(Writer { inner, is_over }));
+            let abandon: fn(Arc<Inner>) = |inner| inner.queue.abandon();
+            let writer = scopeguard::guard(Arc::clone(&self.0), abandon);
+            tokio::spawn(write_while_waiting(writer));
         }
         let span = tracing::debug_span!(
             "database",
@@ -185,32 +166,17 @@ impl Recorder {
     }
 }
 
-/// The one who writes. Where it is dropped while somebody may wait, because the runtime of its thread stops
-/// or it panics, they are told so, and the next one finds nobody who writes.
-struct Writer {
-    inner: Arc<Inner>,
-    is_over: bool,
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if !self.is_over {
-            let waiting = self.inner.abandon();
-            // Each is told that the writer has stopped.
-            drop(waiting);
-        }
-    }
-}
-
-async fn write_while_waiting(mut writer: Writer) {
-    let inner = Arc::clone(&writer.inner);
+/// Where this is dropped while somebody may wait, because the runtime of its thread stops or it panics, its guard
+/// has them told so.
+async fn write_while_waiting(writer: ScopeGuard<Arc<Inner>, fn(Arc<Inner>)>) {
+    let inner = Arc::clone(&writer);
     let mut is_first = true;
-    while inner.is_waiting() {
+    while inner.queue.goes_on() {
         if !std::mem::replace(&mut is_first, false) {
             // Those that do not come in time go into the call after this.
-            let _ = tokio::time::timeout(GATHER, inner.gather()).await;
+            let _ = tokio::time::timeout(GATHER, inner.queue.gather()).await;
         }
-        let batch = inner.take();
+        let batch = inner.queue.take();
         let (rows, waiters): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .partition(|waiting| waiting.tries < TRIES_MAX);
@@ -239,58 +205,10 @@ async fn write_while_waiting(mut writer: Writer) {
             }
         }
     }
-    writer.is_over = true;
+    ScopeGuard::into_inner(writer);
 }
 
 impl Inner {
-    /// Whether nobody writes yet.
-    fn enqueue(&self, waiting: Waiting) -> bool {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = queue.is_none();
-        let waiting_now = queue.get_or_insert_default();
-        waiting_now.push_back(waiting);
-        if waiting_now.len() >= GATHERED {
-            self.gathered.notify_one();
-        }
-        first
-    }
-
-    /// Whether rows came in the meantime. Where none did, the next one finds nobody who writes.
-    fn is_waiting(&self) -> bool {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.as_ref().is_some_and(VecDeque::is_empty) {
-            *queue = None;
-        }
-        queue.is_some()
-    }
-
-    /// Takes the queue away from whoever wrote.
-    fn abandon(&self) -> Option<VecDeque<Waiting>> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.take()
-    }
-
-    /// Returns when enough wait.
-    async fn gather(&self) {
-        while self.count() < GATHERED {
-            self.gathered.notified().await;
-        }
-    }
-
-    fn count(&self) -> usize {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.as_ref().map_or(0, VecDeque::len)
-    }
-
-    fn take(&self) -> Vec<Waiting> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(waiting) = queue.as_mut() else {
-            return Vec::new();
-        };
-        let n = waiting.len().min(BATCH_MAX);
-        waiting.drain(..n).collect()
-    }
-
     /// The rows of tenants to whose chains nobody appends, and their turns. The others wait for the next
     /// call.
     fn whose_turn_it_is(&self, rows: Vec<Waiting>) -> (Vec<Waiting>, HashMap<TenantId, Turn>) {
@@ -311,7 +229,7 @@ impl Inner {
         }
         held.into_iter()
             .rev()
-            .for_each(|waiting| self.put_back(waiting));
+            .for_each(|waiting| self.queue.put_back(waiting));
         (free, turns)
     }
 
@@ -324,9 +242,8 @@ impl Inner {
         let mut columns = Columns::default();
         for waiting in rows {
             let tenant = waiting.row.tenant;
-            let key = self.keys.audit(tenant).await?;
             let end = ends.entry(tenant).or_insert_with(|| self.last_seen(tenant));
-            columns.link(end, &waiting.row, &key)?;
+            columns.link(end, &waiting.row, &waiting.key)?;
         }
         self.append(&columns).await
     }
@@ -338,30 +255,15 @@ impl Inner {
         &self,
         columns: &Columns,
     ) -> Result<HashMap<TenantId, (bool, Head)>, StoreError> {
-        let mut connection = self.calls.acquire().await?;
-        let appended = async {
-            if !self.prepared {
-                self.begin.alone(&mut connection).await?;
+        let connection = self.calls.acquire().await?;
+        let append =
+            async |connection: &mut PgConnection| columns.append(connection, self.prepared).await;
+        match wire::alone(connection, self.prepared, &self.begin, append).await {
+            Err(error) if wire::is_silence(&error) => {
+                Err(unavailable("the audit writer waits for the database"))
             }
-            let told = columns.append(&mut *connection, self.prepared).await?;
-            if !self.prepared {
-                Begin::commit_alone(&mut connection).await?;
-            }
-            Ok(told)
-        };
-        let appended = self.begin.vigil.keep(appended).await;
-        match &appended {
-            Some(Ok(_)) => wire::give_back(connection, &self.begin.vigil),
-            Some(Err(error)) if self.prepared && !connection_is_lost(error) => {
-                wire::give_back(connection, &self.begin.vigil);
-            }
-            // Or a transaction is open on it.
-            Some(Err(_)) | None => drop(connection.detach()),
-        }
-        match appended {
-            Some(Err(error)) if connection_is_lost(&error) => self.look_for(columns).await,
-            Some(told) => Ok(told?),
-            None => Err(unavailable("the audit writer waits for the database")),
+            Err(error) if connection_is_lost(&error) => self.look_for(columns).await,
+            told => Ok(told?),
         }
     }
 
@@ -393,21 +295,15 @@ impl Inner {
                 }
                 Some((false, _)) => {
                     waiting.tries = waiting.tries.saturating_add(1);
-                    self.put_back(waiting);
+                    self.queue.put_back(waiting);
                 }
                 // Somebody holds the chain's end.
                 None => {
                     waiting.tries = TRIES_MAX;
-                    self.put_back(waiting);
+                    self.queue.put_back(waiting);
                 }
             }
         }
-    }
-
-    /// Called by the task that writes, so that the queue is there.
-    fn put_back(&self, waiting: Waiting) {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.get_or_insert_default().push_front(waiting);
     }
 
     fn last_seen(&self, tenant: TenantId) -> Head {
@@ -428,16 +324,15 @@ impl Inner {
 
     /// Appends one row in a transaction of its own, which waits for the chain's end.
     async fn write_alone(self: Arc<Self>, waiting: Waiting) {
-        let written = self.append_alone(&waiting.row).await;
+        let written = self.append_alone(&waiting.row, &waiting.key).await;
         waiting.tell(written);
     }
 
-    async fn append_alone(&self, row: &Unlinked) -> Result<(), StoreError> {
-        let key = self.keys.audit(row.tenant).await?;
+    async fn append_alone(&self, row: &Unlinked, key: &AuditKey) -> Result<(), StoreError> {
         // Or without one: PostgreSQL has it wait for the chain's end, and not for longer than a statement may.
         let _turn = self.turns.take(row.tenant).await;
         let wire = self.open(row.tenant).await?;
-        let end = append(&wire, self.last_seen(row.tenant), row, &key).await?;
+        let end = append(&wire, self.last_seen(row.tenant), row, key).await?;
         wire.end(End::Commit).await?;
         self.knows(row.tenant, end);
         self.growth.grew(row.tenant);
