@@ -30,7 +30,11 @@ use secrecy::{ExposeSecret, SecretBox};
 use sqlx::PgPool;
 use zeroize::Zeroizing;
 
-use self::{data::DataKey, flights::Flights, known::Known};
+use self::{
+    data::DataKey,
+    flights::Flights,
+    known::{Kept, Known},
+};
 pub(crate) use self::{
     data::Purpose,
     rows::{
@@ -262,10 +266,8 @@ impl Keys {
         place: &Place<'_>,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let version = seal::version(sealed).map_err(|_| StoreError::Sealed)?;
-        let kept = self.version(place.tenant, version).await?;
-        let key = self.data_key(place.tenant, &kept).await?;
-        unsealed(&key, purpose, place, sealed)
+        let kept = self.version(place.tenant, version_of(sealed)?).await?;
+        self.unseal(&kept, purpose, place, sealed).await
     }
 
     /// The same, by what the database has now: a key that was destroyed a moment ago opens nothing.
@@ -275,10 +277,21 @@ impl Keys {
         place: &Place<'_>,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let version = seal::version(sealed).map_err(|_| StoreError::Sealed)?;
-        let kept = self.version_now(place.tenant, version).await?;
-        let key = self.data_key(place.tenant, &kept).await?;
-        unsealed(&key, purpose, place, sealed)
+        let kept = self.version_now(place.tenant, version_of(sealed)?).await?;
+        self.unseal(&kept, purpose, place, sealed).await
+    }
+
+    async fn unseal(
+        &self,
+        kept: &Kept<DataKey>,
+        purpose: Purpose,
+        place: &Place<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let key = self.data_key(place.tenant, kept).await?;
+        let cipher = key.cipher(purpose).ok_or(StoreError::Sealed)?;
+        let opened = seal::open(cipher, purpose.label(), place, sealed);
+        opened.map_err(|_| StoreError::Sealed)
     }
 
     /// Whether a version of the tenant's data key is destroyed.
@@ -306,15 +319,9 @@ fn audit_key(key: &PlainKey) -> AuditKey {
     Arc::new(Zeroizing::new(*key.expose_secret()))
 }
 
-fn unsealed(
-    key: &DataKey,
-    purpose: Purpose,
-    place: &Place<'_>,
-    sealed: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let cipher = key.cipher(purpose).ok_or(StoreError::Sealed)?;
-    let opened = seal::open(cipher, purpose.label(), place, sealed);
-    opened.map_err(|_| StoreError::Sealed)
+/// The version of the data key that something is sealed under.
+fn version_of(sealed: &[u8]) -> Result<i32, StoreError> {
+    seal::version(sealed).map_err(|_| StoreError::Sealed)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
