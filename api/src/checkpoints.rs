@@ -233,7 +233,7 @@ pub async fn make(
         None => None,
     };
     let (note, published) = published.unzip();
-    let made = operator.extend_checkpoint(tenant, published.as_ref()).await;
+    let made = operator.make_checkpoint(tenant, published.as_ref()).await;
     let Some(made) = made.map_err(|fault| contradicted(fault, published.as_ref()))? else {
         return Ok(None);
     };

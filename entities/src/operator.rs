@@ -12,6 +12,7 @@ mod ledger;
 mod policies;
 mod replay;
 mod restored;
+mod tenants;
 
 use std::{collections::BTreeSet, convert::Infallible, fmt, str::FromStr, sync::Arc};
 
@@ -22,7 +23,7 @@ use countersign_domain::{
     name::{self, NameError},
 };
 use countersign_policies::Resolved;
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use thiserror::Error;
 
 use crate::{
@@ -43,6 +44,7 @@ pub use ledger::{LedgerFault, LedgerReport};
 pub use policies::ToldBy;
 pub use replay::RowToday;
 pub use restored::{DatabaseIdentity, RecordedRestore, RestoredBackup, Standing};
+pub use tenants::{NewTenant, TenantRecord};
 
 /// The longest name of a tenant or a machine, in characters.
 const NAME_MAX: usize = 100;
@@ -100,15 +102,6 @@ impl From<WriteError> for OperatorError {
     }
 }
 
-/// A tenant to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewTenant {
-    /// Its name in addresses and commands: 2 to 40 of `a` to `z`, `0` to `9` and `-`.
-    pub slug: String,
-    /// Its name, 1 to 100 characters.
-    pub name: String,
-}
-
 /// A member to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMember {
@@ -159,108 +152,9 @@ pub struct NewMachine {
     pub scopes: BTreeSet<Scope>,
 }
 
-/// A tenant as the operator sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantRecord {
-    /// Identifier.
-    pub id: TenantId,
-    /// Its name in addresses and commands.
-    pub slug: String,
-    /// Its name.
-    pub name: String,
-}
-
 impl Operator {
     pub(crate) fn new(database: Arc<Inner>) -> Self {
         Self(database)
-    }
-
-    /// Every tenant, by slug.
-    pub async fn tenants(&self) -> Result<Vec<TenantRecord>, StoreError> {
-        let wire = self.entry().await?;
-        let sql = "SELECT id, slug, name FROM countersign.tenants ORDER BY slug";
-        let rows = wire.query_all_raw(statement(&wire, sql, [])).await?;
-        wire.end(End::Rollback).await?;
-        rows.iter().map(record).collect()
-    }
-
-    /// The tenant of that slug.
-    pub async fn tenant(&self, slug: &str) -> Result<TenantRecord, OperatorError> {
-        let wire = self.entry().await?;
-        let sql = "SELECT id, slug, name FROM countersign.tenants WHERE slug = $1";
-        let row = wire
-            .query_one_raw(statement(&wire, sql, [slug.into()]))
-            .await;
-        let row = row.map_err(StoreError::from)?;
-        wire.end(End::Rollback).await?;
-        let row = row.ok_or_else(|| OperatorError::UnknownTenant(slug.to_owned()))?;
-        Ok(record(&row)?)
-    }
-
-    /// Gives the operator's own tenant its keys, where it has none yet, and opens the one that what is of
-    /// no tenant is sealed under.
-    pub async fn open_own_ledger(&self) -> Result<(), OperatorError> {
-        match self.give_key(TenantId::OPERATOR).await {
-            Ok(()) | Err(OperatorError::Conflict(_)) => {}
-            Err(error) => return Err(error),
-        }
-        Ok(self.0.keys.open_own().await?)
-    }
-
-    /// Makes a tenant, its keys and the first row of its chain. A tenant that was left without
-    /// its key, because the second step was cut off, gets it by making it again.
-    pub async fn create_tenant(&self, new: &NewTenant) -> Result<TenantId, OperatorError> {
-        let name = name::checked(&new.name, NAME_MAX)?;
-        let tenant = TenantId::new(self.0.ids.uuid());
-        let wire = self.entry().await?;
-        let made = wire
-            .execute_raw(statement(
-                &wire,
-                "SELECT countersign.create_tenant($1, $2, $3, $4)",
-                [
-                    tenant.uuid().into(),
-                    new.slug.clone().into(),
-                    name.into(),
-                    self.0.clock.now().into(),
-                ],
-            ))
-            .await;
-        match made.map_err(WriteError::from) {
-            Ok(_) => wire.end(End::Commit).await?,
-            Err(error) => {
-                drop(wire);
-                return self.finish_tenant(new, error).await;
-            }
-        }
-        self.give_key(tenant).await?;
-        Ok(tenant)
-    }
-
-    async fn finish_tenant(
-        &self,
-        new: &NewTenant,
-        error: WriteError,
-    ) -> Result<TenantId, OperatorError> {
-        let taken = matches!(&error, WriteError::Conflict(c) if c.name() == "tenants_slug");
-        if !taken {
-            return Err(error.into());
-        }
-        let tenant = self.tenant(&new.slug).await?.id;
-        match self.give_key(tenant).await {
-            Ok(()) => Ok(tenant),
-            // It has its key: the slug is simply taken.
-            Err(OperatorError::Conflict(_)) => Err(error.into()),
-            Err(other) => Err(other),
-        }
-    }
-
-    async fn give_key(&self, tenant: TenantId) -> Result<(), OperatorError> {
-        let wire = self.books(tenant).await?;
-        let key = self.0.keys.make(&wire, tenant).await?;
-        let payload = Payload::created(Facts::new());
-        let done = ("tenant create", "tenant.created");
-        let row = self.done(tenant, done, tenant.into(), payload);
-        append(wire, &row, &key).await
     }
 
     /// Adds a member: the user of that address, made if there is none.
@@ -423,12 +317,4 @@ async fn own_role(wire: &Wire, name: &str) -> Result<(Role, Option<CustomRoleId>
 
 fn statement<const N: usize>(wire: &Wire, sql: &'static str, values: [Value; N]) -> Statement {
     Statement::from_sql_and_values(wire.get_database_backend(), sql, values)
-}
-
-fn record(row: &QueryResult) -> Result<TenantRecord, StoreError> {
-    Ok(TenantRecord {
-        id: TenantId::new(row.try_get("", "id")?),
-        slug: row.try_get("", "slug")?,
-        name: row.try_get("", "name")?,
-    })
 }

@@ -21,7 +21,10 @@ const CONSISTENCY: &str = "query($from: Int!, $to: Int) { auditConsistencyProof(
 
 async fn checkpoint(app: &TestApp, books: &Books) -> SignedCheckpoint {
     let operator = app.database().operator();
-    let made = operator.make_checkpoint(books.tenant.id).await.unwrap();
+    let made = operator
+        .make_checkpoint(books.tenant.id, None)
+        .await
+        .unwrap();
     made.expect("the log has rows")
 }
 

@@ -80,7 +80,11 @@ async fn an_export_is_verified_without_a_database_and_convicts_whoever_changed_i
     let books = books(&app).await;
     let operator = app.database().operator();
     let tenant = books.tenant.id;
-    let made = operator.make_checkpoint(tenant).await.unwrap().unwrap();
+    let made = operator
+        .make_checkpoint(tenant, None)
+        .await
+        .unwrap()
+        .unwrap();
     let key = operator.note_signer(tenant).await.unwrap().key().clone();
     let checkpoint = Checkpoint::parse(verified_note(&key, &made.note).unwrap()).unwrap();
     let all = AuditFilter::default();
@@ -187,9 +191,17 @@ async fn proofs_are_verified_without_a_database() {
     let books = books(&app).await;
     let operator = app.database().operator();
     let tenant = books.tenant.id;
-    let first = operator.make_checkpoint(tenant).await.unwrap().unwrap();
+    let first = operator
+        .make_checkpoint(tenant, None)
+        .await
+        .unwrap()
+        .unwrap();
     log(&books.owner, json!(null)).await;
-    operator.make_checkpoint(tenant).await.unwrap().unwrap();
+    operator
+        .make_checkpoint(tenant, None)
+        .await
+        .unwrap()
+        .unwrap();
     let key = operator.note_signer(tenant).await.unwrap().key().clone();
     let row = proof::make(&operator, tenant, Wanted::Row(3))
         .await

@@ -38,17 +38,9 @@ fetched! {
 }
 
 impl Operator {
-    /// Says what the chain is, where it has grown since that was said last. Nothing where it is empty.
+    /// Says what the chain is, where it has grown since that was said last. Nothing where it is empty, or does not
+    /// go on where `published` ended, which was read before this is called.
     pub async fn make_checkpoint(
-        &self,
-        tenant: TenantId,
-    ) -> Result<Option<SignedCheckpoint>, LedgerFault> {
-        self.extend_checkpoint(tenant, None).await
-    }
-
-    /// The same, of a chain that goes on where `published` ended, which was read before this is called. Of
-    /// another one nothing is said.
-    pub async fn extend_checkpoint(
         &self,
         tenant: TenantId,
         published: Option<&Checkpoint>,
@@ -85,7 +77,7 @@ impl Operator {
         Ok(Some(made))
     }
 
-    /// Whether the chain goes on where `published` ended, as [`Self::extend_checkpoint`] judges it: by what
+    /// Whether the chain goes on where `published` ended, as [`Self::make_checkpoint`] judges it: by what
     /// was kept of the tree, and the rows since.
     pub async fn continues(
         &self,

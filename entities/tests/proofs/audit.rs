@@ -70,7 +70,7 @@ async fn chain_without_its_beginning_is_no_chain() {
     let world = World::new().await;
     let (tenant, owner) = world.company("north").await;
     let operator = world.database.operator();
-    operator.make_checkpoint(tenant).await.unwrap();
+    operator.make_checkpoint(tenant, None).await.unwrap();
     operator
         .verify_ledger(TenantId::OPERATOR, None, None)
         .await

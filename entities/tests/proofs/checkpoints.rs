@@ -32,7 +32,11 @@ async fn grow(world: &World, person: &Person, rows: u32) {
 
 async fn made(world: &World, tenant: TenantId) -> SignedCheckpoint {
     let operator = world.database.operator();
-    operator.make_checkpoint(tenant).await.unwrap().unwrap()
+    operator
+        .make_checkpoint(tenant, None)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 fn said(made: &SignedCheckpoint, tenant: TenantId) -> Checkpoint {

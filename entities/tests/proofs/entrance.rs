@@ -390,7 +390,11 @@ async fn scope_or_permit_of_another_tenant_is_an_error() {
     let (foreign, read) = world.enter(&other).await;
     let log = world.scope::<resource::AuditEntry>(&foreign);
     let operator = world.database.operator();
-    operator.make_checkpoint(south).await.unwrap().unwrap();
+    operator
+        .make_checkpoint(south, None)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         read.audit_checkpoints(&log, &page)
             .await
