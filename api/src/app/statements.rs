@@ -1,6 +1,8 @@
 //! Statements: `importStatement`, `statement.imported`, `statements:import`.
 
-use std::collections::{BTreeSet, HashMap};
+mod placing;
+
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use countersign_domain::{
@@ -12,9 +14,9 @@ use countersign_domain::{
         self, BalanceCheck, CsvMapping, Entry, Format, Statement as Parsed, StatementError,
     },
 };
-use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement, Text};
+use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement};
 use countersign_policies::{
-    Permit, ReadScope, resource,
+    Permit, resource,
     row::{KeptRow, TenantRow},
 };
 use sha2::{Digest, Sha256};
@@ -106,7 +108,7 @@ pub async fn import(
 
     let scope = services.engine.read_scope::<resource::Account>(actor);
     let scope = attempt!(mutation, vec![], scope);
-    let placed = place(&mutation, &scope, account, &file).await;
+    let placed = placing::place(&mutation, &scope, account, &file).await;
     let placed = attempt!(mutation, vec![], placed);
     let permit = attempt!(mutation, vec![], permit_each(&mutation, &placed));
     let kept = placed
@@ -248,119 +250,6 @@ fn read(input: &ImportStatement) -> Result<File, Fault> {
         format,
         statements: checked.collect::<Result<_, _>>()?,
     })
-}
-
-/// Finds the account of each statement, and locks it.
-async fn place<'f>(
-    mutation: &Mutation<'_>,
-    scope: &ReadScope<resource::Account>,
-    chosen: Option<AccountId>,
-    file: &'f File,
-) -> Result<Vec<(Account, &'f Parsed, BalanceCheck)>, AppError> {
-    let mut placed = Vec::with_capacity(file.statements.len());
-    if chosen.is_none() {
-        lock_in_order(mutation, scope, file).await?;
-    }
-    for (statement, check) in &file.statements {
-        let account = match (chosen, &statement.account_number) {
-            (Some(id), number) => {
-                let found = mutation.transaction.lock_account(scope, id).await?;
-                let account = found.ok_or_else(|| {
-                    Fault::new(
-                        FaultCode::NotFound,
-                        "accountId",
-                        "there is no account with that id",
-                    )
-                })?;
-                same_number(mutation, &account, number.as_deref()).await?;
-                account
-            }
-            (None, Some(number)) => {
-                let found = by_number(mutation, scope, number).await?;
-                found.ok_or_else(|| {
-                    let message = format!("no account has the number `{number}`: create it first");
-                    Fault::new(FaultCode::AccountUnknown, "accountId", message)
-                })?
-            }
-            (None, None) => {
-                let message = "the file does not say which account it is of: choose one";
-                return Err(Fault::new(FaultCode::AccountAmbiguous, "accountId", message).into());
-            }
-        };
-        if account.currency != statement.currency {
-            let message = format!(
-                "the statement is in {} and the account in {}",
-                statement.currency, account.currency
-            );
-            return Err(Fault::new(FaultCode::CurrencyMismatch, "accountId", message).into());
-        }
-        placed.push((account, statement, *check));
-    }
-    Ok(placed)
-}
-
-/// A file that names its account is not put on another one.
-async fn same_number(
-    mutation: &Mutation<'_>,
-    account: &Account,
-    stated: Option<&str>,
-) -> Result<(), AppError> {
-    let (Some(own), Some(stated)) = (&account.number, stated) else {
-        return Ok(());
-    };
-    let database = &mutation.services.database;
-    match database.open_text(mutation.writer.context(), own).await? {
-        Text::Open(own) if own != stated => {
-            let message = format!("the file is of account `{stated}`, not of the chosen one");
-            Err(Fault::new(FaultCode::AccountUnknown, "accountId", message).into())
-        }
-        Text::Open(_) | Text::Destroyed => Ok(()),
-    }
-}
-
-/// Locks the accounts of a file that is of several, before any of them is looked at: another file may have
-/// them in another order.
-async fn lock_in_order(
-    mutation: &Mutation<'_>,
-    scope: &ReadScope<resource::Account>,
-    file: &File,
-) -> Result<(), AppError> {
-    let each = file.statements.iter();
-    let numbers = each.filter_map(|(statement, _)| statement.account_number.clone());
-    let numbers: BTreeSet<String> = numbers.collect();
-    if numbers.len() < 2 {
-        return Ok(());
-    }
-    let mut indexes = Vec::with_capacity(numbers.len());
-    for number in &numbers {
-        indexes.push(index(mutation, number).await?.to_vec());
-    }
-    let numbers = numbers.into_iter().collect();
-    let transaction = &mutation.transaction;
-    let locked = transaction.lock_accounts_by_number(scope, numbers, indexes);
-    Ok(locked.await?)
-}
-
-/// The blind index of an account's number.
-async fn index(mutation: &Mutation<'_>, number: &str) -> Result<[u8; 32], AppError> {
-    let (database, tenant) = (
-        &mutation.services.database,
-        mutation.writer.context().tenant(),
-    );
-    let index = database.blind_index(tenant, TextColumn::AccountNumber, number);
-    Ok(index.await?)
-}
-
-/// The account of a number, by its blind index.
-async fn by_number(
-    mutation: &Mutation<'_>,
-    scope: &ReadScope<resource::Account>,
-    number: &str,
-) -> Result<Option<Account>, AppError> {
-    let index = index(mutation, number).await?;
-    let transaction = &mutation.transaction;
-    let found = transaction.lock_account_by_number(scope, number, &index);
-    Ok(found.await?)
 }
 
 async fn new_import(
