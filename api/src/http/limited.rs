@@ -138,7 +138,7 @@ pub async fn check_token(
         let problem = Problem::unauthenticated("the token is revoked, expired, or not one of ours");
         return Err(count_refusal(request, state, facts, problem).await);
     }
-    let waits = state.rate_limits.waits(Policy::Refused, facts);
+    let waits = state.rate_limits.waits(Policy::Refused, facts.source);
     match waits.filter(|_| !state.seen_tokens.admitted.contains_key(token)) {
         None => Ok(()),
         Some(standing) => Err(limited(request, state, standing)),

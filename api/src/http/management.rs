@@ -120,9 +120,9 @@ struct ReadyQuery {
     verbose: Option<String>,
 }
 
-/// Ready where PostgreSQL answers and the isolation of tenants was found whole, until it is told to stop. What else may be
-/// away is told by `?verbose` and makes nobody unready: people who are signed in go on working
-/// without the provider, and limits are counted without Redis.
+/// Ready where PostgreSQL answers and the isolation of tenants was found whole, until it is told to stop. What else
+/// may be away is told by `?verbose` and makes nobody unready: people who are signed in go on working without the
+/// provider, and limits are counted without Redis.
 async fn ready(state: web::Data<State>, query: web::Query<ReadyQuery>) -> HttpResponse {
     let database = state.database.ready().await.is_ok();
     let open = state.is_open();
