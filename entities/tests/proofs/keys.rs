@@ -1,22 +1,18 @@
-//! Rotation of keys: of a tenant's data key, of the key-encryption key, and of either cut off half-way.
+//! Rotation of a tenant's data key, also where it is cut off half-way.
+
+mod known;
+mod wrapping;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
-use countersign_domain::{
-    access::Role,
-    id::TenantId,
-    sealed::{Stored, TextColumn},
-};
+use countersign_domain::sealed::{Stored, TextColumn};
 use countersign_entities::{
-    AuditFilter, Clock, Database, KekError, KeyEncryption, KeyEncryptionKey, KeyIdentity, KeyRing,
-    Page, PlainKey, StoreError, SystemClock, SystemIds, Text, WrappedKey,
+    AuditFilter, Clock, Database, KeyRing, Page, SystemClock, SystemIds, Text,
 };
 use countersign_policies::resource;
-use futures::{FutureExt, future::BoxFuture};
 use sqlx::{AssertSqlSafe, Executor};
 
 use crate::world::{self, Person, World, new_account};
@@ -253,174 +249,6 @@ async fn no_two_tenants_share_a_key_and_each_encryption_is_counted() {
     operator.verify_ledger(north, None, None).await.unwrap();
 }
 
-#[tokio::test]
-async fn server_that_has_not_heard_of_a_destruction_makes_no_key() {
-    let world = World::new().await;
-    let (tenant, owner) = world.company("north").await;
-    let (column, row) = (TextColumn::AccountNumber, tenant.uuid());
-    let sealed = world.seal(tenant, column, row, "x").await;
-    let ring = KeyEncryptionKey::new([9; 32]).into();
-    let other = connected(&world, ring, Still::new()).await;
-    let (context, _read) = world.enter(&owner).await;
-    let opened = other.open_text(&context, &sealed).await;
-    assert_eq!(opened.unwrap(), Text::Open("x".into()));
-    let operator = world.database.operator();
-    operator.destroy_keys(tenant).await.unwrap();
-    // It knows of the key, and has none of its encryptions left.
-    let after = other.seal_text(tenant, column, row, "y").await;
-    assert!(matches!(after, Err(StoreError::KeyDestroyed)), "{after:?}");
-    let keys = operator.key_status(tenant).await.unwrap().keys;
-    let live = |key: &&countersign_entities::KeyVersion| key.destroyed_at.is_none();
-    let live = keys.iter().filter(live).map(|key| key.purpose.as_str());
-    assert_eq!(live.collect::<Vec<_>>(), ["audit"]);
-    // What it looked for then, it knows of.
-    let opened = other.open_text(&context, &sealed).await;
-    assert_eq!(opened.unwrap(), Text::Destroyed);
-}
-
-#[tokio::test]
-async fn version_that_is_made_while_keys_are_destroyed_is_destroyed_too() {
-    let world = World::new().await;
-    let (tenant, _) = world.company("north").await;
-    let (mut server, mut watching) = (world.bare("postgres").await, world.bare("postgres").await);
-    let of = format!(
-        "FROM countersign.tenant_keys WHERE tenant_id = '{}' AND purpose = 'data'",
-        tenant.uuid()
-    );
-    let next = format!(
-        "INSERT INTO countersign.tenant_keys (tenant_id, purpose, version, sealed, kek, created_at) \
-         SELECT tenant_id, purpose, 2, sealed, kek, created_at {of}"
-    );
-    for sql in ["BEGIN".to_owned(), format!("SELECT {of} FOR SHARE"), next] {
-        server.execute(AssertSqlSafe(sql)).await.unwrap();
-    }
-    let operator = world.database.operator();
-    let destroying = tokio::spawn(async move { operator.destroy_keys(tenant).await });
-    let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity \
-         WHERE datname = current_database() AND wait_event_type = 'Lock')";
-    while !sqlx::query_scalar::<_, bool>(waiting)
-        .fetch_one(&mut watching)
-        .await
-        .unwrap()
-    {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    server.execute("COMMIT").await.unwrap();
-    assert_eq!(
-        destroying.await.unwrap().unwrap(),
-        3,
-        "two of data, one index"
-    );
-}
-
-/// A clock that stands until it is moved.
-#[derive(Debug)]
-struct Still(DateTime<Utc>, AtomicI64);
-
-impl Still {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(SystemClock.now(), AtomicI64::new(0)))
-    }
-
-    fn advance(&self, seconds: i64) {
-        self.1.fetch_add(seconds, Ordering::Relaxed);
-    }
-}
-
-impl Clock for Still {
-    fn now(&self) -> DateTime<Utc> {
-        self.0 + TimeDelta::seconds(self.1.load(Ordering::Relaxed))
-    }
-}
-
-#[tokio::test]
-async fn key_that_another_stands_in_the_place_of_is_used_no_more() {
-    let world = World::new().await;
-    let (tenant, _) = world.company("north").await;
-    let (column, row) = (TextColumn::AccountNumber, tenant.uuid());
-    let ring = || KeyRing::from(KeyEncryptionKey::new([9; 32]));
-    let clock = Still::new();
-    let other = connected(&world, ring(), Arc::clone(&clock) as Arc<dyn Clock>).await;
-    let index = async |database: &Database| {
-        let index = database.blind_index(tenant, column, "DE1").await;
-        index.unwrap()
-    };
-    let first = index(&other).await;
-    assert_eq!(first, index(&world.database).await);
-    let operator = world.database.operator();
-    operator.destroy_keys(tenant).await.unwrap();
-    operator.rotate_key(tenant).await.unwrap();
-    // Nobody came to the tenant at the other server between the two.
-    clock.advance(11);
-    let second = index(&other).await;
-    assert_eq!(second, index(&world.database).await);
-    assert_ne!(second, first);
-
-    // An older copy of the database was put in the place of this one: its second versions are other keys.
-    let sealed = other.seal_text(tenant, column, row, "x").await.unwrap();
-    let mut admin = world.bare("postgres").await;
-    for purpose in ["data", "index"] {
-        let of = KeyIdentity {
-            tenant,
-            purpose,
-            version: 2,
-        };
-        let key = ring().wrap(&PlainKey::new([5; 32]), &of).await.unwrap();
-        let sql = "UPDATE countersign.tenant_keys SET sealed = $3, created_at = created_at - interval '1 day' \
-             WHERE tenant_id = $1 AND purpose = $2 AND version = 2";
-        let update = sqlx::query(sql).bind(tenant.uuid()).bind(purpose);
-        update.bind(key.bytes).execute(&mut admin).await.unwrap();
-    }
-    clock.advance(11);
-    let fresh = with_ring(&world, ring()).await;
-    let third = index(&other).await;
-    assert_eq!(third, index(&fresh).await);
-    assert_ne!(third, second);
-    let again = other.seal_text(tenant, column, row, "x").await.unwrap();
-    let (context, _read) = world
-        .enter(&world.person(tenant, "owner", Role::Owner).await)
-        .await;
-    let opened = fresh.open_text(&context, &again).await;
-    assert_eq!(opened.unwrap(), Text::Open("x".into()));
-    let opened = other.open_text(&context, &sealed).await;
-    assert!(matches!(opened, Err(StoreError::Sealed)), "{opened:?}");
-}
-
-/// A keeper that fails after so many calls, or names versions as cloud services do.
-#[derive(Debug)]
-struct Faulty {
-    inner: KeyEncryptionKey,
-    calls_left: AtomicU32,
-}
-
-impl KeyEncryption for Faulty {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn wrap<'a>(
-        &'a self,
-        key: &'a PlainKey,
-        of: &'a KeyIdentity,
-    ) -> BoxFuture<'a, Result<WrappedKey, KekError>> {
-        let left = self.calls_left.load(Ordering::Relaxed);
-        if left == 0 {
-            let kek = self.inner.name().to_owned();
-            return async { Err(KekError::Throttled { kek }) }.boxed();
-        }
-        self.calls_left.store(left - 1, Ordering::Relaxed);
-        self.inner.wrap(key, of)
-    }
-
-    fn unwrap<'a>(
-        &'a self,
-        wrapped: &'a WrappedKey,
-        of: &'a KeyIdentity,
-    ) -> BoxFuture<'a, Result<PlainKey, KekError>> {
-        self.inner.unwrap(wrapped, of)
-    }
-}
-
 async fn with_ring(world: &World, ring: KeyRing) -> Database {
     connected(world, ring, Arc::new(SystemClock)).await
 }
@@ -430,94 +258,4 @@ async fn connected(world: &World, ring: KeyRing, clock: Arc<dyn Clock>) -> Datab
     let settings = world::settings(url("countersign_entry"), url("countersign_books"));
     let database = Database::connect(settings, ring, clock, Arc::new(SystemIds));
     database.await.unwrap()
-}
-
-#[tokio::test]
-async fn keys_are_wrapped_anew_under_another_key_encryption_key() {
-    let world = World::new().await;
-    let (tenant, owner) = world.company("north").await;
-    imports(&world, &owner, 1).await;
-    let old = || Arc::new(KeyEncryptionKey::new([9; 32]));
-    let rewrapping = async |calls| {
-        let new = Faulty {
-            inner: KeyEncryptionKey::new([8; 32]),
-            calls_left: AtomicU32::new(calls),
-        };
-        with_ring(&world, KeyRing::new(Arc::new(new), vec![old()])).await
-    };
-    // The keeper fails at the third of three keys: nothing is half done.
-    let failed = rewrapping(2).await.operator().rewrap_keys(tenant).await;
-    assert!(failed.is_err(), "{failed:?}");
-    let status = world.database.operator().key_status(tenant).await.unwrap();
-    let name = old().name().to_owned();
-    assert!(
-        status
-            .keys
-            .iter()
-            .all(|key| key.kek.as_deref() == Some(&*name))
-    );
-    assert_eq!(
-        rewrapping(9)
-            .await
-            .operator()
-            .rewrap_keys(tenant)
-            .await
-            .unwrap(),
-        3
-    );
-    assert_eq!(
-        rewrapping(9)
-            .await
-            .operator()
-            .rewrap_keys(tenant)
-            .await
-            .unwrap(),
-        0
-    );
-    // A server that started with both goes on; one with the new key alone opens everything of the tenant.
-    assert_eq!(versions(&world, &owner).await, [1]);
-    let alone = with_ring(&world, KeyEncryptionKey::new([8; 32]).into()).await;
-    alone
-        .operator()
-        .verify_ledger(tenant, None, None)
-        .await
-        .unwrap();
-    let (column, row) = (TextColumn::AccountNumber, tenant.uuid());
-    assert!(alone.seal_text(tenant, column, row, "x").await.is_ok());
-    // One with the old key alone says which is missing.
-    let without = with_ring(&world, KeyEncryptionKey::new([9; 32]).into()).await;
-    let error = without
-        .seal_text(tenant, column, row, "x")
-        .await
-        .unwrap_err();
-    let StoreError::Kek(KekError::Unknown(missing)) = &error else {
-        panic!("{error:?}");
-    };
-    assert_eq!(missing, KeyEncryptionKey::new([8; 32]).name());
-}
-
-#[tokio::test]
-async fn keys_that_were_wrapped_before_names_were_kept_unwrap() {
-    let world = World::new().await;
-    let (tenant, _) = world.company("north").await;
-    let mut admin = world.bare("postgres").await;
-    admin
-        .execute(
-            "UPDATE countersign.tenant_keys SET kek = NULL; \
-             DELETE FROM countersign.tenant_keys WHERE purpose <> 'audit'",
-        )
-        .await
-        .unwrap();
-    let world = World::of(world.cluster.clone(), world.name.clone()).await;
-    let operator = world.database.operator();
-    operator.verify_ledger(tenant, None, None).await.unwrap();
-    // A tenant of a time before data keys gets them when something is to be sealed.
-    world
-        .seal(tenant, TextColumn::AccountNumber, tenant.uuid(), "x")
-        .await;
-    assert_eq!(operator.rewrap_keys(tenant).await.unwrap(), 1);
-    let keys = operator.key_status(tenant).await.unwrap().keys;
-    assert_eq!(keys.len(), 3);
-    assert!(keys.iter().all(|key| key.kek.is_some()));
-    assert_ne!(tenant, TenantId::OPERATOR);
 }
