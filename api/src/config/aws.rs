@@ -9,9 +9,13 @@ use serde::{
     de::{self, MapAccess, value::MapAccessDeserializer},
 };
 use serde_json::{Map, Value};
-use url::{Host, Url};
+use url::Url;
 
-use super::{keys::fixed, read};
+use super::{
+    keys::fixed,
+    read,
+    validate::{FAR, is_near_to},
+};
 
 /// Where ECS gives credentials to tasks, by a path of its own for each.
 const ECS: &str = "http://169.254.170.2";
@@ -153,25 +157,18 @@ impl AwsMachine {
                 "(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI) is no path that begins with `/`",
             ));
         }
-        let plain = "is neither https, nor on loopback, nor at an address of the platform's own";
         if !self.container_full_uri.iter().all(is_near) {
-            return Some(("aws.container_full_uri", plain));
+            return Some(("aws.container_full_uri", FAR));
         }
         if !is_near(&self.metadata_url) {
-            return Some(("aws.metadata_url", plain));
+            return Some(("aws.metadata_url", FAR));
         }
         None
     }
 }
 
-/// HTTPS anywhere, plain HTTP where no network is in between, as AWS's own libraries have it.
 fn is_near(url: &Url) -> bool {
-    let is_platform = match url.host() {
-        Some(Host::Ipv4(address)) => PLATFORM.contains(&&*address.to_string()),
-        Some(Host::Ipv6(address)) => PLATFORM.contains(&&*address.to_string()),
-        Some(Host::Domain(_)) | None => false,
-    };
-    super::validate::is_safe(url) || (url.scheme() == "http" && is_platform)
+    is_near_to(&PLATFORM, url)
 }
 
 /// What the platform says by AWS's variables, as the section `aws`.

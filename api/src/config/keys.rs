@@ -86,11 +86,9 @@ pub struct GoogleKeys {
 }
 
 impl GoogleKeys {
-    /// Whether no network is between here and where tokens come from, as Google's own libraries have it.
+    /// Whether no network is between here and where tokens come from.
     pub(super) fn is_metadata_near(&self) -> bool {
-        let url = &self.metadata_url;
-        let is_platform = url.host_str().is_some_and(|host| METADATA.contains(&host));
-        validate::is_safe(url) || (url.scheme() == "http" && is_platform)
+        validate::is_near_to(&METADATA, &self.metadata_url)
     }
 }
 

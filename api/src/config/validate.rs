@@ -7,6 +7,9 @@ use super::{Audit, Backups, Config, ConfigError, Database, GoogleKeys, Http, Key
 
 const PLAIN: &str = "is plain HTTP and not on loopback: use https";
 
+pub(super) const FAR: &str =
+    "is neither https, nor on loopback, nor at an address of the platform's own";
+
 /// A day: the kernel counts milliseconds, and takes no number of them.
 const READER_SECONDS_MAX: u32 = 86_400;
 
@@ -155,10 +158,7 @@ impl Keys {
         }
         let mut google = self.google.iter().chain(&before.google);
         if !google.all(GoogleKeys::is_metadata_near) {
-            return value(
-                "keys.google.metadata_url",
-                "is neither https, nor on loopback, nor the platform's own metadata server",
-            );
+            return value("keys.google.metadata_url", FAR);
         }
         let mut vault = self.vault.iter().chain(&before.vault);
         if !vault.all(|vault| is_safe(&vault.address)) {
@@ -248,4 +248,12 @@ pub(super) fn is_safe(url: &Url) -> bool {
         None => false,
     };
     url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
+
+/// HTTPS anywhere, plain HTTP where no network is in between, as the libraries of platforms have it: on this machine,
+/// and at a platform's own names and addresses.
+pub(super) fn is_near_to(platform: &[&str], url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let is_platform = platform.contains(&host.trim_matches(['[', ']']));
+    is_safe(url) || (url.scheme() == "http" && is_platform)
 }
