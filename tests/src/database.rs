@@ -55,6 +55,15 @@ impl TestDatabase {
             .await
             .unwrap_or_else(|error| panic!("{url}: {error}"))
     }
+
+    /// How many rows of that action the logs of all tenants have.
+    pub async fn logged(&self, action: &str) -> i64 {
+        let sql = "SELECT count(*) FROM countersign.audit_entries WHERE action = $1";
+        let mut superuser = self.superuser().await;
+        let counted = sqlx::query_scalar(sql).bind(action);
+        let counted = counted.fetch_one(&mut superuser).await;
+        counted.unwrap_or_else(|error| panic!("{error}"))
+    }
 }
 
 async fn prepare() {

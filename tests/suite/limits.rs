@@ -124,13 +124,7 @@ async fn whoever_guesses_tokens_waits_and_fills_no_log() {
     for _ in 0..20 {
         assert_eq!(ask(&app, "e30.e30.e30").await.status, 429);
     }
-    let mut superuser = app.test_database.superuser().await;
-    let rows: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM countersign.audit_entries WHERE action = 'credential.refused'",
-    )
-    .fetch_one(&mut superuser)
-    .await
-    .unwrap();
+    let rows = app.test_database.logged("credential.refused").await;
     assert!(rows <= 6, "{rows}");
     // Whoever works from the same address with a good token does not wait for it.
     assert_eq!(honest.graphql(QUERY, json!({})).await.status, 200);
@@ -309,12 +303,6 @@ async fn whoever_sends_what_can_not_be_read_waits_and_fills_no_log() {
         assert_eq!(broken.status == 429, n >= 20, "{n}: {:?}", broken.body);
         assert_eq!(foreign().await, 403);
     }
-    let mut superuser = app.test_database.superuser().await;
-    let rows: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM countersign.audit_entries WHERE action = 'request.refused'",
-    )
-    .fetch_one(&mut superuser)
-    .await
-    .unwrap();
+    let rows = app.test_database.logged("request.refused").await;
     assert!((21..=40).contains(&rows), "{rows}");
 }
