@@ -119,6 +119,17 @@ impl Wire {
         answered(&self.vigil, begun).await
     }
 
+    /// Runs something of sqlx's own in the transaction.
+    pub(crate) async fn run<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let mut slot = self.slot.lock().await;
+        let connection = slot.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let ran = answered(&self.vigil, run(connection)).await;
+        Ok(kept(&mut slot, ran)?)
+    }
+
     /// Ends the transaction and gives the connection back.
     pub(crate) async fn end(&self, end: End) -> Result<(), StoreError> {
         let sql = match end {

@@ -185,6 +185,26 @@ fetched! {
     }
 }
 
+fetched! {
+    struct Ended {
+        seq: i64,
+        hash: Vec<u8>,
+    }
+}
+
+/// Waits for the end of the chain that the transaction entered, and holds it from then on.
+pub(super) async fn hold_end(connection: &impl Fetches) -> Result<Head, StoreError> {
+    let sql = "SELECT seq, hash FROM countersign.hold_end()";
+    let held = Statement::from_string(DbBackend::Postgres, sql);
+    let held: Vec<Ended> = connection.fetch(held).await?;
+    let held = held.into_iter().next();
+    let held = held.ok_or_else(|| StoreError::inconsistent("the tenant has no chain"))?;
+    Ok(Head {
+        seq: held.seq,
+        hash: fixed(&held.hash)?,
+    })
+}
+
 /// Appends a row in the transaction of what it tells of, which holds the chain's end from then on,
 /// and returns the end. `guess` is where the chain is thought to end; where it does not, the database
 /// tells, holds it, and the row is linked anew.

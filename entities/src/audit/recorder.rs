@@ -8,6 +8,7 @@
 //! wrong, because a mutation or another replica has appended, the call tells the end and its
 //! rows are linked anew.
 
+mod aside;
 mod queue;
 
 use std::{
@@ -22,9 +23,12 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Semaphore, broadcast, oneshot};
 use tracing::Instrument;
 
-use self::queue::{Queue, Waiting};
+use self::{
+    aside::Aside,
+    queue::{Queue, Waiting},
+};
 use super::{
-    Unlinked, append,
+    Unlinked,
     chain::{Columns, look},
     turns::{Turn, Turns},
     watch::Growth,
@@ -32,7 +36,7 @@ use super::{
 use crate::{
     enter,
     error::{Cause, StoreError, connection_is_lost},
-    keys::{AuditKey, Keys},
+    keys::Keys,
     wire::{self, Begin, End, Wire},
 };
 
@@ -41,7 +45,7 @@ const WAITING_MAX: usize = 4096;
 /// How long rows gather at most where several come at a time, and fewer wait than make a call worth
 /// its while. Whoever comes alone does not wait.
 const GATHER: Duration = Duration::from_millis(2);
-/// How often a row is linked anew before its chain's end is waited for.
+/// How often a row is linked anew before it waits for its chain's end aside.
 const TRIES_MAX: u8 = 3;
 
 /// Appends rows by group commit.
@@ -50,7 +54,7 @@ pub(crate) struct Recorder(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// For rows that wait for a chain by themselves.
+    /// For rows that wait aside.
     pool: PgPool,
     /// For the others: one connection, as one call is made at a time, whose server process has what it
     /// needs in the processor's cache.
@@ -61,6 +65,7 @@ struct Inner {
     keys: Arc<Keys>,
     places: Arc<Semaphore>,
     queue: Queue,
+    aside: Aside,
     /// Where chains ended when they were last seen.
     heads: Mutex<HashMap<TenantId, Head>>,
     turns: Turns,
@@ -87,6 +92,7 @@ impl Recorder {
             keys,
             places: Arc::new(Semaphore::new(WAITING_MAX)),
             queue: Queue::default(),
+            aside: Aside::default(),
             heads: Mutex::default(),
             turns: Turns::default(),
             growth: Growth::new(),
@@ -177,12 +183,11 @@ async fn write_while_waiting(writer: ScopeGuard<Arc<Inner>, fn(Arc<Inner>)>) {
             let _ = tokio::time::timeout(GATHER, inner.queue.gather()).await;
         }
         let batch = inner.queue.take();
-        let (rows, waiters): (Vec<_>, Vec<_>) = batch
+        let (rows, held): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .partition(|waiting| waiting.tries < TRIES_MAX);
-        // Their chains are held by others, which is no reason for the rest to wait.
-        for waiting in waiters {
-            tokio::spawn(Arc::clone(&inner).write_alone(waiting));
+            .partition(|waiting| waiting.tries < TRIES_MAX && !inner.aside.has(waiting.row.tenant));
+        for waiting in held {
+            inner.set_aside(waiting);
         }
         let (rows, turns) = inner.whose_turn_it_is(rows);
         if rows.is_empty() {
@@ -200,7 +205,7 @@ async fn write_while_waiting(writer: ScopeGuard<Arc<Inner>, fn(Arc<Inner>)>) {
             Err(_) => {
                 drop(turns);
                 for waiting in rows {
-                    Arc::clone(&inner).write_alone(waiting).await;
+                    inner.set_aside(waiting);
                 }
             }
         }
@@ -320,23 +325,6 @@ impl Inner {
         let enter = enter::enter_tenant(tenant);
         let (wire, _) = Wire::open(&self.pool, self.prepared, &self.begin, &enter).await?;
         Ok(wire)
-    }
-
-    /// Appends one row in a transaction of its own, which waits for the chain's end.
-    async fn write_alone(self: Arc<Self>, waiting: Waiting) {
-        let written = self.append_alone(&waiting.row, &waiting.key).await;
-        waiting.tell(written);
-    }
-
-    async fn append_alone(&self, row: &Unlinked, key: &AuditKey) -> Result<(), StoreError> {
-        // Or without one: PostgreSQL has it wait for the chain's end, and not for longer than a statement may.
-        let _turn = self.turns.take(row.tenant).await;
-        let wire = self.open(row.tenant).await?;
-        let end = append(&wire, self.last_seen(row.tenant), row, key).await?;
-        wire.end(End::Commit).await?;
-        self.knows(row.tenant, end);
-        self.growth.grew(row.tenant);
-        Ok(())
     }
 }
 

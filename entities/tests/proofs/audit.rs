@@ -1,5 +1,7 @@
 //! The chain: append-only, gapless under concurrent writers, and telling where it was tampered with.
 
+use std::time::Duration;
+
 use countersign_domain::{
     access::Role,
     audit::{ChainError, Outcome},
@@ -63,6 +65,48 @@ async fn chain_has_no_gap_under_concurrent_writers_and_group_commit() {
         .await
         .unwrap();
     assert_eq!((part.from, part.verified, part.last.seq), (20, 21, 40));
+}
+
+/// Another replica holds one tenant's chain. The rows that wait for it are written together as it lets go, one that
+/// the schema refuses takes none with it, and other tenants' do not wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_whose_chain_is_held_are_written_together() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let (_, other) = world.company("south").await;
+    let (context, read) = world.enter(&owner).await;
+    read.leave();
+    let (elsewhere, read) = world.enter(&other).await;
+    read.leave();
+    let before = verified(&world, tenant).await;
+    let mut replica = world.bare("postgres").await;
+    let hold = "SELECT 1 FROM countersign.audit_heads WHERE tenant_id = $1 FOR UPDATE";
+    let mut held = sqlx::Connection::begin(&mut replica).await.unwrap();
+    let hold = sqlx::query(hold).bind(tenant.uuid());
+    hold.execute(&mut *held).await.unwrap();
+
+    let rows = (0..200).map(|_| world.database.record(&context, draft("books.read")));
+    let all = futures::future::join_all(rows);
+    let refused = world.database.record(&context, draft(""));
+    let let_go = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let free = world.database.record(&elsewhere, draft("books.read"));
+        let free = tokio::time::timeout(Duration::from_secs(2), free).await;
+        free.expect("another tenant's row waits").unwrap();
+        held.rollback().await.unwrap();
+    };
+    let (all, refused, ()) = futures::join!(all, refused, let_go);
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert!(refused.is_err());
+
+    assert_eq!(verified(&world, tenant).await - before, 200);
+    let transactions = "SELECT count(DISTINCT xmin::text) FROM countersign.audit_entries \
+        WHERE tenant_id = $1 AND action = 'books.read' AND seq > $2";
+    let transactions = sqlx::query_scalar(transactions).bind(tenant.uuid());
+    let transactions = transactions.bind(i64::try_from(before).unwrap());
+    let transactions: i64 = transactions.fetch_one(&mut replica).await.unwrap();
+    // Those that waited with the one that was refused are halved until it is alone.
+    assert!(transactions < 30, "{transactions}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::Unlinked;
 use crate::{error::StoreError, keys::AuditKey};
 
 /// The most rows of one call.
-const BATCH_MAX: usize = 256;
+pub(super) const BATCH_MAX: usize = 256;
 /// How many make a call worth its while: it costs as much as appending some seven rows.
 const GATHERED: usize = 8;
 
