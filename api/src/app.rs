@@ -54,6 +54,8 @@ pub struct Services {
     pub certificate: Option<Arc<Certificate>>,
     /// Where imports tell how far they have come.
     pub imports: import_progress::ImportBoard,
+    /// How many files are imported at once.
+    pub import_places: Arc<statements::ImportPlaces>,
     /// Outside providers.
     pub providers: Providers,
 }
@@ -162,6 +164,9 @@ pub enum AppError {
     /// It is another request's with the same `Idempotency-Key` to do; nothing was changed.
     #[error("another request has the key")]
     Repeats,
+    /// As much of it is under way as may be; nothing was changed.
+    #[error("too much is under way")]
+    Busy,
     /// Storage failed; nothing was changed.
     #[error("storage failed")]
     Store(#[from] StoreError),
@@ -308,7 +313,7 @@ impl<'a> Mutation<'a> {
                 let facts = Facts::new().word("reason", "input");
                 (engine.unresolved(self.action), facts.words("faults", codes))
             }
-            AppError::Entry(_) | AppError::Repeats | AppError::Store(_) => {
+            AppError::Entry(_) | AppError::Repeats | AppError::Busy | AppError::Store(_) => {
                 self.transaction.abandon().await;
                 return error;
             }

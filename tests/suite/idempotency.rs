@@ -47,7 +47,7 @@ async fn settled(superuser: &mut PgConnection, keys: i64) {
 }
 
 /// Holds the end of the tenant's chain, so that a mutation gets as far as its audit row.
-async fn hold<'c>(
+pub(crate) async fn hold<'c>(
     by: &'c mut PgConnection,
     tenant: &TestTenant,
 ) -> sqlx::Transaction<'c, sqlx::Postgres> {

@@ -10,6 +10,7 @@ use crate::{
     books::{IMPORT, account, books, camt, camt_with, entries, send},
     existence::nowhere,
     explain::lasting,
+    idempotency::hold,
     roles::give,
 };
 
@@ -121,6 +122,53 @@ async fn a_broken_or_unbalanced_statement_imports_nothing_and_says_where() {
         .await;
     assert_eq!(after.data()["transactions"]["totalCount"], 0);
     assert_eq!(after.data()["imports"]["nodes"], json!([]));
+}
+
+/// How many of the server's connections wait for something that another holds.
+async fn waiting(superuser: &mut sqlx::PgConnection) -> i64 {
+    let sql = "SELECT count(*) FROM pg_stat_activity \
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    sqlx::query_scalar(sql).fetch_one(superuser).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_one_tenant_come_in_two_at_a_time_and_the_rest_wait_without_a_connection() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "olivia").await;
+    let other = app.tenant("southwind").await;
+    let other = app.person(&other, Role::Owner, "oscar").await;
+    let (_, number) = account(&owner, "Operating", "NL26VAYB8060476890", None, false).await;
+    let (_, elsewhere) = account(&other, "Operating", "NL26VAYB8060476890", None, false).await;
+    let mut superuser = app.test_database.superuser().await;
+    let mut looks = app.test_database.superuser().await;
+    let held = hold(&mut superuser, &tenant).await;
+
+    let files = (1..=4).map(|n| camt(&number, "1000.00", &entries(n)));
+    let files: Vec<_> = files.collect();
+    let sent = files
+        .iter()
+        .map(|file| send(&owner, "x.xml", file.as_bytes(), json!({})));
+    let sent = futures::future::join_all(sent);
+    let let_go = async {
+        for _ in 0..500 {
+            if waiting(&mut looks).await >= 2 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert_eq!(waiting(&mut looks).await, 2);
+        let file = camt(&elsewhere, "1000.00", &entries(5));
+        let reply = send(&other, "x.xml", file.as_bytes(), json!({})).await;
+        assert_eq!(reply.data()["importStatement"]["import"]["addedCount"], 5);
+        held.rollback().await.unwrap();
+    };
+    let (sent, ()) = futures::join!(sent, let_go);
+    for reply in sent {
+        let faults = &reply.data()["importStatement"]["userErrors"];
+        assert_eq!(*faults, json!([]), "{:?}", reply.body);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

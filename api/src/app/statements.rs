@@ -1,5 +1,6 @@
 //! Statements: `importStatement`, `statement.imported`, `statements:import`.
 
+mod places;
 mod placing;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use countersign_policies::{
 };
 use sha2::{Digest, Sha256};
 
+pub use self::places::ImportPlaces;
 use super::{
     AppError, Fault, FaultCode, Mutation, Services, Writer, attempt,
     import_progress::{ImportProgress, ImportStage, ImportTelling},
@@ -84,15 +86,15 @@ pub async fn import(
     });
     // Eight megabytes take a while to parse: not on a thread that serves others, nor in a transaction.
     writer.close().await?;
-    let read = tokio::task::spawn_blocking(move || read(&input)).await;
+    let place = services.import_places.take(writer.context().tenant());
+    let place = place.await.ok_or(AppError::Busy)?;
+    // The place goes with the work, which goes on where the caller hangs up.
+    let read = tokio::task::spawn_blocking(move || (read(&input), place)).await;
     let mutation = Mutation::begin(services, writer, "importStatement").await?;
-    let file = read.unwrap_or_else(|_| {
-        Err(Fault::new(
-            FaultCode::StatementBroken,
-            "content",
-            "the file can not be read",
-        ))
-    });
+    let (file, _place) = read.map_or_else(
+        |_| (Err(unreadable()), None),
+        |(file, place)| (file, Some(place)),
+    );
     let file = attempt!(mutation, vec![], file);
 
     let actor = writer.context().actor();
@@ -122,6 +124,11 @@ pub async fn import(
     let imported = commit(mutation, permit, &new, &mut telling).await?;
     telling.done(imported.import.id);
     Ok(imported)
+}
+
+fn unreadable() -> Fault {
+    let message = "the file can not be read";
+    Fault::new(FaultCode::StatementBroken, "content", message)
 }
 
 /// The permit to import into every one of the accounts.

@@ -39,7 +39,7 @@ use super::{
     value::Object,
 };
 use crate::{
-    app::{Services, import_progress::ImportBoard},
+    app::{Services, import_progress::ImportBoard, statements::ImportPlaces},
     code::Code,
     metrics::Metrics,
     policies::ServingPolicies,
@@ -75,6 +75,7 @@ pub struct Endpoint {
     database: Database,
     policies: Arc<ServingPolicies>,
     imports: ImportBoard,
+    import_places: Arc<ImportPlaces>,
     providers: Providers,
     /// For validation and introspection; it executes nothing.
     schema: Schema,
@@ -128,6 +129,7 @@ impl Endpoint {
             database,
             policies,
             imports,
+            import_places: Arc::default(),
             providers,
         })
     }
@@ -140,6 +142,7 @@ impl Endpoint {
             engine: policies.engine.clone(),
             certificate: policies.certificate.clone(),
             imports: self.imports.clone(),
+            import_places: Arc::clone(&self.import_places),
             providers: self.providers.clone(),
         }
     }

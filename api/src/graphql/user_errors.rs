@@ -50,8 +50,8 @@ pub(super) fn failure(error: AppError) -> GraphqlError {
             GraphqlError::BadInput(sentences.join("; "))
         }
         AppError::Refused(refusal) => GraphqlError::Refused(refusal),
-        // Never answered: what the other request comes to is.
-        AppError::Repeats => GraphqlError::Unavailable,
+        // The first is never answered: what the other request comes to is.
+        AppError::Repeats | AppError::Busy => GraphqlError::Unavailable,
         AppError::Entry(error) => error.into(),
         AppError::Store(error) => error.into(),
     }
