@@ -52,6 +52,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     15 "0015_end_makers_tokens",
     16 "0016_keep_imports",
     17 "0017_bound_settling",
+    18 "0018_bound_sessions",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.

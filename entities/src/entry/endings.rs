@@ -101,7 +101,8 @@ impl Entry {
 macro_rules! end_where {
     ($condition:literal) => {
         concat!(
-            "UPDATE countersign.sessions SET ended_at = $1 WHERE ended_at IS NULL AND ",
+            "UPDATE countersign.sessions SET ended_at = $1 ",
+            "WHERE ended_at IS NULL AND expires_at > $1 AND ",
             $condition,
             " RETURNING id, user_id, tokens_sealed"
         )

@@ -1,6 +1,6 @@
 //! Signed-in browsers. The cookie's secret is stored as SHA-256, the provider's tokens sealed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use countersign_domain::{
     access::Role,
     id::{SessionId, TenantId, UserId},
@@ -80,6 +80,13 @@ pub(super) const GOOD: &str = "SELECT s.id, s.user_id, s.issuer, s.subject, s.ac
      WHERE s.hash = $1 AND s.ended_at IS NULL \
      AND countersign.is_live(s.expires_at, s.last_seen_at, $2)";
 
+/// How long a session is kept after its time, so that who comes with it is told that it is over.
+const KEPT_OVER: Duration = Duration::days(30);
+/// Each new one has a few old ones forgotten, so that there are never many more than are good.
+const FORGET_OVER: &str = "DELETE FROM countersign.sessions WHERE id IN ( \
+     SELECT id FROM countersign.sessions WHERE expires_at <= $1 \
+     ORDER BY expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)";
+
 impl Entry {
     /// Opens a session, and records it. A user of one tenant starts in it.
     pub async fn open_session(
@@ -91,6 +98,8 @@ impl Entry {
         let id = self.0.ids.uuid();
         let sealed = self.seal_tokens(id, &new.tokens).await?;
         let session = self.begin().await?;
+        let over = facts.at - KEPT_OVER;
+        session.execute(FORGET_OVER, [over.into()]).await?;
         session
             .execute(
                 "INSERT INTO countersign.sessions (id, hash, user_id, issuer, subject, \

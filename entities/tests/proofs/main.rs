@@ -45,6 +45,8 @@ mod roles;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod token_names;
