@@ -259,11 +259,30 @@ impl Database {
         context: &RequestContext,
         draft: EventDraft,
     ) -> Result<(), StoreError> {
+        self.record_at(context, draft, context.now()).await
+    }
+
+    /// The same of what ends now, however long ago its request came: the row has the time of the end.
+    pub async fn record_end(
+        &self,
+        context: &RequestContext,
+        draft: EventDraft,
+    ) -> Result<(), StoreError> {
+        self.record_at(context, draft, self.0.clock.now()).await
+    }
+
+    async fn record_at(
+        &self,
+        context: &RequestContext,
+        draft: EventDraft,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         if context.strange().is_some() && draft.outcome != Outcome::Refused {
             let what = "what names ids that are not of its tenant is recorded as done";
             return Err(StoreError::inconsistent(what));
         }
-        let row = Unlinked::of_request(context, draft, self.0.ids.uuid());
+        let mut row = Unlinked::of_request(context, draft, self.0.ids.uuid());
+        row.event.occurred_at = at;
         self.0.recorder.record(row).await
     }
 

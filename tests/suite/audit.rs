@@ -1,5 +1,6 @@
 //! Law 4: no audit, no answer. What stands in a tenant's chain after a day's work.
 
+use chrono::{DateTime, Utc};
 use countersign_domain::access::{Role, Scope};
 use countersign_entities::LedgerFault;
 use countersign_tests::{Browser, TestApp};
@@ -10,12 +11,19 @@ use crate::books::{books, send};
 
 const LOG: &str = "query($filter: AuditEntryFilter) { auditEntries(first: 200, filter: $filter) \
     { nodes { seq action permission policies outcome actorKind actorId targets payload source requestId \
-    hash previousHash } } }";
+    occurredAt hash previousHash } } }";
 
 pub(crate) async fn log(by: &Browser, filter: Value) -> Vec<Value> {
     let reply = by.graphql(LOG, json!({ "filter": filter })).await;
     let nodes = reply.data()["auditEntries"]["nodes"].as_array();
     nodes.unwrap_or_else(|| panic!("{:?}", reply.body)).clone()
+}
+
+/// When a row says that it occurred.
+pub(crate) fn instant(occurred_at: &Value) -> DateTime<Utc> {
+    let text = occurred_at.as_str().unwrap_or_default();
+    text.parse()
+        .unwrap_or_else(|_| panic!("no instant: {occurred_at}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

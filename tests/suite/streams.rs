@@ -1,11 +1,13 @@
 //! Subscriptions: what goes on is told as it goes on, to whoever may know of it at that moment.
 
+use chrono::Duration;
 use countersign_domain::access::{Role, Scope};
+use countersign_entities::Clock;
 use countersign_tests::{Browser, Event, TestApp};
 use serde_json::{Value, json};
 
 use crate::{
-    audit::log,
+    audit::{instant, log},
     books::{account, books, camt, entries, send},
 };
 
@@ -78,6 +80,25 @@ async fn the_audit_log_is_told_as_it_grows_until_the_token_is_revoked() {
         (&payload["events"], &payload["why"]),
         (&json!(2), &json!("the credential ended"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_stream_is_recorded_with_the_time_at_which_it_ended() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let mut events = books.owner.listen(IMPORTS).await;
+    events.opened().await;
+    let opened_at = app.clock.now();
+    app.clock.advance(Duration::minutes(7));
+    app.state().graphql.close_streams();
+    assert_eq!(events.next().await, Some(Event::Complete));
+    for (action, at) in [
+        ("stream.opened", opened_at),
+        ("stream.closed", app.clock.now()),
+    ] {
+        let rows = log(&books.owner, json!({ "action": action })).await;
+        assert_eq!(instant(&rows[0]["occurredAt"]), at, "{action}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

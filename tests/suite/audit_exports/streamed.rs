@@ -7,14 +7,14 @@ use countersign_domain::{
     audit::{Facts, Outcome},
     id::RequestId,
 };
-use countersign_entities::{Credential, EventDraft, RequestFacts, SessionSecret};
+use countersign_entities::{Clock, Credential, EventDraft, RequestFacts, SessionSecret};
 use countersign_policies::Resolved;
 use countersign_tests::{Browser, TestApp};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{ask, download::Download, payload};
-use crate::audit::log;
+use crate::audit::{instant, log};
 
 /// Rows that a chain is to have.
 pub(super) async fn grow(app: &TestApp, by: &Browser, rows: usize) {
@@ -124,8 +124,12 @@ async fn who_leaves_in_the_middle_is_recorded_and_who_stays_gets_all() {
     grow(&app, &owner, MANY).await;
     let mut answer = ask(&owner, &json!({ "format": "csv" })).await;
     assert!(answer.chunk().await.unwrap().is_some());
+    app.clock.advance(chrono::Duration::minutes(7));
+    let left_at = app.clock.now();
     drop(answer);
-    let left = payload(&last_of(&owner).await);
+    let left = last_of(&owner).await;
+    assert_eq!(instant(&left["occurredAt"]), left_at);
+    let left = payload(&left);
     assert_eq!(
         (&left["completed"], &left["why"]),
         (&json!(false), &json!("the caller left"))

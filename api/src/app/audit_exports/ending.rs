@@ -73,7 +73,7 @@ impl Ending {
             payload: facts.into(),
         };
         let (database, context) = (self.database.clone(), self.context.clone());
-        async move { database.record(&context, draft).await }
+        async move { database.record_end(&context, draft).await }
     }
 }
 

@@ -36,7 +36,7 @@ impl Ending {
         let draft = record::stream_closed(self.permission.clone(), self.events, why);
         let (database, context) = (self.database.clone(), self.context.clone());
         async move {
-            if let Err(error) = database.record(&context, draft).await {
+            if let Err(error) = database.record_end(&context, draft).await {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the end of a stream was not recorded"
