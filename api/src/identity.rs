@@ -198,12 +198,12 @@ impl Identity {
             &inner.settings.audience,
             at,
         );
-        let (client_id, scopes) = checked.map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
-        let issuer = inner.provider.issuer().to_owned();
+        let token = checked.map_err(|cause| IdentityError::refused(UNTRUE, cause))?;
         Ok(Credential::ClientCredentials {
-            issuer,
-            client_id,
-            scopes,
+            issuer: inner.provider.issuer().to_owned(),
+            client_id: token.client_id,
+            scopes: token.scopes,
+            ends_at: token.ends_at,
         })
     }
 }

@@ -78,6 +78,8 @@ pub enum Credential {
         client_id: String,
         /// The scopes it carries. The machine has those of them that it is registered with.
         scopes: BTreeSet<Scope>,
+        /// When it is not taken any more. No database knows of it, so that it goes with the token.
+        ends_at: DateTime<Utc>,
     },
 }
 
@@ -120,6 +122,7 @@ impl Credential {
                 issuer,
                 client_id,
                 scopes,
+                ..
             } => {
                 let mut digest = Sha256::new();
                 let scopes = scopes.iter().map(ToString::to_string);
@@ -132,6 +135,11 @@ impl Credential {
                 digest.finalize().into()
             }
         })
+    }
+
+    /// Whether it is over by what it says itself. Of others PostgreSQL alone knows.
+    pub(crate) fn is_over(&self, at: DateTime<Utc>) -> bool {
+        matches!(self, Self::ClientCredentials { ends_at, .. } if *ends_at <= at)
     }
 
     /// Its kind.

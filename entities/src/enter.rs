@@ -187,6 +187,7 @@ impl Answer {
         named: usize,
     ) -> Result<RequestContext, Closed> {
         let why = match self.outcome.as_str() {
+            "entered" if credential.is_over(facts.at) => Why::Expired,
             "entered" => return self.entered(credential, facts, named),
             "no_tenant" => return Err(EnterError::NoTenant.into()),
             "unknown" => Why::Unknown,

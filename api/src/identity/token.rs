@@ -247,13 +247,22 @@ pub(super) fn logout(
         .ok_or_else(|| "it was issued out of time".to_owned())
 }
 
-/// A machine's access token (RFC 9068): its client and its scopes.
+/// What a machine's access token says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct MachineToken {
+    pub(super) client_id: String,
+    pub(super) scopes: BTreeSet<Scope>,
+    /// When it is not taken any more.
+    pub(super) ends_at: DateTime<Utc>,
+}
+
+/// A machine's access token (RFC 9068).
 pub(super) fn machine(
     claims: &Claims,
     issuer: &str,
     audience: &str,
     at: DateTime<Utc>,
-) -> Result<(String, BTreeSet<Scope>), String> {
+) -> Result<MachineToken, String> {
     if claims.kind().as_deref() != Some("at+jwt") {
         return Err("it is no access token".to_owned());
     }
@@ -270,7 +279,13 @@ pub(super) fn machine(
         .split_whitespace()
         .filter_map(|scope| scope.parse().ok())
         .collect();
-    Ok((client_id, scopes))
+    let ends_at = claims.exp.unwrap_or_default();
+    let ends_at = DateTime::from_timestamp(ends_at.saturating_add(LEEWAY_SECONDS), 0);
+    Ok(MachineToken {
+        client_id,
+        scopes,
+        ends_at: ends_at.unwrap_or(DateTime::<Utc>::MAX_UTC),
+    })
 }
 
 /// The left half of the token's SHA-256 (OpenID Connect Core 1.0, section 3.1.3.6).

@@ -150,7 +150,8 @@ impl Database {
         request: &RequestFacts,
     ) -> Option<(RequestContext, Arc<Answer>)> {
         let inner = &self.0;
-        let (actor, answer) = inner.prepared.then(|| inner.let_in.last(credential))??;
+        let may_presume = inner.prepared && !credential.is_over(request.at);
+        let (actor, answer) = may_presume.then(|| inner.let_in.last(credential))??;
         let context = RequestContext::new(actor, credential.clone(), *request);
         Some((context, answer))
     }

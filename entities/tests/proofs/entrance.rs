@@ -193,6 +193,7 @@ async fn machine_has_the_scopes_that_it_brings_and_is_registered_with() {
         issuer: ISSUER.into(),
         client_id: client.into(),
         scopes: BTreeSet::from([Scope::StatementsImport, Scope::AuditRead]),
+        ends_at: now() + chrono::Duration::minutes(5),
     };
     let known = credential(&new.client_id);
     let (context, _read) = world.database.enter(&known, &facts(), &[]).await.unwrap();
@@ -204,6 +205,13 @@ async fn machine_has_the_scopes_that_it_brings_and_is_registered_with() {
         why(&world, &credential("other"), &facts()).await,
         Some(Why::Unknown)
     );
+    // The token is over for whoever goes on with it, and not only for who comes with it.
+    let late = RequestFacts {
+        at: now() + chrono::Duration::minutes(5),
+        ..facts()
+    };
+    assert!(world.database.presume(&known, &late, &[]).await.is_none());
+    assert_eq!(why(&world, &known, &late).await, Some(Why::Expired));
     // A client that two tenants have registered acts in neither.
     operator.add_machine(south, &new).await.unwrap();
     assert_eq!(why(&world, &known, &facts()).await, Some(Why::Unknown));

@@ -1,29 +1,30 @@
 //! Machines with tokens of the provider.
 
-use countersign_domain::access::Scope;
+use chrono::Duration;
+use countersign_domain::access::{Role, Scope};
 use countersign_entities::NewMachine;
-use countersign_tests::Reply;
+use countersign_tests::{Event, Events, Reply};
 use serde_json::json;
 
-use super::stand::{AUDIENCE, SECRET, stand};
+use super::stand::{AUDIENCE, SECRET, Stand, stand};
+use crate::{audit::log, streams::IMPORTS};
+
+async fn token(stand: &Stand, scope: &str) -> String {
+    let body = format!("grant_type=client_credentials&resource={AUDIENCE}&scope={scope}");
+    let request = stand.app.http().post(format!("{}/token", stand.issuer));
+    let request = request.basic_auth("loader", Some(SECRET)).body(body);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let reply = Reply::of(request.send().await.unwrap()).await;
+    let token = reply.body["access_token"].as_str();
+    token
+        .unwrap_or_else(|| panic!("{:?}", reply.body))
+        .to_owned()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_comes_with_a_token_of_the_provider_and_stays_in_its_lane() {
     let stand = stand().await;
     let tenant = stand.app.tenant("northwind").await;
-    let token = |scope: &'static str| {
-        let body = format!("grant_type=client_credentials&resource={AUDIENCE}&scope={scope}");
-        let request = stand.app.http().post(format!("{}/token", stand.issuer));
-        let request = request.basic_auth("loader", Some(SECRET)).body(body);
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        async move {
-            let reply = Reply::of(request.send().await.unwrap()).await;
-            reply.body["access_token"]
-                .as_str()
-                .unwrap_or_else(|| panic!("{:?}", reply.body))
-                .to_owned()
-        }
-    };
     let ask = |token: String, query: &'static str| {
         let request = stand
             .app
@@ -35,7 +36,7 @@ async fn a_machine_comes_with_a_token_of_the_provider_and_stays_in_its_lane() {
             .json(&json!({ "query": query }));
         async move { Reply::of(request.send().await.unwrap()).await }
     };
-    let jwt = token("basic:read members:remove").await;
+    let jwt = token(&stand, "basic:read members:remove").await;
     let unknown = ask(jwt.clone(), "{ viewer { kind } }").await;
     assert_eq!(unknown.status, 401, "a client that no tenant has let in");
 
@@ -59,7 +60,7 @@ async fn a_machine_comes_with_a_token_of_the_provider_and_stays_in_its_lane() {
         "{:?}",
         viewer.body
     );
-    let narrow = ask(token("basic:read").await, "{ viewer { scopes } }").await;
+    let narrow = ask(token(&stand, "basic:read").await, "{ viewer { scopes } }").await;
     assert_eq!(
         narrow.data()["viewer"]["scopes"],
         json!(["basic:read"]),
@@ -71,4 +72,38 @@ async fn a_machine_comes_with_a_token_of_the_provider_and_stays_in_its_lane() {
         human.body["errors"][0]["extensions"]["rule"],
         "machine.never-attributed"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stream_of_a_machine_ends_when_its_token_does() {
+    let stand = stand().await;
+    let tenant = stand.app.tenant("northwind").await;
+    let owner = stand.app.person(&tenant, Role::Owner, "olivia").await;
+    let new = NewMachine {
+        issuer: stand.issuer.clone(),
+        client_id: "loader".to_owned(),
+        name: "Loader".to_owned(),
+        scopes: [Scope::BasicRead].into(),
+    };
+    let operator = stand.app.database().operator();
+    operator.add_machine(tenant.id, &new).await.unwrap();
+    let jwt = token(&stand, "basic:read").await;
+    let request = stand
+        .app
+        .http()
+        .post(format!("{}/graphql", stand.app.url()))
+        .bearer_auth(jwt)
+        .header("accept", "text/event-stream")
+        .json(&json!({ "query": IMPORTS }));
+    let mut events = Events::of(request.send().await.unwrap());
+    events.opened().await;
+    // It is good for ten minutes, and for another by which clocks may differ; this one stands.
+    stand.app.clock.advance(Duration::minutes(13));
+    let answer = events.answer().await;
+    let code = &answer["errors"][0]["extensions"]["code"];
+    assert_eq!(code, "UNAUTHENTICATED", "{answer}");
+    assert_eq!(events.next().await, Some(Event::Complete));
+    let refused = log(&owner, json!({ "action": "credential.refused" })).await;
+    let payload = refused[0]["payload"].as_str().unwrap();
+    assert!(payload.contains("\"expired\""), "{payload}");
 }

@@ -51,8 +51,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const HEARTBEAT: Duration = Duration::from_secs(12);
 /// How long a stream lasts.
 const LIFETIME: Duration = Duration::from_hours(1);
-/// The same for a token of the OpenID provider, whose own end is read on arrival only.
-const LIFETIME_OF_PROVIDERS: Duration = Duration::from_mins(5);
 
 /// What a stream sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,13 +210,9 @@ impl EventStream {
                 _ = self.closing.wait_for(|closing| *closing) => true,
             };
             self.paused = None;
-            let lifetime = match self.credential {
-                Credential::ClientCredentials { .. } => LIFETIME_OF_PROVIDERS,
-                Credential::Session(_) | Credential::ApiToken(_) => LIFETIME,
-            };
             if closing {
                 self.end("the server stops");
-            } else if self.opened.elapsed() > lifetime {
+            } else if self.opened.elapsed() > LIFETIME {
                 self.end("its time is over");
             } else {
                 self.look(endpoint).await;
