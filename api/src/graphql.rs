@@ -75,7 +75,7 @@ mod viewer;
 
 pub use answer::Response;
 pub use document::{DocumentId, documents_of};
-pub use endpoint::{Endpoint, EventStream, Frame};
+pub use endpoint::{Ask, Endpoint, EventStream, Frame};
 pub use limits::{LimitError, Limits};
 pub use request::{Answer, GraphqlRequest, Method, Source};
 pub use schema::BuildError;

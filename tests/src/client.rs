@@ -145,6 +145,15 @@ impl Browser {
         self.make_token(scopes, false).await
     }
 
+    /// Revokes an API token.
+    pub async fn revoke(&self, token: &Token) {
+        let revoke =
+            "mutation($id: ID!) { revokeApiToken(input: { apiTokenId: $id }) { apiToken { id } } }";
+        let reply = self.graphql(revoke, json!({ "id": token.id })).await;
+        let revoked = &reply.data()["revokeApiToken"]["apiToken"]["id"];
+        assert!(revoked.is_string(), "{:?}", reply.body);
+    }
+
     /// Makes an API token that may send published documents only.
     pub async fn documents_token(&self, scopes: &[Scope]) -> Token {
         self.make_token(scopes, true).await

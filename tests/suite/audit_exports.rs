@@ -3,7 +3,7 @@
 mod bounded;
 mod download;
 mod refused;
-mod streamed;
+pub(crate) mod streamed;
 
 use countersign::command::ledger::offline;
 use countersign_domain::access::Role;

@@ -1,13 +1,20 @@
 //! Subscriptions: what goes on is told as it goes on, to whoever may know of it at that moment.
 
 use chrono::Duration;
-use countersign_domain::access::{Role, Scope};
-use countersign_entities::Clock;
+use countersign::graphql::{Answer, Frame, GraphqlRequest, Method, Source};
+use countersign_domain::{
+    access::{Role, Scope},
+    id::RequestId,
+    token::PlainToken,
+};
+use countersign_entities::{Clock, Credential, RequestFacts};
 use countersign_tests::{Browser, Event, TestApp};
 use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     audit::{instant, log},
+    audit_exports::streamed::{MANY, grow},
     books::{account, books, camt, entries, send},
 };
 
@@ -51,10 +58,7 @@ async fn the_audit_log_is_told_as_it_grows_until_the_token_is_revoked() {
         assert_eq!(answer["extensions"]["cost"]["requested"], 4);
     }
 
-    let revoke =
-        "mutation($id: ID!) { revokeApiToken(input: { apiTokenId: $id }) { apiToken { id } } }";
-    let id = token.id.to_string();
-    books.owner.graphql(revoke, json!({ "id": id })).await;
+    books.owner.revoke(&token).await;
     create_category(&books.owner, "Three").await;
     let answer = events.answer().await;
     assert_eq!(code(&answer), "UNAUTHENTICATED", "{answer}");
@@ -117,6 +121,125 @@ async fn a_stream_on_which_nothing_happens_ends_with_its_token() {
     // The next event may be hours away: the stream looks for itself.
     assert_eq!(code(&events.answer().await), "UNAUTHENTICATED");
     assert_eq!(events.next().await, Some(Event::Complete));
+}
+
+const ALL: &str =
+    "subscription { auditEntryAdded(afterSeq: 0) { seq action payload hash previousHash } }";
+
+/// Waits until the only stream has ended; why, and how many events it told.
+async fn ended(app: &TestApp, by: &Browser) -> (Value, u64) {
+    for _ in 0..100 {
+        if app.metric("countersign_graphql_streams").await == 0 {
+            let closed = log(by, json!({ "action": "stream.closed" })).await;
+            let payload = closed[0]["payload"].as_str().unwrap();
+            let payload: Value = serde_json::from_str(payload).unwrap();
+            return (payload["why"].clone(), payload["events"].as_u64().unwrap());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the stream does not end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_in_its_time_though_nobody_reads_it() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    grow(&app, &books.owner, MANY).await;
+    for why in ["the credential ended", "its time is over"] {
+        let token = books.owner.token(&[Scope::AuditRead]).await;
+        let mut events = token.listen(ALL).await;
+        events.opened().await;
+        // Until what is in between holds no more.
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        if why == "the credential ended" {
+            books.owner.revoke(&token).await;
+        } else {
+            app.clock.advance(Duration::minutes(61));
+        }
+        let (told, sent) = ended(&app, &books.owner).await;
+        assert_eq!(told, why);
+        assert!(sent < u64::try_from(MANY).unwrap(), "{sent}");
+        // Whoever reads on finds what was sent before, and then the end.
+        let mut read = 0;
+        let last = loop {
+            match events.next().await {
+                Some(Event::Next(answer)) if answer.get("data").is_some() => read += 1,
+                last => break last,
+            }
+        };
+        assert_eq!(read, sent);
+        if why == "the credential ended" {
+            assert!(
+                matches!(last, Some(Event::Next(answer)) if code(&answer) == "UNAUTHENTICATED")
+            );
+            assert_eq!(events.next().await, Some(Event::Complete));
+        } else {
+            assert_eq!(last, Some(Event::Complete));
+        }
+    }
+}
+
+/// A reader who takes an event now and then is told of none that was decided long before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_a_while_ago_is_decided_anew_before_it_is_sent() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    for n in 0..30 {
+        create_category(&books.owner, &format!("Category {n}")).await;
+    }
+    let token = books.owner.token(&[Scope::AuditRead]).await;
+    let credential = Credential::ApiToken(PlainToken::parse(&token.plain).unwrap().hashed());
+    let facts = RequestFacts {
+        request: RequestId::new(app.database().ids().uuid()),
+        source: None,
+        at: app.clock.now(),
+        idempotency_key: None,
+    };
+    let request = GraphqlRequest {
+        source: Source::Text(AUDIT.replace("(filter", "(afterSeq: 0, filter")),
+        operation_name: None,
+        variables: serde_json::from_str("{}").unwrap(),
+        dry_run: false,
+        streams: true,
+        meant_for: None,
+    };
+    let endpoint = app.shared();
+    let opened = endpoint
+        .graphql
+        .run(&credential, &facts, Method::Post, request);
+    let (Answer::Streams(events), _) = opened.await else {
+        panic!("no stream is opened");
+    };
+    let (asks, asked) = mpsc::channel(1);
+    let running = tokio::task::LocalSet::new();
+    running.spawn_local(async move { events.run(&endpoint.graphql, asked).await });
+    let reading = async {
+        let mut told = Vec::new();
+        loop {
+            let (ask, frame) = oneshot::channel();
+            asks.send(ask).await.unwrap();
+            match frame.await.unwrap() {
+                Frame::Next(answer) => {
+                    let answer: Value = serde_json::from_slice(&answer).unwrap();
+                    if answer.get("data").is_none() {
+                        return (told, answer);
+                    }
+                    told.push(answer["data"]["auditEntryAdded"]["seq"].as_i64().unwrap());
+                    if told.len() == 7 {
+                        books.owner.revoke(&token).await;
+                    }
+                }
+                Frame::Silence => {}
+                Frame::Complete => panic!("nothing is told of the end"),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+    };
+    let (told, last) = running.run_until(reading).await;
+    assert_eq!(code(&last), "UNAUTHENTICATED", "{last}");
+    // None is told twice or left out where the first of them were decided anew.
+    assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "{told:?}");
+    assert!((7..12).contains(&told.len()), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

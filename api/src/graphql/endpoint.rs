@@ -18,7 +18,7 @@ use reading::operation;
 use stream::{Listener, Streams};
 use tracing::{Instrument, field::Empty};
 
-pub use stream::{EventStream, Frame};
+pub use stream::{Ask, EventStream, Frame};
 
 use super::{
     BuildError,

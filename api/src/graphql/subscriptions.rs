@@ -152,18 +152,21 @@ async fn newest(
     Ok(newest.rows.first().map_or(0, |row| row.link.seq))
 }
 
-/// Where the events of a subscription come from.
+/// Where the events of a subscription come from. What was taken is taken again until it is sent.
 #[derive(Debug)]
 pub(super) enum Feed {
     Audit {
         filter: AuditFilter,
         /// The last row that was told of, or that there was.
         after: i64,
+        /// The rows that were taken, and are not told of yet.
+        taken: VecDeque<i64>,
         /// Whether there may be more rows than were read.
         more: bool,
         watch: AuditWatch,
     },
     Imports {
+        /// What is not told yet.
         told: VecDeque<Arc<ImportProgress>>,
         watch: ImportWatch,
     },
@@ -191,6 +194,7 @@ impl Feed {
                 Ok(Self::Audit {
                     filter,
                     after,
+                    taken: VecDeque::new(),
                     more: given.is_some(),
                     watch,
                 })
@@ -206,13 +210,20 @@ impl Feed {
     /// Returns when there may be something to tell, or after `patience`.
     pub(super) async fn wait(&mut self, patience: Duration) {
         match self {
-            Self::Audit { more: true, .. } => {}
-            Self::Audit { watch, .. } => {
+            Self::Audit {
+                taken, more, watch, ..
+            } => {
+                if *more || !taken.is_empty() {
+                    return;
+                }
                 if tokio::time::timeout(patience, watch.grew()).await.is_ok() {
                     tokio::time::sleep(GATHER).await;
                 }
             }
             Self::Imports { told, watch } => {
+                if !told.is_empty() {
+                    return;
+                }
                 if let Ok(first) = tokio::time::timeout(patience, watch.next()).await {
                     told.push_back(first);
                 }
@@ -223,7 +234,7 @@ impl Feed {
         }
     }
 
-    /// What has happened since, as far as the caller may know of it.
+    /// What has happened since the last that was sent, as far as the caller may know of it.
     pub(super) async fn take(
         &mut self,
         operation: &Operation,
@@ -232,6 +243,7 @@ impl Feed {
             Self::Audit {
                 filter,
                 after,
+                taken,
                 more,
                 ..
             } => {
@@ -248,9 +260,7 @@ impl Feed {
                 let reader = operation.reader().await?;
                 let slice = reader.audit_entries(&scope, filter, &newer).await?;
                 *more = slice.has_more;
-                if let Some(newest) = slice.rows.first() {
-                    *after = newest.link.seq;
-                }
+                *taken = slice.rows.iter().rev().map(|row| row.link.seq).collect();
                 let rows = slice.rows.into_iter().rev();
                 Ok(rows.map(|row| Output::object(Arc::new(row))).collect())
             }
@@ -261,11 +271,21 @@ impl Feed {
                     return Ok(Vec::new());
                 };
                 let tenant = operation.tenant();
-                let shown = told
-                    .drain(..)
-                    .filter(|progress| progress.with_row(tenant, |row| scope.covers(row)));
-                Ok(shown.map(Output::object).collect())
+                told.retain(|progress| progress.with_row(tenant, |row| scope.covers(row)));
+                Ok(told.iter().cloned().map(Output::object).collect())
             }
+        }
+    }
+
+    /// Notes that the next of what was taken is sent.
+    pub(super) fn sent(&mut self) {
+        match self {
+            Self::Audit { after, taken, .. } => {
+                if let Some(seq) = taken.pop_front() {
+                    *after = seq;
+                }
+            }
+            Self::Imports { told, .. } => drop(told.pop_front()),
         }
     }
 }

@@ -6,9 +6,11 @@ use std::convert::Infallible;
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE},
+    rt,
     web::{self, Bytes},
 };
 use futures::stream;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     graphql::{DEPRECATION, SUNSET},
@@ -27,9 +29,13 @@ const ACCEL_BUFFERING: &str = "x-accel-buffering";
 pub fn follow(state: web::Data<State>, events: EventStream) -> HttpResponse {
     let tenant = events.tenant().to_string();
     let deprecation = events.deprecation();
-    let frames = stream::unfold((state, events), |(state, mut events)| async move {
-        let frame = events.next(&state.graphql).await?;
-        Some((Ok::<_, Infallible>(bytes(&frame)), (state, events)))
+    let (asks, asked) = mpsc::channel(1);
+    rt::spawn(async move { events.run(&state.graphql, asked).await });
+    let frames = stream::unfold(asks, |asks| async move {
+        let (ask, frame) = oneshot::channel();
+        asks.send(ask).await.ok()?;
+        let frame = frame.await.ok()?;
+        Some((Ok::<_, Infallible>(bytes(&frame)), asks))
     });
     let mut http = HttpResponse::Ok();
     if let Some(deprecation) = deprecation {

@@ -17,7 +17,7 @@ use super::{ask, download::Download, payload};
 use crate::audit::{instant, log};
 
 /// Rows that a chain is to have.
-pub(super) async fn grow(app: &TestApp, by: &Browser, rows: usize) {
+pub(crate) async fn grow(app: &TestApp, by: &Browser, rows: usize) {
     let secret = by.cookie().split_once('=').unwrap().1.to_owned();
     let facts = RequestFacts {
         request: RequestId::new(app.database().ids().uuid()),
@@ -46,7 +46,7 @@ pub(super) async fn grow(app: &TestApp, by: &Browser, rows: usize) {
 }
 
 /// More rows than sockets hold, so that what is not read yet is not fetched yet.
-pub(super) const MANY: usize = 12_000;
+pub(crate) const MANY: usize = 12_000;
 
 pub(super) async fn last_of(by: &Browser) -> Value {
     for _ in 0..100 {

@@ -1,11 +1,13 @@
 //! Subscriptions: a stream of answers, each decided anew.
 //!
 //! Whoever listens is let in again before every event, and at least every few seconds: a credential
-//! that ends, a membership that is lost, a role that may no longer read ends the stream. The audit log
-//! has the beginning of a stream, before its first event leaves, and its end with the number of events.
+//! that ends, a membership that is lost, a role that may no longer read ends the stream. That goes on beside
+//! whoever reads, however slowly they do: what was decided a while ago is decided anew before it is sent. The
+//! audit log has the beginning of a stream, before its first event leaves, and its end with the number of events.
 
 mod ending;
 mod places;
+mod standing;
 
 use std::{
     collections::VecDeque,
@@ -13,26 +15,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_graphql::{Error, Pos, ServerError};
-use countersign_domain::id::{RequestId, TenantId};
-use countersign_entities::{Credential, EnterError, RequestFacts};
-use countersign_policies::Decision;
+use countersign_domain::id::TenantId;
+use countersign_entities::{Credential, RequestFacts};
 use ending::Ending;
 use places::STREAMS_MAX;
-use tokio::sync::watch;
+use standing::{Over, denied, told};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
 
 pub(super) use places::Streams;
 
 use super::{
     super::{
-        answer::Response,
         coerce,
         deprecation::Deprecation,
         error::GraphqlError,
         execute::Execution,
         field::Event,
-        operation::{Operation, Way},
-        plan::{Measure, Plan, RootField},
+        operation::Operation,
+        plan::{Measure, Plan},
         record,
         request::{Answer, Stop},
         selection::What,
@@ -45,12 +48,10 @@ use super::{
 };
 use crate::code::Code;
 
-/// How often a listener is let in again where nothing happens.
+/// How often a listener is let in again where nothing happens, and after how long what was decided is decided anew.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How often something is sent where nothing happens, so that nobody on the way gives up.
 const HEARTBEAT: Duration = Duration::from_secs(12);
-/// How long a stream lasts.
-const LIFETIME: Duration = Duration::from_hours(1);
 
 /// What a stream sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,9 @@ pub enum Frame {
     /// There will be no more.
     Complete,
 }
+
+/// Somebody who waits for the next frame.
+pub type Ask = oneshot::Sender<Frame>;
 
 /// A subscription that was opened.
 #[derive(Debug)]
@@ -76,8 +80,11 @@ pub struct EventStream {
     feed: Feed,
     /// What is to be sent.
     frames: VecDeque<Frame>,
+    /// When that was decided.
+    decided: Instant,
+    /// What is sent after it has ended.
+    last: VecDeque<Frame>,
     sent: Instant,
-    opened: Instant,
     /// Until when the principal's quota is used up.
     paused: Option<Instant>,
     closing: watch::Receiver<bool>,
@@ -122,7 +129,7 @@ impl Endpoint {
         };
         let feed = match self.feed(asked, &ready).await {
             Ok(feed) => feed,
-            Err(error) => return Err(Answer::Ran(Box::new(answer(error, id, false))).into()),
+            Err(error) => return Err(Answer::Ran(Box::new(told(error, id, false))).into()),
         };
         state.confirm().await?;
         let recorded = record::stream_opened(state, plan, asked.document).await;
@@ -139,8 +146,9 @@ impl Endpoint {
             feed,
             // At once, so that the caller knows that it is heard.
             frames: [Frame::Silence].into(),
+            decided: now,
+            last: VecDeque::new(),
             sent: now,
-            opened: now,
             paused: None,
             closing: self.streams.closing.subscribe(),
             ending: Ending {
@@ -150,7 +158,7 @@ impl Endpoint {
                 events: 0,
                 why: None,
                 is_recorded: false,
-                _place: place,
+                place: Some(place),
             },
         })
     }
@@ -192,81 +200,92 @@ impl EventStream {
         self.plan.deprecation
     }
 
-    /// The next frame, once there is one; `None` after the last.
-    pub async fn next(&mut self, endpoint: &Endpoint) -> Option<Frame> {
+    /// Gives frames to whoever asks for them, and ends in its time whether anybody asks or not: whoever stops
+    /// reading does not ask.
+    pub async fn run(mut self, endpoint: &Endpoint, mut asks: mpsc::Receiver<Ask>) {
+        loop {
+            match timeout(LOOK_AGAIN, asks.recv()).await {
+                Ok(Some(mut ask)) => {
+                    let Some(frame) = self.next(endpoint, &mut ask).await else {
+                        return;
+                    };
+                    // Whoever has left meanwhile asks no more.
+                    let _ = ask.send(frame);
+                }
+                Ok(None) => return,
+                Err(_) => self.look_beside(endpoint).await,
+            }
+        }
+    }
+
+    /// The next frame, once there is one; `None` after the last, or where whoever asks has left.
+    async fn next(&mut self, endpoint: &Endpoint, ask: &mut Ask) -> Option<Frame> {
+        if self.decided.elapsed() > LOOK_AGAIN {
+            self.frames.retain(|frame| *frame == Frame::Silence);
+        }
         loop {
             if let Some(frame) = self.frames.pop_front() {
-                if frame == Frame::Complete {
-                    self.ending.record().await;
+                if let Frame::Next(_) = frame {
+                    self.feed.sent();
+                    self.ending.events = self.ending.events.saturating_add(1);
                 }
                 self.sent = Instant::now();
                 return Some(frame);
             }
             if self.ending.why.is_some() {
-                return None;
+                self.ending.record().await;
+                return self.last.pop_front();
             }
-            let closing = tokio::select! {
-                () = wait(&mut self.feed, self.paused) => false,
-                _ = self.closing.wait_for(|closing| *closing) => true,
-            };
+            tokio::select! {
+                () = wait(&mut self.feed, self.paused) => {}
+                _ = self.closing.wait_for(|closing| *closing) => {}
+                () = ask.closed() => return None,
+            }
             self.paused = None;
-            if closing {
-                self.end("the server stops");
-            } else if self.opened.elapsed() > LIFETIME {
-                self.end("its time is over");
-            } else {
-                self.look(endpoint).await;
-            }
+            self.look(endpoint).await;
             if self.frames.is_empty() && self.sent.elapsed() > HEARTBEAT {
                 self.frames.push_back(Frame::Silence);
             }
         }
     }
 
+    /// Ends the stream where it has to, while nobody asks what has happened.
+    async fn look_beside(&mut self, endpoint: &Endpoint) {
+        if self.ending.why.is_some() {
+            return;
+        }
+        if let Some(state) = self.let_in_again(endpoint).await {
+            state.close_reader().await;
+        }
+        if self.ending.why.is_some() {
+            self.ending.record().await;
+        }
+    }
+
     /// Lets the listener in again, and reads what has happened.
     async fn look(&mut self, endpoint: &Endpoint) {
-        let facts = RequestFacts {
-            at: endpoint.database.clock().now(),
-            ..self.facts
+        self.decided = Instant::now();
+        let Some(state) = self.let_in_again(endpoint).await else {
+            return;
         };
-        let entered = endpoint.database.enter(&self.credential, &facts, &[]).await;
-        let (context, reader) = match entered {
-            Ok((context, reader)) if context.tenant() == self.tenant => (context, reader),
-            // Away for a moment. Nothing is lost: what happens meanwhile is read later.
-            Err(EnterError::Unavailable(_) | EnterError::Store(_)) => return,
-            // Whoever listens learns from the next stream's tenant.
-            Ok(_) => return self.end("the session is in another tenant"),
-            Err(_) => return self.fail(GraphqlError::Unauthenticated, "the credential ended"),
-        };
-        let way = Way::Read(reader);
-        let state = endpoint.decide(context, way, &self.plan);
-        let fit = endpoint.check_form(&state, &self.plan, self.own_text);
-        match fit.await {
-            Ok(()) => {}
-            Err(Stop::Answer(Answer::Refused(_, error))) => {
-                self.send(Response::refused(vec![*error]));
-                return self.end("refused by policy");
-            }
-            Err(_) => return self.fail(GraphqlError::Unavailable, "failed"),
-        }
-        let denied = match self.plan.roots.first() {
-            Some(root) => denied(&state, &self.plan, root).await,
-            None => Err(GraphqlError::Internal),
-        };
-        match denied {
-            Ok(None) => {}
-            Ok(Some(response)) => {
-                self.send(response);
-                return self.end("refused by policy");
-            }
-            Err(error) => return self.fail(error, "failed"),
-        }
         match self.feed.take(&state).await {
             Ok(happened) => self.tell(endpoint, &state, happened).await,
             Err(error @ GraphqlError::Unavailable) => drop(error),
-            Err(error) => self.fail(error, "failed"),
+            Err(error) => self.end(Over::failed(error, self.facts.request, "failed")),
         }
         state.close_reader().await;
+    }
+
+    /// What the listener may do now. `None` where that is nothing any more, and the stream has ended, and while
+    /// nobody can say.
+    async fn let_in_again(&mut self, endpoint: &Endpoint) -> Option<Operation> {
+        match self.admitted(endpoint).await {
+            Ok(admitted) => admitted,
+            Err(over) => {
+                self.end(over);
+                None
+            }
+        }
     }
 
     /// Answers once for each thing that happened.
@@ -296,30 +315,27 @@ impl EventStream {
                 introspected: &self.ready.introspected,
             };
             let time_max = endpoint.limits.time_max;
-            let Ok(executed) = tokio::time::timeout(time_max, execution.run()).await else {
-                return self.fail(GraphqlError::Unavailable, "an event took too long");
+            let Ok(executed) = timeout(time_max, execution.run()).await else {
+                // What is before it is told first.
+                if self.frames.is_empty() {
+                    let (error, why) = (GraphqlError::Unavailable, "an event took too long");
+                    self.end(Over::failed(error, self.facts.request, why));
+                }
+                return;
             };
             let hidden = executed.redactions.values().map(|one| one.count).sum();
             endpoint.metrics.redacted(hidden);
             let response = answered(executed, &self.measure, self.plan.deprecation, state);
-            self.ending.events = self.ending.events.saturating_add(1);
-            self.send(response);
+            self.frames.push_back(Frame::Next(response.into_json()));
         }
     }
 
-    fn send(&mut self, response: Response) {
-        self.frames.push_back(Frame::Next(response.into_json()));
-    }
-
-    fn fail(&mut self, error: GraphqlError, why: &'static str) {
-        let response = answer(error, self.facts.request, false);
-        self.send(response);
-        self.end(why);
-    }
-
-    fn end(&mut self, why: &'static str) {
-        self.frames.push_back(Frame::Complete);
-        self.ending.why = Some(why);
+    /// What was not sent yet is not sent any more.
+    fn end(&mut self, over: Over) {
+        self.frames.clear();
+        let told = over.told.map(|told| Frame::Next(told.into_json()));
+        self.last.extend(told.into_iter().chain([Frame::Complete]));
+        self.ending.why = Some(over.why);
     }
 }
 
@@ -328,34 +344,4 @@ async fn wait(feed: &mut Feed, paused: Option<Instant>) {
         tokio::time::sleep_until(until.into()).await;
     }
     feed.wait(LOOK_AGAIN).await;
-}
-
-/// The answer to a caller who may not listen, which is recorded.
-async fn denied(
-    state: &Operation,
-    plan: &Plan,
-    root: &RootField,
-) -> Result<Option<Response>, GraphqlError> {
-    let Decision::Deny(refusal) = state.decisions.get(root.action) else {
-        return Ok(None);
-    };
-    state
-        .confirm()
-        .await
-        .map_err(|_| GraphqlError::Unavailable)?;
-    record::stream_refused(state, plan).await?;
-    let (request, reveal) = (state.context.request(), state.reveal_rules);
-    let error = GraphqlError::Refused(refusal.clone());
-    Ok(Some(answer(error, request, reveal)))
-}
-
-fn answer(error: GraphqlError, request: RequestId, reveal_rules: bool) -> Response {
-    let Error {
-        message,
-        extensions,
-        ..
-    } = error.into_error(request, reveal_rules);
-    let mut error = ServerError::new(message, None::<Pos>);
-    error.extensions = extensions;
-    Response::refused(vec![error])
 }

@@ -18,7 +18,8 @@ pub(super) struct Ending {
     /// Set once it has ended.
     pub(super) why: Option<&'static str>,
     pub(super) is_recorded: bool,
-    pub(super) _place: Place<String>,
+    /// Given back with the record.
+    pub(super) place: Option<Place<String>>,
 }
 
 impl Ending {
@@ -29,6 +30,7 @@ impl Ending {
         }
         // In a task: a listener who leaves meanwhile does not take the row away.
         let _ = tokio::spawn(self.recording()).await;
+        self.place = None;
     }
 
     fn recording(&self) -> impl Future<Output = ()> + Send + use<> {
