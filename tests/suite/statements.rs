@@ -1,8 +1,10 @@
 //! Statements: the way of a file into the books, and what keeps it out.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_domain::access::{Role, Scope};
-use countersign_tests::{Reply, TestApp};
+use countersign_tests::{Browser, Reply, TestApp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -27,6 +29,18 @@ fn names(reply: &Reply) -> Vec<Option<&str>> {
     let nodes = reply.data()["imports"]["nodes"].as_array();
     let nodes = nodes.unwrap_or_else(|| panic!("{:?}", reply.body));
     nodes.iter().map(|node| node["fileName"].as_str()).collect()
+}
+
+/// The ids of accounts, by their names.
+async fn accounts(by: &Browser) -> BTreeMap<String, Value> {
+    let list = "{ accounts { nodes { id name } } }";
+    let listed = by.graphql(list, json!({})).await;
+    let nodes = listed.data()["accounts"]["nodes"].as_array().unwrap();
+    let named = nodes.iter().map(|node| {
+        let name = node["name"].as_str().unwrap().to_owned();
+        (name, node["id"].clone())
+    });
+    named.collect()
 }
 
 fn rule(reply: &Reply) -> &str {
@@ -311,7 +325,10 @@ async fn importing_takes_the_right_to_read_the_amounts() {
     // A person who may enter, and reads the amounts of what is in their care alone.
     let granted = json!({ "capabilities": ["write.financial"] });
     give(&books.owner, &books.worker, granted).await;
-    let refused = send(&books.worker, "guess.xml", guess.as_bytes(), json!({})).await;
+    // By its id: that a number is an account's is not told to who may not read it.
+    let operating = accounts(&books.owner).await["Operating"].clone();
+    let chosen = json!({ "accountId": operating });
+    let refused = send(&books.worker, "guess.xml", guess.as_bytes(), chosen).await;
     assert_eq!(rule(&refused), "human.confirm-unread");
     let own = camt("NL91ABNA0417164300", "50.00", &entries(1));
     let own = send(&books.worker, "own.xml", own.as_bytes(), json!({})).await;
@@ -332,19 +349,106 @@ async fn importing_takes_the_right_to_read_the_amounts() {
     );
 }
 
+/// Of a file that is not taken, nothing tells who may not read an account's number whether it is the file's; who
+/// may read it is told what is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_taken_does_not_tell_whose_number_it_names() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let ids = accounts(&books.owner).await;
+    let scopes = [
+        Scope::BasicRead,
+        Scope::FinancialRead,
+        Scope::StatementsImport,
+    ];
+    let blind = books.owner.token(&scopes).await;
+    let reader = [&scopes[..], &[Scope::PiiRead]].concat();
+    let reader = books.owner.token(&reader).await;
+    // A person who may enter, and reads the number of what is in their care alone.
+    let granted = json!({ "capabilities": ["write.financial"] });
+    give(&books.owner, &books.worker, granted).await;
+    let (own, other, none) = (
+        "NL26VAYB8060476890",
+        "NL91ABNA0417164300",
+        "GB29NWBK60161331926819",
+    );
+    let file = |number: &str, chosen: Option<&str>| {
+        let content = camt(number, "1000.00", &entries(1)).replace("EUR", "USD");
+        let content = STANDARD.encode(content);
+        let account = chosen.map(|name| ids[name].clone());
+        json!({ "input": { "fileName": "x.xml", "content": content, "accountId": account } })
+    };
+    // What is said, without the number that the caller has given.
+    let told = |reply: &Reply, number: &str| {
+        let error = &reply.data()["importStatement"]["userErrors"][0];
+        let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        assert!(error.is_object(), "{:?}", reply.body);
+        (text("code"), text("message").replace(number, "N"))
+    };
+    let unknown = (
+        "ACCOUNT_UNKNOWN".to_owned(),
+        "no account has the number `N`: create it first".to_owned(),
+    );
+    let mismatch = (
+        "CURRENCY_MISMATCH".to_owned(),
+        "the statement is in USD and the account in EUR".to_owned(),
+    );
+    for number in [own, other, none] {
+        let reply = blind.graphql(IMPORT, file(number, None)).await;
+        assert_eq!(told(&reply, number), unknown);
+        let reply = books.worker.graphql(IMPORT, file(number, None)).await;
+        let expected = if number == other { &mismatch } else { &unknown };
+        assert_eq!(told(&reply, number), *expected, "{number}");
+        for reply in [
+            reader.graphql(IMPORT, file(number, None)).await,
+            books.owner.graphql(IMPORT, file(number, None)).await,
+        ] {
+            let expected = if number == none { &unknown } else { &mismatch };
+            assert_eq!(told(&reply, number), *expected, "{number}");
+        }
+        // The same of an account that is chosen.
+        let reply = blind.graphql(IMPORT, file(number, Some("Operating"))).await;
+        let (code, message) = told(&reply, number);
+        assert_eq!(code, "ACCOUNT_UNKNOWN");
+        assert!(
+            message.contains("its number or its currency"),
+            "{number}: {message}"
+        );
+        let reply = reader
+            .graphql(IMPORT, file(number, Some("Operating")))
+            .await;
+        let another = (
+            "ACCOUNT_UNKNOWN".to_owned(),
+            "the file is of account `N`, not of the chosen one".to_owned(),
+        );
+        let expected = if number == own { &mismatch } else { &another };
+        assert_eq!(told(&reply, number), *expected, "{number}");
+    }
+    // Nor does the log.
+    let filter = json!({ "action": "statement.imported", "actorId": blind.id });
+    let rows = log(&books.owner, filter).await;
+    assert_eq!(rows.len(), 6);
+    let same = |pair: &[Value]| {
+        let of =
+            |row: &Value| [&row["payload"], &row["permission"], &row["targets"]].map(Value::clone);
+        of(&pair[0]) == of(&pair[1])
+    };
+    assert!(rows.windows(2).all(same), "{rows:?}");
+    // A file that fits is taken without the right to read the number.
+    let fits = STANDARD.encode(camt(own, "1000.00", &entries(1)));
+    let fits = json!({ "input": { "fileName": "x.xml", "content": fits } });
+    let made = blind.graphql(IMPORT, fits).await;
+    let made = &made.data()["importStatement"]["import"];
+    assert_eq!(made["duplicateCount"], 1, "{made}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn that_a_file_was_imported_is_not_told_to_whom_the_import_is_hidden() {
     let app = TestApp::start().await;
     let books = books(&app).await;
-    let list = "{ accounts { nodes { id name } } }";
-    let accounts = books.owner.graphql(list, json!({})).await;
-    let id = |name: &str| {
-        let nodes = accounts.data()["accounts"]["nodes"].as_array().unwrap();
-        let found = nodes.iter().find(|node| node["name"] == name).unwrap();
-        found["id"].clone()
-    };
+    let ids = accounts(&books.owner).await;
     let csv = "Day;Text;Amount\n03.03.2026;Rent;-1.200,00\n";
-    let to = |name: &str| json!({ "accountId": id(name), "csv": mapping() });
+    let to = |name: &str| json!({ "accountId": ids[name], "csv": mapping() });
     let first = send(&books.owner, "h.csv", csv.as_bytes(), to("Household")).await;
     let made = &first.data()["importStatement"]["import"];
     assert_eq!(made["addedCount"], 1, "{:?}", first.body);

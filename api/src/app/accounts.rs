@@ -144,20 +144,24 @@ async fn is_taken_by_readable(
     index: &[u8; 32],
 ) -> Result<bool, AppError> {
     let (engine, actor) = (&mutation.services.engine, mutation.writer.context().actor());
-    let (Ok(scope), Some(reads)) = (
-        engine.read_scope::<resource::Account>(actor),
-        engine.action("Account.number"),
-    ) else {
+    let Ok(scope) = engine.read_scope::<resource::Account>(actor) else {
         return Ok(false);
     };
     let found = mutation
         .transaction
         .lock_account_by_number(&scope, number, index);
-    let tenant = mutation.writer.context().tenant();
-    Ok(found.await?.is_some_and(|row| {
-        let row = TenantRow { tenant, row: &row };
-        engine.permit(actor, reads, &row).is_ok()
-    }))
+    Ok(found.await?.is_some_and(|row| reads_number(mutation, &row)))
+}
+
+/// Whether the caller may read the number of that account.
+pub(super) fn reads_number(mutation: &Mutation<'_>, account: &Account) -> bool {
+    let (engine, context) = (&mutation.services.engine, mutation.writer.context());
+    let row = TenantRow {
+        tenant: context.tenant(),
+        row: account,
+    };
+    let reads = engine.action("Account.number");
+    reads.is_some_and(|reads| engine.permit(context.actor(), reads, &row).is_ok())
 }
 
 /// One answer for a number that is none and for one that the caller may not know of.

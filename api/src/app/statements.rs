@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use countersign_domain::{
     audit::{Facts, Payload},
-    books::{Account, kept_together},
+    books::kept_together,
     id::{AccountId, AnyId, ImportId, StatementId, TenantId, TransactionId},
     sealed::TextColumn,
     statements::{
@@ -16,13 +16,11 @@ use countersign_domain::{
     },
 };
 use countersign_entities::{Import, NewImport, NewStatement, NewTransaction, Statement};
-use countersign_policies::{
-    Permit, resource,
-    row::{KeptRow, TenantRow},
-};
+use countersign_policies::{Permit, resource, row::KeptRow};
 use sha2::{Digest, Sha256};
 
 pub use self::places::ImportPlaces;
+use self::placing::Placed;
 use super::{
     AppError, Fault, FaultCode, Mutation, Services, Writer, attempt,
     import_progress::{ImportProgress, ImportStage, ImportTelling},
@@ -111,8 +109,7 @@ pub async fn import(
     let scope = services.engine.read_scope::<resource::Account>(actor);
     let scope = attempt!(mutation, vec![], scope);
     let placed = placing::place(&mutation, &scope, account, &file).await;
-    let placed = attempt!(mutation, vec![], placed);
-    let permit = attempt!(mutation, vec![], permit_each(&mutation, &placed));
+    let (placed, permit) = attempt!(mutation, vec![], placed);
     let kept = placed
         .iter()
         .map(|(account, ..)| (account.custodian, account.personal));
@@ -129,26 +126,6 @@ pub async fn import(
 fn unreadable() -> Fault {
     let message = "the file can not be read";
     Fault::new(FaultCode::StatementBroken, "content", message)
-}
-
-/// The permit to import into every one of the accounts.
-fn permit_each(
-    mutation: &Mutation<'_>,
-    placed: &[(Account, &Parsed, BalanceCheck)],
-) -> Result<Permit, AppError> {
-    let tenant = mutation.writer.context().tenant();
-    let mut permit = None;
-    for (row, ..) in placed {
-        permit = Some(mutation.permit(&TenantRow { tenant, row })?);
-    }
-    let nothing = || {
-        Fault::new(
-            FaultCode::StatementBroken,
-            "content",
-            "the file has no statement",
-        )
-    };
-    Ok(permit.ok_or_else(nothing)?)
 }
 
 /// The file was imported before, as the caller may know: nothing is changed.
@@ -263,7 +240,7 @@ async fn new_import(
     services: &Services,
     tenant: TenantId,
     file: &File,
-    placed: Vec<(Account, &Parsed, BalanceCheck)>,
+    placed: Vec<Placed<'_>>,
 ) -> Result<NewImport, AppError> {
     let (database, ids) = (&services.database, services.database.ids());
     // Counts equal entries over the whole file, so that two equal card payments are both kept and
