@@ -1,7 +1,7 @@
 //! Exports of the audit log: `audit.exported`, and `audit.export_ended` of those that people make.
 //!
-//! Whoever takes rows out is let in and decided about anew before every thousand of them: a session that
-//! ends, or a role that is taken away, breaks the export off. Rows are read as they are sent, and no
+//! Whoever takes rows out is let in and decided about anew before every thousand of them, every few seconds of
+//! a slow reader, and before the manifest: a session that ends, or a role that is taken away, breaks the export off. Rows are read as they are sent, and no
 //! connection is held while whoever asked reads them. The manifest, which is signed, comes last, and only
 //! once it is recorded that all rows were given: what was broken off has none.
 
@@ -316,11 +316,22 @@ impl Export {
     pub async fn next(&mut self, engine: &Engine) -> Result<Option<Vec<u8>>, ExportError> {
         let piece = self.piece(engine).await;
         self.ending.rows = self.writer.rows();
-        if let Err(error) = &piece {
+        self.ended_by(piece).await
+    }
+
+    /// Where it fails it is over, and that is recorded.
+    async fn ended_by<T>(&mut self, done: Result<T, ExportError>) -> Result<T, ExportError> {
+        if let Err(error) = &done {
             self.stage = Stage::Over;
             self.ending.broken_off(error.why()).await;
         }
-        piece
+        done
+    }
+
+    /// Ends it where whoever asked may not take rows out any more: what was written is not given on then.
+    async fn confirm(&mut self, engine: &Engine) -> Result<(), ExportError> {
+        let confirmed = self.may_go_on(engine).await;
+        self.ended_by(confirmed).await
     }
 
     /// Ends it, since nobody reads on.
@@ -352,11 +363,31 @@ impl Export {
             return Ok(None);
         }
         self.stage = Stage::Manifest;
+        self.may_go_on(engine).await?;
         self.manifest().await.map(Some)
     }
 
     /// The next rows, for who is let in and decided about anew.
     async fn rows(&self, engine: &Engine) -> Result<Vec<AuditEntry>, ExportError> {
+        let (scope, reader) = self.let_in_again(engine).await?;
+        let filter = &self.wanted.filter;
+        let rows = reader.audit_chain(&scope, filter, self.after, self.until);
+        let rows = rows.await?;
+        reader.leave();
+        Ok(rows)
+    }
+
+    /// Whether whoever asked may still take rows out.
+    async fn may_go_on(&self, engine: &Engine) -> Result<(), ExportError> {
+        let (_, reader) = self.let_in_again(engine).await?;
+        reader.leave();
+        Ok(())
+    }
+
+    async fn let_in_again(
+        &self,
+        engine: &Engine,
+    ) -> Result<(ReadScope<resource::AuditEntry>, ReadTransaction), ExportError> {
         let facts = RequestFacts {
             at: self.database.clock().now(),
             ..self.facts
@@ -366,12 +397,7 @@ impl Export {
         if context.tenant() != self.tenant {
             return Err(ExportError::Moved);
         }
-        let scope = decide(engine, &context)?.verdict?;
-        let filter = &self.wanted.filter;
-        let rows = reader.audit_chain(&scope, filter, self.after, self.until);
-        let rows = rows.await?;
-        reader.leave();
-        Ok(rows)
+        Ok((decide(engine, &context)?.verdict?, reader))
     }
 
     async fn manifest(&mut self) -> Result<Vec<u8>, ExportError> {

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use countersign::app::audit_exports::{Delivery, Export, Wanted};
 use countersign_domain::{
     access::Role,
-    audit::{Facts, Outcome},
+    audit::{Facts, Outcome, manifest::ExportFormat},
     id::RequestId,
 };
-use countersign_entities::{Clock, Credential, EventDraft, RequestFacts, SessionSecret};
+use countersign_entities::{
+    AuditFilter, Clock, Credential, EventDraft, RequestFacts, SessionSecret,
+};
 use countersign_policies::Resolved;
 use countersign_tests::{Browser, TestApp};
 use futures::future::join_all;
@@ -114,6 +117,59 @@ async fn rows_are_read_as_they_are_sent_and_for_as_long_as_the_caller_may() {
     let given = usize::try_from(told["rows"].as_u64().unwrap()).unwrap();
     assert!(given > 0 && given < MANY, "{told}");
     assert!(bytes > 100_000);
+}
+
+/// What is given of an export, step by step, without what is in between.
+async fn given_to(app: &TestApp, by: &Browser) -> Delivery {
+    let facts = RequestFacts {
+        request: RequestId::new(app.database().ids().uuid()),
+        source: None,
+        at: app.clock.now(),
+        idempotency_key: None,
+    };
+    let credential = by.credential();
+    let entered = app.database().enter(&credential, &facts, &[]).await;
+    let wanted = Wanted {
+        filter: AuditFilter::default(),
+        format: ExportFormat::JsonLines,
+    };
+    let stores = (app.database(), &app.state().exports);
+    let (engine, entered) = (app.engine(), entered.unwrap());
+    let opened = Export::open(stores, &engine, credential, facts, entered, wanted).await;
+    Delivery::new(opened.unwrap(), Duration::from_mins(1))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_any_more_is_given_neither_the_rest_of_what_was_read_nor_the_manifest() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person_with_factor(&tenant, Role::Owner, "olivia").await;
+    let mut superuser = app.test_database.superuser().await;
+    // A few rows, which are given at one step; then as many as are read at once, in many.
+    for (name, rows) in [("ada", 0), ("ann", 1_000)] {
+        let auditor = app.person_with_factor(&tenant, Role::Auditor, name).await;
+        grow(&app, &owner, rows).await;
+        let mut delivery = given_to(&app, &auditor).await;
+        let first = delivery.next(&app.engine()).await.unwrap().unwrap();
+        assert!(first.starts_with(b"{\"tenant\":"), "rows have no head");
+        let demote = "UPDATE countersign.memberships SET role = 'worker' WHERE id = $1";
+        let demote = sqlx::query(demote).bind(auditor.member.uuid());
+        demote.execute(&mut superuser).await.unwrap();
+        if rows > 0 {
+            tokio::time::sleep(Duration::from_millis(2_100)).await;
+        }
+        for _ in 0..2 {
+            let next = delivery.next(&app.engine()).await;
+            let told =
+                next.map(|step| step.map(|step| String::from_utf8_lossy(&step).into_owned()));
+            assert!(!matches!(told, Ok(Some(_))), "{rows} rows: {told:?}");
+        }
+        let ended = last_of(&owner).await;
+        assert_eq!(ended["actorId"], auditor.user.to_string());
+        let told = payload(&ended);
+        assert_eq!(told["completed"], false, "{told}");
+        assert_eq!(told["why"], "refused by policy", "{told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use countersign_policies::Engine;
@@ -15,6 +15,8 @@ use super::{Export, ExportError};
 
 /// The most bytes of one step: reading on is seen at each.
 const STEP: usize = 32 << 10;
+/// After how long the rest of what was written is given on only to who may still have it.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Gives an export out step by step, and ends it where nobody takes the next one: what asks for the next
 /// step asks no more once a reader has stopped, so that the time is kept beside it.
@@ -31,6 +33,8 @@ struct Held {
     /// What was written last, and how much of it was given.
     piece: Vec<u8>,
     given: usize,
+    /// When its reader was last let in.
+    let_in: Instant,
 }
 
 impl Delivery {
@@ -40,6 +44,7 @@ impl Delivery {
             export,
             piece: Vec::new(),
             given: 0,
+            let_in: Instant::now(),
         };
         let held = Arc::new(Mutex::new(Some(held)));
         let (moved, moves) = watch::channel(());
@@ -58,10 +63,14 @@ impl Delivery {
         let mut held = self.held.lock().await;
         let held = held.as_mut().ok_or(ExportError::Stalled)?;
         if held.given >= held.piece.len() {
+            held.let_in = Instant::now();
             match held.export.next(engine).await? {
                 Some(piece) => (held.piece, held.given) = (piece, 0),
                 None => return Ok(None),
             }
+        } else if held.let_in.elapsed() > LOOK_AGAIN {
+            held.export.confirm(engine).await?;
+            held.let_in = Instant::now();
         }
         let rest = held.piece.iter().skip(held.given).take(STEP);
         let step: Vec<u8> = rest.copied().collect();
