@@ -319,8 +319,14 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Rolls everything back and records that it was refused or failed.
+    /// Rolls everything back and records that it was refused or failed: whoever leaves meanwhile does not take
+    /// the row away. Returns when it is durable.
     pub async fn refuse(self, draft: EventDraft) -> Result<(), StoreError> {
+        let refused = tokio::spawn(self.refuse_whole(draft).in_current_span()).await;
+        refused.unwrap_or_else(|_| Err(StoreError::inconsistent("a task was cut off")))
+    }
+
+    async fn refuse_whole(self, draft: EventDraft) -> Result<(), StoreError> {
         let row = self.row(draft);
         let line = self.line().await?;
         line.confirm().await?;

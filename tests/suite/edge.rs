@@ -1,14 +1,47 @@
 //! The HTTP surface: who is let in, what is refused before it runs, what every answer carries.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use countersign::code::Code;
-use countersign_domain::{access::Role, token::PlainToken};
+use countersign_domain::{
+    access::{Role, Scope},
+    token::PlainToken,
+};
 use countersign_tests::{Reply, TestApp};
 use serde_json::json;
 use sqlx::Executor;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::books::books;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_expires_while_its_request_is_sent_opens_nothing() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.token(&[Scope::BasicRead]).await;
+    let body = json!({ "query": "{ viewer { kind } }" }).to_string();
+    let (begun, rest) = body.split_at(10);
+    let address = app.url().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{begun}",
+        token.plain,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The token is looked at before the body is read.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    app.clock.advance(chrono::Duration::days(800));
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_session_a_forged_token_and_a_foreign_token_are_401() {
@@ -190,10 +223,7 @@ async fn limits_are_refused_by_name() {
 async fn graphql_over_http_is_spoken() {
     let app = TestApp::start().await;
     let books = books(&app).await;
-    let token = books
-        .owner
-        .token(countersign_domain::access::Scope::ALL)
-        .await;
+    let token = books.owner.token(Scope::ALL).await;
     let url = format!("{}/graphql", app.url());
     let post = |body: &'static str, kind: &'static str| {
         let request = app

@@ -218,6 +218,19 @@ async fn a_revoked_token_that_goes_on_asks_nothing_of_the_database() {
     assert_eq!(rows.len(), 1, "{rows:?}");
 }
 
+/// As where the clock of a server was ahead for a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_has_expired_is_asked_for_again() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let token = owner.token(&[Scope::BasicRead]).await;
+    app.clock.advance(Duration::days(800));
+    assert_eq!(token.graphql(QUERY, json!({})).await.status, 401);
+    app.clock.advance(Duration::days(-800));
+    assert_eq!(token.graphql(QUERY, json!({})).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_count_together_through_redis_and_alone_while_it_is_away() {
     let log = env::temp_dir().join(format!("countersign-redis-{}.log", std::process::id()));

@@ -18,6 +18,8 @@ use countersign_domain::{access::Role, id::TenantId};
 use countersign_policies::{Certificate, Engine};
 use countersign_tests::{Browser, Reply, TestApp, TestTenant};
 use serde_json::{Value, json};
+use sqlx::Executor;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{audit::log, books::books};
 
@@ -182,6 +184,49 @@ async fn other_policies_serve_from_the_next_request_on_and_who_changed_them_is_r
     let again = reload(&app, Some("maria")).await;
     assert_eq!(again.body["from"], again.body["to"]);
     assert_eq!(changes(&operator).await.len(), 1, "nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_recorded_as_changed_serves_though_whoever_asked_has_left() {
+    let folder = Folder::copy("left");
+    let app = folder.start(true).await;
+    let before = app.engine().version().to_owned();
+    folder.let_workers_see_amounts();
+    // Whoever records waits for the end of the operator's log.
+    let mut superuser = app.test_database.superuser().await;
+    let hold = "SELECT FROM countersign.audit_heads WHERE tenant_id = $1 FOR UPDATE";
+    superuser.execute("BEGIN").await.unwrap();
+    let hold = sqlx::query(hold).bind(TenantId::OPERATOR.uuid());
+    hold.execute(&mut superuser).await.unwrap();
+    let address = app.management().trim_start_matches("http://");
+    let mut caller = TcpStream::connect(address).await.unwrap();
+    let request = "POST /policies/reload HTTP/1.1\r\nhost: localhost\r\ncountersign-operator: maria\r\n\
+                   content-length: 0\r\n\r\n";
+    caller.write_all(request.as_bytes()).await.unwrap();
+    let mut watcher = app.test_database.superuser().await;
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                 AND wait_event_type = 'Lock')";
+    for _ in 0..200 {
+        let waits = sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut watcher);
+        if waits.await.unwrap() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Not closed, but cut.
+    caller.set_zero_linger().unwrap();
+    drop(caller);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(app.engine().version(), before, "before it is recorded");
+    superuser.execute("COMMIT").await.unwrap();
+    let recorded = async || app.test_database.logged("policies.changed").await == 1;
+    for _ in 0..200 {
+        if recorded().await && app.engine().version() != before {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("recorded: {}, and not served", recorded().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

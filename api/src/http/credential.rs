@@ -42,11 +42,14 @@ pub async fn not_entered(
     credential: &Credential,
     error: EnterError,
 ) -> Problem {
+    let why = match &error {
+        EnterError::Unauthenticated(why) => Some(*why),
+        _ => None,
+    };
     let problem = Problem::from(error);
-    if problem.is_unauthenticated() {
-        limited::refused(request, state, facts, credential, problem).await
-    } else {
-        problem
+    match why {
+        Some(why) => limited::refused(request, state, facts, (credential, why), problem).await,
+        None => problem,
     }
 }
 

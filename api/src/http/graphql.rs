@@ -86,6 +86,8 @@ async fn post(
     let credential = credential(&request, &facts, &state).await?;
     facts.idempotency_key = idempotency_key(&request)?;
     let body = read(&request, payload, state.graphql.limits().body_bytes_max).await?;
+    // A body takes as long as its line does: whoever has sent it is let in at the time at which it is there.
+    facts.at = state.database.clock().now();
     let Object(body) = serde_json::from_slice::<Object<Body>>(&body)
         .map_err(|_| bad_request("the body is not a JSON object with a `query`"))?;
     let mut graphql = body

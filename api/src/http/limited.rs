@@ -1,5 +1,7 @@
 //! Rate limits at the edge, and what answers say of them.
 
+use std::time::Duration;
+
 use actix_web::{
     Error, HttpMessage, HttpRequest, ResponseError,
     body::{EitherBody, MessageBody},
@@ -9,7 +11,7 @@ use actix_web::{
     web,
 };
 use countersign_domain::token::HashedToken;
-use countersign_entities::{Credential, RequestContext, RequestFacts};
+use countersign_entities::{Credential, RequestContext, RequestFacts, Why};
 use moka::sync::Cache;
 
 use super::{RequestInfo, problem::Problem};
@@ -24,6 +26,8 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 /// How many tokens are remembered as refused.
 const REMEMBERED: u64 = 10_000;
+/// How long one is. Then the database is asked again.
+const REFUSED_FOR: Duration = Duration::from_mins(5);
 
 /// Takes one from the quota of the caller's address.
 pub async fn by_address(
@@ -100,7 +104,7 @@ pub fn write(headers: &mut HeaderMap, standing: &Standing) {
 /// What is known of tokens that were used lately. It decides nothing but who has to wait.
 #[derive(Debug)]
 pub struct SeenTokens {
-    /// What was revoked, expired or never made never becomes good.
+    /// What was revoked or never made never becomes good. What has expired may be good by another clock.
     refused: Cache<HashedToken, ()>,
     /// Was let in, and does not wait for what others at its address do.
     admitted: Cache<HashedToken, ()>,
@@ -109,7 +113,10 @@ pub struct SeenTokens {
 impl Default for SeenTokens {
     fn default() -> Self {
         Self {
-            refused: Cache::new(REMEMBERED),
+            refused: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(REFUSED_FOR)
+                .build(),
             admitted: Cache::new(REMEMBERED),
         }
     }
@@ -145,17 +152,19 @@ pub async fn check_token(
     }
 }
 
-/// Notes a credential that the database refused, and counts it.
+/// Notes a credential that the database refused, for that reason, and counts it.
 pub async fn refused(
     request: &HttpRequest,
     state: &State,
     facts: &RequestFacts,
-    credential: &Credential,
+    (credential, why): (&Credential, Why),
     problem: Problem,
 ) -> Problem {
     if let Credential::ApiToken(token) = credential {
         state.seen_tokens.admitted.invalidate(token);
-        state.seen_tokens.refused.insert(*token, ());
+        if matches!(why, Why::Unknown | Why::Ended) {
+            state.seen_tokens.refused.insert(*token, ());
+        }
     }
     count_refusal(request, state, facts, problem).await
 }

@@ -9,7 +9,7 @@ use actix_web::{
     guard,
     http::header::CONTENT_TYPE,
     middleware::{Next, from_fn},
-    web,
+    rt, web,
 };
 use countersign_domain::id::RequestId;
 use countersign_entities::ToldBy;
@@ -200,7 +200,11 @@ async fn reload(state: web::Data<State>, request: HttpRequest) -> Result<HttpRes
         return Err(Problem::new(Code::BadRequest, detail));
     }
     state.open()?;
-    match state.reload(ToldBy::Command(by)).await {
+    let by = by.to_owned();
+    // In a task: what is recorded as changed is changed, though whoever asked leaves meanwhile.
+    let reloading = async move { state.reload(ToldBy::Command(&by)).await };
+    let reloaded = rt::spawn(reloading.in_current_span()).await;
+    match reloaded.map_err(|_| Problem::internal())? {
         Ok(Reloaded {
             from,
             to,

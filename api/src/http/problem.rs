@@ -98,11 +98,6 @@ impl Problem {
         self.code
     }
 
-    /// Whether it says that nobody is signed in.
-    pub fn is_unauthenticated(&self) -> bool {
-        self.status() == StatusCode::UNAUTHORIZED
-    }
-
     /// Something that this product needs is away.
     pub fn unavailable(detail: &str) -> Self {
         Self::new(Code::ServiceUnavailable, detail)

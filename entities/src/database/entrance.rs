@@ -214,10 +214,14 @@ impl Database {
         }
     }
 
-    /// Enters again with the credential of the context.
+    /// Enters again with the credential of the context, which may have ended since the request came.
     async fn same_line(&self, lines: &Lines, context: &RequestContext) -> Result<Line, EnterError> {
-        let (credential, facts) = (context.credential(), context.facts());
-        let (now, line) = self.open_line(lines, credential, facts, &[]).await?;
+        let facts = RequestFacts {
+            at: self.0.clock.now(),
+            ..*context.facts()
+        };
+        let credential = context.credential();
+        let (now, line) = self.open_line(lines, credential, &facts, &[]).await?;
         self.check_same(context, &now).await?;
         Ok(line)
     }

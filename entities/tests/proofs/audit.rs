@@ -9,6 +9,7 @@ use countersign_domain::{
 };
 use countersign_entities::{AuditFilter, Direction, LedgerFault, Page};
 use countersign_policies::resource;
+use futures::FutureExt;
 use sqlx::{AssertSqlSafe, Executor, Row};
 
 use crate::world::{World, draft, new_account};
@@ -150,6 +151,26 @@ async fn chain_without_its_beginning_is_no_chain() {
     let removed = format!("DELETE FROM countersign.audit_heads WHERE tenant_id = '{own}'");
     admin.execute(AssertSqlSafe(removed)).await.unwrap();
     beheaded().await;
+}
+
+#[tokio::test]
+async fn who_leaves_while_they_are_refused_does_not_take_the_row_away() {
+    let world = World::new().await;
+    let (tenant, owner) = world.company("north").await;
+    let before = verified(&world, tenant).await;
+    let (_, write) = world.write(&owner).await;
+    let refusal = countersign_entities::EventDraft {
+        outcome: Outcome::Refused,
+        ..draft("account.created")
+    };
+    assert!(write.refuse(refusal).now_or_never().is_none());
+    for _ in 0..100 {
+        if verified(&world, tenant).await == before + 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the refusal is not recorded");
 }
 
 #[tokio::test]
