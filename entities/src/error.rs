@@ -177,6 +177,8 @@ pub enum Why {
     Expired,
     /// The session is good, and its user is not, or no longer, a member of the tenant.
     NoMembership,
+    /// It opens the tenant still, or another one, and what it may do there was changed while the request ran.
+    Changed,
 }
 
 impl Why {
@@ -187,6 +189,7 @@ impl Why {
             Self::Ended => "ended",
             Self::Expired => "expired",
             Self::NoMembership => "no_membership",
+            Self::Changed => "changed",
         }
     }
 }

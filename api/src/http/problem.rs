@@ -222,6 +222,9 @@ impl From<EnterError> for Problem {
                         "the session or token has ended: sign in, or make a new token"
                     }
                     Why::NoMembership => "you are not a member of this tenant: choose another one",
+                    Why::Changed => {
+                        "what you may do was changed while the request ran: send it again"
+                    }
                 })
             }
             EnterError::NoTenant => Self::new(

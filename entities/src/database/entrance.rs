@@ -256,7 +256,7 @@ impl Database {
             return Ok(());
         }
         let rejection = Rejection {
-            why: Why::NoMembership,
+            why: Why::Changed,
             holder: Some((context.tenant(), Attribution::actor(context.actor()))),
         };
         let (credential, facts) = (context.credential(), context.facts());

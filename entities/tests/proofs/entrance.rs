@@ -138,8 +138,11 @@ async fn changed_role_ends_the_request_that_was_decided_with_the_old_one() {
         .execute(&mut admin)
         .await
         .unwrap();
-    assert!(world.database.write(&context, None).await.is_err());
-    assert!(world.database.read(&context).await.is_err());
+    let is_changed = |error| matches!(error, EnterError::Unauthenticated(Why::Changed));
+    let written = world.database.write(&context, None).await;
+    assert!(is_changed(written.unwrap_err()));
+    let read = world.database.read(&context).await;
+    assert!(is_changed(read.unwrap_err()));
 }
 
 #[tokio::test]
