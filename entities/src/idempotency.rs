@@ -46,6 +46,15 @@ impl IdempotencyKey {
     }
 }
 
+/// What a request that writes asks for, and by what it is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asking {
+    /// SHA-256 of what is asked for. A key is good for one of them.
+    pub request: [u8; 32],
+    /// SHA-256 of the policies. What was answered by others is not repeated: they may have hidden less.
+    pub policies: [u8; 32],
+}
+
 /// What came of claiming a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
@@ -133,8 +142,7 @@ fn places(behind: usize, types: &[&str]) -> String {
 pub(crate) struct Claiming {
     place: Place,
     context: RequestContext,
-    /// SHA-256 of what is asked for.
-    request: [u8; 32],
+    asking: Asking,
     on_its_way: Option<Arc<Answer>>,
 }
 
@@ -196,12 +204,25 @@ impl Claiming {
             self.place.lock().into(),
             self.place.actor.as_str().into(),
             self.place.key.to_vec().into(),
-            self.request.to_vec().into(),
-            shape(&self.context).into(),
+            self.asking.request.to_vec().into(),
+            self.shape().into(),
             self.context.request().uuid().into(),
             now.into(),
             (now - KEPT).into(),
         ]
+    }
+
+    /// What is answered depends on, beside what is asked for, as a hash: the answer to one who could do more,
+    /// or in whose place somebody else is now, is not for one who can do less.
+    fn shape(&self) -> Vec<u8> {
+        let actor = self.context.actor();
+        let mut digest = Sha256::new_with_prefix(self.asking.policies);
+        digest.update([u8::from(actor.tenant_suspended)]);
+        if let Some(human) = actor.human() {
+            digest.update(human.member.uuid());
+        }
+        digest.update(actor.rights());
+        digest.finalize().to_vec()
     }
 
     /// What came of it.
@@ -217,7 +238,7 @@ impl Claiming {
         let Some(asked) = &found.request else {
             return Ok(Claim::UnderWay);
         };
-        if *asked != self.request {
+        if *asked != self.asking.request {
             return Ok(Claim::OtherRequest);
         }
         let sealed = match &self.on_its_way {
@@ -228,7 +249,7 @@ impl Claiming {
                 return Ok(if young { Claim::UnderWay } else { Claim::Gone });
             }
         };
-        let able = Some(shape(&self.context));
+        let able = Some(self.shape());
         let Some(sealed) = sealed.filter(|_| found.shape == able) else {
             return Ok(Claim::Gone);
         };
@@ -255,16 +276,16 @@ pub(crate) fn emptying(tenant: TenantId, at: DateTime<Utc>) -> Statement {
 }
 
 impl Database {
-    /// The claim of the request's key, where it has one, for what `request` is the SHA-256 of.
+    /// The claim of the request's key, where it has one.
     ///
     /// Made before PostgreSQL is asked: an answer that is on its way there now may have arrived by then.
-    pub(crate) fn claiming(&self, context: &RequestContext, request: [u8; 32]) -> Option<Claiming> {
+    pub(crate) fn claiming(&self, context: &RequestContext, asking: Asking) -> Option<Claiming> {
         let place = Place::of(context)?;
         Some(Claiming {
             on_its_way: self.inner().answers.on_its_way(&place),
             place,
             context: context.clone(),
-            request,
+            asking,
         })
     }
 
@@ -292,12 +313,6 @@ impl Database {
         let answers = &inner.answers;
         answers.keep(place, claimant, sealed, context.now()).await
     }
-}
-
-/// What the caller may do, as a hash: the answer to one who could do more is not for one who can
-/// do less.
-fn shape(context: &RequestContext) -> Vec<u8> {
-    Sha256::digest(context.actor().rights().as_bytes()).to_vec()
 }
 
 fn seal_place(key: &[u8; 32]) -> seal::Place<'_> {

@@ -65,7 +65,7 @@ pub use entry::{
 };
 pub use error::{Cause, Constraint, EnterError, StoreError, Why, WriteError};
 pub use filter::{AuditFilter, Sign, TransactionFilter};
-pub use idempotency::{Claim, IdempotencyKey};
+pub use idempotency::{Asking, Claim, IdempotencyKey};
 pub use isolation::IsolationError;
 pub use keys::{
     KekError, KeyEncryption, KeyEncryptionKey, KeyError, KeyIdentity, KeyRing, PlainKey, WrappedKey,

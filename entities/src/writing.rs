@@ -23,7 +23,7 @@ use crate::{
     database::Database,
     enter::{self, Answer},
     error::StoreError,
-    idempotency::{Claim, Claiming, Found},
+    idempotency::{Asking, Claim, Claiming, Found},
     keys::AuditKey,
     line::{Done, Line},
 };
@@ -49,8 +49,7 @@ pub(crate) struct Writing {
 /// What it takes to enter as who was let in a moment ago.
 struct Late {
     named: BTreeSet<AnyId>,
-    /// SHA-256 of what is asked for.
-    asked: [u8; 32],
+    asking: Asking,
     /// What PostgreSQL said last.
     presumed: Arc<Answer>,
 }
@@ -74,17 +73,16 @@ impl Writing {
         Self::opened(database, context, key, Opened { line, claimed })
     }
 
-    /// The same, in which the request's key, where it has one, is claimed for what `asked` is the SHA-256
-    /// of.
+    /// The same, in which the request's key, where it has one, is claimed.
     pub(crate) fn claiming(
         database: &Database,
         context: RequestContext,
         key: AuditKey,
         line: Line,
-        asked: [u8; 32],
+        asking: Asking,
     ) -> Self {
         let line = Arc::new(line);
-        let claimed = database.claiming(&context, asked).map(|claiming| {
+        let claimed = database.claiming(&context, asking).map(|claiming| {
             let (line, database) = (Arc::clone(&line), database.clone());
             let claimed = async move {
                 let found: Vec<Found> = line.fetch(&claiming.statement()).await?;
@@ -116,7 +114,7 @@ impl Writing {
         key: AuditKey,
         presumed: Arc<Answer>,
         named: BTreeSet<AnyId>,
-        asked: [u8; 32],
+        asking: Asking,
     ) -> Self {
         Self {
             database: database.clone(),
@@ -124,7 +122,7 @@ impl Writing {
             key,
             late: Some(Late {
                 named,
-                asked,
+                asking,
                 presumed,
             }),
             opened: OnceCell::new(),
@@ -181,7 +179,7 @@ impl Writing {
         let call = enter::call(context.credential(), context.now(), &late.named);
         let holds = database.holds(context, late.named.len());
         let lines = &database.inner().writing;
-        let Some(claiming) = database.claiming(context, late.asked) else {
+        let Some(claiming) = database.claiming(context, late.asking) else {
             let line = Line::presume(lines, call.statement(), holds).await;
             let line = Arc::new(line.map_err(|_| StoreError::Rebutted)?);
             let claimed = None;

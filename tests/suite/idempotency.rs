@@ -1,6 +1,7 @@
 //! Mutations that are sent again: done once, answered again.
 
 mod interrupted;
+mod outlived;
 
 use std::time;
 

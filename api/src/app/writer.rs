@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use countersign_entities::{Claim, Database, RequestContext, StoreError, WriteTransaction};
+use countersign_entities::{Asking, Claim, Database, RequestContext, StoreError, WriteTransaction};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{AppError, Looks};
@@ -16,8 +16,7 @@ use super::{AppError, Looks};
 pub struct Writer {
     database: Database,
     context: RequestContext,
-    /// SHA-256 of what is asked for.
-    asked: [u8; 32],
+    asking: Asking,
     opened: Mutex<Option<WriteTransaction>>,
     /// What came of claiming the key, where it is another request's.
     missed: OnceLock<Claim>,
@@ -27,12 +26,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// The transactions that follow `opened`, which was opened for what `asked` is the SHA-256 of.
-    pub fn new(database: Database, opened: WriteTransaction, asked: [u8; 32]) -> Self {
+    /// The transactions that follow `opened`, which was opened for what is asked.
+    pub fn new(database: Database, opened: WriteTransaction, asking: Asking) -> Self {
         Self {
             database,
             context: opened.context().clone(),
-            asked,
+            asking,
             opened: Mutex::new(Some(opened)),
             missed: OnceLock::new(),
             is_done: AtomicBool::new(false),
@@ -54,7 +53,11 @@ impl Writer {
         let opened = self.opened.lock().await.take();
         let transaction = match opened {
             Some(opened) => opened,
-            None => self.database.write(&self.context, Some(self.asked)).await?,
+            None => {
+                self.database
+                    .write(&self.context, Some(self.asking))
+                    .await?
+            }
         };
         if looks == Looks::AtNothing {
             return Ok(transaction);

@@ -11,7 +11,7 @@ use admission::{Purpose, finds_out, within_quota};
 use async_graphql::{Variables, dynamic::Schema};
 use async_graphql_parser::types::{OperationDefinition, OperationType};
 use countersign_domain::id::{RequestId, TenantId};
-use countersign_entities::{Credential, Database, RequestContext, RequestFacts};
+use countersign_entities::{Asking, Credential, Database, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, EXPLAIN_REFUSAL, INTROSPECT};
 use execution::{Asked, faulty};
 use reading::operation;
@@ -50,6 +50,7 @@ use crate::{
 /// A request that was read, and has let nobody in yet.
 #[derive(Clone)]
 struct Call<'a> {
+    services: Services,
     document: &'a Document,
     definition: &'a OperationDefinition,
     name: Option<&'a str>,
@@ -231,6 +232,7 @@ impl Endpoint {
             span.record("graphql.document.hash", hex::encode(document.sha256));
         }
         let mut call = Call {
+            services: self.services(),
             document: &document,
             definition,
             name,
@@ -248,7 +250,10 @@ impl Endpoint {
         };
         let writes = call.plan.kind == OperationType::Mutation && !call.dry_run;
         let purpose = if writes {
-            Purpose::Write(repeat::request(&document, name, &call.variables))
+            Purpose::Write(Asking {
+                request: repeat::request(&document, name, &call.variables),
+                policies: *call.services.engine.sha256(),
+            })
         } else {
             Purpose::Read
         };
@@ -311,7 +316,7 @@ impl Endpoint {
         *standing = Some(stands);
         let way = within_quota(way, stands, id).await?;
         call.timing.part("entrance");
-        let state = self.decide(context, way, plan);
+        let state = self.decide(call.services.clone(), context, way, plan);
         self.check_tenant(&state, call.meant_for).await?;
         let finds_out = finds_out(&state, &call);
         if !finds_out {

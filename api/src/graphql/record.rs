@@ -7,12 +7,12 @@ use countersign_domain::{
     id::AnyId,
 };
 use countersign_entities::{EventDraft, StoreError};
-use countersign_policies::{Refusal, Resolved};
+use countersign_policies::{Decision, Refusal, Resolved};
 
 use super::{
     document::Document,
     operation::Operation,
-    plan::{Measure, Plan, root_type},
+    plan::{Measure, Plan, RootField, root_type},
 };
 use crate::{
     app::{event_of, refusals},
@@ -67,17 +67,22 @@ pub(super) async fn refused_mutations(operation: &Operation) -> Result<(), Store
     Ok(())
 }
 
-/// Records that a mutation's answer was given again, under its `Idempotency-Key`, and nothing was done.
+/// Records that a mutation's answer was given again, under its `Idempotency-Key`, and nothing was done. What
+/// policies refuse of it was refused then as well.
 pub(super) async fn repeated(
     operation: &Operation,
     plan: &Plan,
     document: &Document,
 ) -> Result<(), StoreError> {
-    record(
-        operation,
-        let_run(operation, plan, document, "mutation.repeated"),
-    )
-    .await
+    let mut draft = let_run(operation, plan, document, "mutation.repeated");
+    let denied = |root: &RootField| {
+        let decision = operation.decisions.get(root.action);
+        matches!(decision, Decision::Deny(_))
+    };
+    if plan.roots.iter().any(denied) {
+        draft.outcome = Outcome::Refused;
+    }
+    record(operation, draft).await
 }
 
 /// Records a request that was refused whole for what it is.

@@ -16,6 +16,7 @@ use crate::{
     context::{Credential, CredentialKind, RequestContext, RequestFacts},
     enter::{self, Answer, Closed, Rejection},
     error::{EnterError, StoreError, Why},
+    idempotency::Asking,
     line::{Done, Line, Lines},
     reading::{Shared, Source, Word},
     transaction::{ReadTransaction, WriteTransaction},
@@ -80,14 +81,14 @@ impl Database {
         Ok(self.reader(line, context.tenant()))
     }
 
-    /// As [`Self::enter`], to write what `asked` is the SHA-256 of: where the request has a key, it is
-    /// claimed, which [`WriteTransaction::claimed`] tells of.
+    /// As [`Self::enter`], to write: where the request has a key, it is claimed, which
+    /// [`WriteTransaction::claimed`] tells of.
     pub async fn enter_to_write(
         &self,
         credential: &Credential,
         request: &RequestFacts,
         named: &[AnyId],
-        asked: [u8; 32],
+        asking: Asking,
     ) -> Result<(RequestContext, WriteTransaction), EnterError> {
         let (lines, keys) = (&self.0.writing, &self.0.keys);
         loop {
@@ -99,7 +100,7 @@ impl Database {
                 keys.audit(tenant).await?;
                 continue;
             };
-            let writing = Writing::claiming(self, context.clone(), key, line, asked);
+            let writing = Writing::claiming(self, context.clone(), key, line, asking);
             return Ok((context, WriteTransaction::new(self, writing)));
         }
     }
@@ -112,27 +113,27 @@ impl Database {
         credential: &Credential,
         request: &RequestFacts,
         named: &[AnyId],
-        asked: [u8; 32],
+        asking: Asking,
     ) -> Option<(RequestContext, WriteTransaction)> {
         let (context, presumed) = self.last(credential, request)?;
         let key = self.0.keys.opened(context.tenant())?;
         let named = named.iter().copied().collect();
-        let writing = Writing::presuming(self, context.clone(), key, presumed, named, asked);
+        let writing = Writing::presuming(self, context.clone(), key, presumed, named, asking);
         Some((context, WriteTransaction::new(self, writing)))
     }
 
-    /// Enters again with the credential of the context, to write what `asked`, where it is given, is the
-    /// SHA-256 of.
+    /// Enters again with the credential of the context, to write. The request's key is claimed where it is
+    /// said what is asked for.
     pub async fn write(
         &self,
         context: &RequestContext,
-        asked: Option<[u8; 32]>,
+        asking: Option<Asking>,
     ) -> Result<WriteTransaction, EnterError> {
         let key = self.0.keys.audit(context.tenant()).await?;
         let line = self.same_line(&self.0.writing, context).await?;
         let context = context.clone();
-        let writing = match asked {
-            Some(asked) => Writing::claiming(self, context, key, line, asked),
+        let writing = match asking {
+            Some(asking) => Writing::claiming(self, context, key, line, asking),
             None => Writing::entered(self, context, key, line),
         };
         Ok(WriteTransaction::new(self, writing))

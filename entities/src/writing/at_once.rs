@@ -75,7 +75,7 @@ impl Writing {
     ) -> Result<Option<AtOnce>, StoreError> {
         let (inner, context) = (self.database.inner(), &self.context);
         let tenant = context.tenant();
-        let Some(claiming) = self.database.claiming(context, late.asked) else {
+        let Some(claiming) = self.database.claiming(context, late.asking) else {
             return Ok(None);
         };
         // An answer that is on its way takes the ordinary way.

@@ -9,7 +9,7 @@ use countersign_entities::{
 use futures::future::join_all;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
-use crate::world::{Person, World, connect, draft, facts, settings, uuid};
+use crate::world::{Person, World, asking, connect, draft, facts, settings, uuid};
 
 /// What a request under that key is.
 fn keyed(key: &str) -> RequestFacts {
@@ -26,7 +26,7 @@ fn presumed(
     facts: &RequestFacts,
     named: &[AnyId],
 ) -> (RequestContext, WriteTransaction) {
-    let presumed = database.presume_to_write(&who.credential(), facts, named, [1; 32]);
+    let presumed = database.presume_to_write(&who.credential(), facts, named, asking(1));
     presumed.expect("they have entered before")
 }
 
@@ -191,7 +191,7 @@ async fn nothing_is_done_for_whoever_is_not_who_they_were_a_moment_ago() {
         let credential = owner.credential();
         let again = world
             .database
-            .presume_to_write(&credential, facts, &[], [1; 32]);
+            .presume_to_write(&credential, facts, &[], asking(1));
         assert!(again.is_none());
     };
     let suspend = "UPDATE countersign.tenants SET suspended_at = now() WHERE slug = 'north'";

@@ -16,7 +16,7 @@ use countersign_entities::{
 use countersign_policies::{resource, row::TenantOnly};
 use uuid::Uuid;
 
-use crate::world::{ISSUER, World, draft, facts, identity, new_account, new_session, now};
+use crate::world::{ISSUER, World, asking, draft, facts, identity, new_account, new_session, now};
 
 async fn why(world: &World, credential: &Credential, facts: &RequestFacts) -> Option<Why> {
     match world.database.enter(credential, facts, &[]).await {
@@ -278,7 +278,7 @@ async fn a_credential_was_used_where_nothing_came_of_it_too() {
         let (id, credential) = world.api_token(&owner, &[Scope::CategoriesCreate]).await;
         let entered = world
             .database
-            .enter_to_write(&credential, &facts(), &[], [0; 32])
+            .enter_to_write(&credential, &facts(), &[], asking(0))
             .await;
         let (_, write) = entered.unwrap();
         if refuses {
@@ -337,9 +337,9 @@ async fn named_id_of_another_tenant_refuses_the_whole_request() {
     let (credential, named) = (owner.credential(), [foreign.into()]);
     let database = &world.database;
     let request = facts();
-    let entered = database.enter_to_write(&credential, &request, &named, [0; 32]);
+    let entered = database.enter_to_write(&credential, &request, &named, asking(0));
     let entered = entered.await.unwrap();
-    let presumed = database.presume_to_write(&credential, &request, &named, [0; 32]);
+    let presumed = database.presume_to_write(&credential, &request, &named, asking(0));
     for (context, write) in [entered, presumed.unwrap()] {
         let permit = world.permit(&context, "createAccount");
         let written = write.insert_account(&permit, &new_account("More")).await;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     cluster::{Cluster, passwords},
-    world::{Person, World, draft, facts, uuid},
+    world::{Person, World, asking, draft, facts, uuid},
 };
 
 const WRITERS: usize = 32;
@@ -48,7 +48,7 @@ async fn change(world: &World, who: &Person, context: &RequestContext, id: Uuid)
         idempotency_key: IdempotencyKey::parse(&id.to_string()),
         ..facts()
     };
-    let (credential, asked) = (who.credential(), [0; 32]);
+    let (credential, asked) = (who.credential(), asking(0));
     let presumed = world
         .database
         .presume_to_write(&credential, &keyed, &[], asked);

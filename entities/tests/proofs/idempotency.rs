@@ -2,13 +2,13 @@
 
 use countersign_domain::access::Role;
 use countersign_entities::{
-    Claim, Database, IdempotencyKey, RequestContext, RequestFacts, WriteTransaction,
+    Asking, Claim, Database, IdempotencyKey, RequestContext, RequestFacts, WriteTransaction,
 };
 use sqlx::Executor;
 
-use crate::world::{Person, World, connect, draft, facts, new_account, settings, uuid};
+use crate::world::{Person, World, asking, connect, draft, facts, new_account, settings, uuid};
 
-const ASKED: [u8; 32] = [1; 32];
+const ASKED: Asking = asking(1);
 
 /// Another process on the same database.
 async fn replica(world: &World) -> Database {
@@ -123,7 +123,7 @@ async fn what_was_done_is_not_done_again_whenever_its_answer_comes() {
         // As where the process dies before it has kept the answer.
         assert_eq!(claimed(database, &owner, keyed(61)).await, Claim::Gone);
         let (credential, facts) = (owner.credential(), keyed(0));
-        let other = database.enter_to_write(&credential, &facts, &[], [2; 32]);
+        let other = database.enter_to_write(&credential, &facts, &[], asking(2));
         let (_, other) = other.await.unwrap();
         assert_eq!(other.claimed().await.unwrap(), Claim::OtherRequest);
     }

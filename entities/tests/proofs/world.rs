@@ -22,7 +22,7 @@ use countersign_domain::{
     token::PlainToken,
 };
 use countersign_entities::{
-    Clock, Credential, CustomRole, Database, EventDraft, Ids, KeyEncryptionKey, NewAccount,
+    Asking, Clock, Credential, CustomRole, Database, EventDraft, Ids, KeyEncryptionKey, NewAccount,
     NewApiToken, NewImport, NewMember, NewSession, NewStatement, NewTenant, NewTransaction,
     ProvidedIdentity, ProviderTokens, ReadTransaction, RequestContext, RequestFacts, SessionSecret,
     Settings, SystemClock, SystemIds, Unfinished, WriteTransaction,
@@ -321,6 +321,14 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 pub(crate) fn uuid() -> Uuid {
     SystemIds.uuid()
+}
+
+/// What a request asks for, by number.
+pub(crate) const fn asking(n: u8) -> Asking {
+    Asking {
+        request: [n; 32],
+        policies: [0; 32],
+    }
 }
 
 pub(crate) fn facts() -> RequestFacts {

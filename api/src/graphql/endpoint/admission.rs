@@ -4,7 +4,7 @@ use countersign_domain::{
     id::{AnyId, RequestId, TenantId},
     principal::Principal,
 };
-use countersign_entities::{Credential, RequestContext, RequestFacts, WriteTransaction};
+use countersign_entities::{Asking, Credential, RequestContext, RequestFacts, WriteTransaction};
 use countersign_policies::{ActionId, Decision};
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::{
-        Writer,
+        Services, Writer,
         refusals::{self, ELSEWHERE, MEANT},
     },
     code::Code,
@@ -44,10 +44,10 @@ impl Endpoint {
                 let (context, reader) = database.presume(credential, facts, &named).await?;
                 Some((context, Way::Read(reader)))
             }
-            Purpose::Write(asked) => {
+            Purpose::Write(asking) => {
                 let (context, opened) =
-                    database.presume_to_write(credential, facts, &named, asked)?;
-                Some((context, self.writing(opened, asked)))
+                    database.presume_to_write(credential, facts, &named, asking)?;
+                Some((context, self.writing(opened, asking)))
             }
         }
     }
@@ -71,10 +71,10 @@ impl Endpoint {
                 let entered = database.enter(credential, facts, &named).await;
                 entered.map(|(context, reader)| (context, Way::Read(reader)))
             }
-            Purpose::Write(asked) => {
-                let entered = database.enter_to_write(credential, facts, &named, asked);
+            Purpose::Write(asking) => {
+                let entered = database.enter_to_write(credential, facts, &named, asking);
                 let entered = entered.await;
-                entered.map(|(context, opened)| (context, self.writing(opened, asked)))
+                entered.map(|(context, opened)| (context, self.writing(opened, asking)))
             }
         };
         entered.map_err(|error| Answer::NotEntered(Box::new(error)))
@@ -158,18 +158,23 @@ impl Endpoint {
         refused(Code::NotFound, message.to_owned(), context.request())
     }
 
-    fn writing(&self, opened: WriteTransaction, asked: [u8; 32]) -> Way {
+    fn writing(&self, opened: WriteTransaction, asking: Asking) -> Way {
         let database = self.database.clone();
-        Way::Write(Box::new(Writer::new(database, opened, asked)))
+        Way::Write(Box::new(Writer::new(database, opened, asking)))
     }
 
     /// Law 3: the whole operation is decided before it runs.
-    pub(super) fn decide(&self, context: RequestContext, way: Way, plan: &Plan) -> Operation {
+    pub(super) fn decide(
+        &self,
+        services: Services,
+        context: RequestContext,
+        way: Way,
+        plan: &Plan,
+    ) -> Operation {
         context.note_asked(&plan.asked);
         let mut actions = plan.actions.clone();
         actions.extend(self.explain);
         actions.extend(self.introspect);
-        let services = self.services();
         let decisions = services.engine.decide(context.actor(), &actions);
         let allowed = |action: Option<ActionId>| {
             action.is_some_and(|action| matches!(decisions.get(action), Decision::Allow(_)))
@@ -293,8 +298,8 @@ fn unfit(operation: &Operation, plan: &Plan, own_text: bool) -> Option<(Code, &'
 pub(super) enum Purpose {
     /// To read, or to be told what would come of it.
     Read,
-    /// To have done what that is the SHA-256 of.
-    Write([u8; 32]),
+    /// To have that done.
+    Write(Asking),
 }
 
 /// Gives the connection back where the principal has to wait.

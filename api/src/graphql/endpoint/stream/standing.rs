@@ -77,7 +77,7 @@ impl EventStream {
             }
         };
         let way = Way::Read(reader);
-        let state = endpoint.decide(context, way, &self.plan);
+        let state = endpoint.decide(endpoint.services(), context, way, &self.plan);
         let fit = endpoint.check_form(&state, &self.plan, self.own_text);
         match fit.await {
             Ok(()) => {}
