@@ -238,9 +238,14 @@ impl<'a> Mutation<'a> {
         payload: Payload,
     ) -> Result<(), AppError> {
         let draft = self.done(&permit, targets, payload);
-        self.transaction.finish(permit, draft).await?;
-        self.writer.committed();
-        Ok(())
+        match self.transaction.finish(permit, draft).await {
+            Ok(()) => {
+                self.writer.committed();
+                Ok(())
+            }
+            Err(StoreError::Rebutted) => Err(self.writer.rebut().await),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Inserts a row and commits, with the audit event in the same transaction.
@@ -294,12 +299,12 @@ impl<'a> Mutation<'a> {
     pub(crate) async fn refuse(self, error: AppError, targets: Vec<AnyId>) -> AppError {
         if matches!(error, AppError::Store(StoreError::Rebutted)) {
             self.transaction.abandon().await;
-            return self.writer.rebut();
+            return self.writer.rebut().await;
         }
         match self.transaction.claimed().await {
             Ok(Claim::Claimed) => {}
             Ok(missed) => return self.writer.miss(self.transaction, missed).await,
-            Err(StoreError::Rebutted) => return self.writer.rebut(),
+            Err(StoreError::Rebutted) => return self.writer.rebut().await,
             Err(store) => return store.into(),
         }
         let engine = &self.services.engine;

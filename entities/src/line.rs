@@ -194,25 +194,32 @@ impl Line {
         Ok(self.heard(done)?)
     }
 
-    /// Runs a statement that writes, and `next` in the same round trip. Where the first fails, so
-    /// does the other.
-    pub(crate) async fn write_both(
+    /// Runs a statement that writes, and two more behind it in the same round trip. Where one fails, so do
+    /// those behind it.
+    pub(crate) async fn write_then(
         &self,
         statement: &Statement,
-        next: &Statement,
-    ) -> Result<(Done, Done), WriteError> {
+        [second, third]: [&Statement; 2],
+    ) -> Result<(Done, [Done; 2]), WriteError> {
         self.confirm().await?;
         let client = self.client()?;
         if !self.prepared {
             let first = self.heard(done(&client, false, statement).await)?;
-            return Ok((first, self.heard(done(&client, false, next).await)?));
+            let second = self.heard(done(&client, false, second).await)?;
+            let third = self.heard(done(&client, false, third).await)?;
+            return Ok((first, [second, third]));
         }
         // Before anything is sent: what is prepared already would overtake what is not.
         let ready = client.prepare_cached(&statement.sql).await?;
-        let next_ready = client.prepare_cached(&next.sql).await?;
-        let first = run(&client, &ready, statement);
-        let both = futures::try_join!(first, run(&client, &next_ready, next));
-        Ok(self.heard(both)?)
+        let second_ready = client.prepare_cached(&second.sql).await?;
+        let third_ready = client.prepare_cached(&third.sql).await?;
+        let all = futures::try_join!(
+            run(&client, &ready, statement),
+            run(&client, &second_ready, second),
+            run(&client, &third_ready, third),
+        );
+        let (first, second, third) = self.heard(all)?;
+        Ok((first, [second, third]))
     }
 
     /// Runs the transaction's last statement and commits, in one round trip. The statement must

@@ -1,9 +1,13 @@
 //! Transactions on one tenant's data. There is no other way to it.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -16,6 +20,7 @@ use crate::{
     audit::{self, EventDraft},
     context::RequestContext,
     database::Database,
+    enter,
     error::{StoreError, WriteError},
     idempotency::Claim,
     line::{Done, Fetched, Fetches, Line, fetched},
@@ -148,6 +153,8 @@ pub struct WriteTransaction {
     database: Database,
     /// Where the tenant's chain ends, where this transaction holds the end.
     held: Mutex<Option<Head>>,
+    /// Whether it writes what who acts is, whom it has locked for that.
+    changes_actor: AtomicBool,
 }
 
 /// A transaction that was not finished, for its refusal to be recorded, and why.
@@ -171,6 +178,7 @@ impl WriteTransaction {
             writing,
             database: database.clone(),
             held: Mutex::default(),
+            changes_actor: AtomicBool::new(false),
         }
     }
 
@@ -225,9 +233,17 @@ impl WriteTransaction {
         line.write_rare(&statement).instrument(span).await
     }
 
+    /// Notes that what is written may change or end who acts, whose rows are locked: PostgreSQL says something
+    /// else of them from then on.
+    pub(crate) fn note_own_change(&self) {
+        self.changes_actor.store(true, Ordering::Relaxed);
+    }
+
     /// Runs the statement after which nothing is written but the audit row: the tenant's chain is
     /// held from then on, in the same round trip, so that the row and the commit take one as well.
     /// Whoever wrote more after it might wait for somebody who waits for the chain.
+    ///
+    /// Who acts is asked for once more behind that: whoever ends them is in the chain by then, or comes after.
     pub(crate) async fn write_last(&self, statement: impl QueryTrait) -> Result<Done, WriteError> {
         self.write_last_statement(built(statement)).await
     }
@@ -239,8 +255,15 @@ impl WriteTransaction {
         self.may_write().await?;
         let sql = "SELECT seq, hash FROM countersign.hold_end()";
         let hold = Statement::from_string(DbBackend::Postgres, sql);
-        let both = self.line().await?.write_both(&statement, &hold);
-        let (done, held) = both.instrument(writes()).await?;
+        let context = self.context();
+        let call = enter::call(context.credential(), context.now(), &BTreeSet::new());
+        let again = call.statement();
+        let all = self.line().await?.write_then(&statement, [&hold, &again]);
+        let (done, [held, entered]) = all.instrument(writes()).await?;
+        let changes_actor = self.changes_actor.load(Ordering::Relaxed);
+        if !changes_actor && !self.database.holds(context, 0)(&entered) {
+            return Err(StoreError::Rebutted.into());
+        }
         let end = held.rows::<End>()?.into_iter().next();
         let end = end.ok_or_else(|| StoreError::inconsistent("the tenant has no chain"))?;
         let end = Head {
@@ -299,21 +322,22 @@ impl WriteTransaction {
         audit::Unlinked::of_request(self.context(), draft, id)
     }
 
+    fn held(&self) -> Option<Head> {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Links the row to the tenant's chain and commits.
     async fn append(&self, row: &audit::Unlinked) -> Result<(), StoreError> {
         let (inner, tenant) = (self.database.inner(), self.reader.tenant);
-        let (line, key) = (self.line().await?, self.writing.key());
-        let held = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = if let Some(end) = held {
-            let (statement, end) = audit::append_held(end, row, key)?;
-            line.commit_with(&statement).instrument(writes()).await?;
-            end
-        } else {
-            let guess = inner.recorder.last_seen(tenant);
-            let end = audit::append(line, guess, row, key).await?;
-            line.commit().await?;
-            end
-        };
+        if self.held().is_none() {
+            // Nothing was written.
+            self.write_last_statement(enter::nothing()).await?;
+        }
+        let end = self.held();
+        let end = end.ok_or_else(|| StoreError::inconsistent("nobody holds the chain"))?;
+        let (statement, end) = audit::append_held(end, row, self.writing.key())?;
+        let line = self.line().await?;
+        line.commit_with(&statement).instrument(writes()).await?;
         inner.recorder.knows(tenant, end);
         inner.recorder.grew(tenant);
         Ok(())

@@ -1,5 +1,7 @@
 //! AUT-2: nobody grants more than they hold, nobody gains by their own hand, and a tenant keeps an owner.
 
+mod ended;
+
 use countersign_domain::access::{Capability, Role, Scope};
 use countersign_tests::{Reply, TestApp};
 use serde_json::{Value, json};

@@ -75,8 +75,13 @@ impl Writer {
         AppError::Repeats
     }
 
-    /// Notes that nobody was let in: nothing is done any more, and the request begins anew.
-    pub(super) fn rebut(&self) -> AppError {
+    /// Notes that nobody was let in, or not until the end: nothing is done any more, and the request begins
+    /// anew. Unless some of it was done, which would be done again: then the entrance says what ended.
+    pub(super) async fn rebut(&self) -> AppError {
+        if self.has_committed() {
+            let entered = self.database.read(&self.context).await;
+            return entered.map_or_else(AppError::from, |_| StoreError::Rebutted.into());
+        }
         self.is_rebutted.store(true, Ordering::Relaxed);
         StoreError::Rebutted.into()
     }

@@ -47,6 +47,9 @@ use crate::{
     rate_limit::{RateLimits, Standing},
 };
 
+/// How often a request begins anew whose caller is changed while it runs.
+const ENTRANCES_MAX: usize = 3;
+
 /// A request that was read, and has let nobody in yet.
 #[derive(Clone)]
 struct Call<'a> {
@@ -68,6 +71,18 @@ struct Call<'a> {
     /// Where its principal stands after it was paid for, where it was.
     paid: Option<Standing>,
     timing: Timing,
+}
+
+impl Call<'_> {
+    fn purpose(&self) -> Purpose {
+        if self.plan.kind != OperationType::Mutation || self.dry_run {
+            return Purpose::Read;
+        }
+        Purpose::Write(Asking {
+            request: repeat::request(self.document, self.name, &self.variables),
+            policies: *self.services.engine.sha256(),
+        })
+    }
 }
 
 /// The endpoint. One for the process.
@@ -248,16 +263,8 @@ impl Endpoint {
             paid: None,
             timing: Timing::start(),
         };
-        let writes = call.plan.kind == OperationType::Mutation && !call.dry_run;
-        let purpose = if writes {
-            Purpose::Write(Asking {
-                request: repeat::request(&document, name, &call.variables),
-                policies: *call.services.engine.sha256(),
-            })
-        } else {
-            Purpose::Read
-        };
-        if call.plan.kind == OperationType::Query || writes {
+        let purpose = call.purpose();
+        if call.plan.kind == OperationType::Query || matches!(purpose, Purpose::Write(_)) {
             let presumed = self.presume(credential, facts, &measure, purpose).await;
             if let Some((context, way)) = presumed {
                 let again = call.clone();
@@ -274,13 +281,27 @@ impl Endpoint {
                 }
             }
         }
-        let (context, way) = self.enter(&call, purpose).await?;
-        match self.run_entered(context, way, call, standing).await {
-            Ok(done) => Ok(done),
-            Err(Stop::Answer(answer)) => Err(answer),
-            // Whoever has entered is presumed to be nobody.
-            Err(Stop::Rebutted | Stop::Strange) => Err(failed(&GraphqlError::Internal, id)),
+        self.let_in_and_run(call, purpose, standing).await
+    }
+
+    /// Lets the caller in and runs it, and once more where they are changed while it runs.
+    async fn let_in_and_run(
+        &self,
+        mut call: Call<'_>,
+        purpose: Purpose,
+        standing: &mut Option<Standing>,
+    ) -> Result<(&'static str, Response), Answer> {
+        for _ in 0..ENTRANCES_MAX {
+            let (context, way) = self.enter(&call, purpose).await?;
+            let entered = self.run_entered(context, way, call.clone(), standing);
+            match entered.await {
+                Ok(done) => return Ok(done),
+                Err(Stop::Answer(answer)) => return Err(answer),
+                // Whoever has entered was changed or ended before it was done.
+                Err(Stop::Rebutted | Stop::Strange) => call.paid = standing.take(),
+            }
         }
+        Err(failed(&GraphqlError::Unavailable, call.facts.request))
     }
 
     /// Decides, runs and records what a caller who was let in, or is presumed to be, asks for. What names

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::{
     access::Scope,
     id::{ApiTokenId, UserId},
+    principal::{MachineCredential, Principal},
     sealed::{StoredText, TextColumn},
     token::HashedToken,
 };
@@ -183,6 +184,7 @@ impl WriteTransaction {
         ids: &[ApiTokenId],
     ) -> Result<(), WriteError> {
         self.admit_permit(permit)?;
+        self.note_end_of(ids);
         let update = Entity::update_many()
             .col_expr(Column::RevokedAt, Expr::value(self.context().now()))
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
@@ -263,11 +265,21 @@ impl WriteTransaction {
         at: DateTime<Utc>,
     ) -> Result<(), WriteError> {
         self.admit_permit(permit)?;
+        self.note_end_of(&[id]);
         let update = Entity::update_many()
             .col_expr(Column::RevokedAt, Expr::value(at))
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(id.uuid()))
             .filter(Column::RevokedAt.is_null());
         one_row(self.write_last(update).await?.affected, "tokens")
+    }
+
+    fn note_end_of(&self, ids: &[ApiTokenId]) {
+        let Principal::Machine(machine) = &self.context().actor().principal else {
+            return;
+        };
+        if matches!(machine.credential, MachineCredential::ApiToken(own) if ids.contains(&own)) {
+            self.note_own_change();
+        }
     }
 }

@@ -210,6 +210,7 @@ impl WriteTransaction {
     /// the role; the schema holds both whoever asks.
     pub async fn update_member(&self, permit: &Permit, member: &Member) -> Result<(), WriteError> {
         self.admit_permit(permit)?;
+        self.note_change_of(member.id);
         let custom_role = member.custom_role.map(CustomRoleId::uuid);
         let update = Entity::update_many()
             .col_expr(Column::Role, Expr::value(member.role.name()))
@@ -227,9 +228,17 @@ impl WriteTransaction {
     /// left: their next entrance finds no membership. Conflict: `memberships_last_owner`, which the schema holds whoever asks.
     pub async fn remove_member(&self, permit: &Permit, id: MemberId) -> Result<(), WriteError> {
         self.admit_permit(permit)?;
+        self.note_change_of(id);
         let delete = Entity::delete_many()
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(Column::Id.eq(id.uuid()));
         one_row(self.write_last(delete).await?.affected, "memberships")
+    }
+
+    fn note_change_of(&self, id: MemberId) {
+        let own = self.context().actor().human();
+        if own.is_some_and(|human| human.member == id) {
+            self.note_own_change();
+        }
     }
 }

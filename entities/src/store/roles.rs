@@ -200,6 +200,8 @@ impl WriteTransaction {
     /// for [`Self::insert_role`].
     pub async fn update_role(&self, permit: &Permit, role: &CustomRole) -> Result<(), WriteError> {
         self.admit_permit(permit)?;
+        // It may be the role of whoever changes it.
+        self.note_own_change();
         let update = Entity::update_many()
             .col_expr(Column::Name, Expr::value(role.name.clone()))
             .col_expr(Column::Description, Expr::value(role.description.clone()))
