@@ -53,6 +53,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     16 "0016_keep_imports",
     17 "0017_bound_settling",
     18 "0018_bound_sessions",
+    19 "0019_index_audit_outcomes",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.

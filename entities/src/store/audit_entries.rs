@@ -10,7 +10,7 @@ use countersign_domain::{
 use countersign_policies::{ReadScope, resource};
 use sea_orm::{
     ColumnTrait, DbBackend, EntityName, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select,
+    QueryTrait, Select, Statement,
     sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -75,6 +75,12 @@ fetched! {
     payload: String,
     occurred_at: DateTime<Utc>,
     actor_name: Option<String>,
+    }
+}
+
+fetched! {
+    struct End {
+        seq: i64,
     }
 }
 
@@ -155,10 +161,11 @@ impl Stored for resource::AuditEntry {
     }
 
     fn rows() -> Select<Entity> {
-        // The log names a human as `usr_` and the id's digits.
+        // The log names a human as `usr_` and the id's digits. The id is taken out of that, and not that made
+        // of each member's id, so that the one member is found by an index.
         let written = Expr::cust_with_expr(
-            "'usr_' || replace($1::text, '-', '')",
-            Expr::col((users::Entity, users::Column::Id)),
+            "CASE WHEN $1 ~ '^usr_[0-9a-f]{32}$' THEN substr($1, 5)::uuid END",
+            Expr::col((Entity, Column::ActorId)),
         );
         let name = Query::select()
             .column((users::Entity, users::Column::Name))
@@ -172,7 +179,7 @@ impl Stored for resource::AuditEntry {
                 Expr::col((memberships::Entity, memberships::Column::TenantId))
                     .equals((Entity, Column::TenantId)),
             )
-            .and_where(Expr::col((Entity, Column::ActorId)).eq(written))
+            .and_where(Expr::col((users::Entity, users::Column::Id)).eq(written))
             .take();
         Entity::find().expr_as(Expr::SubQuery(None, Box::new(name.into())), "actor_name")
     }
@@ -189,6 +196,20 @@ impl Reader {
         self.page(scope, filter.condition(), page).await
     }
 
+    /// The place of the last row, whatever the scope covers.
+    pub async fn audit_end(
+        &self,
+        scope: &ReadScope<resource::AuditEntry>,
+    ) -> Result<i64, StoreError> {
+        self.admit(scope)?;
+        let sql = "SELECT seq FROM countersign.audit_heads WHERE tenant_id = $1";
+        let values = [self.tenant_id().uuid().into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let rows: Vec<End> = self.fetch_statement(statement, Pace::Quick).await?;
+        let end = rows.first().map(|end| end.seq);
+        end.ok_or_else(|| StoreError::inconsistent("the tenant has no audit head"))
+    }
+
     /// Rows of the chain that the filter chooses, after `after` and up to `until`, in the chain's order; at
     /// most 1,000. Without the actors' names, which are not of the chain.
     pub async fn audit_chain(
@@ -199,18 +220,30 @@ impl Reader {
         until: i64,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.admit(scope)?;
+        // From one place on, and not between two: PostgreSQL, which plans before it knows them, takes few rows to be
+        // between two places, and sorts all of them for each thousand.
+        let after = filter
+            .from_seq
+            .map_or(after, |first| Ord::max(after, first.saturating_sub(1)));
+        let until = filter.to_seq.map_or(until, |last| Ord::min(until, last));
+        let filter = AuditFilter {
+            from_seq: None,
+            to_seq: None,
+            ..filter.clone()
+        };
         let select = Entity::find()
             .expr_as(Expr::cust("NULL::text"), "actor_name")
             .filter(Column::TenantId.eq(self.tenant_id().uuid()))
             .filter(resource::AuditEntry::columns().condition(scope.predicate())?)
             .filter(filter.condition())
             .filter(Column::Seq.gt(after))
-            .filter(Column::Seq.lte(until))
             .order_by_asc(Column::Seq);
         let mut statement = select.build(DbBackend::Postgres);
         // Written out, as in every list: see `paged`.
         let _ = write!(statement.sql, " LIMIT {CHAIN_ROWS}");
-        items::<resource::AuditEntry>(self.fetch_statement(statement, Pace::Long).await?)
+        let mut rows: Vec<Row> = self.fetch_statement(statement, Pace::Long).await?;
+        rows.retain(|row| row.seq <= until);
+        items::<resource::AuditEntry>(rows)
     }
 
     /// Those of the rows that the scope covers, in any order.

@@ -39,6 +39,8 @@ mod people;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod plans_of_the_log;
+#[cfg(test)]
 mod pooler;
 #[cfg(test)]
 mod roles;

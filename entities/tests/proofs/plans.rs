@@ -49,7 +49,7 @@ async fn companies(world: &World) -> Vec<(Person, AccountId)> {
 }
 
 /// Waits until every session of the product has ended, which tells then how it read.
-async fn told(admin: &mut PgConnection) {
+pub(crate) async fn told(admin: &mut PgConnection) {
     let others = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND usename LIKE 'countersign%'";
     loop {
