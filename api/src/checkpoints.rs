@@ -18,6 +18,7 @@ use countersign_domain::{
 use countersign_entities::{
     Clock, Database, LedgerFault, Operator, SignedCheckpoint, StoreError, verified_note,
 };
+use futures::{StreamExt, stream};
 use thiserror::Error;
 
 #[cfg(feature = "s3-checkpoints")]
@@ -246,6 +247,8 @@ pub async fn make(
 
 /// How often it is looked which chains have grown enough.
 const LOOK: Duration = Duration::from_secs(1);
+/// Of how many chains checkpoints are made at once: a place that is slow for one holds few others up.
+const AT_ONCE: usize = 3;
 
 /// Makes checkpoints until the process ends: of every chain from time to time, and soon of one that has
 /// grown by `rows` here. How many chains contradict what is published of them is counted in `metrics`.
@@ -277,8 +280,10 @@ pub async fn keep_making(
             }
             _ = looks.tick() => database.audits_grown_by(rows),
         };
-        for tenant in tenants {
-            match make(&operator, tenant, place.as_ref()).await {
+        let make = async |tenant| (tenant, make(&operator, tenant, place.as_ref()).await);
+        let mut made = stream::iter(tenants).map(make).buffer_unordered(AT_ONCE);
+        while let Some((tenant, made)) = made.next().await {
+            match made {
                 Ok(_) => {
                     contradicted.remove(&tenant);
                 }

@@ -146,12 +146,17 @@ impl Operator {
         let expected = found_head(&wire, tenant).await?;
         let expected = expected.ok_or(LedgerFault::Beheaded)?;
         begins(&wire, tenant).await?;
+        let mut last = before(&wire, tenant, first).await?;
+        let beyond = rows(&wire, tenant, expected.seq.saturating_add(1), 1).await?;
+        // Rows that are there stay as they are. A snapshot that is held while all of them are read makes every
+        // append slower than the one before: what moves the head leaves the old ones behind for it.
+        wire.end(End::Rollback).await?;
         let key = self.0.keys.audit(tenant).await?;
         let end = end.min(expected.seq);
-        let mut last = before(&wire, tenant, first).await?;
         let mut verified = 0_u64;
         while last.seq < end {
-            let page = rows(&wire, tenant, last.seq.saturating_add(1), ROWS).await?;
+            let next = last.seq.saturating_add(1);
+            let page = self.ledger_rows(tenant, next, ROWS).await?;
             if page.is_empty() {
                 break;
             }
@@ -160,8 +165,6 @@ impl Operator {
                 verified = verified.saturating_add(1);
             }
         }
-        let beyond = rows(&wire, tenant, expected.seq.saturating_add(1), 1).await?;
-        wire.end(End::Rollback).await?;
         if last.seq < end {
             return Err(ChainError::Truncated {
                 expected: expected.seq,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use countersign_domain::{audit::Facts, id::TenantId};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::{Operator, OperatorError, ledger, statement};
 use crate::{
@@ -16,6 +17,11 @@ use crate::{
 
 /// The kind of their rows.
 const RESTORED: &str = "backup.restored";
+
+/// How many sessions end in one transaction: there may be too many to end within the bound of a statement.
+const SESSIONS: i64 = 5_000;
+const END_SESSIONS: &str = "UPDATE countersign.sessions SET ended_at = $1 WHERE id IN (\
+    SELECT id FROM countersign.sessions WHERE id > $2 AND ended_at IS NULL ORDER BY id LIMIT $3) RETURNING id";
 
 /// Which database this is: another one after each restore, be it into a new database or of a whole cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,14 +92,25 @@ impl Operator {
         Ok(found)
     }
 
-    /// Ends every session there is, and says how many that were.
+    /// Ends every session there is, and says how many that were. Where it is cut off some have ended, and it
+    /// goes on when it is begun again.
     pub async fn end_every_session(&self) -> Result<u64, StoreError> {
-        let wire = self.entry().await?;
-        let sql = "UPDATE countersign.sessions SET ended_at = $1 WHERE ended_at IS NULL";
-        let ended = statement(&wire, sql, [self.0.clock.now().into()]);
-        let ended = wire.execute_raw(ended).await?.rows_affected();
-        wire.end(End::Commit).await?;
-        Ok(ended)
+        let at = self.0.clock.now();
+        let (mut last, mut ended) = (Uuid::nil(), 0_u64);
+        loop {
+            let wire = self.entry().await?;
+            let values = [at.into(), last.into(), SESSIONS.into()];
+            let done = wire.query_all_raw(statement(&wire, END_SESSIONS, values));
+            let done = done.await?;
+            wire.end(End::Commit).await?;
+            for row in &done {
+                last = last.max(row.try_get("", "id")?);
+            }
+            ended = ended.saturating_add(u64::try_from(done.len()).unwrap_or(u64::MAX));
+            if done.is_empty() {
+                return Ok(ended);
+            }
+        }
     }
 
     /// Records in the tenant's log that a backup was restored, unless that is recorded and nothing more ends.
