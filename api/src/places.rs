@@ -3,8 +3,14 @@
 use std::{
     collections::HashMap,
     hash::Hash,
+    num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+/// As many as the configuration says.
+pub(crate) fn most(of: NonZeroU32) -> usize {
+    usize::try_from(of.get()).unwrap_or(usize::MAX)
+}
 
 /// The places of one process. Whoever has one is known by `K`.
 #[derive(Debug)]

@@ -32,6 +32,7 @@ use crate::{
     identity::{Identity, IdentitySettings},
     kms,
     metrics::Metrics,
+    places,
     policies::{ReloadError, Reloaded, ServingPolicies},
     providers::Providers,
     rate_limit::RateLimits,
@@ -135,6 +136,8 @@ impl Server {
             Arc::clone(&policies),
             Limits {
                 time_max: Duration::from_millis(config.graphql.time_ms),
+                streams_of_a_tenant_max: places::most(config.limits.streams_at_once),
+                streams_max: places::most(config.limits.streams_at_once_in_all),
                 ..Limits::default()
             },
             providers,

@@ -288,8 +288,7 @@ impl Database {
 
     /// Tells when the tenant's audit log has grown, as far as this process lets it grow.
     pub fn watch_audit(&self, tenant: TenantId) -> AuditWatch {
-        let grown = self.0.recorder.grown();
-        AuditWatch { tenant, grown }
+        self.0.recorder.watch(tenant)
     }
 
     /// Whose audit logs this process has let grow by so many rows since it was last told of them here.

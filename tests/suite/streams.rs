@@ -1,5 +1,7 @@
 //! Subscriptions: what goes on is told as it goes on, to whoever may know of it at that moment.
 
+mod places;
+
 use chrono::Duration;
 use countersign::graphql::{Answer, Frame, GraphqlRequest, Method, Source};
 use countersign_domain::{
@@ -408,26 +410,4 @@ async fn a_subscription_is_one_field_and_is_answered_as_events_alone() {
     let mut events = token.listen("{ viewer { kind } }").await;
     assert_eq!(events.answer().await["data"]["viewer"]["kind"], "MACHINE");
     assert_eq!(events.next().await, Some(Event::Complete));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_principal_has_so_many_streams_at_a_time() {
-    let app = TestApp::start().await;
-    let books = books(&app).await;
-    let token = books.owner.token(&[Scope::BasicRead]).await;
-    let mut open = Vec::new();
-    for _ in 0..8 {
-        let mut events = token.listen(IMPORTS).await;
-        events.opened().await;
-        open.push(events);
-    }
-    // Before a stream begins: whoever stands between, and knows nothing of events, sees it too.
-    assert_eq!(token.listen(IMPORTS).await.status(), 429);
-    // Another principal has places of its own, and the server ends them all when it stops.
-    let mut other = books.worker.listen(IMPORTS).await;
-    other.opened().await;
-    assert_eq!(app.metric("countersign_graphql_streams").await, 9);
-    app.state().graphql.close_streams();
-    assert_eq!(other.next().await, Some(Event::Complete));
-    assert_eq!(open[0].next().await, Some(Event::Complete));
 }

@@ -3,7 +3,10 @@
 
 mod sharing;
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use countersign_domain::id::{ImportId, RequestId, TenantId, UserId};
 use countersign_entities::Database;
@@ -67,10 +70,34 @@ pub struct ImportProgress {
     pub personal: bool,
 }
 
+/// Those who watch a tenant's imports in this process. Nobody is told of another tenant's. Cloning it is cheap.
+#[derive(Debug, Clone, Default)]
+struct Watchers(Arc<Mutex<HashMap<TenantId, broadcast::Sender<Arc<ImportProgress>>>>>);
+
+impl Watchers {
+    fn watch(&self, tenant: TenantId) -> ImportWatch {
+        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = watched
+            .entry(tenant)
+            .or_insert_with(|| broadcast::Sender::new(BEHIND_MAX));
+        ImportWatch(told.subscribe())
+    }
+
+    fn tell(&self, progress: Arc<ImportProgress>) {
+        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(told) = watched.entry(progress.tenant)
+            && told.get().send(progress).is_err()
+        {
+            // Nobody watches any more.
+            told.remove();
+        }
+    }
+}
+
 /// Where imports tell how far they have come. Cloning it is cheap.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ImportBoard {
-    told: broadcast::Sender<Arc<ImportProgress>>,
+    watchers: Watchers,
     /// With other replicas, where they meet.
     sharing: Option<Arc<Sharing>>,
 }
@@ -78,16 +105,13 @@ pub struct ImportBoard {
 impl ImportBoard {
     /// A board that nobody watches yet.
     pub fn new() -> Self {
-        Self {
-            told: broadcast::Sender::new(BEHIND_MAX),
-            sharing: None,
-        }
+        Self::default()
     }
 
     /// One that is shared with the replicas that meet in that Redis. `replica` is this one.
     pub fn shared(database: &Database, redis: redis::Client, replica: Uuid) -> Self {
         let board = Self::new();
-        let sharing = Sharing::begin(board.told.clone(), database, redis, replica);
+        let sharing = Sharing::begin(board.watchers.clone(), database, redis, replica);
         Self {
             sharing: Some(Arc::new(sharing)),
             ..board
@@ -96,8 +120,7 @@ impl ImportBoard {
 
     /// What one tenant's imports tell from now on.
     pub fn watch(&self, tenant: TenantId) -> ImportWatch {
-        let told = self.told.subscribe();
-        ImportWatch { tenant, told }
+        self.watchers.watch(tenant)
     }
 
     fn tell(&self, progress: ImportProgress) {
@@ -105,8 +128,7 @@ impl ImportBoard {
         if let Some(sharing) = &self.sharing {
             sharing.tell(&progress);
         }
-        // That nobody watches is no fault.
-        let _ = self.told.send(progress);
+        self.watchers.tell(progress);
     }
 
     /// An import begins.
@@ -117,12 +139,6 @@ impl ImportBoard {
         };
         telling.tell();
         telling
-    }
-}
-
-impl Default for ImportBoard {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -177,18 +193,15 @@ impl Drop for ImportTelling {
 
 /// What the imports of one tenant tell.
 #[derive(Debug)]
-pub struct ImportWatch {
-    tenant: TenantId,
-    told: broadcast::Receiver<Arc<ImportProgress>>,
-}
+pub struct ImportWatch(broadcast::Receiver<Arc<ImportProgress>>);
 
 impl ImportWatch {
     /// The next telling. What a slow watcher missed is left out: the next one has the counts.
     pub async fn next(&mut self) -> Arc<ImportProgress> {
         loop {
-            match self.told.recv().await {
-                Ok(progress) if progress.tenant == self.tenant => return progress,
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
+            match self.0.recv().await {
+                Ok(progress) => return progress,
+                Err(RecvError::Lagged(_)) => {}
                 // The board is the process's: there is nothing more to wait for.
                 Err(RecvError::Closed) => std::future::pending().await,
             }
@@ -238,5 +251,23 @@ mod tests {
         assert_eq!(next(), Some((ImportStage::Writing, 2)));
         assert_eq!(next(), Some((ImportStage::Refused, 2)));
         assert_eq!(next(), None);
+        // Whom nobody watches is forgotten, however much is told.
+        drop(watch);
+        drop(board.begin(begun(one)));
+        assert!(board.watchers.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn nothing_is_missed_for_what_another_tenant_tells() {
+        let [one, other] = [1, 2].map(|n| TenantId::new(Uuid::from_u128(n)));
+        let board = ImportBoard::new();
+        let (mut watch, _other) = (board.watch(one), board.watch(other));
+        let telling = board.begin(begun(one));
+        for _ in 0..BEHIND_MAX {
+            drop(board.begin(begun(other)));
+        }
+        let first = watch.next().now_or_never();
+        assert_eq!(first.map(|p| p.stage), Some(ImportStage::Reading));
+        drop(telling);
     }
 }

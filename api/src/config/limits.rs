@@ -26,6 +26,10 @@ pub struct RateLimits {
     pub exports_at_once: NonZeroU32,
     /// Exports of all tenants that may be under way at once in one process.
     pub exports_at_once_in_all: NonZeroU32,
+    /// Subscriptions of one tenant that may be open at once.
+    pub streams_at_once: NonZeroU32,
+    /// Subscriptions of all tenants that may be open at once in one process.
+    pub streams_at_once_in_all: NonZeroU32,
     /// Seconds after which an export ends whose reader has stopped reading. Any connection of such a reader is
     /// closed after half as many more.
     pub reader_seconds: NonZeroU32,
@@ -47,6 +51,8 @@ impl Default for RateLimits {
             exports: const { NonZeroU32::new(10).expect("above 0") },
             exports_at_once: const { NonZeroU32::new(4).expect("above 0") },
             exports_at_once_in_all: const { NonZeroU32::new(16).expect("above 0") },
+            streams_at_once: const { NonZeroU32::new(200).expect("above 0") },
+            streams_at_once_in_all: const { NonZeroU32::new(1_000).expect("above 0") },
             reader_seconds: const { NonZeroU32::new(120).expect("above 0") },
             redis_url: None,
             redis_authority: None,

@@ -139,7 +139,7 @@ impl Endpoint {
             limits,
             explain: engine.action(EXPLAIN_REFUSAL),
             introspect: engine.action(INTROSPECT),
-            streams: Streams::new(),
+            streams: Streams::new(&limits),
             rate_limits,
             metrics,
             database,

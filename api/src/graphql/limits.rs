@@ -19,7 +19,7 @@ use thiserror::Error;
 use self::names::NAME_MAX;
 use crate::code::Code;
 
-/// Bounds of one request. Every refusal names the bound.
+/// Bounds of one request, and of streams. Every refusal names the bound.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The most bytes of an HTTP body. A statement of 8 MiB in Base64 fits.
@@ -45,6 +45,10 @@ pub struct Limits {
     pub ids_max: usize,
     /// How long a query may run. A mutation ends by itself: its statements are bounded.
     pub time_max: Duration,
+    /// The most streams of one tenant at a time.
+    pub streams_of_a_tenant_max: usize,
+    /// The most streams of all tenants at a time, in this process.
+    pub streams_max: usize,
 }
 
 impl Default for Limits {
@@ -61,6 +65,8 @@ impl Default for Limits {
             cost_max: 20_000,
             ids_max: 500,
             time_max: Duration::from_secs(10),
+            streams_of_a_tenant_max: 200,
+            streams_max: 1_000,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use async_graphql::dynamic::{Enum, InputValue, TypeRef};
 use countersign_domain::id::{ImportId, TenantId};
 use countersign_entities::{AuditFilter, AuditWatch, Direction, Page, Position, SortKey};
-use countersign_policies::{ReadScope, Row, resource, row::KeptRow};
+use countersign_policies::{Row, resource, row::KeptRow};
 use futures::FutureExt;
 use uuid::Uuid;
 
@@ -27,6 +27,8 @@ const IMPORT_PROGRESSED: &str = "importProgressed";
 
 /// The most rows of the log that are read at a time.
 const ROWS_MAX: u16 = 100;
+/// Of how many rows of the log that is: what the filter leaves out is looked at too.
+const SPAN: i64 = 50_000;
 /// How long rows gather after the first: a page is read for many as for one.
 const GATHER: Duration = Duration::from_millis(100);
 
@@ -136,32 +138,16 @@ fn import_progress(parts: &mut Parts<'_>) {
     parts.object(progress);
 }
 
-/// The last row that there is.
-async fn newest(
-    operation: &Operation,
-    scope: &ReadScope<resource::AuditEntry>,
-    filter: &AuditFilter,
-) -> Result<i64, GraphqlError> {
-    let last = Page {
-        limit: 1,
-        direction: Direction::Forward,
-        position: None,
-    };
-    let reader = operation.reader().await?;
-    let newest = reader.audit_entries(scope, filter, &last).await?;
-    Ok(newest.rows.first().map_or(0, |row| row.link.seq))
-}
-
 /// Where the events of a subscription come from. What was taken is taken again until it is sent.
 #[derive(Debug)]
 pub(super) enum Feed {
     Audit {
         filter: AuditFilter,
-        /// The last row that was told of, or that there was.
+        /// The last row that was told of, or looked at and left out.
         after: i64,
         /// The rows that were taken, and are not told of yet.
         taken: VecDeque<i64>,
-        /// Whether there may be more rows than were read.
+        /// Whether there are more rows than were looked at.
         more: bool,
         watch: AuditWatch,
     },
@@ -189,7 +175,7 @@ impl Feed {
                 let given = inputs::int(arguments, "afterSeq");
                 let after = match given {
                     Some(seq) => seq.max(0),
-                    None => newest(operation, &scope, &filter).await?,
+                    None => operation.reader().await?.audit_end(&scope).await?,
                 };
                 Ok(Self::Audit {
                     filter,
@@ -213,7 +199,9 @@ impl Feed {
             Self::Audit {
                 taken, more, watch, ..
             } => {
-                if *more || !taken.is_empty() {
+                // Said anew by who looks: whoever can not look waits.
+                let is_left = !std::mem::take(taken).is_empty();
+                if std::mem::take(more) || is_left {
                     return;
                 }
                 if tokio::time::timeout(patience, watch.grew()).await.is_ok() {
@@ -248,6 +236,17 @@ impl Feed {
                 ..
             } => {
                 let scope = operation.scope::<resource::AuditEntry>()?;
+                let reader = operation.reader().await?;
+                // Before the rows: up to there all of them are seen.
+                let end = reader.audit_end(&scope).await?;
+                if end <= *after {
+                    return Ok(Vec::new());
+                }
+                let until = end.min(after.saturating_add(SPAN));
+                let looked_at = AuditFilter {
+                    to_seq: Some(filter.to_seq.map_or(until, |last| last.min(until))),
+                    ..filter.clone()
+                };
                 // The list is newest first: what is before this position is what came after it.
                 let newer = Page {
                     limit: ROWS_MAX,
@@ -257,10 +256,12 @@ impl Feed {
                         id: Uuid::max(),
                     }),
                 };
-                let reader = operation.reader().await?;
-                let slice = reader.audit_entries(&scope, filter, &newer).await?;
-                *more = slice.has_more;
+                let slice = reader.audit_entries(&scope, &looked_at, &newer).await?;
+                *more = slice.has_more || until < end;
                 *taken = slice.rows.iter().rev().map(|row| row.link.seq).collect();
+                if taken.is_empty() {
+                    *after = until;
+                }
                 let rows = slice.rows.into_iter().rev();
                 Ok(rows.map(|row| Output::object(Arc::new(row))).collect())
             }

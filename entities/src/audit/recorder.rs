@@ -20,7 +20,7 @@ use std::{
 use countersign_domain::{audit::Head, id::TenantId};
 use scopeguard::ScopeGuard;
 use sqlx::{PgConnection, PgPool};
-use tokio::sync::{Semaphore, broadcast, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
 
 use self::{
@@ -31,7 +31,7 @@ use super::{
     Unlinked,
     chain::{Columns, look},
     turns::{Turn, Turns},
-    watch::Growth,
+    watch::{AuditWatch, Growth},
 };
 use crate::{
     enter,
@@ -95,7 +95,7 @@ impl Recorder {
             aside: Aside::default(),
             heads: Mutex::default(),
             turns: Turns::default(),
-            growth: Growth::new(),
+            growth: Growth::default(),
         }))
     }
 
@@ -152,9 +152,9 @@ impl Recorder {
         self.0.growth.grew(tenant);
     }
 
-    /// Whose chains grow from now on, as far as this process lets them grow.
-    pub(crate) fn grown(&self) -> broadcast::Receiver<TenantId> {
-        self.0.growth.told()
+    /// Is told when the tenant's chain grows from now on, as far as this process lets it grow.
+    pub(crate) fn watch(&self, tenant: TenantId) -> AuditWatch {
+        self.0.growth.watch(tenant)
     }
 
     /// Whose chains have grown by so many rows since they were last told of here.

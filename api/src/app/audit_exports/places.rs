@@ -28,11 +28,10 @@ pub enum Full {
 impl ExportPlaces {
     /// So many for each tenant, and so many in all.
     pub fn new(of_a_tenant: NonZeroU32, in_all: NonZeroU32) -> Self {
-        let most = |of: NonZeroU32| usize::try_from(of.get()).unwrap_or(usize::MAX);
-        let of_a_tenant = most(of_a_tenant);
+        let of_a_tenant = places::most(of_a_tenant);
         Self {
             of_a_tenant,
-            places: Places::new(of_a_tenant, most(in_all)),
+            places: Places::new(of_a_tenant, places::most(in_all)),
         }
     }
 

@@ -11,13 +11,10 @@ use countersign_entities::Database;
 use futures::StreamExt;
 use redis::{AsyncCommands, Client, ErrorKind, RedisError, aio::ConnectionManager};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::{broadcast, mpsc},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 use uuid::Uuid;
 
-use super::{ImportProgress, ImportStage};
+use super::{ImportProgress, ImportStage, Watchers};
 use crate::replicas::Link;
 
 /// The channel of every replica.
@@ -30,8 +27,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_mins(1);
 /// Bytes of an id.
 const ID: usize = 16;
-
-type Board = broadcast::Sender<Arc<ImportProgress>>;
 
 /// The two tasks that tell and listen; they end with this.
 #[derive(Debug)]
@@ -50,8 +45,8 @@ struct Replica {
 }
 
 impl Sharing {
-    /// Tells others what is given to [`Self::tell`], and `board` what others tell.
-    pub(super) fn begin(board: Board, database: &Database, redis: Client, own: Uuid) -> Self {
+    /// Tells others what is given to [`Self::tell`], and `watchers` what others tell.
+    pub(super) fn begin(watchers: Watchers, database: &Database, redis: Client, own: Uuid) -> Self {
         let (waiting, told) = mpsc::channel(WAITING_MAX);
         let replica = Replica {
             own,
@@ -60,7 +55,7 @@ impl Sharing {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(replica.clone().tell_others(told));
-        tasks.spawn(replica.listen(board));
+        tasks.spawn(replica.listen(watchers));
         Self {
             waiting,
             _tasks: tasks,
@@ -98,9 +93,9 @@ impl Replica {
         }
     }
 
-    async fn listen(self, board: Board) {
+    async fn listen(self, watchers: Watchers) {
         loop {
-            if let Err(error) = self.hear(&board).await {
+            if let Err(error) = self.hear(&watchers).await {
                 tracing::debug!(cause = error.category(), "other replicas are not heard");
             }
             tokio::time::sleep(PAUSE).await;
@@ -108,7 +103,7 @@ impl Replica {
     }
 
     /// Returns where nothing comes any more.
-    async fn hear(&self, board: &Board) -> Result<(), RedisError> {
+    async fn hear(&self, watchers: &Watchers) -> Result<(), RedisError> {
         loop {
             let mut heard = self.redis.get_async_pubsub().await?;
             heard.subscribe(CHANNEL).await?;
@@ -118,8 +113,7 @@ impl Replica {
                     return Ok(());
                 };
                 if let Some(progress) = self.progress(message.get_payload_bytes()).await {
-                    // That nobody watches is no fault.
-                    let _ = board.send(Arc::new(progress));
+                    watchers.tell(Arc::new(progress));
                 }
             }
         }

@@ -18,7 +18,6 @@ use std::{
 use countersign_domain::id::TenantId;
 use countersign_entities::{Credential, RequestFacts};
 use ending::Ending;
-use places::STREAMS_MAX;
 use standing::{Over, denied, told};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -123,10 +122,8 @@ impl Endpoint {
         if let Some(refusal) = denied.map_err(|error| failed(&error, id))? {
             return Err(Answer::Ran(Box::new(refusal)).into());
         }
-        let Some(place) = self.streams.take(&state.context) else {
-            let message = format!("at most {STREAMS_MAX} streams at a time: close another one");
-            return Err(refused(Code::RateLimited, message, id).into());
-        };
+        let place = self.streams.take(&state.context);
+        let place = place.map_err(|full| refused(Code::RateLimited, full.to_string(), id))?;
         let feed = match self.feed(asked, &ready).await {
             Ok(feed) => feed,
             Err(error) => return Err(Answer::Ran(Box::new(told(error, id, false))).into()),
