@@ -29,15 +29,15 @@ use crate::{
     isolation::{self, IsolationError},
     keys::{Connections, KeyRing, Keys},
     let_in::LetIn,
-    line::{IS_READ_ONLY, Lanes, Lines, Opener, Peers, QUICK, Vigil, takes_no_writes},
+    line::{
+        IS_READ_ONLY, Lanes, Lines, Opener, PREPARED_MAX, Peers, QUICK, Vigil, takes_no_writes,
+    },
     operator::Operator,
     settings::Settings,
     store::memory::Memory,
     wire::{Begin, End, Wire},
 };
 
-/// How many statements a connection keeps prepared.
-const PREPARED_MAX: usize = 256;
 /// Has transactions committed before they are durable, which [`Durability`] waits for.
 const EARLY: &str = "SET synchronous_commit = off";
 /// How many connections the audit writer and the sign-in side have of their own.

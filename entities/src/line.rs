@@ -10,6 +10,8 @@ mod lane;
 mod opening;
 mod rows;
 mod socket;
+#[cfg(test)]
+mod tests;
 mod vigil;
 
 use std::{
@@ -40,6 +42,8 @@ pub(crate) use self::{
 };
 use crate::error::{StoreError, WriteError, line_is_lost, tells_of_read_only};
 
+/// How many statements a connection keeps prepared.
+pub(crate) const PREPARED_MAX: usize = 256;
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 

@@ -8,6 +8,8 @@ use crate::error::StoreError;
 
 /// The most rows of one page.
 pub(crate) const LIMIT_MAX: u16 = 500;
+/// How many rows of a page are read: each number is another statement, of which a connection keeps a few.
+const READ: [u16; 7] = [1, 10, 20, 50, 100, 200, LIMIT_MAX];
 
 /// Which way from the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +101,13 @@ impl Page {
         }
     }
 
+    /// How many rows are read for it, beside the one that tells whether there are more: as many as wanted, or
+    /// a few more, which are left out of what is returned.
+    pub(crate) fn read(&self) -> u16 {
+        let mut enough = READ.into_iter().filter(|rows| *rows >= self.limit);
+        enough.next().unwrap_or(self.limit)
+    }
+
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         if self.limit == 0 || self.limit > LIMIT_MAX {
             return Err(StoreError::inconsistent(format!(
@@ -123,4 +132,23 @@ pub struct Slice<T> {
 pub trait Keyset {
     /// Its position.
     fn position(&self) -> Position;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn pages_of_any_size_are_read_by_a_few_statements() {
+        let read = |limit| (limit, Page::first(limit).read());
+        let all: Vec<_> = (1..=LIMIT_MAX).map(read).collect();
+        assert!(all.iter().all(|(limit, read)| read >= limit));
+        let distinct: BTreeSet<_> = all.iter().map(|(_, read)| read).collect();
+        assert_eq!(distinct.len(), READ.len());
+        for usual in [1, 10, 20, 50, 100, 200, 500] {
+            assert_eq!(read(usual), (usual, usual));
+        }
+    }
 }

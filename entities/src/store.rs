@@ -203,14 +203,14 @@ pub(crate) fn paged<R: Stored>(
     let mut statement = select.build(DbBackend::Postgres);
     // One more than wanted tells whether there are more. The number is written out: a plan that is
     // made for any number of rows is made for very many, and sorts the whole table.
-    let _ = write!(statement.sql, " LIMIT {}", u32::from(page.limit) + 1);
+    let _ = write!(statement.sql, " LIMIT {}", page.read().saturating_add(1));
     Ok(statement)
 }
 
 /// A first page, as it is remembered.
 pub(crate) fn first(page: &Page, joined: bool) -> Option<What> {
     page.position.is_none().then_some(What::First {
-        limit: page.limit,
+        rows: page.read(),
         backward: page.direction == Direction::Backward,
         joined,
     })

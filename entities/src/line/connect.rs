@@ -28,6 +28,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
 use super::{
+    PREPARED_MAX,
     opening::{Connecting, READ_ONLY, begin_session},
     vigil::Vigil,
 };
@@ -144,6 +145,13 @@ fn pool(
             Ok(())
         })
     });
+    // A transaction has few statements, and so as many as are kept are hardly exceeded.
+    let forget = Hook::sync_fn(|client: &mut ClientWrapper, _| {
+        if client.statement_cache.size() > PREPARED_MAX {
+            client.statement_cache.clear();
+        }
+        Ok(())
+    });
     let pool = Pool::builder(manager)
         .max_size(max)
         // The connection that was used last: what its server process knows is still in the cache.
@@ -152,6 +160,7 @@ fn pool(
         .wait_timeout(Some(patience))
         .create_timeout(Some(patience))
         .post_create(prepare)
+        .post_recycle(forget)
         .build()
         .map_err(|error| StoreError::Database(Cause::new(error.to_string())))?;
     let of = pool.weak();

@@ -9,6 +9,7 @@ mod carrier;
 mod fault;
 mod messages;
 mod open;
+mod prepared;
 
 use std::{
     fmt, mem,
@@ -16,12 +17,12 @@ use std::{
     time::Duration,
 };
 
-use hashbrown::HashMap;
 use sea_orm::{DbBackend, Statement};
 
 use self::{
     carrier::Traffic,
     messages::{Incoming, Ready, Reply},
+    prepared::Prepared,
 };
 pub(crate) use self::{fault::Fault, open::Opener};
 use super::{Done, fetched};
@@ -146,8 +147,8 @@ impl Drop for Opening<'_> {
 /// A shared connection.
 pub(crate) struct Lane {
     traffic: Arc<Traffic>,
-    /// What the connection has prepared, by its text.
-    prepared: Mutex<HashMap<String, Arc<Ready>>>,
+    /// What the connection has prepared.
+    prepared: Mutex<Prepared>,
     /// Which server it is that answers.
     server: String,
 }
@@ -214,25 +215,26 @@ impl Lane {
 
     /// The statement of that text, prepared where it is not yet.
     async fn ready(&self, sql: &str) -> Result<Arc<Ready>, Fault> {
-        let name = {
-            let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(ready) = prepared.get(sql) {
-                return Ok(Arc::clone(ready));
-            }
-            // Two that prepare the same at a time do so under two names.
-            format!("s{}", self.traffic.name())
-        };
-        let incoming = Incoming::preparation(name.clone());
+        if let Some(ready) = self.prepared().get(sql) {
+            return Ok(ready);
+        }
+        // Two that prepare the same at a time do so under two names.
+        let name = self.traffic.name();
+        let text = name.text.clone();
+        let incoming = Incoming::preparation(name);
         let prepared = self
             .traffic
-            .send(incoming, |out| messages::prepare(&name, sql, out));
+            .send(incoming, |out| messages::prepare(&text, sql, out));
         let Reply::Prepared(ready) = prepared.await? else {
             return Err(Fault::Unfit("it was not prepared".to_owned()));
         };
         let ready = Arc::new(ready);
-        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        prepared.insert(sql.to_owned(), Arc::clone(&ready));
+        self.prepared().keep(sql, Arc::clone(&ready));
         Ok(ready)
+    }
+
+    fn prepared(&self) -> MutexGuard<'_, Prepared> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

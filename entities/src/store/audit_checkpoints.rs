@@ -52,7 +52,7 @@ impl Reader {
                 return Err(StoreError::inconsistent("the position is of another list"));
             }
         };
-        let limit = u32::from(page.limit).saturating_add(1);
+        let limit = page.read().saturating_add(1);
         let sql = format!("{COLUMNS}{condition} ORDER BY size {order} LIMIT {limit}");
         let mut rows = self.checkpoints(scope, sql, from).await?;
         let has_more = rows.len() > usize::from(page.limit);

@@ -45,7 +45,7 @@ enum Covered {
 pub(crate) enum What {
     /// The first page of its list, in either direction, without a filter.
     First {
-        limit: u16,
+        rows: u16,
         backward: bool,
         joined: bool,
     },

@@ -155,7 +155,7 @@ impl Reader {
             }
             None => self.page_statement(scope, condition, page)?,
         };
-        let rows_max = usize::from(page.limit);
+        let rows_max = usize::from(page.read());
         let (rows, pointed) = self.with_beside(statement, rows_max, beside, pace).await?;
         Ok((slice::<resource::Transaction>(rows, page)?, pointed))
     }

@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     super::{socket::Transport, vigil::Vigil},
     fault::Fault,
-    messages::{self, Incoming, Reply},
+    messages::{self, Incoming, Name, Reply, Unused},
 };
 
 /// How much is read at a time.
@@ -26,7 +26,10 @@ const READ: usize = 16 * 1024;
 
 /// What travels on a connection.
 #[derive(Debug)]
-pub(super) struct Traffic(Mutex<State>);
+pub(super) struct Traffic {
+    state: Mutex<State>,
+    unused: Unused,
+}
 
 #[derive(Debug)]
 struct State {
@@ -59,14 +62,18 @@ struct Flight {
 impl Traffic {
     /// Of a new connection, which a task of its own carries from now on, and another one watches.
     pub(super) fn new(transport: Box<dyn Transport>, vigil: Vigil) -> Arc<Self> {
-        let traffic = Arc::new(Self(Mutex::new(State {
+        let state = State {
             out: BytesMut::new(),
             flights: VecDeque::new(),
             moved: Instant::now(),
             standing: Standing::Open,
             carrier: None,
             names: 0,
-        })));
+        };
+        let traffic = Arc::new(Self {
+            state: Mutex::new(state),
+            unused: Unused::default(),
+        });
         tokio::spawn(Carrier {
             transport,
             traffic: Arc::clone(&traffic),
@@ -91,6 +98,10 @@ impl Traffic {
             if state.standing != Standing::Open {
                 return Err(closed());
             }
+            // Whoever ran one of them has sent that already.
+            for name in self.unused() {
+                messages::forget(&name, &mut state.out)?;
+            }
             let before = state.out.len();
             if let Err(fault) = say(&mut state.out) {
                 state.out.truncate(before);
@@ -107,11 +118,18 @@ impl Traffic {
         lands.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// A number that this connection has not given out before.
-    pub(super) fn name(&self) -> u64 {
+    /// A name for a statement, which this connection has not given out before.
+    pub(super) fn name(&self) -> Name {
         let mut state = self.lock();
         state.names = state.names.wrapping_add(1);
-        state.names
+        Name {
+            text: format!("s{}", state.names),
+            unused: Arc::clone(&self.unused),
+        }
+    }
+
+    fn unused(&self) -> Vec<String> {
+        mem::take(&mut *self.unused.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How much has not come back.
@@ -156,7 +174,7 @@ impl Traffic {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nothing more comes.

@@ -3,7 +3,11 @@
 //!
 //! <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING>
 
-use std::{fmt::Display, mem, sync::Arc};
+use std::{
+    fmt::Display,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::BytesMut;
 use postgres_protocol::{
@@ -31,10 +35,27 @@ use super::{
 /// The length of a message's head: what it is, and how long.
 pub(super) const HEAD: usize = 5;
 
+/// The names of statements that nobody runs any more, which the connection is to forget.
+pub(super) type Unused = Arc<Mutex<Vec<String>>>;
+
+/// The name of a statement, which is unused when this is dropped.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) text: String,
+    pub(super) unused: Unused,
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
+        unused.push(mem::take(&mut self.text));
+    }
+}
+
 /// A statement that a connection has prepared.
 #[derive(Debug)]
 pub(super) struct Ready {
-    name: String,
+    name: Arc<Name>,
     takes: Vec<Type>,
     layout: Arc<Layout>,
 }
@@ -45,6 +66,11 @@ pub(super) fn prepare(name: &str, sql: &str, out: &mut BytesMut) -> Result<(), F
     frontend::describe(b'S', name, out).map_err(unfit)?;
     frontend::sync(out);
     Ok(())
+}
+
+/// Has PostgreSQL forget a statement. What comes of it comes with what is said next.
+pub(super) fn forget(name: &str, out: &mut BytesMut) -> Result<(), Fault> {
+    frontend::close(b'S', name, out).map_err(unfit)
 }
 
 /// Runs a prepared statement, in the transaction that the next [`end`] ends.
@@ -63,7 +89,7 @@ pub(super) fn run(ready: &Ready, statement: &Statement, out: &mut BytesMut) -> R
         .collect();
     let bound = frontend::bind(
         "",
-        &ready.name,
+        &ready.name.text,
         formats,
         given(),
         |(value, kind), out| {
@@ -125,9 +151,9 @@ enum Expected {
 }
 
 impl Incoming {
-    pub(super) fn preparation(name: String) -> Self {
+    pub(super) fn preparation(name: Name) -> Self {
         Self::new(Expected::Preparation(Ready {
-            name,
+            name: Arc::new(name),
             takes: Vec::new(),
             layout: Arc::default(),
         }))
@@ -175,7 +201,10 @@ impl Incoming {
         ) {
             (Message::ParseComplete | Message::NoData, Expected::Preparation(_))
             | (Message::BindComplete, Expected::Answers { .. })
-            | (Message::NoticeResponse(_) | Message::ParameterStatus(_), _) => {}
+            | (
+                Message::CloseComplete | Message::NoticeResponse(_) | Message::ParameterStatus(_),
+                _,
+            ) => {}
             (Message::ParameterDescription(body), Expected::Preparation(ready)) => {
                 match types(body.parameters()) {
                     Ok(takes) => ready.takes = takes,
@@ -231,7 +260,7 @@ impl Incoming {
             Expected::Preparation(ready) => match fault {
                 Some(fault) => Err(fault),
                 None => Ok(Reply::Prepared(Ready {
-                    name: mem::take(&mut ready.name),
+                    name: Arc::clone(&ready.name),
                     takes: mem::take(&mut ready.takes),
                     layout: mem::take(&mut ready.layout),
                 })),
