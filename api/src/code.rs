@@ -67,7 +67,7 @@ codes! {
         "Ask for the inner rows by their ids, in a request of their own.";
     CostLimitExceeded = "COST_LIMIT_EXCEEDED", 400,
         "The operation would cost more than one request may; the sentence has both numbers.",
-        "Ask for fewer rows or fields, and page with `after`.";
+        "Ask for fewer rows or fields, and page with `after`. Counting and searching look at many rows, and cost what the schema says beside them.";
     TimeLimitExceeded = "TIME_LIMIT_EXCEEDED", 400,
         "The query ran longer than one request may; the sentence has the limit. Nothing of it is answered.",
         "Ask for fewer rows or fields, and page with `after`.";

@@ -7,6 +7,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::Notify;
+
 /// As many as the configuration says.
 pub(crate) fn most(of: NonZeroU32) -> usize {
     usize::try_from(of.get()).unwrap_or(usize::MAX)
@@ -18,6 +20,7 @@ pub(crate) struct Places<K> {
     of_each: usize,
     in_all: usize,
     taken: Taken<K>,
+    given_back: Arc<Notify>,
 }
 
 /// How many each has. Who has none is not in it.
@@ -39,6 +42,7 @@ impl<K: Clone + Eq + Hash> Places<K> {
             of_each,
             in_all,
             taken: Arc::default(),
+            given_back: Arc::default(),
         }
     }
 
@@ -56,7 +60,20 @@ impl<K: Clone + Eq + Hash> Places<K> {
         Ok(Place {
             who,
             taken: Arc::clone(&self.taken),
+            given_back: Arc::clone(&self.given_back),
         })
+    }
+
+    /// The same, as soon as there is one.
+    pub(crate) async fn wait(&self, who: K) -> Place<K> {
+        loop {
+            // From here on it hears of each that is given back.
+            let given_back = self.given_back.notified();
+            match self.take(who.clone()) {
+                Ok(place) => return place,
+                Err(Full::Each | Full::All) => given_back.await,
+            }
+        }
     }
 
     /// How many are taken.
@@ -70,6 +87,7 @@ impl<K: Clone + Eq + Hash> Places<K> {
 pub(crate) struct Place<K: Eq + Hash> {
     who: K,
     taken: Taken<K>,
+    given_back: Arc<Notify>,
 }
 
 impl<K: Eq + Hash> Drop for Place<K> {
@@ -81,6 +99,8 @@ impl<K: Eq + Hash> Drop for Place<K> {
                 taken.remove(&self.who);
             }
         }
+        drop(taken);
+        self.given_back.notify_waiters();
     }
 }
 
@@ -105,5 +125,18 @@ mod tests {
         drop((own, other));
         assert_eq!(places.count(), 0);
         assert!(locked(&places.taken).is_empty(), "nobody is remembered");
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_has_the_next_one_that_is_given_back() {
+        let places = Places::new(1, 2);
+        let own = places.take("a").unwrap();
+        let mut waits = Box::pin(places.wait("a"));
+        assert!(futures::poll!(&mut waits).is_pending());
+        drop(places.wait("b").await);
+        assert!(futures::poll!(&mut waits).is_pending(), "it is another's");
+        drop(own);
+        let own = waits.await;
+        assert_eq!((places.count(), own.who), (1, "a"));
     }
 }

@@ -38,10 +38,18 @@ pub(crate) fn begin(statement_timeout: Duration) -> String {
     )
 }
 
-/// The same bounds for as long as a connection lives.
+/// How soon PostgreSQL ends a statement whose connection was closed, in milliseconds.
+const NOTICE_MS: u32 = 1_000;
+
+/// The same bounds for as long as a connection lives. Not every system that PostgreSQL runs on tells it that
+/// a connection was closed; there a statement runs as long as it may.
 pub(crate) fn session(statement_timeout: Duration) -> String {
     let ms = statement_timeout.as_millis();
-    format!("SET statement_timeout = {ms}; SET idle_in_transaction_session_timeout = {IDLE_MS}")
+    format!(
+        "SET statement_timeout = {ms}; SET idle_in_transaction_session_timeout = {IDLE_MS}; \
+         DO $$ BEGIN SET client_connection_check_interval = {NOTICE_MS}; \
+         EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$"
+    )
 }
 
 /// The statement that enters a tenant that an entrance, or the operator's side, has named.

@@ -18,7 +18,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -56,6 +56,9 @@ pub(crate) struct Line {
     word: Option<Word>,
     /// Whether the server was found to take no writes: the connection is closed instead of kept.
     is_stale: AtomicBool,
+    /// How many statements read whose answers have not come. Where they are waited for no more, the
+    /// connection is closed, which PostgreSQL ends them for: what is sent would come after them.
+    reading: AtomicUsize,
 }
 
 /// Whether a presumption holds. Whoever asks twice is told the same.
@@ -105,6 +108,7 @@ impl Line {
                 prepared,
                 word: None,
                 is_stale: AtomicBool::new(false),
+                reading: AtomicUsize::new(0),
             };
             // Nobody else has it when it is discarded.
             let begun = begun(&*line.client()?, prepared, begin, statement).await;
@@ -156,6 +160,7 @@ impl Line {
             prepared: true,
             word: Some(word),
             is_stale: AtomicBool::new(false),
+            reading: AtomicUsize::new(0),
         })
     }
 
@@ -179,7 +184,9 @@ impl Line {
     pub(crate) async fn fetch_done(&self, statement: &Statement) -> Result<Done, StoreError> {
         let client = self.client()?;
         let done = done(&client, self.prepared, statement);
+        self.reading.fetch_add(1, Ordering::Relaxed);
         let (confirmed, done) = futures::join!(self.confirm(), done);
+        self.reading.fetch_sub(1, Ordering::Relaxed);
         confirmed?;
         Ok(self.heard(done)?)
     }
@@ -292,7 +299,7 @@ impl Line {
         let Some(client) = self.take() else {
             return;
         };
-        if self.is_stale.load(Ordering::Relaxed) {
+        if self.is_stale.load(Ordering::Relaxed) || self.reading.load(Ordering::Relaxed) > 0 {
             return close(client);
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {

@@ -10,6 +10,7 @@ use countersign_domain::{
 use countersign_stand::redis::Redis;
 use countersign_tests::{Pair, Reply, TestApp};
 use serde_json::json;
+use sqlx::Executor;
 
 const QUERY: &str = "{ viewer { kind } }";
 
@@ -318,4 +319,43 @@ async fn whoever_sends_what_can_not_be_read_waits_and_fills_no_log() {
     }
     let rows = app.test_database.logged("request.refused").await;
     assert!((21..=40).contains(&rows), "{rows}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_looks_at_many_rows_costs_more_and_waits_for_its_turn() {
+    let app = Arc::new(TestApp::start().await);
+    let tenant = app.tenant("northwind").await;
+    let owner = app.person(&tenant, Role::Owner, "owner").await;
+    let cost = async |query: &str| {
+        let reply = owner.graphql(query, json!({})).await;
+        let cost = &reply.body["extensions"]["cost"]["requested"];
+        cost.as_u64().unwrap_or_else(|| panic!("{:?}", reply.body))
+    };
+    let bare = cost("{ transactions(first: 1) { nodes { id } } }").await;
+    let searched = "{ transactions(first: 1, filter: { text: \"rent\" }) { nodes { id } } }";
+    assert!(cost(searched).await >= bare + 4_999);
+    let counted = "{ transactions(first: 1) { totalCount } }";
+    assert!(cost(counted).await >= 1_000);
+
+    // Nothing can be read of them until the end.
+    let mut superuser = app.test_database.superuser().await;
+    let lock = "BEGIN; LOCK TABLE countersign.transactions IN ACCESS EXCLUSIVE MODE";
+    superuser.execute(lock).await.unwrap();
+    let others: Vec<_> = (0..2)
+        .map(|_| {
+            let owner = owner.clone();
+            tokio::spawn(async move { owner.graphql(counted, json!({})).await })
+        })
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let third = owner.graphql(counted, json!({})).await;
+    assert_eq!(
+        (third.status, third.error_code()),
+        (429, Some("RATE_LIMITED"))
+    );
+    superuser.execute("ROLLBACK").await.unwrap();
+    for other in others {
+        assert_eq!(other.await.unwrap().error_code(), None);
+    }
+    assert_eq!(owner.graphql(counted, json!({})).await.error_code(), None);
 }

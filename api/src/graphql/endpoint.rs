@@ -2,6 +2,7 @@
 
 mod admission;
 mod execution;
+mod long_reads;
 mod reading;
 mod stream;
 
@@ -14,6 +15,7 @@ use countersign_domain::id::{RequestId, TenantId};
 use countersign_entities::{Asking, Credential, Database, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, EXPLAIN_REFUSAL, INTROSPECT};
 use execution::{Asked, faulty};
+use long_reads::LongReads;
 use reading::operation;
 use stream::{Listener, Streams};
 use tracing::{Instrument, field::Empty};
@@ -106,6 +108,7 @@ pub struct Endpoint {
     explain: Option<ActionId>,
     introspect: Option<ActionId>,
     streams: Streams,
+    long_reads: LongReads,
     rate_limits: Arc<RateLimits>,
     metrics: Arc<Metrics>,
 }
@@ -140,6 +143,7 @@ impl Endpoint {
             explain: engine.action(EXPLAIN_REFUSAL),
             introspect: engine.action(INTROSPECT),
             streams: Streams::new(&limits),
+            long_reads: LongReads::new(),
             rate_limits,
             metrics,
             database,
@@ -352,15 +356,9 @@ impl Endpoint {
             measure,
             state: &state,
         };
-        let ready = self
-            .prepare(
-                asked,
-                call.selection,
-                call.name,
-                call.variables,
-                call.dry_run,
-            )
-            .await;
+        let (name, variables) = (call.name, call.variables);
+        let ready = self.prepare(asked, call.selection, name, variables, call.dry_run);
+        let ready = ready.await;
         if ready.is_err() && finds_out {
             self.look_for_named(&state, measure).await?;
         }
@@ -389,6 +387,7 @@ impl Endpoint {
             return Err(Answer::Streams(Box::new(stream)).into());
         }
         let Some(writer) = state.mutates() else {
+            let _place = self.place(&state, measure).await?;
             let response = self.execute(asked, &ready, call.timing).await?;
             return Ok((kind(plan.kind), response));
         };

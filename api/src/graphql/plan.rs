@@ -1,6 +1,8 @@
 //! What an operation is about to do, known before it runs: the actions to be decided, the cost, the
 //! identifiers that it names.
 
+mod beside;
+
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
@@ -23,10 +25,6 @@ use super::{
 
 /// Rows that a list is taken to have where the caller does not say.
 pub(super) const PAGE_DEFAULT: u16 = 50;
-
-/// What root fields read beside what they give: a proof is made of some hundred hashes of the log's tree.
-const READ_BESIDE: [(&str, u64); 2] =
-    [("auditInclusionProof", 500), ("auditConsistencyProof", 500)];
 
 /// A root field of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +64,8 @@ pub(super) struct Measure {
     /// Whether it is one `node` or `nodes` that names them all, and that finds out itself whether they
     /// are there.
     pub(super) is_lookup: bool,
+    /// Whether it looks at many rows to give a few, which may take long.
+    pub(super) is_long: bool,
 }
 
 /// Why a request's arguments are refused before they reach a resolver.
@@ -200,9 +200,12 @@ impl Planner<'_> {
             listed: 0,
             names_below: false,
             not_an_id: false,
+            is_long: false,
+            once: 0,
         };
         let set = &operation.selection_set.node;
         let cost = walk.cost(set, root_type(operation.ty));
+        let cost = cost.saturating_add(walk.once);
         if walk.not_an_id {
             return Err(MeasureError::NotAnId);
         }
@@ -219,6 +222,7 @@ impl Planner<'_> {
             cost,
             pages: walk.pages,
             is_lookup: !walk.names_below && is_lookup(operation),
+            is_long: walk.is_long,
             named: walk.named,
         })
     }
@@ -235,6 +239,9 @@ struct Walk<'a> {
     /// Whether an identifier is named by a field that is no root field.
     names_below: bool,
     not_an_id: bool,
+    is_long: bool,
+    /// What fields of the object that is walked read beside: once, however many rows a list has.
+    once: u64,
 }
 
 impl Walk<'_> {
@@ -251,6 +258,8 @@ impl Walk<'_> {
                 return;
             };
             let known = self.named.len();
+            let own = beside::of_field(parent, field.name.node.as_str());
+            let mut sought: u64 = 0;
             let mut rows = shape
                 .arguments
                 .contains_key("first")
@@ -268,21 +277,22 @@ impl Walk<'_> {
                 }
                 if let Some(argument) = shape.arguments.get(name.node.as_str()) {
                     self.collect_ids(&value, &argument.ty);
+                    let more = beside::of_filter(&argument.ty.name, &value);
+                    sought = sought.saturating_add(more);
                 }
             }
+            self.is_long |= beside::is_long(own.max(sought));
             self.names_below |= parent != "Query" && self.named.len() > known;
             if let Some(rows) = rows {
                 let name = field.name.node.as_str();
                 self.pages.push((format!("{parent}.{name}"), rows));
             }
+            let around = std::mem::take(&mut self.once);
             let inner = self.cost(&field.selection_set.node, &shape.ty.name);
+            let once = std::mem::replace(&mut self.once, around.saturating_add(own));
             let inner = inner.saturating_mul(rows.unwrap_or(1));
-            let beside = READ_BESIDE.iter().find(|(name, _)| {
-                parent == root_type(OperationType::Query) && field.name.node == *name
-            });
-            sum = sum
-                .saturating_add(inner)
-                .saturating_add(beside.map_or(1, |(_, rows)| *rows));
+            let beside = sought.max(u64::from(own == 0)).saturating_add(once);
+            sum = sum.saturating_add(inner).saturating_add(beside);
         });
         sum
     }

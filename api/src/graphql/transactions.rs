@@ -57,7 +57,7 @@ pub(super) fn register(parts: &mut Parts<'_>) {
         .resolve(
             "totalCount",
             TypeRef::named(TypeRef::INT),
-            "How many there are in all, with this filter.",
+            "How many there are in all, with this filter. Looks at each of them, and costs 1,000.",
             [],
             total_count,
         );
@@ -202,12 +202,18 @@ fn filter(parts: &mut Parts<'_>) {
             )
             .field(InputValue::new("from", date()).description("Booked on this day or later."))
             .field(InputValue::new("to", date()).description("Booked on this day or earlier."))
-            .field(InputValue::new("magnitude", TypeRef::named("Magnitude")))
-            .field(InputValue::new("direction", TypeRef::named("Direction")))
+            .field(
+                InputValue::new("magnitude", TypeRef::named("Magnitude"))
+                    .description("Looks at each until the page is full, and costs 1,000."),
+            )
+            .field(
+                InputValue::new("direction", TypeRef::named("Direction"))
+                    .description("Looks at each until the page is full, and costs 1,000."),
+            )
             .field(
                 InputValue::new("text", TypeRef::named(TypeRef::STRING)).description(
                     "Part of the description or the counterparty, without regard to case. \
-                 Needs the right to read both.",
+                 Needs the right to read both. Looks at each until the page is full, and costs 5,000.",
                 ),
             ),
     );

@@ -11,8 +11,9 @@ use countersign_domain::{
 };
 use countersign_policies::{Permit, ReadScope, resource};
 use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait, Select,
-    sea_query::Expr,
+    ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait,
+    Select,
+    sea_query::{Expr, Order},
 };
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ use self::{
     cells::{Amount, Code},
     custody::Reach,
 };
-use super::{Sorted, Stored, first, items, money, one_row, pace_of, paged, slice, user};
+use super::{Sorted, Stored, first, items, money, one_row, paged, slice, user};
 use crate::{
     error::{StoreError, WriteError},
     filter::{Columns, TransactionFilter},
@@ -30,7 +31,7 @@ use crate::{
         accounts,
         transactions::{Column, Entity, Relation},
     },
-    page::{Keyset, Page, Position, Slice, SortKey},
+    page::{Direction, Keyset, Page, Position, Slice, SortKey},
     transaction::{Reader, WriteTransaction},
 };
 
@@ -138,26 +139,44 @@ impl Reader {
         beside: &Beside,
     ) -> Result<(Slice<Transaction>, Pointed), StoreError> {
         let condition = filter.condition();
-        let pace = pace_of(&condition);
+        let is_bare = condition.is_empty();
         // Where few rows are left out, the list's own index is read until the page is full.
         let reach = custody::reach(scope).filter(Reach::leaves_out);
-        let statement = match reach {
-            Some(reach) => {
-                let is_bare = condition.is_empty();
-                let build = || {
-                    let select = self.without_accounts(scope, &reach)?.filter(condition);
-                    paged::<resource::Transaction>(select, page)
-                };
-                match first(page, false).filter(|_| is_bare) {
-                    Some(what) => self.remembered(scope, what, build)?,
-                    None => build()?,
-                }
-            }
-            None => self.page_statement(scope, condition, page)?,
+        let joined = reach.is_none();
+        let build = || {
+            let select = self.reached(scope, reach)?.filter(condition);
+            let select = if filter.uncategorized {
+                // All of them are the same there, and so the index of categories has them in order.
+                select.order_by(Column::CategoryId, against(page.direction))
+            } else {
+                select
+            };
+            paged::<resource::Transaction>(select, page)
         };
-        let rows_max = usize::from(page.read());
-        let (rows, pointed) = self.with_beside(statement, rows_max, beside, pace).await?;
+        let statement = match first(page, joined).filter(|_| is_bare) {
+            Some(what) => self.remembered(scope, what, build)?,
+            None => build()?,
+        };
+        let (rows, pointed) = if is_bare {
+            let rows_max = usize::from(page.read());
+            self.with_beside(statement, rows_max, beside).await?
+        } else {
+            self.with_after(statement, beside).await?
+        };
         Ok((slice::<resource::Transaction>(rows, page)?, pointed))
+    }
+
+    /// The transactions that the scope covers; without what stands in their accounts where that is not
+    /// needed to find them.
+    fn reached(
+        &self,
+        scope: &ReadScope<resource::Transaction>,
+        reach: Option<Reach>,
+    ) -> Result<Select<Entity>, StoreError> {
+        match reach {
+            Some(reach) => self.without_accounts(scope, &reach),
+            None => self.select(scope),
+        }
     }
 
     /// How many there are with that filter.
@@ -166,7 +185,8 @@ impl Reader {
         scope: &ReadScope<resource::Transaction>,
         filter: &TransactionFilter,
     ) -> Result<u64, StoreError> {
-        let select = self.select(scope)?.filter(filter.condition());
+        let reach = custody::reach(scope).filter(Reach::leaves_out);
+        let select = self.reached(scope, reach)?.filter(filter.condition());
         let select = select
             .select_only()
             .column_as(Expr::cust("count(*)"), "count");
@@ -196,6 +216,14 @@ impl Reader {
         let ids = ids.iter().map(|id| id.uuid()).collect();
         let (rows, pointed) = self.found(scope, ids, beside).await?;
         Ok((items::<resource::Transaction>(rows)?, pointed))
+    }
+}
+
+/// The order of a column that comes up where the list, which is newest first, goes down.
+const fn against(direction: Direction) -> Order {
+    match direction {
+        Direction::Forward => Order::Asc,
+        Direction::Backward => Order::Desc,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Connections that requests share: nobody reads another's, and nobody waits for what is slow.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use countersign_domain::{access::Role, books::Transaction};
 use countersign_entities::{
@@ -257,4 +257,37 @@ async fn transactions_know_their_accounts_however_many_there_are() {
         }
         assert_eq!(told, [first, (true, listed.len())]);
     }
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_ended() {
+    let world = World::new().await;
+    let (_, owner) = world.company("north").await;
+    let mut admin = world.bare("postgres").await;
+    let lock = "BEGIN; LOCK TABLE countersign.categories IN ACCESS EXCLUSIVE MODE";
+    admin.execute(lock).await.unwrap();
+    let (context, read) = world.enter(&owner).await;
+    let scope = world.scope::<resource::Category>(&context);
+    let page = Page::first(5);
+    let waits = tokio::time::timeout(Duration::from_millis(300), read.categories(&scope, &page));
+    assert!(waits.await.is_err(), "it is locked out");
+    drop(read);
+    let mut other = world.bare("postgres").await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let ended = async {
+        loop {
+            let left: i64 = sqlx::query_scalar(waiting)
+                .fetch_one(&mut other)
+                .await
+                .unwrap();
+            if left == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // Long before its own time is over.
+    let ended = tokio::time::timeout(Duration::from_secs(8), ended).await;
+    assert!(ended.is_ok(), "it is still waited for");
 }

@@ -2,7 +2,12 @@
 //! share, PostgreSQL takes a tenant's accounts to have next to no transactions each, and reads
 //! all of an account's to find one. What is to be known of accounts is read beside.
 
-use countersign_domain::books::{Account, Category};
+use std::collections::BTreeSet;
+
+use countersign_domain::{
+    books::{Account, Category},
+    id::UserId,
+};
 use countersign_policies::{Predicate, ReadScope, resource};
 use hashbrown::HashMap;
 use sea_orm::{
@@ -19,7 +24,7 @@ use crate::{
     model::{accounts, transactions},
     reading::Pace,
     store::{
-        any_of,
+        Stored, any_of,
         beside::{Along, Known},
     },
     transaction::Reader,
@@ -142,6 +147,51 @@ impl Reader {
         self.account_ids().columns(more)
     }
 
+    /// The rows that the statement selects, and what they point to, which is read after them: they are not
+    /// found by an index alone, and to find them again for it would take as long again.
+    pub(super) async fn with_after(
+        &self,
+        statement: Statement,
+        beside: &Beside,
+    ) -> Result<(Vec<Row>, Pointed), StoreError> {
+        let mut rows: Vec<Row> = self.fetch_statement(statement, Pace::Long).await?;
+        let of_rows = |id: fn(&Row) -> Option<Uuid>| rows.iter().filter_map(id).collect();
+        let (accounts, categories) = futures::try_join!(
+            self.after(
+                beside.accounts.as_ref(),
+                of_rows(|row| Some(row.account_id))
+            ),
+            self.after(beside.categories.as_ref(), of_rows(|row| row.category_id)),
+        )?;
+        let at_hand = accounts.iter().flat_map(|known| &known.rows);
+        let at_hand = at_hand.map(|account| Custody {
+            id: account.id.uuid(),
+            custodian_id: account.custodian.map(UserId::uuid),
+            personal: account.personal,
+        });
+        self.entrust(&mut rows, at_hand.collect()).await?;
+        let pointed = Pointed {
+            accounts,
+            categories,
+        };
+        Ok((rows, pointed))
+    }
+
+    /// Those of the ids that the scope covers, where there is one.
+    async fn after<R: Stored>(
+        &self,
+        scope: Option<&ReadScope<R>>,
+        ids: BTreeSet<Uuid>,
+    ) -> Result<Option<Known<R::Item>>, StoreError> {
+        let Some(scope) = scope else { return Ok(None) };
+        let rows = if ids.is_empty() {
+            Vec::new()
+        } else {
+            self.by_ids(scope, ids.into_iter()).await?
+        };
+        Ok(Some(Known { rows, is_all: true }))
+    }
+
     /// The rows that the statement selects, which are so many at the most, and what they point to, in one
     /// round trip.
     pub(super) async fn with_beside(
@@ -149,7 +199,6 @@ impl Reader {
         statement: Statement,
         rows_max: usize,
         beside: &Beside,
-        pace: Pace,
     ) -> Result<(Vec<Row>, Pointed), StoreError> {
         let others = (&statement, rows_max);
         let Beside {
@@ -172,7 +221,7 @@ impl Reader {
         let of_categories = of_categories.map(|Along { statement, .. }| statement);
         let all = [statement, of_accounts.statement].into_iter();
         let all: Vec<_> = all.chain(of_categories).collect();
-        let mut done = self.fetch_together(&all, pace).await?.into_iter();
+        let mut done = self.fetch_together(&all, Pace::Quick).await?.into_iter();
         let mut next = || {
             done.next()
                 .ok_or_else(|| StoreError::inconsistent("nothing came"))

@@ -229,11 +229,13 @@ export type StoreCredentialInput = {
 export type TransactionFilter = {
   accountId?: string | null | undefined;
   categoryId?: string | null | undefined;
+  /** Looks at each until the page is full, and costs 1,000. */
   direction?: Direction | null | undefined;
   /** Booked on this day or later. */
   from?: import('../scalars').LocalDate | null | undefined;
+  /** Looks at each until the page is full, and costs 1,000. */
   magnitude?: Magnitude | null | undefined;
-  /** Part of the description or the counterparty, without regard to case. Needs the right to read both. */
+  /** Part of the description or the counterparty, without regard to case. Needs the right to read both. Looks at each until the page is full, and costs 5,000. */
   text?: string | null | undefined;
   /** Booked on this day or earlier. */
   to?: import('../scalars').LocalDate | null | undefined;
