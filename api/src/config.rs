@@ -232,11 +232,16 @@ impl Default for Log {
 pub struct Session {
     /// Days after which a session ends, used or not.
     pub lifetime_days: u16,
+    /// Hours that a session goes on without the provider's word.
+    pub unconfirmed_hours: u16,
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self { lifetime_days: 90 }
+        Self {
+            lifetime_days: 90,
+            unconfirmed_hours: 24,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod request_info;
 pub mod same_origin;
 pub mod security_headers;
 pub mod security_txt;
+pub mod sign_out;
 pub mod spa;
 
 use crate::{code::Code, config::Http, server::State};

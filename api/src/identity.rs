@@ -15,12 +15,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use countersign_entities::{Credential, Database, SessionSecret, StoreError};
+use moka::sync::Cache;
 use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use url::Url;
 
 use provider::Provider;
+use session::NextRenewal;
 
 /// What sign-in is set up with.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct IdentitySettings {
     pub post_logout_uri: Url,
     /// How long a session lasts, used or not.
     pub session_lifetime: Duration,
+    /// How long a session goes on without the provider's word, from the end of its access token on.
+    pub unconfirmed: Duration,
 }
 
 /// Why somebody is not signed in, or a token not taken.
@@ -158,8 +162,14 @@ struct Inner {
     provider: Provider,
     database: Database,
     /// One permit for each session whose tokens are being renewed.
-    renewals: Semaphore,
+    renewals: Arc<Semaphore>,
+    /// When that is due next, by the SHA-256 of the secret, of sessions that were seen here. What is not known is
+    /// looked up.
+    next_renewals: Cache<[u8; 32], NextRenewal>,
 }
+
+/// Of how many sessions that is known at most.
+const NEXT_RENEWALS_MAX: u64 = 10_000;
 
 /// How many sessions' tokens one replica renews at once.
 const RENEWALS_AT_ONCE: usize = 2;
@@ -183,7 +193,8 @@ impl Identity {
                 settings,
                 provider,
                 database,
-                renewals: Semaphore::new(RENEWALS_AT_ONCE),
+                renewals: Arc::new(Semaphore::new(RENEWALS_AT_ONCE)),
+                next_renewals: Cache::new(NEXT_RENEWALS_MAX),
             }),
         })
     }

@@ -376,5 +376,6 @@ pub(crate) fn identity_settings(config: &Config) -> IdentitySettings {
         redirect_uri,
         post_logout_uri: config.http.public_url.clone(),
         session_lifetime: chrono::Duration::days(i64::from(config.session.lifetime_days)),
+        unconfirmed: chrono::Duration::hours(i64::from(config.session.unconfirmed_hours)),
     }
 }

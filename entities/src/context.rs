@@ -45,7 +45,8 @@ impl SessionSecret {
         hex::encode(self.0.expose_secret())
     }
 
-    pub(crate) fn hashed(&self) -> [u8; 32] {
+    /// Its SHA-256, which is what is kept of it.
+    pub fn hashed(&self) -> [u8; 32] {
         Sha256::digest(self.0.expose_secret()).into()
     }
 }

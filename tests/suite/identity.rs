@@ -4,4 +4,5 @@ mod exports;
 mod machines;
 mod renewal;
 mod sign_in;
+mod sign_out;
 mod stand;

@@ -53,6 +53,9 @@ impl Config {
         if !(1..=365).contains(&self.session.lifetime_days) {
             return value("session.lifetime_days", "is a number from 1 to 365");
         }
+        if !(1..=8_760).contains(&self.session.unconfirmed_hours) {
+            return value("session.unconfirmed_hours", "is a number from 1 to 8760");
+        }
         Ok(())
     }
 }

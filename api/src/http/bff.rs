@@ -1,5 +1,5 @@
-//! The backend-for-frontend: sign-in, who is signed in, the tenant in hand, logout; and, in a file of its
-//! own, the export of the audit log.
+//! The backend-for-frontend: sign-in, who is signed in, the tenant in hand; and, in files of their own,
+//! logout and the export of the audit log.
 //!
 //! The browser holds one cookie and no token. The endpoints have the names that the field knows.
 
@@ -12,8 +12,8 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
-use countersign_domain::{id::SessionId, name::is_slug};
-use countersign_entities::{CredentialKind, SessionRecord, SessionSecret};
+use countersign_domain::name::is_slug;
+use countersign_entities::{SessionRecord, SessionSecret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -21,9 +21,10 @@ use serde_json::json;
 use super::{
     RequestInfo, audit_exports,
     body::{InTime, Object},
-    credential::{SESSION_COOKIE, own_page, record_forgery, refused, session},
+    credential::{SESSION_COOKIE, own_page, refused, session},
     limited, other_methods,
     problem::Problem,
+    sign_out,
 };
 use crate::{
     code::Code,
@@ -60,8 +61,12 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/audit/export",
             web::post().to(audit_exports::post),
         ))
-        .service(only("GET", "/logout", web::get().to(logout)))
-        .service(only("POST", "/backchannel", web::post().to(backchannel)));
+        .service(only("GET", "/logout", web::get().to(sign_out::logout)))
+        .service(only(
+            "POST",
+            "/backchannel",
+            web::post().to(sign_out::backchannel),
+        ));
     config.service(scope);
 }
 
@@ -226,7 +231,7 @@ async fn user(
     let (secret, record) = signed_in(&request, &state).await?;
     let facts = info.facts(&state);
     own_page(&request, &secret, &facts, &state).await?;
-    state.identity.keep_fresh(&secret, &record, &facts).await;
+    state.identity.hold_to_provider(&secret, &facts);
     let active = record
         .tenants
         .iter()
@@ -278,71 +283,6 @@ async fn tenant(
     Err(refused(&secret, &facts, &state, "membership", problem).await)
 }
 
-#[derive(Debug, Deserialize)]
-struct LogoutQuery {
-    sid: Option<String>,
-}
-
-/// Ends the session. It wants the session's id, which only a page that has read `/bff/user` knows,
-/// so that no other site can sign people out.
-async fn logout(
-    request: HttpRequest,
-    state: web::Data<State>,
-    info: web::ReqData<RequestInfo>,
-    query: web::Query<LogoutQuery>,
-) -> Result<HttpResponse, Problem> {
-    let Ok((secret, record)) = signed_in(&request, &state).await else {
-        return Ok(see_other("/")
-            .cookie(removed(SESSION_COOKIE, SameSite::Strict))
-            .finish());
-    };
-    let named = query
-        .sid
-        .as_deref()
-        .and_then(|sid| sid.parse::<SessionId>().ok());
-    if named != Some(record.id) {
-        let detail = "sign out from the product's own page";
-        return Err(Problem::new(Code::SessionMismatch, detail));
-    }
-    let next = state.identity.logout(&secret, &info.facts(&state)).await?;
-    Ok(see_other(next.as_str())
-        .cookie(removed(SESSION_COOKIE, SameSite::Strict))
-        .finish())
-}
-
-#[derive(Debug, Deserialize)]
-struct BackchannelForm {
-    logout_token: String,
-}
-
-/// `OpenID` Connect Back-Channel Logout 1.0: the provider says that somebody signed out there.
-async fn backchannel(
-    request: HttpRequest,
-    state: web::Data<State>,
-    info: web::ReqData<RequestInfo>,
-    form: InTime<web::Form<BackchannelForm>>,
-) -> Result<HttpResponse, Problem> {
-    state.open()?;
-    let facts = info.facts(&state);
-    match state
-        .identity
-        .backchannel(&form.0.logout_token, &facts)
-        .await
-    {
-        Ok(()) => Ok(HttpResponse::Ok()
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .finish()),
-        Err(IdentityError::Refused { cause, .. }) => {
-            tracing::warn!(%cause, "a logout token was refused");
-            let detail = "the logout token does not verify";
-            let problem = Problem::new(Code::InvalidLogoutToken, detail);
-            let kind = CredentialKind::LogoutToken;
-            Err(record_forgery(&request, kind, &facts, &state, problem).await)
-        }
-        Err(other) => Err(other.into()),
-    }
-}
-
 async fn signed_in(
     request: &HttpRequest,
     state: &State,
@@ -363,7 +303,7 @@ fn signed_out() -> Problem {
     Problem::no_credential("nobody is signed in: sign in first")
 }
 
-fn see_other(location: &str) -> actix_web::HttpResponseBuilder {
+pub(super) fn see_other(location: &str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::SeeOther();
     response
         .insert_header((LOCATION, location))
@@ -381,7 +321,7 @@ fn session_cookie(secret: &SessionSecret) -> Cookie<'static> {
         .finish()
 }
 
-fn removed(name: &'static str, same_site: SameSite) -> Cookie<'static> {
+pub(super) fn removed(name: &'static str, same_site: SameSite) -> Cookie<'static> {
     let mut cookie = Cookie::build(name, "")
         .path("/")
         .secure(true)

@@ -14,7 +14,8 @@ pub const SESSION_COOKIE: &str = "__Host-countersign";
 /// this product's own pages have sent.
 ///
 /// A token that is damaged, forged or foreign is recorded before it is refused. Whoever was not let in of late
-/// is let in first: a stranger does not make us read megabytes, nor any document.
+/// is let in first: a stranger does not make us read megabytes, nor any document. A session that is used is held to
+/// the provider.
 pub async fn credential(
     request: &HttpRequest,
     facts: &RequestFacts,
@@ -22,16 +23,18 @@ pub async fn credential(
 ) -> Result<Credential, Problem> {
     state.open()?;
     let credential = presented(request, facts, state).await?;
-    if state.database.was_let_in(&credential) {
-        return Ok(credential);
-    }
-    match state.database.enter(&credential, facts, &[]).await {
-        Ok((_, reader)) => {
-            reader.leave();
-            Ok(credential)
+    if !state.database.was_let_in(&credential) {
+        match state.database.enter(&credential, facts, &[]).await {
+            Ok((_, reader)) => reader.leave(),
+            Err(error) => {
+                return Err(not_entered(request, facts, state, &credential, error).await);
+            }
         }
-        Err(error) => Err(not_entered(request, facts, state, &credential, error).await),
     }
+    if let Credential::Session(secret) = &credential {
+        state.identity.hold_to_provider(secret, facts);
+    }
+    Ok(credential)
 }
 
 /// What a caller is told whom PostgreSQL does not let in. Where that is for the credential, it is counted.

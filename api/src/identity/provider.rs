@@ -3,8 +3,9 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use jsonwebtoken::jwk::JwkSet;
-use oauth2::{HttpRequest, HttpResponse};
+use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -187,8 +188,7 @@ impl Provider {
             .map_err(|error| IdentityError::away(format!("`{address}`: {error}")))
     }
 
-    /// The adapter from the library's requests to the one HTTP client.
-    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
         let request = reqwest::Request::try_from(request)?;
         let answer = self.http.execute(request).await?;
         let mut response = HttpResponse::new(Vec::new());
@@ -196,6 +196,16 @@ impl Provider {
         *response.headers_mut() = answer.headers().clone();
         *response.body_mut() = whole(answer).await?;
         Ok(response)
+    }
+}
+
+/// From the library's requests to the one HTTP client.
+impl<'c> AsyncHttpClient<'c> for Provider {
+    type Error = NoAnswer;
+    type Future = BoxFuture<'c, Result<HttpResponse, NoAnswer>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
     }
 }
 

@@ -9,8 +9,8 @@ use oauth2::{
     EndpointSet, ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
     RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
     basic::{
-        BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
-        BasicTokenIntrospectionResponse, BasicTokenType,
+        BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+        BasicTokenType,
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -26,6 +26,8 @@ use super::{
 const MINUTES: i64 = 15;
 /// Minutes that an access token is taken to last where the provider does not say.
 const LASTS_MINUTES: i64 = 5;
+/// Minutes that it is taken to last at most, so that the provider is asked at least that often.
+const LASTS_MINUTES_MAX: i64 = 60;
 /// What a caller is told where a sign-in can not be trusted.
 const START_AGAIN: &str = "the sign-in did not come to a good end: start again";
 
@@ -53,6 +55,16 @@ const ERRORS: [&str; 21] = [
     "unmet_authentication_requirements",
     "unsupported_grant_type",
     "unsupported_response_type",
+];
+
+/// Those of them that say of a person that they are not signed in any more.
+const FINAL: [&str; 6] = [
+    "access_denied",
+    "account_selection_required",
+    "consent_required",
+    "interaction_required",
+    "invalid_grant",
+    "login_required",
 ];
 
 /// The ID token beside the access token.
@@ -158,9 +170,8 @@ impl Identity {
         }
         let client = self.client(at).await?;
         let request = client.exchange_code(code).set_pkce_verifier(verifier);
-        let http = |request| provider.send(request);
         let tokens = request
-            .request_async(&http)
+            .request_async(provider)
             .await
             .map_err(|e| exchange_error(e, START_AGAIN))?;
         let nonce = pending.nonce.expose_secret();
@@ -205,6 +216,12 @@ impl Identity {
                     error.to_string(),
                 ),
             })?;
+        let settings = &self.inner.settings;
+        let mut expires_at = at + settings.session_lifetime;
+        if provided.refresh.is_none() {
+            // The provider can not be asked again.
+            expires_at = expires_at.min(provided.access_expires_at + settings.unconfirmed);
+        }
         let session = NewSession {
             user,
             issuer,
@@ -212,7 +229,7 @@ impl Identity {
             mfa: claims.has_second_factor(),
             provider_sid: claims.sid,
             tokens: provided,
-            expires_at: at + self.inner.settings.session_lifetime,
+            expires_at,
         };
         Ok(entry.open_session(session, facts).await?)
     }
@@ -259,7 +276,9 @@ pub(super) fn kept(tokens: &Tokens, at: DateTime<Utc>) -> ProviderTokens {
         refresh: tokens
             .refresh_token()
             .map(|t| SecretString::from(t.secret().clone())),
-        access_expires_at: lasts.unwrap_or_else(|| at + Duration::minutes(LASTS_MINUTES)),
+        access_expires_at: lasts
+            .unwrap_or_else(|| at + Duration::minutes(LASTS_MINUTES))
+            .min(at + Duration::minutes(LASTS_MINUTES_MAX)),
     }
 }
 
@@ -286,12 +305,11 @@ fn registered(error: &str) -> &'static str {
     known.unwrap_or("an error without a registered name")
 }
 
-/// Whether the provider takes a refresh token no more.
-pub(super) fn is_invalid_grant(error: &RequestTokenError<NoAnswer, BasicErrorResponse>) -> bool {
+/// Whether the provider takes a refresh token no more, or not before its person was there again.
+pub(super) fn is_final(error: &RequestTokenError<NoAnswer, BasicErrorResponse>) -> bool {
     matches!(
         error,
-        RequestTokenError::ServerResponse(answer)
-            if *answer.error() == BasicErrorResponseType::InvalidGrant
+        RequestTokenError::ServerResponse(answer) if FINAL.contains(&answer.error().as_ref())
     )
 }
 

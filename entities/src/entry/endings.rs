@@ -5,7 +5,7 @@ use countersign_domain::id::{SessionId, UserId};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::{Entry, events, tokens::ProviderTokens};
+use super::{Entry, tokens::ProviderTokens};
 use crate::{
     context::{RequestFacts, SessionSecret},
     error::StoreError,
@@ -16,12 +16,17 @@ use crate::{
 pub enum SessionsOf<'a> {
     /// The one of that cookie.
     Secret(&'a SessionSecret),
-    /// Those that came of one session at the provider (OpenID Connect Back-Channel Logout, `sid`).
+    /// Those that came of one session at the provider (OpenID Connect Back-Channel Logout, `sid`), and those of
+    /// its person of which nobody knows of which they came, since their ID token had no `sid`.
     ProviderSid {
         /// `iss`.
         issuer: &'a str,
         /// `sid`.
         sid: &'a str,
+        /// `sub`, where it is said.
+        subject: Option<&'a str>,
+        /// Of those without `sid` only what was open then, as of a subject's.
+        opened_by: DateTime<Utc>,
     },
     /// Those of one person at the provider (back-channel logout without `sid`).
     Subject {
@@ -72,8 +77,19 @@ impl Entry {
                 let values = [at, secret.hashed().to_vec().into()];
                 session.rows(BY_SECRET, values).await?
             }
-            SessionsOf::ProviderSid { issuer, sid } => {
-                let values = [at, issuer.into(), sid.into()];
+            SessionsOf::ProviderSid {
+                issuer,
+                sid,
+                subject,
+                opened_by,
+            } => {
+                let values = [
+                    at,
+                    issuer.into(),
+                    sid.into(),
+                    subject.into(),
+                    opened_by.into(),
+                ];
                 session.rows(BY_PROVIDER_SID, values).await?
             }
             SessionsOf::Subject {
@@ -89,8 +105,8 @@ impl Entry {
         for row in &rows {
             let id: Uuid = row.try_get("", "id")?;
             let user = UserId::new(row.try_get("", "user_id")?);
-            let event = events::ended(SessionId::new(id), by);
-            self.record(&session, user, event, facts).await?;
+            let end = (SessionId::new(id), by);
+            self.record_end(&session, user, end, facts).await?;
             ended.push(self.open_tokens(id, row).await.ok());
         }
         session.commit().await?;
@@ -110,5 +126,8 @@ macro_rules! end_where {
 }
 
 const BY_SECRET: &str = end_where!("hash = $2");
-const BY_PROVIDER_SID: &str = end_where!("issuer = $2 AND provider_sid = $3");
+const BY_PROVIDER_SID: &str = end_where!(
+    "issuer = $2 AND (provider_sid = $3 \
+     OR provider_sid IS NULL AND subject = $4 AND created_at <= $5)"
+);
 const BY_SUBJECT: &str = end_where!("issuer = $2 AND subject = $3 AND created_at <= $4");

@@ -28,16 +28,20 @@ impl RefreshLock {
         &self.tokens
     }
 
-    /// Stores what the provider gave instead, and lets go.
-    pub async fn store(self, tokens: &ProviderTokens) -> Result<(), StoreError> {
+    /// Stores what the provider gave instead, and lets go. False where the session has ended meanwhile: then
+    /// nobody keeps the tokens, and they are to be given back.
+    pub async fn store(self, tokens: &ProviderTokens) -> Result<bool, StoreError> {
         let sealed = self.entry.seal_tokens(self.id, tokens).await?;
-        self.session
+        let stored = self
+            .session
             .execute(
-                "UPDATE countersign.sessions SET tokens_sealed = $2 WHERE id = $1",
+                "UPDATE countersign.sessions SET tokens_sealed = $2 \
+                 WHERE id = $1 AND ended_at IS NULL",
                 [self.id.into(), sealed.into()],
             )
             .await?;
-        self.session.commit().await
+        self.session.commit().await?;
+        Ok(stored == 1)
     }
 
     /// Lets go without a change.

@@ -168,6 +168,20 @@ impl Entry {
         }))
     }
 
+    /// Which session that secret is of, if it is good. It is told also where the provider's tokens do not open.
+    pub async fn session_id(
+        &self,
+        secret: &SessionSecret,
+        at: DateTime<Utc>,
+    ) -> Result<Option<SessionId>, StoreError> {
+        let session = self.begin().await?;
+        let hash = secret.hashed().to_vec();
+        let row = session.row(GOOD, [hash.into(), at.into()]).await?;
+        session.commit().await?;
+        let id = row.map(|row| row.try_get("", "id")).transpose()?;
+        Ok(id.map(SessionId::new))
+    }
+
     /// Makes that tenant the one the session works in, and records it there. False where the user is no member of it, or
     /// there is no such tenant, or no such session: which of them is not told.
     pub async fn switch_tenant(

@@ -89,10 +89,11 @@ impl Entry {
             .await
             .map_err(StoreError::from)?;
         if claimed == 1 {
-            Ok(id)
-        } else {
-            Err(SignInError::EmailTaken)
+            return Ok(id);
         }
+        // Of two first sign-ins of one person the other one may have claimed it meanwhile.
+        let known = known(session, identity, name).await?;
+        known.ok_or(SignInError::EmailTaken)
     }
 
     /// The user of that address, in lower case, made if there is none.

@@ -2,14 +2,14 @@
 
 use countersign_domain::{access::Role, id::MemberId};
 use countersign_entities::{
-    EndedBy, NewMember, NewTenant, OperatorError, ProvidedIdentity, RequestContext, SessionsOf,
-    SignIn, SignInError, WriteError, WriteTransaction,
+    EndedBy, NewMember, NewSession, NewTenant, OperatorError, ProvidedIdentity, RequestContext,
+    SessionsOf, SignIn, SignInError, WriteError, WriteTransaction,
 };
 use countersign_policies::{resource, row::TenantOnly};
 use secrecy::ExposeSecret;
-use sqlx::Row;
+use sqlx::{Executor, Row};
 
-use crate::world::{ISSUER, World, draft, facts, identity, new_session, now, tokens};
+use crate::world::{ISSUER, World, draft, facts, identity, new_session, now, tokens, uuid};
 
 #[tokio::test]
 async fn user_is_matched_by_subject_and_claimed_by_verified_address() {
@@ -61,6 +61,33 @@ async fn user_is_matched_by_subject_and_claimed_by_verified_address() {
         matches!(&again, Err(OperatorError::Conflict(c)) if c == "memberships_once"),
         "{again:?}"
     );
+}
+
+#[tokio::test]
+async fn two_first_sign_ins_of_one_person_are_both_theirs() {
+    let world = World::new().await;
+    let mut other = world.bare("postgres").await;
+    // The other one has claimed the address, and has not committed yet.
+    other.execute("BEGIN").await.unwrap();
+    let claim = "INSERT INTO countersign.users (id, email, name, issuer, subject, created_at) \
+                 VALUES ($1, 'olivia@example.com', 'olivia', $2, 'olivia', now())";
+    let claimed = uuid();
+    let claim = sqlx::query(claim).bind(claimed).bind(ISSUER);
+    claim.execute(&mut other).await.unwrap();
+    let entry = world.database.entry();
+    let second = tokio::spawn(async move { entry.sign_in_user(&identity("olivia"), now()).await });
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+                 WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    let mut watcher = world.bare("postgres").await;
+    while !sqlx::query_scalar::<_, bool>(waits)
+        .fetch_one(&mut watcher)
+        .await
+        .unwrap()
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    other.execute("COMMIT").await.unwrap();
+    assert_eq!(second.await.unwrap().unwrap().uuid(), claimed);
 }
 
 #[tokio::test]
@@ -173,10 +200,16 @@ async fn provider_ends_sessions_from_behind() {
     };
     let second = open().await;
     let sid = "sid-owner-north";
-    let issuer = "https://other.example.com";
-    assert_eq!(end(SessionsOf::ProviderSid { issuer, sid }).await, 0);
-    let issuer = ISSUER;
-    assert_eq!(end(SessionsOf::ProviderSid { issuer, sid }).await, 2);
+    let of_sid = |issuer, sid, opened_by| SessionsOf::ProviderSid {
+        issuer,
+        sid,
+        subject: Some("owner-north"),
+        opened_by,
+    };
+    let elsewhere = "https://other.example.com";
+    assert_eq!(end(of_sid(elsewhere, sid, now())).await, 0);
+    assert_eq!(end(of_sid(ISSUER, "sid-other", now())).await, 0);
+    assert_eq!(end(of_sid(ISSUER, sid, now())).await, 2);
     assert!(entry.session(&second, now()).await.unwrap().is_none());
     let third = open().await;
     let subject = |opened_by| SessionsOf::Subject {
@@ -188,6 +221,14 @@ async fn provider_ends_sessions_from_behind() {
     assert_eq!(end(subject(before)).await, 0, "a logout of before it");
     assert_eq!(end(subject(now())).await, 1);
     assert_eq!(end(SessionsOf::Secret(&third)).await, 0);
+    // Whose ID token named no session may have come of any.
+    let new = NewSession {
+        provider_sid: None,
+        ..new_session(olivia.user, "owner-north")
+    };
+    entry.open_session(new, &facts()).await.unwrap();
+    assert_eq!(end(of_sid(ISSUER, sid, before)).await, 0);
+    assert_eq!(end(of_sid(ISSUER, sid, now())).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,7 +247,7 @@ async fn tokens_are_refreshed_by_one_at_a_time() {
                 .unwrap();
             if lock.tokens().access.expose_secret() == "access-secret" {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                lock.store(&tokens("refreshed")).await.unwrap();
+                assert!(lock.store(&tokens("refreshed")).await.unwrap());
                 return 1;
             }
             lock.release().await.unwrap();
@@ -220,6 +261,19 @@ async fn tokens_are_refreshed_by_one_at_a_time() {
     assert_eq!(refreshed, 1);
     let record = entry.session(&olivia.secret, now()).await.unwrap().unwrap();
     assert_eq!(record.tokens.access.expose_secret(), "refreshed");
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_keeps_no_new_tokens() {
+    let world = World::new().await;
+    let (_, olivia) = world.company("north").await;
+    let entry = world.database.entry();
+    let lock = entry.lock_for_refresh(&olivia.secret, now()).await;
+    let lock = lock.unwrap().unwrap();
+    let which = SessionsOf::Secret(&olivia.secret);
+    let ended = entry.end_sessions(which, EndedBy::Person, &facts()).await;
+    assert_eq!(ended.unwrap().len(), 1, "nobody waits for the provider");
+    assert!(!lock.store(&tokens("refreshed")).await.unwrap());
 }
 
 #[tokio::test]

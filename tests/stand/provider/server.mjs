@@ -24,6 +24,9 @@ lines.on('close', () => process.exit(0));
 // What tests have done to this provider, and the refresh tokens that are good.
 let down = false;
 let hanging = null;
+let late = null;
+let revocations = 0;
+let renewals = 0;
 let answersFor = null;
 const refreshTokens = new Map();
 
@@ -42,6 +45,8 @@ const server = createServer(async (request, response) => {
     } else if (url.pathname.startsWith('/interaction/')) {
       await interaction(request, response);
     } else {
+      if (url.pathname === '/token/revocation') revocations += 1;
+      if (late && url.pathname === '/token') holdBack(response);
       provider.callback()(request, response);
     }
   } catch (error) {
@@ -54,6 +59,15 @@ const server = createServer(async (request, response) => {
 server.listen(settings.port, '127.0.0.1', () => {
   process.stdout.write(`${JSON.stringify({ ready: true, port: server.address().port })}\n`);
 });
+
+/** Keeps what is answered until tests let it go. */
+function holdBack(response) {
+  const end = response.end.bind(response);
+  response.end = (...body) => {
+    late.push(() => end(...body));
+    return response;
+  };
+}
 
 /** Two signing keys, one of each kind; kept in a file where the settings name one. */
 async function loadKeys() {
@@ -155,6 +169,9 @@ function makeProvider() {
     },
   });
   made.proxy = false;
+  made.on('grant.success', (context) => {
+    if (context.oidc.params.grant_type === 'refresh_token') renewals += 1;
+  });
   made.on('refresh_token.saved', (token) => refreshTokens.set(token.jti, token));
   made.on('refresh_token.destroyed', (token) => refreshTokens.delete(token.jti));
   return made;
@@ -217,11 +234,22 @@ async function control(what, parameters, response) {
     down = false;
     hanging?.forEach((socket) => socket.destroy());
     hanging = null;
+    late?.forEach((answer) => answer());
+    late = null;
   } else if (what === 'hang') {
     // Requests for tokens are read and not answered.
     hanging = [];
   } else if (what === 'hanging') {
     return response.end(String(hanging.length));
+  } else if (what === 'answer-late') {
+    // Requests for tokens are done, and answered when it is up again.
+    late = [];
+  } else if (what === 'late') {
+    return response.end(String(late.length));
+  } else if (what === 'renewals') {
+    return response.end(String(renewals));
+  } else if (what === 'revocations') {
+    return response.end(String(revocations));
   } else if (what === 'answer-for') {
     answersFor = parameters.get('sub');
   } else if (what === 'end-grants') {

@@ -1,9 +1,10 @@
 //! Fresh tokens, and what ends a session.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
+use countersign_entities::Clock;
 use countersign_tests::Reply;
 
-use super::stand::{Visit, invite, stand};
+use super::stand::{Visit, invite, stand, stand_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_renewed_once_and_a_rotated_key_is_found() {
@@ -24,6 +25,7 @@ async fn tokens_are_renewed_once_and_a_rotated_key_is_found() {
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     // The provider ends a grant whose refresh token is used twice: had two callers renewed, the
     // session would be gone.
+    stand.counts("renewals", "1").await;
     assert_eq!(visit.user(&stand).await.status, 200);
 
     stand.control("rotate-keys").await;
@@ -65,34 +67,63 @@ async fn the_provider_signs_people_out_by_its_back_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_where_the_provider_takes_its_refresh_token_no_more() {
+async fn whoever_only_works_is_held_to_the_provider_as_well() {
     let stand = stand().await;
     invite(&stand, "olivia@example.test").await;
-    let mut visit = Visit::sign_in(&stand, "olivia@example.test").await;
+    let visit = Visit::sign_in(&stand, "olivia@example.test").await;
     stand.control("end-grants").await;
-    assert_eq!(visit.user(&stand).await.status, 200, "nothing is due yet");
+    assert_eq!(visit.work(&stand).await.status, 200, "nothing is due yet");
     stand.app.clock.advance(Duration::seconds(45));
-    let due = visit.user(&stand).await.status;
-    assert_eq!(
-        due, 200,
-        "this answer was read before the provider was asked"
-    );
-    assert_eq!(visit.user(&stand).await.status, 401);
+    visit.until_ended(&stand).await;
+    let ended = stand.app.test_database.logged("session.ended").await;
+    assert_eq!(ended, 1, "it is recorded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_where_the_provider_answers_for_somebody_else() {
     let stand = stand().await;
     invite(&stand, "olivia@example.test").await;
-    let mut visit = Visit::sign_in(&stand, "olivia@example.test").await;
+    let visit = Visit::sign_in(&stand, "olivia@example.test").await;
     stand.control("answer-for?sub=mallory").await;
     stand.app.clock.advance(Duration::seconds(45));
-    visit.user(&stand).await;
-    assert_eq!(visit.user(&stand).await.status, 401);
+    visit.until_ended(&stand).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_hangs_holds_up_two_renewals_and_nobody_else() {
+async fn a_session_goes_on_for_a_day_without_the_providers_word_and_through_short_outages() {
+    let mut stand = stand().await;
+    invite(&stand, "olivia@example.test").await;
+    let visit = Visit::sign_in(&stand, "olivia@example.test").await;
+    stand.provider.stop();
+    // Over a weekend nobody asked for it, so that the first who does is not signed out.
+    for minutes in [3 * 24 * 60, 30, 29] {
+        stand.app.clock.advance(Duration::minutes(minutes));
+        assert_eq!(visit.work(&stand).await.status, 200, "{minutes}");
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert_eq!(visit.work(&stand).await.status, 200, "{minutes}");
+    }
+    stand.app.clock.advance(Duration::minutes(2));
+    visit.until_ended(&stand).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_nobody_can_be_asked_about_ends_in_a_day() {
+    let stand = stand_with(&["authorization_code"]).await;
+    invite(&stand, "olivia@example.test").await;
+    let mut visit = Visit::sign_in(&stand, "olivia@example.test").await;
+    stand.app.clock.advance(Duration::hours(23));
+    let user = visit.user(&stand).await;
+    assert_eq!(user.status, 200);
+    let expires_at = user.body["sessionExpiresAt"].as_str().unwrap();
+    let expires_at: DateTime<Utc> = expires_at.parse().unwrap();
+    let left = expires_at - stand.app.clock.now();
+    assert!(left <= Duration::hours(1) + Duration::minutes(1), "{left}");
+    stand.app.clock.advance(left);
+    assert_eq!(visit.work(&stand).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_hangs_holds_up_nobody() {
     let stand = stand().await;
     invite(&stand, "olivia@example.test").await;
     let mut visits = Vec::new();
@@ -101,26 +132,13 @@ async fn a_provider_that_hangs_holds_up_two_renewals_and_nobody_else() {
     }
     stand.control("hang").await;
     stand.app.clock.advance(Duration::seconds(45));
-    let stand = std::sync::Arc::new(stand);
-    let mut third = visits.pop().unwrap();
-    let waiting: Vec<_> = visits
-        .into_iter()
-        .map(|mut visit| {
-            let stand = std::sync::Arc::clone(&stand);
-            tokio::spawn(async move { visit.user(&stand).await.status })
-        })
-        .collect();
-    while stand.control("hanging").await.text().await.unwrap() != "2" {
-        tokio::task::yield_now().await;
+    for visit in &mut visits {
+        assert_eq!(visit.user(&stand).await.status, 200);
     }
-    assert_eq!(third.user(&stand).await.status, 200);
-    assert!(waiting.iter().all(|one| !one.is_finished()), "they wait");
+    stand.counts("hanging", "2").await;
     stand.control("up").await;
-    for one in waiting {
-        assert_eq!(
-            one.await.unwrap(),
-            200,
-            "an answer that did not come ends nothing"
-        );
+    for visit in &mut visits {
+        let status = visit.user(&stand).await.status;
+        assert_eq!(status, 200, "an answer that did not come ends nothing");
     }
 }

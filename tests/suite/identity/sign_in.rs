@@ -2,7 +2,6 @@
 
 use chrono::Duration;
 use countersign_tests::{Reply, TestApp};
-use serde_json::json;
 use sqlx::Executor;
 
 use super::stand::{Visit, invite, location, real_time, stand};
@@ -224,20 +223,7 @@ async fn while_the_provider_is_away_people_go_on_working_and_sign_in_says_so() {
         "tokens are due, and the session goes on: {:?}",
         user.body
     );
-    let body = json!({ "query": "{ viewer { kind } }" });
-    let work = stand
-        .app
-        .http()
-        .post(format!("{}/graphql", stand.app.url()))
-        .json(&body);
-    let work = work.header("cookie", visit.header()).header("x-csrf", "1");
-    let work = Reply::of(
-        work.header("sec-fetch-site", "same-origin")
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await;
+    let work = visit.work(&stand).await;
     assert_eq!(work.data()["viewer"]["kind"], "HUMAN", "{:?}", work.body);
 
     // A product that never saw the provider can not begin a sign-in, and says why.

@@ -1,6 +1,10 @@
 //! A product beside a certified provider, and a browser that keeps cookies.
 
-use std::{collections::HashMap, env};
+use std::{
+    collections::HashMap,
+    env,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use countersign_domain::access::Role;
@@ -8,6 +12,9 @@ use countersign_entities::NewMember;
 use countersign_stand::{postgres::free_port, provider::Provider};
 use countersign_tests::{Reply, TestApp};
 use serde_json::json;
+
+/// How long it is waited for what a server does by itself.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A product with a provider of its own.
 pub(super) struct Stand {
@@ -20,6 +27,11 @@ pub(super) const SECRET: &str = "a-secret-of-the-tests";
 pub(super) const AUDIENCE: &str = "http://localhost:8080/graphql";
 
 pub(super) async fn stand() -> Stand {
+    stand_with(&["authorization_code", "refresh_token"]).await
+}
+
+/// The same with a client that is given these grants.
+pub(super) async fn stand_with(grants: &[&str]) -> Stand {
     let port = free_port().unwrap();
     let issuer = format!("http://localhost:{port}");
     // The product's port is not known yet, so logout is sent by tests themselves.
@@ -30,7 +42,7 @@ pub(super) async fn stand() -> Stand {
             { "client_id": "countersign", "client_secret": SECRET,
               "redirect_uris": ["http://localhost:8080/bff/callback"],
               "post_logout_redirect_uris": ["http://localhost:8080/"],
-              "grant_types": ["authorization_code", "refresh_token"] },
+              "grant_types": grants },
             { "client_id": "loader", "client_secret": SECRET, "redirect_uris": [],
               "response_types": [], "grant_types": ["client_credentials"] },
         ],
@@ -164,6 +176,29 @@ impl Visit {
         location(&self.keep(answer.send().await.unwrap()))
     }
 
+    /// What somebody is answered who only works.
+    pub(super) async fn work(&self, stand: &Stand) -> Reply {
+        let work = stand
+            .app
+            .http()
+            .post(format!("{}/graphql", stand.app.url()));
+        let work = work
+            .header("cookie", self.header())
+            .header("x-csrf", "1")
+            .header("sec-fetch-site", "same-origin")
+            .json(&json!({ "query": "{ viewer { kind } }" }));
+        Reply::of(work.send().await.unwrap()).await
+    }
+
+    /// Works until the session has ended.
+    pub(super) async fn until_ended(&self, stand: &Stand) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.work(stand).await.status != 401 {
+            assert!(Instant::now() < deadline, "the session does not end");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub(super) async fn user(&mut self, stand: &Stand) -> Reply {
         Reply::of(
             self.get(stand, &format!("{}/bff/user", stand.app.url()))
@@ -200,6 +235,15 @@ pub(super) async fn invite(stand: &Stand, email: &str) {
 }
 
 impl Stand {
+    /// Waits until the provider has counted that many.
+    pub(super) async fn counts(&self, what: &str, wanted: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.control(what).await.text().await.unwrap() != wanted {
+            assert!(Instant::now() < deadline, "`{what}` is never {wanted}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Does something to the provider.
     pub(super) async fn control(&self, what: &str) -> reqwest::Response {
         let url = format!("{}/control/{what}", self.issuer);

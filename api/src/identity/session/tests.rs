@@ -108,7 +108,9 @@ fn only_the_providers_word_ends_a_session() {
             serde_json::from_value::<StandardErrorResponse<_>>(json!({ "error": error })).unwrap();
         not_renewed(RequestTokenError::ServerResponse(answer))
     };
-    assert!(matches!(says("invalid_grant"), NotRenewed::Ended(_)));
+    for last in ["invalid_grant", "interaction_required", "access_denied"] {
+        assert!(matches!(says(last), NotRenewed::Ended(_)), "{last}");
+    }
     for passing in ["invalid_client", "temporarily_unavailable", "slow_down"] {
         assert!(matches!(says(passing), NotRenewed::Later(_)), "{passing}");
     }
