@@ -9,7 +9,7 @@ use actix_web::{
     guard,
     http::header::CONTENT_TYPE,
     middleware::{Next, from_fn},
-    rt, web,
+    web,
 };
 use countersign_domain::id::RequestId;
 use countersign_entities::ToldBy;
@@ -203,7 +203,7 @@ async fn reload(state: web::Data<State>, request: HttpRequest) -> Result<HttpRes
     let by = by.to_owned();
     // In a task: what is recorded as changed is changed, though whoever asked leaves meanwhile.
     let reloading = async move { state.reload(ToldBy::Command(&by)).await };
-    let reloaded = rt::spawn(reloading.in_current_span()).await;
+    let reloaded = tokio::spawn(reloading.in_current_span()).await;
     match reloaded.map_err(|_| Problem::internal())? {
         Ok(Reloaded {
             from,

@@ -20,7 +20,7 @@ const OF_A_PRINCIPAL: usize = 2;
 /// The most of one tenant.
 const OF_A_TENANT: usize = 4;
 /// How long whoever has more waits.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The principal's place and the tenant's, which are given back when they are dropped.
 pub(super) type LongPlace = (Place<String>, Place<TenantId>);
@@ -41,8 +41,14 @@ impl LongReads {
         }
     }
 
+    /// `None` where there is none now.
+    fn take(&self, context: &RequestContext) -> Option<LongPlace> {
+        let own = self.of_principals.take(context.actor().id()).ok()?;
+        Some((own, self.of_tenants.take(context.tenant()).ok()?))
+    }
+
     /// `None` where others took too long.
-    async fn take(&self, context: &RequestContext) -> Option<LongPlace> {
+    async fn wait(&self, context: &RequestContext) -> Option<LongPlace> {
         let places = async {
             let own = self.of_principals.wait(context.actor().id()).await;
             (own, self.of_tenants.wait(context.tenant()).await)
@@ -62,10 +68,14 @@ impl Endpoint {
             return Ok(None);
         }
         let context = &operation.context;
-        if let Some(place) = self.long_reads.take(context).await {
+        if let Some(place) = self.long_reads.take(context) {
             return Ok(Some(place));
         }
+        // Whoever waits holds no connection: they are let in once more when they read.
         operation.confirm().await?;
+        if let Some(place) = self.long_reads.wait(context).await {
+            return Ok(Some(place));
+        }
         let message = format!(
             "at most {OF_A_PRINCIPAL} of a caller's searches and counts, and {OF_A_TENANT} of a tenant's, run at \
              a time: try again when one has ended"
