@@ -1,7 +1,9 @@
 //! What is over is forgotten, and is not ended once more.
 
 use chrono::Duration;
+use countersign_domain::id::TenantId;
 use countersign_entities::{EndedBy, SessionsOf, SignIn};
+use sqlx::Executor;
 
 use crate::world::{ISSUER, World, facts, new_session, now};
 
@@ -86,4 +88,33 @@ async fn sign_ins_that_did_not_come_back_are_forgotten_a_few_at_a_time() {
     assert_eq!(counts(&world, "sign_ins").await, (10, 1));
     begin(31).await;
     assert_eq!(counts(&world, "sign_ins").await, (0, 2));
+}
+
+#[tokio::test]
+async fn a_log_that_takes_no_row_keeps_nobody_signed_in() {
+    let world = World::new().await;
+    let (north, olivia) = world.company("north").await;
+    let mut holder = world.bare("postgres").await;
+    holder.execute("BEGIN").await.unwrap();
+    let hold = "SELECT FROM countersign.audit_heads WHERE tenant_id = $1 FOR UPDATE";
+    let hold = sqlx::query(hold).bind(north.uuid());
+    hold.execute(&mut holder).await.unwrap();
+
+    let entry = world.database.entry();
+    let which = SessionsOf::Secret(&olivia.secret);
+    let ended = entry.end_sessions(which, EndedBy::Person, &facts()).await;
+    assert_eq!(ended.unwrap().len(), 1);
+    assert!(
+        entry
+            .session(&olivia.secret, now())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let mut admin = world.bare("postgres").await;
+    let told = "SELECT array_to_string(targets, ' ') FROM countersign.audit_entries \
+                WHERE tenant_id = $1 AND action = 'session.ended'";
+    let told = sqlx::query_scalar::<_, String>(told).bind(TenantId::OPERATOR.uuid());
+    let told = told.fetch_one(&mut admin).await.unwrap();
+    assert!(told.contains(&north.to_string()), "{told}");
 }
