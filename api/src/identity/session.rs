@@ -70,7 +70,9 @@ impl Identity {
         let Ok(turn) = Arc::clone(&inner.renewals).try_acquire_owned() else {
             return;
         };
-        let failing_since = known.and_then(|known| known.failing_since);
+        // What failed long ago says nothing of an outage of today.
+        let lately = known.filter(|known| facts.at < known.due + inner.settings.unconfirmed);
+        let failing_since = lately.and_then(|known| known.failing_since);
         let failing_since = failing_since.unwrap_or(facts.at);
         // What comes to no end leaves it so.
         let again = NextRenewal {
