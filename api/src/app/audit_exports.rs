@@ -1,9 +1,10 @@
 //! Exports of the audit log: `audit.exported`, and `audit.export_ended` of those that people make.
 //!
 //! Whoever takes rows out is let in and decided about anew before every thousand of them, every few seconds of
-//! a slow reader, and before the manifest: a session that ends, or a role that is taken away, breaks the export off. Rows are read as they are sent, and no
-//! connection is held while whoever asked reads them. The manifest, which is signed, comes last, and only
-//! once it is recorded that all rows were given: what was broken off has none.
+//! a slow reader, and before the manifest: a session that ends, or a role that is taken away, breaks the
+//! export off. Rows are read as they are sent, and no connection is held while whoever asked reads them. The
+//! manifest, which is signed, comes last, and only once it is recorded that all rows were given: what was
+//! broken off has none.
 
 mod delivery;
 mod ending;
