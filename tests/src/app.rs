@@ -129,6 +129,16 @@ impl TestApp {
         &self.state.database
     }
 
+    /// What is known of a request of now, which nobody sent.
+    pub fn facts(&self) -> RequestFacts {
+        RequestFacts {
+            request: RequestId::new(self.database().ids().uuid()),
+            source: None,
+            at: self.clock.now(),
+            idempotency_key: None,
+        }
+    }
+
     /// The policy engine of the running server.
     pub fn engine(&self) -> Engine {
         self.state.policies.current().engine.clone()
@@ -201,12 +211,7 @@ impl TestApp {
         let added = self.database().operator().add_member(tenant.id, &new).await;
         let (member, _) = added.unwrap_or_else(|error| panic!("{error:?}"));
         let now = self.clock.now();
-        let facts = RequestFacts {
-            request: RequestId::new(self.database().ids().uuid()),
-            source: None,
-            at: now,
-            idempotency_key: None,
-        };
+        let facts = self.facts();
         let entry = self.database().entry();
         let identity = ProvidedIdentity {
             issuer: "https://issuer.test".to_owned(),

@@ -6,10 +6,9 @@ use chrono::Duration;
 use countersign::graphql::{Answer, Frame, GraphqlRequest, Method, Source};
 use countersign_domain::{
     access::{Role, Scope},
-    id::RequestId,
     token::PlainToken,
 };
-use countersign_entities::{Clock, Credential, RequestFacts};
+use countersign_entities::{Clock, Credential};
 use countersign_tests::{Browser, Event, TestApp};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
@@ -191,12 +190,7 @@ async fn what_was_decided_a_while_ago_is_decided_anew_before_it_is_sent() {
     }
     let token = books.owner.token(&[Scope::AuditRead]).await;
     let credential = Credential::ApiToken(PlainToken::parse(&token.plain).unwrap().hashed());
-    let facts = RequestFacts {
-        request: RequestId::new(app.database().ids().uuid()),
-        source: None,
-        at: app.clock.now(),
-        idempotency_key: None,
-    };
+    let facts = app.facts();
     let request = GraphqlRequest {
         source: Source::Text(AUDIT.replace("(filter", "(afterSeq: 0, filter")),
         operation_name: None,

@@ -9,6 +9,7 @@ use countersign_policies::{resource, row::TenantOnly};
 use secrecy::ExposeSecret;
 use sqlx::{Executor, Row};
 
+use crate::sessions;
 use crate::world::{ISSUER, World, draft, facts, identity, new_session, now, tokens, uuid};
 
 #[tokio::test]
@@ -186,10 +187,7 @@ async fn provider_ends_sessions_from_behind() {
     let world = World::new().await;
     let (_, olivia) = world.company("north").await;
     let entry = world.database.entry();
-    let open = || async {
-        let new = new_session(olivia.user, "owner-north");
-        entry.open_session(new, &facts()).await.unwrap()
-    };
+    let open = || sessions::open(&world, &olivia);
     let end = |which| {
         let entry = entry.clone();
         async move {

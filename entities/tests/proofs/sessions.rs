@@ -2,10 +2,17 @@
 
 use chrono::Duration;
 use countersign_domain::id::TenantId;
-use countersign_entities::{EndedBy, SessionsOf, SignIn};
+use countersign_entities::{EndedBy, SessionSecret, SessionsOf, SignIn};
 use sqlx::Executor;
 
-use crate::world::{ISSUER, World, facts, new_session, now};
+use crate::world::{ISSUER, Person, World, facts, new_session, now};
+
+/// One more session of the owner of `north`.
+pub(crate) async fn open(world: &World, owner: &Person) -> SessionSecret {
+    let new = new_session(owner.user, "owner-north");
+    let opened = world.database.entry().open_session(new, &facts()).await;
+    opened.unwrap()
+}
 
 /// How many rows of that table have come to their end by now, and how many have not.
 async fn counts(world: &World, table: &str) -> (i64, i64) {
@@ -23,10 +30,7 @@ async fn sessions_that_are_long_over_are_forgotten_a_few_at_a_time_and_end_no_mo
     let world = World::new().await;
     let (_, olivia) = world.company("north").await;
     let entry = world.database.entry();
-    let open = || async {
-        let new = new_session(olivia.user, "owner-north");
-        entry.open_session(new, &facts()).await.unwrap()
-    };
+    let open = || open(&world, &olivia);
     for _ in 0..29 {
         open().await;
     }

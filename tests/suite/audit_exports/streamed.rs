@@ -6,11 +6,8 @@ use countersign::app::audit_exports::{Delivery, Export, Wanted};
 use countersign_domain::{
     access::Role,
     audit::{Facts, Outcome, manifest::ExportFormat},
-    id::RequestId,
 };
-use countersign_entities::{
-    AuditFilter, Clock, Credential, EventDraft, RequestFacts, SessionSecret,
-};
+use countersign_entities::{AuditFilter, Clock, Credential, EventDraft, SessionSecret};
 use countersign_policies::Resolved;
 use countersign_tests::{Browser, TestApp};
 use futures::future::join_all;
@@ -22,12 +19,7 @@ use crate::audit::{instant, log};
 /// Rows that a chain is to have.
 pub(crate) async fn grow(app: &TestApp, by: &Browser, rows: usize) {
     let secret = by.cookie().split_once('=').unwrap().1.to_owned();
-    let facts = RequestFacts {
-        request: RequestId::new(app.database().ids().uuid()),
-        source: None,
-        at: app.database().clock().now(),
-        idempotency_key: None,
-    };
+    let facts = app.facts();
     let credential = Credential::Session(SessionSecret::parse(&secret).unwrap());
     let (context, reader) = app
         .database()
@@ -121,12 +113,7 @@ async fn rows_are_read_as_they_are_sent_and_for_as_long_as_the_caller_may() {
 
 /// What is given of an export, step by step, without what is in between.
 async fn given_to(app: &TestApp, by: &Browser) -> Delivery {
-    let facts = RequestFacts {
-        request: RequestId::new(app.database().ids().uuid()),
-        source: None,
-        at: app.clock.now(),
-        idempotency_key: None,
-    };
+    let facts = app.facts();
     let credential = by.credential();
     let entered = app.database().enter(&credential, &facts, &[]).await;
     let wanted = Wanted {

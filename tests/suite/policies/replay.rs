@@ -11,9 +11,9 @@ use countersign::{
 use countersign_domain::{
     access::Role,
     audit::{Asked, Facts, Outcome},
-    id::{RequestId, TenantId},
+    id::TenantId,
 };
-use countersign_entities::{Clock, EventDraft, RequestContext, RequestFacts, SystemClock};
+use countersign_entities::{Clock, EventDraft, RequestContext, SystemClock};
 use countersign_policies::{
     Engine,
     replay::{Replay, Who},
@@ -259,12 +259,7 @@ async fn a_mutation_is_replayed_with_what_it_asks_back() {
 
 /// A row as it was before rows told for whom and about what they were decided.
 async fn enter(app: &TestApp, by: &Browser) -> RequestContext {
-    let facts = RequestFacts {
-        request: RequestId::new(app.database().ids().uuid()),
-        source: None,
-        at: app.clock.now(),
-        idempotency_key: None,
-    };
+    let facts = app.facts();
     let credential = by.credential();
     let entered = app.database().enter(&credential, &facts, &[]);
     let (context, reader) = entered.await.unwrap();
