@@ -265,14 +265,39 @@ impl Claiming {
     }
 }
 
+/// How many answers are emptied by one statement: there may be too many for the bound of one.
+const EMPTIED_AT_ONCE: i64 = 5_000;
+
 /// Empties the answers that are kept for a tenant, and has none kept of what was done and is not answered
-/// yet: they have in them what the tenant sealed, and are sealed under a key that is not the tenant's.
-pub(crate) fn emptying(tenant: TenantId, at: DateTime<Utc>) -> Statement {
-    let sql = "UPDATE countersign.idempotency_keys \
-         SET answer = NULL, settled_at = coalesce(settled_at, $2) \
-         WHERE tenant_id = $1 AND (answer IS NOT NULL OR settled_at IS NULL)";
-    let values = [tenant.uuid().into(), at.into()];
+/// yet: they have in them what the tenant sealed, and are sealed under a key that is not the tenant's. Some,
+/// after that place; the next are those after where it ended.
+pub(crate) fn emptying(tenant: TenantId, at: DateTime<Utc>, after: Emptied) -> Statement {
+    let sql = "WITH batch AS (SELECT actor_id, key FROM countersign.idempotency_keys \
+             WHERE tenant_id = $1 AND (answer IS NOT NULL OR settled_at IS NULL) \
+             AND (actor_id, key) > ($3, $4) ORDER BY actor_id, key LIMIT $5), \
+         emptied AS (UPDATE countersign.idempotency_keys k \
+             SET answer = NULL, settled_at = coalesce(k.settled_at, $2) FROM batch b \
+             WHERE k.tenant_id = $1 AND k.actor_id = b.actor_id AND k.key = b.key RETURNING 1) \
+         SELECT b.actor_id AS actor, b.key, (SELECT count(*) FROM emptied) AS rows \
+         FROM batch b ORDER BY b.actor_id DESC, b.key DESC LIMIT 1";
+    let values = [
+        tenant.uuid().into(),
+        at.into(),
+        after.actor.into(),
+        after.key.into(),
+        EMPTIED_AT_ONCE.into(),
+    ];
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+fetched! {
+    /// Where emptying ended, at first before all, and how many rows it emptied.
+    #[derive(Debug, Default)]
+    pub(crate) struct Emptied {
+        actor: String,
+        key: Vec<u8>,
+        pub(crate) rows: i64,
+    }
 }
 
 impl Database {

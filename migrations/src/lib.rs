@@ -54,6 +54,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     17 "0017_bound_settling",
     18 "0018_bound_sessions",
     19 "0019_index_audit_outcomes",
+    20 "0020_bound_sweeps",
 };
 
 /// Any number will do, as long as it stays: two runs of the command wait for each other.

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use super::{Operator, OperatorError, statement};
 use crate::{
     error::{StoreError, WriteError},
-    idempotency,
+    idempotency::{self, Emptied},
     keys::{self, DATA, FIRST, INDEX, KeyIdentity, KeyRow, WrappedKey},
     line::{Fetches, fetched},
     wire::{End, Wire},
@@ -238,6 +238,8 @@ impl Operator {
         if tenant == TenantId::OPERATOR {
             return Err(OperatorError::OwnKeys);
         }
+        // What there are many of is not left to the transaction that destroys, which empties what came since.
+        self.empty_answers(tenant).await?;
         let at = self.0.clock.now();
         let wire = self.books(tenant).await?;
         let update = Statement::from_sql_and_values(
@@ -249,7 +251,10 @@ impl Operator {
         let mut destroyed = changed(&wire, update.clone()).await?;
         // It may have waited for somebody who made the next version, which it did not see.
         destroyed += changed(&wire, update).await?;
-        changed(&wire, idempotency::emptying(tenant, at)).await?;
+        let mut emptied = Emptied::default();
+        while let Some(more) = empty_some(&wire, tenant, at, emptied).await? {
+            emptied = more;
+        }
         let payload = Payload::removed(Facts::new().count("keys", destroyed));
         let done = ("keys destroy", "key.destroyed");
         self.commit(wire, tenant, done, tenant.into(), payload)
@@ -258,18 +263,35 @@ impl Operator {
         Ok(destroyed)
     }
 
-    /// Empties the answers that are kept for a tenant to be repeated, and says how many. Whoever asks for
-    /// one again is told that it is gone.
+    /// Empties the answers that are kept for a tenant to be repeated, and says how many, some in each
+    /// transaction. Whoever asks for one again is told that it is gone.
     pub async fn empty_answers(&self, tenant: TenantId) -> Result<u64, OperatorError> {
-        let wire = self.books(tenant).await?;
-        let emptying = idempotency::emptying(tenant, self.0.clock.now());
-        let emptied = changed(&wire, emptying).await?;
-        wire.end(End::Commit).await?;
-        Ok(emptied)
+        let (mut last, mut count) = (Emptied::default(), 0_u64);
+        loop {
+            let wire = self.books(tenant).await?;
+            let emptied = empty_some(&wire, tenant, self.0.clock.now(), last).await?;
+            wire.end(End::Commit).await?;
+            let Some(emptied) = emptied else {
+                return Ok(count);
+            };
+            count = count.saturating_add(emptied.rows.unsigned_abs());
+            last = emptied;
+        }
     }
 
     /// For how long a server takes what it knows of a tenant's keys to hold.
     pub const KNOWN_FOR: std::time::Duration = std::time::Duration::from_secs(10);
+}
+
+/// Empties some answers after those. `None` where there are no more.
+async fn empty_some(
+    wire: &Wire,
+    tenant: TenantId,
+    at: DateTime<Utc>,
+    after: Emptied,
+) -> Result<Option<Emptied>, StoreError> {
+    let emptied: Vec<Emptied> = wire.fetch(idempotency::emptying(tenant, at, after)).await?;
+    Ok(emptied.into_iter().next())
 }
 
 /// How many rows a statement changed.

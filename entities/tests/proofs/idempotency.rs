@@ -203,6 +203,57 @@ async fn no_answer_outlives_the_keys_of_its_tenant() {
     assert_eq!(left.fetch_one(&mut admin).await.unwrap(), 0);
 }
 
+/// Keys of a tenant that were used so many hours ago, with an answer each.
+const MANY: &str = "INSERT INTO countersign.idempotency_keys (tenant_id, actor_id, key, request, shape, \
+        claimed_by, claimed_at, settled_at, answer) \
+     SELECT $1, 'somebody', sha256(n::text::bytea), sha256(''), sha256(''), gen_random_uuid(), \
+        now() - make_interval(hours => $2), now(), 'done' FROM generate_series(1, $3) n";
+
+#[tokio::test]
+async fn a_sweep_removes_as_many_old_keys_as_it_has_time_for() {
+    let world = World::new().await;
+    let (tenant, _) = world.company("north").await;
+    let mut admin = world.bare("postgres").await;
+    let many = sqlx::query(MANY).bind(tenant.uuid()).bind(25).bind(600);
+    many.execute(&mut admin).await.unwrap();
+    let mut books = world.bare("countersign_books").await;
+    let mut swept = async || {
+        let settle = "SELECT countersign.settle_keys(ARRAY[$1], ARRAY['nobody'], \
+            ARRAY['\\x00'::bytea], ARRAY[$1], ARRAY[''::bytea], ARRAY[now()], now(), 32)";
+        let settled = sqlx::query(settle).bind(tenant.uuid());
+        settled.execute(&mut books).await.unwrap();
+        let left = "SELECT count(*) FROM countersign.idempotency_keys";
+        let left = sqlx::query_scalar::<_, i64>(left);
+        left.fetch_one(&mut admin).await.unwrap()
+    };
+    assert_eq!(swept().await, 600 - 16 * 32);
+    assert_eq!(swept().await, 0);
+}
+
+#[tokio::test]
+async fn however_many_answers_are_emptied_no_statement_has_them_all() {
+    let world = World::new().await;
+    let (tenant, _) = world.company("north").await;
+    let mut admin = world.bare("postgres").await;
+    let many = sqlx::query(MANY).bind(tenant.uuid()).bind(1).bind(10_001);
+    many.execute(&mut admin).await.unwrap();
+    let emptied = "CREATE TABLE emptied (rows bigint); \
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
+        INSERT INTO public.emptied SELECT count(*) FROM changed; RETURN NULL; END $$; \
+        CREATE TRIGGER note AFTER UPDATE ON countersign.idempotency_keys \
+        REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note()";
+    admin.execute(emptied).await.unwrap();
+    let operator = world.database.operator();
+    assert_eq!(operator.empty_answers(tenant).await.unwrap(), 10_001);
+    let emptied = "SELECT rows FROM emptied WHERE rows > 0 ORDER BY rows";
+    let emptied = sqlx::query_scalar::<_, i64>(emptied);
+    let emptied = emptied.fetch_all(&mut admin).await.unwrap();
+    assert_eq!(emptied, [1, 5_000, 5_000]);
+    let left = "SELECT count(*) FROM countersign.idempotency_keys WHERE answer IS NOT NULL";
+    let left = sqlx::query_scalar::<_, i64>(left);
+    assert_eq!(left.fetch_one(&mut admin).await.unwrap(), 0);
+}
+
 #[tokio::test]
 async fn of_those_who_come_at_once_one_has_the_key() {
     let world = World::new().await;
