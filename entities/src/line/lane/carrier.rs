@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io, mem,
+    fmt, io, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Waker, ready},
@@ -28,6 +28,8 @@ const READ: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct Traffic {
     state: Mutex<State>,
+    /// Locked before the state, where both are. `None` once nothing is carried any more.
+    way: Mutex<Option<Way>>,
     unused: Unused,
 }
 
@@ -70,17 +72,18 @@ impl Traffic {
             carrier: None,
             names: 0,
         };
-        let traffic = Arc::new(Self {
-            state: Mutex::new(state),
-            unused: Unused::default(),
-        });
-        tokio::spawn(Carrier {
+        let way = Way {
             transport,
-            traffic: Arc::clone(&traffic),
             writing: BytesMut::new(),
             reading: BytesMut::new(),
             chunk: vec![0; READ].into(),
+        };
+        let traffic = Arc::new(Self {
+            state: Mutex::new(state),
+            way: Mutex::new(Some(way)),
+            unused: Unused::default(),
         });
+        tokio::spawn(Carrier(Arc::clone(&traffic)));
         tokio::spawn(watch(Arc::downgrade(&traffic), vigil));
         traffic
     }
@@ -93,7 +96,7 @@ impl Traffic {
         say: impl FnOnce(&mut BytesMut) -> Result<(), Fault>,
     ) -> Result<Reply, Fault> {
         let (landed, lands) = oneshot::channel();
-        {
+        let carrier = {
             let mut state = self.lock();
             if state.standing != Standing::Open {
                 return Err(closed());
@@ -107,15 +110,38 @@ impl Traffic {
                 state.out.truncate(before);
                 return Err(fault);
             }
-            if state.flights.is_empty() {
+            let is_idle = state.flights.is_empty();
+            if is_idle {
                 state.moved = Instant::now();
             }
             state.flights.push_back(Flight { incoming, landed });
-            if let Some(carrier) = &state.carrier {
-                carrier.wake_by_ref();
+            match &state.carrier {
+                Some(carrier) if is_idle => Some(carrier.clone()),
+                Some(carrier) => {
+                    carrier.wake_by_ref();
+                    None
+                }
+                None => None,
             }
+        };
+        // A server that waits begins at once, and not when all others of this thread have had their turn.
+        if let Some(carrier) = carrier {
+            self.send_now(&carrier);
         }
         lands.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Sends what there is to send, or has it sent by the carrier, who is told as well of what hinders that.
+    fn send_now(&self, carrier: &Waker) {
+        let sent = match self.way.try_lock() {
+            Ok(mut way) => way
+                .as_mut()
+                .map(|way| way.send(self, &mut Context::from_waker(carrier))),
+            Err(_) => None,
+        };
+        if !matches!(sent, Some(Poll::Ready(Ok(())) | Poll::Pending)) {
+            carrier.wake_by_ref();
+        }
     }
 
     /// A name for a statement, which this connection has not given out before.
@@ -210,23 +236,35 @@ fn closed() -> Fault {
     Fault::Lost("the connection is closed".to_owned())
 }
 
-/// Sends and brings, as long as the connection is there.
-struct Carrier {
+/// The way that it travels on.
+struct Way {
     transport: Box<dyn Transport>,
-    traffic: Arc<Traffic>,
     writing: BytesMut,
     reading: BytesMut,
     chunk: Box<[u8]>,
 }
 
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Way")
+    }
+}
+
+/// Sends and brings, as long as the connection is there.
+struct Carrier(Arc<Traffic>);
+
 impl Future for Carrier {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let traffic = &*self.0;
+        let mut way = traffic.way.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(way) = &mut *way else {
+            return Poll::Ready(());
+        };
         // Before anything is looked for: whoever sends from now on wakes this.
         let is_leaving = {
-            let mut state = this.traffic.lock();
+            let mut state = traffic.lock();
             if state.standing == Standing::Closed {
                 return Poll::Ready(());
             }
@@ -236,28 +274,26 @@ impl Future for Carrier {
             }
             state.standing == Standing::Leaving
         };
-        let sent = this.send(context);
-        let brought = this.bring(context);
+        let sent = way.send(traffic, context);
+        let brought = way.bring(traffic, context);
         let fault = match (sent, brought) {
             (Poll::Ready(Err(fault)), _) | (_, Poll::Ready(fault)) => fault,
-            (Poll::Ready(Ok(())), Poll::Pending)
-                if is_leaving && this.traffic.on_the_way() == 0 =>
-            {
+            (Poll::Ready(Ok(())), Poll::Pending) if is_leaving && traffic.on_the_way() == 0 => {
                 closed()
             }
             _ => return Poll::Pending,
         };
-        this.traffic.close(&fault);
+        traffic.close(&fault);
         Poll::Ready(())
     }
 }
 
-impl Carrier {
+impl Way {
     /// Sends all that there is to send.
-    fn send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+    fn send(&mut self, traffic: &Traffic, context: &mut Context<'_>) -> Poll<Result<(), Fault>> {
         loop {
             if self.writing.is_empty() {
-                mem::swap(&mut self.traffic.lock().out, &mut self.writing);
+                mem::swap(&mut traffic.lock().out, &mut self.writing);
             }
             if self.writing.is_empty() {
                 return Pin::new(&mut self.transport)
@@ -273,7 +309,7 @@ impl Carrier {
     }
 
     /// Brings all that there is to bring. It ends with the connection.
-    fn bring(&mut self, context: &mut Context<'_>) -> Poll<Fault> {
+    fn bring(&mut self, traffic: &Traffic, context: &mut Context<'_>) -> Poll<Fault> {
         loop {
             let mut chunk = ReadBuf::new(&mut self.chunk);
             let read = Pin::new(&mut self.transport).poll_read(context, &mut chunk);
@@ -282,15 +318,15 @@ impl Carrier {
                 Ok(()) => self.reading.extend_from_slice(chunk.filled()),
                 Err(error) => return Poll::Ready(lost(&error)),
             }
-            if let Err(fault) = self.hand_out() {
+            if let Err(fault) = self.hand_out(traffic) {
                 return Poll::Ready(fault);
             }
         }
     }
 
     /// Hands out the messages that are there whole.
-    fn hand_out(&mut self) -> Result<(), Fault> {
-        let mut state = self.traffic.lock();
+    fn hand_out(&mut self, traffic: &Traffic) -> Result<(), Fault> {
+        let mut state = traffic.lock();
         while let Some((is_row, length)) = messages::head(&self.reading)? {
             if self.reading.len() < length {
                 break;
@@ -322,7 +358,8 @@ impl Carrier {
 impl Drop for Carrier {
     /// Where the runtime stops before the connection does.
     fn drop(&mut self) {
-        self.traffic.close(&closed());
+        self.0.close(&closed());
+        *self.0.way.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
