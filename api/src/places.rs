@@ -7,6 +7,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use countersign_domain::id::TenantId;
+use countersign_entities::RequestContext;
 use tokio::sync::Notify;
 
 /// As many as the configuration says.
@@ -101,6 +103,60 @@ impl<K: Eq + Hash> Drop for Place<K> {
         }
         drop(taken);
         self.given_back.notify_waiters();
+    }
+}
+
+/// Places of principals, by their ids, that are their tenants' as well.
+#[derive(Debug)]
+pub(crate) struct Shares {
+    of_principals: Places<String>,
+    of_tenants: Places<TenantId>,
+}
+
+/// A principal's place and the tenant's.
+pub(crate) type Share = (Place<String>, Place<TenantId>);
+
+/// Whose places are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Principal,
+    Tenant,
+    /// Those of all.
+    All,
+}
+
+impl Shares {
+    /// So many for each principal, for each tenant, and in all.
+    pub(crate) fn new(of_a_principal: usize, of_a_tenant: usize, in_all: usize) -> Self {
+        Self {
+            of_principals: Places::new(of_a_principal, in_all),
+            of_tenants: Places::new(of_a_tenant, in_all),
+        }
+    }
+
+    /// One more place for who asks, if there is one.
+    pub(crate) fn take(&self, context: &RequestContext) -> Result<Share, Whose> {
+        let full = |each| {
+            move |full| match full {
+                Full::Each => each,
+                Full::All => Whose::All,
+            }
+        };
+        let own = self.of_principals.take(context.actor().id());
+        let own = own.map_err(full(Whose::Principal))?;
+        let of_tenant = self.of_tenants.take(context.tenant());
+        Ok((own, of_tenant.map_err(full(Whose::Tenant))?))
+    }
+
+    /// The same, as soon as there is one.
+    pub(crate) async fn wait(&self, context: &RequestContext) -> Share {
+        let own = self.of_principals.wait(context.actor().id()).await;
+        (own, self.of_tenants.wait(context.tenant()).await)
+    }
+
+    /// How many are taken.
+    pub(crate) fn count(&self) -> usize {
+        self.of_principals.count()
     }
 }
 

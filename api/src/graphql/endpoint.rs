@@ -15,7 +15,7 @@ use countersign_domain::id::{RequestId, TenantId};
 use countersign_entities::{Asking, Credential, Database, RequestContext, RequestFacts};
 use countersign_policies::{ActionId, EXPLAIN_REFUSAL, INTROSPECT};
 use execution::{Asked, faulty};
-use long_reads::LongReads;
+use long_reads::long_reads;
 use reading::operation;
 use stream::{Listener, Streams};
 use tracing::{Instrument, field::Empty};
@@ -44,6 +44,7 @@ use crate::{
     app::{Services, import_progress::ImportBoard, statements::ImportPlaces},
     code::Code,
     metrics::Metrics,
+    places::Shares,
     policies::ServingPolicies,
     providers::Providers,
     rate_limit::{RateLimits, Standing},
@@ -108,7 +109,7 @@ pub struct Endpoint {
     explain: Option<ActionId>,
     introspect: Option<ActionId>,
     streams: Streams,
-    long_reads: LongReads,
+    long_reads: Shares,
     rate_limits: Arc<RateLimits>,
     metrics: Arc<Metrics>,
 }
@@ -143,7 +144,7 @@ impl Endpoint {
             explain: engine.action(EXPLAIN_REFUSAL),
             introspect: engine.action(INTROSPECT),
             streams: Streams::new(&limits),
-            long_reads: LongReads::new(),
+            long_reads: long_reads(),
             rate_limits,
             metrics,
             database,

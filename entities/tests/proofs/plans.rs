@@ -19,14 +19,15 @@ const FILL: &str = "
     FROM countersign.transactions t, generate_series(1, 8000) n";
 
 /// How often the table was read whole, and how often by an index.
-async fn scans(admin: &mut PgConnection) -> (i64, i64) {
+async fn scans(admin: &mut PgConnection, table: &str) -> (i64, i64) {
     let sql = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables
-        WHERE relid = 'countersign.transactions'::regclass";
+        WHERE schemaname = 'countersign' AND relname = $1";
     admin
         .execute("SELECT pg_stat_clear_snapshot()")
         .await
         .unwrap();
-    sqlx::query_as(sql).fetch_one(admin).await.unwrap()
+    let scans = sqlx::query_as(sql).bind(table);
+    scans.fetch_one(admin).await.unwrap()
 }
 
 /// Three companies, each with an owner, and a worker who has its account in their care.
@@ -79,7 +80,7 @@ async fn transactions_are_never_read_whole() {
     world.database.close().await;
     told(&mut admin).await;
     let world = World::of(cluster::shared(), world.name.clone()).await;
-    let (before, by_index) = scans(&mut admin).await;
+    let (before, by_index) = scans(&mut admin, "transactions").await;
 
     let mut reads = 0;
     for (who, account) in &people {
@@ -125,7 +126,7 @@ async fn transactions_are_never_read_whole() {
     world.database.close().await;
     let told = async {
         loop {
-            let (whole, now) = scans(&mut admin).await;
+            let (whole, now) = scans(&mut admin, "transactions").await;
             if now - by_index >= reads {
                 break whole;
             }
@@ -134,6 +135,49 @@ async fn transactions_are_never_read_whole() {
     };
     let told = tokio::time::timeout(std::time::Duration::from_secs(20), told);
     assert_eq!(told.await.expect("they tell how they read"), before);
+}
+
+#[tokio::test]
+async fn small_tables_are_not_read_whole_either() {
+    let world = World::new().await;
+    let people = companies(&world).await;
+    let mut admin = world.bare("postgres").await;
+    let categories = "INSERT INTO countersign.categories (tenant_id, id, name, created_at)
+        SELECT t.id, gen_random_uuid(), 'Category ' || n, now()
+        FROM countersign.tenants t, generate_series(1, 20) n";
+    admin.execute(categories).await.unwrap();
+    admin.execute("VACUUM ANALYZE").await.unwrap();
+    world.database.close().await;
+    told(&mut admin).await;
+    let tables = ["accounts", "categories"];
+    let mut before = Vec::new();
+    for table in tables {
+        before.push(scans(&mut admin, table).await);
+    }
+
+    let world = World::of(cluster::shared(), world.name.clone()).await;
+    for (who, _) in &people {
+        world.enter(who).await.1.leave();
+        let (credential, facts) = (who.credential(), facts());
+        let presumed = world.database.presume(&credential, &facts, &[]);
+        let (context, read) = presumed.await.unwrap();
+        let scope = world.scope::<resource::Transaction>(&context);
+        let beside = Beside {
+            accounts: Some(world.scope(&context)),
+            categories: Some(world.scope(&context)),
+        };
+        let (bare, page) = (TransactionFilter::default(), Page::first(50));
+        let listed = read.transactions_beside(&scope, &bare, &page, &beside);
+        assert_eq!(listed.await.unwrap().0.rows.len(), 1);
+        read.leave();
+    }
+    world.database.close().await;
+    told(&mut admin).await;
+    for (table, (whole, by_index)) in tables.into_iter().zip(before) {
+        let now = scans(&mut admin, table).await;
+        assert_eq!(now.0, whole, "{table} was read whole");
+        assert!(now.1 > by_index, "{table} was not read");
+    }
 }
 
 /// How many rows of the table were looked at.

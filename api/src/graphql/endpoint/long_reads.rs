@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use countersign_domain::id::TenantId;
-use countersign_entities::RequestContext;
+use tokio::time::timeout;
 
 use super::{
     super::{operation::Operation, plan::Measure, request::Stop},
@@ -12,7 +11,7 @@ use super::{
 };
 use crate::{
     code::Code,
-    places::{Place, Places},
+    places::{Share, Shares},
 };
 
 /// The most of one principal.
@@ -22,39 +21,9 @@ const OF_A_TENANT: usize = 4;
 /// How long whoever has more waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The principal's place and the tenant's, which are given back when they are dropped.
-pub(super) type LongPlace = (Place<String>, Place<TenantId>);
-
-/// The long reads that are under way in this process.
-#[derive(Debug)]
-pub(super) struct LongReads {
-    /// By the principals' ids.
-    of_principals: Places<String>,
-    of_tenants: Places<TenantId>,
-}
-
-impl LongReads {
-    pub(super) fn new() -> Self {
-        Self {
-            of_principals: Places::new(OF_A_PRINCIPAL, usize::MAX),
-            of_tenants: Places::new(OF_A_TENANT, usize::MAX),
-        }
-    }
-
-    /// `None` where there is none now.
-    fn take(&self, context: &RequestContext) -> Option<LongPlace> {
-        let own = self.of_principals.take(context.actor().id()).ok()?;
-        Some((own, self.of_tenants.take(context.tenant()).ok()?))
-    }
-
-    /// `None` where others took too long.
-    async fn wait(&self, context: &RequestContext) -> Option<LongPlace> {
-        let places = async {
-            let own = self.of_principals.wait(context.actor().id()).await;
-            (own, self.of_tenants.wait(context.tenant()).await)
-        };
-        tokio::time::timeout(PATIENCE, places).await.ok()
-    }
+/// The long reads that are under way in a process: there are as many as tenants make.
+pub(super) fn long_reads() -> Shares {
+    Shares::new(OF_A_PRINCIPAL, OF_A_TENANT, usize::MAX)
 }
 
 impl Endpoint {
@@ -63,17 +32,17 @@ impl Endpoint {
         &self,
         operation: &Operation,
         measure: &Measure,
-    ) -> Result<Option<LongPlace>, Stop> {
+    ) -> Result<Option<Share>, Stop> {
         if !measure.is_long {
             return Ok(None);
         }
         let context = &operation.context;
-        if let Some(place) = self.long_reads.take(context) {
+        if let Ok(place) = self.long_reads.take(context) {
             return Ok(Some(place));
         }
         // Whoever waits holds no connection: they are let in once more when they read.
         operation.confirm().await?;
-        if let Some(place) = self.long_reads.wait(context).await {
+        if let Ok(place) = timeout(PATIENCE, self.long_reads.wait(context)).await {
             return Ok(Some(place));
         }
         let message = format!(

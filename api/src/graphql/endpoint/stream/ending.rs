@@ -3,7 +3,8 @@
 use countersign_entities::{Database, RequestContext};
 use countersign_policies::Resolved;
 
-use super::{super::super::record, places::StreamPlace};
+use super::super::super::record;
+use crate::places::Share;
 
 /// Records how a stream ended: before its last part is sent, or afterwards where the listener left. A
 /// process that is killed records no end.
@@ -18,7 +19,7 @@ pub(super) struct Ending {
     pub(super) why: Option<&'static str>,
     pub(super) is_recorded: bool,
     /// Given back with the record.
-    pub(super) place: Option<StreamPlace>,
+    pub(super) place: Option<Share>,
 }
 
 impl Ending {
