@@ -229,8 +229,8 @@ impl Operator {
     }
 
     /// Destroys the tenant's data and index keys, and says how many: what is sealed under them is
-    /// unreadable for ever, and answers that would be repeated are emptied. Its log stays verifiable. The
-    /// installation's own keys are not to be destroyed.
+    /// unreadable for ever, and answers that would be repeated are emptied, which begins before and is not undone
+    /// where destroying fails. Its log stays verifiable. The installation's own keys are not to be destroyed.
     ///
     /// A server that runs finds out within [`Operator::KNOWN_FOR`]. What it still did then is answered once
     /// and kept: [`Operator::empty_answers`] empties that as well.
