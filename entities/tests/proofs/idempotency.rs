@@ -1,10 +1,10 @@
 //! A key is claimed with what is done under it, by one of however many processes there are.
 
-use countersign_domain::access::Role;
+use countersign_domain::{access::Role, id::TenantId};
 use countersign_entities::{
     Asking, Claim, Database, IdempotencyKey, RequestContext, RequestFacts, WriteTransaction,
 };
-use sqlx::Executor;
+use sqlx::{Executor, PgConnection};
 
 use crate::world::{Person, World, asking, connect, draft, facts, new_account, settings, uuid};
 
@@ -203,19 +203,23 @@ async fn no_answer_outlives_the_keys_of_its_tenant() {
     assert_eq!(left.fetch_one(&mut admin).await.unwrap(), 0);
 }
 
-/// Keys of a tenant that were used so many hours ago, with an answer each.
-const MANY: &str = "INSERT INTO countersign.idempotency_keys (tenant_id, actor_id, key, request, shape, \
-        claimed_by, claimed_at, settled_at, answer) \
-     SELECT $1, 'somebody', sha256(n::text::bytea), sha256(''), sha256(''), gen_random_uuid(), \
-        now() - make_interval(hours => $2), now(), 'done' FROM generate_series(1, $3) n";
+/// So many keys of a tenant that were used so many hours ago, with an answer each; and the administrator.
+async fn used(world: &World, keys: i32, hours: i32) -> (TenantId, PgConnection) {
+    let (tenant, _) = world.company("north").await;
+    let mut admin = world.bare("postgres").await;
+    let many = "INSERT INTO countersign.idempotency_keys (tenant_id, actor_id, key, request, shape, \
+            claimed_by, claimed_at, settled_at, answer) \
+         SELECT $1, 'somebody', sha256(n::text::bytea), sha256(''), sha256(''), gen_random_uuid(), \
+            now() - make_interval(hours => $2), now(), 'done' FROM generate_series(1, $3) n";
+    let many = sqlx::query(many).bind(tenant.uuid()).bind(hours).bind(keys);
+    many.execute(&mut admin).await.unwrap();
+    (tenant, admin)
+}
 
 #[tokio::test]
 async fn a_sweep_removes_as_many_old_keys_as_it_has_time_for() {
     let world = World::new().await;
-    let (tenant, _) = world.company("north").await;
-    let mut admin = world.bare("postgres").await;
-    let many = sqlx::query(MANY).bind(tenant.uuid()).bind(25).bind(600);
-    many.execute(&mut admin).await.unwrap();
+    let (tenant, mut admin) = used(&world, 600, 25).await;
     let mut books = world.bare("countersign_books").await;
     let mut swept = async || {
         let settle = "SELECT countersign.settle_keys(ARRAY[$1], ARRAY['nobody'], \
@@ -233,10 +237,7 @@ async fn a_sweep_removes_as_many_old_keys_as_it_has_time_for() {
 #[tokio::test]
 async fn however_many_answers_are_emptied_no_statement_has_them_all() {
     let world = World::new().await;
-    let (tenant, _) = world.company("north").await;
-    let mut admin = world.bare("postgres").await;
-    let many = sqlx::query(MANY).bind(tenant.uuid()).bind(1).bind(10_001);
-    many.execute(&mut admin).await.unwrap();
+    let (tenant, mut admin) = used(&world, 10_001, 1).await;
     let emptied = "CREATE TABLE emptied (rows bigint); \
         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
         INSERT INTO public.emptied SELECT count(*) FROM changed; RETURN NULL; END $$; \

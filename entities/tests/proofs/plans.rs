@@ -1,8 +1,10 @@
 //! Lists are read by their indexes, whatever PostgreSQL thinks of tables that tenants share.
 
 use countersign_domain::{access::Role, id::AccountId};
-use countersign_entities::{AuditFilter, Beside, Keyset, Page, TransactionFilter};
-use countersign_policies::resource;
+use countersign_entities::{
+    AuditFilter, Beside, Keyset, Page, ReadTransaction, RequestContext, TransactionFilter,
+};
+use countersign_policies::{ReadScope, resource};
 use sqlx::{Executor, PgConnection};
 
 use crate::{
@@ -69,6 +71,23 @@ pub(crate) async fn told(admin: &mut PgConnection) {
         .unwrap();
 }
 
+/// Enters as somebody who was let in a moment ago, so that lanes read.
+async fn presumed(world: &World, who: &Person) -> (RequestContext, ReadTransaction) {
+    world.enter(who).await.1.leave();
+    let (credential, facts) = (who.credential(), facts());
+    let presumed = world.database.presume(&credential, &facts, &[]);
+    presumed.await.unwrap()
+}
+
+/// Of transactions, and of what they point to.
+fn scopes(world: &World, context: &RequestContext) -> (ReadScope<resource::Transaction>, Beside) {
+    let beside = Beside {
+        accounts: Some(world.scope(context)),
+        categories: Some(world.scope(context)),
+    };
+    (world.scope(context), beside)
+}
+
 #[tokio::test]
 async fn transactions_are_never_read_whole() {
     let world = World::new().await;
@@ -84,15 +103,8 @@ async fn transactions_are_never_read_whole() {
 
     let mut reads = 0;
     for (who, account) in &people {
-        world.enter(who).await.1.leave();
-        let (credential, facts) = (who.credential(), facts());
-        let presumed = world.database.presume(&credential, &facts, &[]);
-        let (context, read) = presumed.await.unwrap();
-        let scope = world.scope::<resource::Transaction>(&context);
-        let beside = Beside {
-            accounts: Some(world.scope(&context)),
-            categories: Some(world.scope(&context)),
-        };
+        let (context, read) = presumed(&world, who).await;
+        let (scope, beside) = scopes(&world, &context);
         let bare = TransactionFilter::default();
         let of_account = TransactionFilter {
             account: Some(*account),
@@ -157,15 +169,8 @@ async fn small_tables_are_not_read_whole_either() {
 
     let world = World::of(cluster::shared(), world.name.clone()).await;
     for (who, _) in &people {
-        world.enter(who).await.1.leave();
-        let (credential, facts) = (who.credential(), facts());
-        let presumed = world.database.presume(&credential, &facts, &[]);
-        let (context, read) = presumed.await.unwrap();
-        let scope = world.scope::<resource::Transaction>(&context);
-        let beside = Beside {
-            accounts: Some(world.scope(&context)),
-            categories: Some(world.scope(&context)),
-        };
+        let (context, read) = presumed(&world, who).await;
+        let (scope, beside) = scopes(&world, &context);
         let (bare, page) = (TransactionFilter::default(), Page::first(50));
         let listed = read.transactions_beside(&scope, &bare, &page, &beside);
         assert_eq!(listed.await.unwrap().0.rows.len(), 1);
@@ -216,11 +221,7 @@ async fn transactions_are_found_by_their_ids_and_by_nothing_else() {
     for ((who, _), ids) in people.iter().zip(ids) {
         let ids: Vec<_> = ids.collect();
         let (context, read) = world.enter(who).await;
-        let scope = world.scope::<resource::Transaction>(&context);
-        let beside = Beside {
-            accounts: Some(world.scope(&context)),
-            categories: Some(world.scope(&context)),
-        };
+        let (scope, beside) = scopes(&world, &context);
         for few in [&ids[..1], &ids[..5], &ids] {
             let found = read.transactions_by_id_beside(&scope, few, &beside).await;
             assert_eq!(found.unwrap().0.len(), few.len());

@@ -21,7 +21,7 @@ const OF_A_TENANT: usize = 4;
 /// How long whoever has more waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The long reads that are under way in a process: there are as many as tenants make.
+/// The long reads of a process. All tenants together may have as many as they have places.
 pub(super) fn long_reads() -> Shares {
     Shares::new(OF_A_PRINCIPAL, OF_A_TENANT, usize::MAX)
 }

@@ -1,5 +1,8 @@
 //! What a connection that requests share has to send and to bring, and the task that does.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::VecDeque,
     fmt, io, mem,
@@ -116,12 +119,11 @@ impl Traffic {
             }
             state.flights.push_back(Flight { incoming, landed });
             match &state.carrier {
-                Some(carrier) if is_idle => Some(carrier.clone()),
-                Some(carrier) => {
+                Some(carrier) if !is_idle => {
                     carrier.wake_by_ref();
                     None
                 }
-                None => None,
+                carrier => carrier.clone(),
             }
         };
         // A server that waits begins at once, and not when all others of this thread have had their turn.
